@@ -1,0 +1,28 @@
+/*
+ * alloc.h - allocation inside the library; everything goes through tw_set_allocator()'s.
+ */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include <stdarg.h>
+
+#include <tweed/alloc.h>
+
+void *twi_malloc(size_t size);
+void *twi_calloc(size_t count, size_t size);
+void *twi_realloc(void *block, size_t size);
+void twi_free(void *block);
+/* Grow an array to hold at least `wanted` items of `size` bytes, doubling; *capacity counts items.
+ * Returns 0 or -ENOMEM, leaving both alone. */
+int twi_grow(void *array, size_t *capacity, size_t wanted, size_t size);
+char *twi_strdup(const char *text);
+char *twi_strndup(const char *text, size_t length);
+/* asprintf(); NULL when there is no memory. */
+char *twi_format(const char *format, ...) TW_PRINTF(1, 2);
+char *twi_vformat(const char *format, va_list args);
+
+/* The allocator's functions with the shapes that other libraries' hooks want. Installs them in
+ * libevent, OpenSSL etc. is the business of the one file that sees that library. */
+bool twi_alloc_is_direct(void);
+
+#endif

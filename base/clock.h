@@ -1,0 +1,39 @@
+/*
+ * clock.h - what a clock is inside: a table of functions in nanoseconds.
+ *
+ * base/ has the virtual clock (a heap); reactor/ has the real one (a timer wheel).
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <tweed/clock.h>
+
+#define TWI_SECOND INT64_C(1000000000)
+
+struct twi_clock_ops {
+    int64_t (*now)(tw_clock *clock);
+    int64_t (*call_at)(tw_clock *clock, int64_t at, void (*fn)(void *), void *arg,
+                       tw_release_fn *release);
+    int (*cancel)(tw_clock *clock, int64_t call);
+    int (*move)(tw_clock *clock, int64_t call, int64_t at);
+    int (*when)(tw_clock *clock, int64_t call, int64_t *ret_at);
+    int (*advance)(tw_clock *clock, int64_t by); /* NULL: real */
+    size_t (*pending)(tw_clock *clock);
+    void (*free)(tw_clock *clock);
+};
+
+struct tw_clock {
+    const struct twi_clock_ops *ops;
+};
+
+static inline int64_t twi_clock_now(tw_clock *clock)
+{
+    return clock->ops->now(clock);
+}
+
+/* Seconds to nanoseconds, rounded and saturated; -EINVAL for what is negative or not finite. */
+int twi_seconds_to_ns(double seconds, int64_t *ret_ns);
+/* CLOCK_MONOTONIC. */
+int64_t twi_monotonic_ns(void);
+
+#endif

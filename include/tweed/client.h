@@ -1,0 +1,154 @@
+/*
+ * client.h - HTTP requests: get_page, download_page and the agent below them.
+ *
+ * One engine for all: pooled keep-alive connections with limits, deadlines, redirects, cookies,
+ * proxies, content decoding, streaming. TLS is verified.
+ * After Twisted's getPage, downloadPage, Agent, HTTPConnectionPool and their wrappers.
+ */
+#ifndef TWEED_CLIENT_H
+#define TWEED_CLIENT_H
+
+#include <tweed/cookies.h>
+#include <tweed/deferred.h>
+#include <tweed/headers.h>
+#include <tweed/tls.h>
+#include <tweed/url.h>
+
+TW_BEGIN
+
+/* --- the agent: settings and a pool of connections --------------------------------------------- */
+
+typedef struct tw_agent tw_agent;
+
+/* All zero is the default. Seconds and bytes; a negative limit is none. */
+struct tw_agent_options {
+    long max_per_host;         /* connections open at once to one host; 0: 100 */
+    long max_total;            /* 0: 1000 */
+    long max_idle_per_host;    /* 0: as max_per_host */
+    double idle_timeout;       /* of an unused connection; 0: 60 */
+    long max_uses;             /* requests on one connection; 0: no limit */
+    double max_age;            /* of a connection; 0: no limit */
+    tw_tls_context *tls;       /* NULL: system's trust */
+    const char *proxy;         /* "http://user:pw@host:port" for all; NULL: from environment; "": none */
+    const char *no_proxy;      /* hosts and domains, comma-separated; NULL: from environment */
+    bool refuse_private;       /* refuse loopback, private and link-local addresses (SSRF) */
+};
+/* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
+TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
+/* The calling thread's own, which tw_get_page() uses; lent. */
+TW_API tw_agent *tw_agent_current(void);
+TW_API tw_agent *tw_agent_ref(tw_agent *agent);
+/* At the last reference idle connections are closed; requests under way keep it. */
+TW_API void tw_agent_unref(tw_agent *agent);
+TW_API void tw_agent_close_idle(tw_agent *agent);
+struct tw_agent_counts {
+    size_t connections, idle, waiting;
+    uint64_t connects, requests, reused;
+};
+TW_API struct tw_agent_counts tw_agent_counts(const tw_agent *agent);
+
+/* --- a request ------------------------------------------------------------------------------------ */
+
+/* A body that is produced while it is sent. read() writes at most `size` bytes into `data` and
+ * returns how many; 0 is the end, a negative errno gives up the request, -EAGAIN waits for
+ * tw_request_body_ready(). rewind() (may be NULL) starts over for a redirect or retry: 0 or
+ * negative errno. length: -1 when not known (sent chunked). */
+struct tw_body_source {
+    int64_t length;
+    int64_t (*read)(char *data, size_t size, void *arg);
+    int (*rewind)(void *arg);
+    tw_release_fn *release;
+    void *arg;
+};
+
+enum tw_redirect_policy {
+    TW_REDIRECT_FOLLOW, /* as browsers: 301, 302 and 303 turn POST into GET; 307, 308 do not */
+    TW_REDIRECT_NONE,   /* a redirect is a response like any other */
+    TW_REDIRECT_SAFE    /* follow for GET and HEAD only; otherwise tw_error_redirect */
+};
+
+/* All zero is the default. Everything is lent for the call. */
+struct tw_request_options {
+    const char *method;          /* NULL: GET, or POST with a body */
+    const void *body;            /* copied */
+    size_t body_length;
+    const struct tw_body_source *body_source; /* instead of body */
+    const tw_headers *headers;   /* added; Host, User-Agent, Accept-Encoding replace ours */
+    const char *user_agent;      /* NULL: "tweed/VERSION"; "": none */
+    const char *user, *password; /* Basic, for the first origin only */
+    tw_cookies *cookies;         /* counted: read from and written to; NULL: no cookies */
+    const char *proxy;           /* over the agent's; "": none */
+    tw_tls_context *tls;         /* over the agent's */
+    enum tw_redirect_policy redirects;
+    int max_redirects;           /* 0: 20; negative: none at all is an error */
+    double timeout;              /* total, queueing, redirects and retries included; 0: 300 */
+    double connect_timeout;      /* name, TCP, TLS; 0: 30 */
+    double first_byte_timeout;   /* from request sent to first byte; 0: none */
+    double idle_timeout;         /* between bytes; 0: 60 */
+    int64_t max_body;            /* decoded bytes; 0: 1 GiB for streams, 64 MiB in memory */
+    size_t max_header_bytes;     /* 0: 100,000 */
+    size_t max_header_lines;     /* 0: 500 */
+    bool no_decode;              /* no Accept-Encoding, body as sent */
+    bool http10;                 /* speak HTTP/1.0 */
+    bool fail_on_error;          /* 400 and up fail with tw_error_status */
+    bool accept_partial;         /* a body cut short is a success, marked incomplete */
+    /* Streaming: called for each piece of the decoded body, in place of collecting it; on the
+     * final response only. Negative errno ends the request with it; lent. headers is called once
+     * before. Pause with tw_response_pause(). */
+    int (*on_headers)(tw_value response, void *arg);
+    int (*on_body)(const char *data, size_t length, void *arg);
+    void *stream_arg;
+};
+
+/*
+ * Fires with a response (below) when the body is complete; any HTTP status is a success unless
+ * fail_on_error. Fails with tw_error_url, _dns, below _connect, _tls, _timeout, _empty, _partial,
+ * _protocol, _encoding, _redirect, _toolarge, _connection, _cancelled; the failure's value is the
+ * response as far as it came, or none. Cancel closes the connection it uses.
+ */
+#define tw_agent_request(agent, url, options) \
+    tw_agent_request_at(TW_HERE, (agent), (url), (options))
+TW_API tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,
+                                        const struct tw_request_options *options);
+
+/* --- a response: an immutable value ------------------------------------------------------------------ */
+
+TW_API extern const tw_type tw_type_response;
+/* What accessors return lives as long as the response; wrong types answer 0, "", none. */
+TW_API int tw_response_status(tw_value response);
+TW_API const char *tw_response_reason(tw_value response);
+TW_API const char *tw_response_version(tw_value response); /* "HTTP/1.1" */
+TW_API const tw_headers *tw_response_headers(tw_value response); /* NULL for other types */
+TW_API const char *tw_response_header(tw_value response, const char *name); /* NULL if none */
+TW_API tw_value tw_response_body(tw_value response); /* bytes, decoded, lent */
+TW_API const char *tw_response_url(tw_value response); /* final, without credentials */
+TW_API unsigned tw_response_redirects(tw_value response);
+TW_API bool tw_response_complete(tw_value response);
+TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
+/* Seconds since the request began. */
+struct tw_response_times {
+    double queued, resolved, connected, secured, sent, first_byte, done;
+};
+TW_API struct tw_response_times tw_response_times(tw_value response);
+TW_API uint64_t tw_response_wire_bytes(tw_value response); /* body as received */
+
+/* --- get_page ---------------------------------------------------------------------------------------- */
+
+/* Fires with the body as bytes. A status that is not 2xx fails with tw_error_status: number is
+ * the status, value the response. */
+#define tw_get_page(url) tw_get_page_at(TW_HERE, (url), NULL)
+/* The same with options (NULL: defaults), which cover all of getPage's parameters. */
+#define tw_get_page_with(url, options) tw_get_page_at(TW_HERE, (url), (options))
+TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
+                                   const struct tw_request_options *options);
+
+/* Fetch into a file: written beside it and renamed when whole. Fires with the response (without
+ * body). resume: ask for what is missing from `path` (Range) and append; if the server sends the
+ * whole, replace. A file error fails with tw_error_system. */
+#define tw_download_page(url, path, resume, options) \
+    tw_download_page_at(TW_HERE, (url), (path), (resume), (options))
+TW_API tw_deferred *tw_download_page_at(const char *where, const char *url, const char *path,
+                                        bool resume, const struct tw_request_options *options);
+
+TW_END
+#endif

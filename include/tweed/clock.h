@@ -1,0 +1,49 @@
+/*
+ * clock.h - time and timed calls, real or virtual.
+ *
+ * A clock tells a monotonic time and calls functions later. A reactor has one
+ * (tw_reactor_clock()); a virtual one is for tests: it stands still until it is advanced.
+ * After Twisted's IReactorTime and task.Clock.
+ */
+#ifndef TWEED_CLOCK_H
+#define TWEED_CLOCK_H
+
+#include <tweed/api.h>
+
+TW_BEGIN
+
+typedef struct tw_clock tw_clock;
+
+/* Seconds since an arbitrary start; never goes back. */
+TW_API double tw_clock_seconds(tw_clock *clock);
+
+/*
+ * Call fn(arg) once, `seconds` from now; never inside this call. Equal times run in the order of
+ * the calls that set them. `release` (may be NULL) is called with arg once, after fn or at a
+ * cancel, and also when this fails.
+ * Returns a positive number for the functions below, -EINVAL (negative or not finite), -ENOMEM.
+ * Numbers are not reused.
+ */
+TW_API int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(void *arg),
+                                   void *arg, tw_release_fn *release);
+/* Each returns 0, -EALREADY (called already), -ECANCELED (cancelled already), -ENOENT (no such
+ * number, or too long ago to tell), -EINVAL. */
+TW_API int tw_clock_cancel(tw_clock *clock, int64_t call);
+TW_API int tw_clock_reset(tw_clock *clock, int64_t call, double seconds); /* from now */
+TW_API int tw_clock_delay(tw_clock *clock, int64_t call, double seconds); /* added to its time */
+
+/* The clock of the calling thread's reactor; NULL when there is no memory to make one. */
+TW_API tw_clock *tw_clock_current(void);
+
+/* A clock that moves only when told; starts at 0. NULL when there is no memory. */
+TW_API tw_clock *tw_clock_virtual_new(void);
+/* Move on by `seconds`, running everything that comes due, in time order, what is newly added
+ * included; time reads right inside each call. Returns 0, -EINVAL. */
+TW_API int tw_clock_advance(tw_clock *clock, double seconds);
+/* The number of calls not yet made. */
+TW_API size_t tw_clock_pending(tw_clock *clock);
+/* Release a virtual clock and what is still pending on it. */
+TW_API void tw_clock_free(tw_clock *clock);
+
+TW_END
+#endif

@@ -1,0 +1,60 @@
+/*
+ * deferred_list.h - many Deferreds as one.
+ *
+ * Each function takes over your references of the `count` Deferreds in the array (NULLs count as
+ * tw_error_memory; the array itself stays yours) and returns a new Deferred. Cancelling that
+ * cancels all that it still waits for.
+ * After Twisted's DeferredList, gatherResults and race.
+ */
+#ifndef TWEED_DEFERRED_LIST_H
+#define TWEED_DEFERRED_LIST_H
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+enum tw_list_flags {
+    TW_FIRE_ON_ONE_CALLBACK = 1, /* fire with the list [value, index] of the first success */
+    TW_FIRE_ON_ONE_ERRBACK = 2,  /* fail with tw_error_first, number = index, at the first one */
+    TW_CONSUME_ERRORS = 4,       /* children's failures are handled here: they become none */
+    TW_CANCEL_REST = 8           /* once fired, cancel the others */
+};
+
+/* Fires with a list of all results in the order given; an item is a value, or the failure
+ * (tw_is_failure()). Never fails without TW_FIRE_ON_ONE_ERRBACK. A list of none fires at once
+ * with an empty list; with TW_FIRE_ON_ONE_CALLBACK, where Twisted would wait for ever, it fails
+ * with tw_error_misuse. */
+#define tw_deferred_list(deferreds, count, flags) \
+    tw_deferred_list_at(TW_HERE, (deferreds), (count), (flags))
+TW_API tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds,
+                                        size_t count, unsigned flags);
+
+/* Fires with the list of values, or fails with tw_error_first at the first failure; children's
+ * failures are consumed. gatherResults(consumeErrors=True). */
+#define tw_gather(deferreds, count) tw_gather_at(TW_HERE, (deferreds), (count))
+TW_API tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds, size_t count);
+
+/* Fires with the list [index, value] of the first success and cancels the others; when all fail,
+ * fails with tw_error_group whose value is the list of failures by index. */
+#define tw_race(deferreds, count) tw_race_at(TW_HERE, (deferreds), (count))
+TW_API tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds, size_t count);
+
+/* Results by arrival. tw_as_completed_next() gives a Deferred for the next [index, result] not
+ * yet handed out (result may be a failure, which counts as handled), or none when all have been.
+ * Free cancels what is pending. */
+typedef struct tw_as_completed tw_as_completed;
+TW_API tw_as_completed *tw_as_completed_new(tw_deferred *const *deferreds, size_t count);
+TW_API tw_deferred *tw_as_completed_next(tw_as_completed *results);
+TW_API void tw_as_completed_free(tw_as_completed *results);
+
+/* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds
+ * pending at a time; `items` lent until done: item i is `(const char *)items + i * item_size`.
+ * Fires with the list of results in order, failures among them. limit 0 is -> tw_error_misuse. */
+typedef tw_deferred *tw_map_start(const void *item, void *arg);
+#define tw_map(items, count, item_size, limit, start, arg) \
+    tw_map_at(TW_HERE, (items), (count), (item_size), (limit), (start), (arg))
+TW_API tw_deferred *tw_map_at(const char *where, const void *items, size_t count,
+                              size_t item_size, size_t limit, tw_map_start *start, void *arg);
+
+TW_END
+#endif

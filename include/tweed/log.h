@@ -1,0 +1,48 @@
+/*
+ * log.h - what the library has to say, handed to an observer.
+ *
+ * tweed prints nothing by itself: events go to the observer that the program installs. Without
+ * one they are dropped.
+ */
+#ifndef TWEED_LOG_H
+#define TWEED_LOG_H
+
+#include <stdio.h>
+
+#include <tweed/value.h>
+
+TW_BEGIN
+
+enum tw_log_level { TW_LOG_DEBUG, TW_LOG_INFO, TW_LOG_WARNING, TW_LOG_ERROR, TW_LOG_CRITICAL };
+
+/* Everything is lent for the call. */
+struct tw_log_event {
+    enum tw_log_level level;
+    const char *module;  /* "reactor", "web.client", ... */
+    const char *message; /* one line, no newline */
+    const char *where;   /* file:line, or NULL */
+    tw_value failure;    /* or none */
+};
+
+/* Called on the thread that logs; must not call back into tweed but to log. */
+typedef void tw_log_observer(const struct tw_log_event *event, void *arg);
+
+/* Install the process's observer, before threads start; NULL removes it. Events below `level`
+ * are not made at all. */
+TW_API void tw_log_observe(tw_log_observer *observer, void *arg, enum tw_log_level level);
+
+/* Write events as lines to `file` (lent, must stay open): the usual choice of a program. */
+TW_API void tw_log_to(FILE *file, enum tw_log_level level);
+
+TW_API void tw_log(enum tw_log_level level, const char *module, const char *format, ...)
+    TW_PRINTF(3, 4);
+/* `failure` is lent. `context` (may be NULL) says what was being done. */
+TW_API void tw_log_problem(enum tw_log_level level, const char *module, tw_value failure,
+                           const char *context);
+
+/* An errback: logs the failure at TW_LOG_ERROR with `text` (a string, may be NULL) as context
+ * and answers none, so the chain goes on. Twisted's addErrback(log.err). */
+TW_API tw_value tw_log_failure(tw_value failure, void *text);
+
+TW_END
+#endif

@@ -1,0 +1,125 @@
+/*
+ * reactor.h - the loop of a thread: timed calls, descriptors, signals, threads, start and stop.
+ *
+ * Each thread has its own reactor, made on first use; functions without a reactor argument act
+ * on the calling thread's. A turn runs, in this order: calls queued by other threads before the
+ * turn, calls queued by this one, due timed calls, then (when stopping) the shutdown triggers,
+ * then ready descriptors, then the flush of what was written.
+ * After Twisted's twisted.internet.interfaces.IReactorCore and friends.
+ */
+#ifndef TWEED_REACTOR_H
+#define TWEED_REACTOR_H
+
+#include <errno.h>
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+typedef struct tw_reactor tw_reactor;
+
+/* The misuses have names. */
+#define TW_REACTOR_ALREADY_RUNNING (-EALREADY)
+#define TW_REACTOR_NOT_RUNNING (-ENOTCONN)
+#define TW_REACTOR_NOT_RESTARTABLE (-ESHUTDOWN) /* run while it is shutting down */
+
+/* --- install, run, stop ------------------------------------------------------------------- */
+
+struct tw_reactor_options {
+    const char *backend;     /* "epoll", "poll", "select"; NULL for the best */
+    bool virtual_time;       /* time jumps to the next timed call when idle */
+    bool no_signal_handlers; /* leave SIGINT, SIGTERM alone in tw_reactor_run() */
+};
+/* Make the calling thread's reactor with these options. Returns 0, -EEXIST (there is one),
+ * -ENOTSUP (no such backend), -ENOMEM. */
+TW_API int tw_reactor_install(const struct tw_reactor_options *options);
+/* Release the calling thread's reactor and all that it holds: connections are lost, pending
+ * calls released. -EBUSY while it runs. A thread's end does the same. */
+TW_API int tw_reactor_uninstall(void);
+/* The calling thread's reactor, made if need be; NULL when there is no memory. Only
+ * tw_reactor_call_from_thread() and tw_blocking_call_from_thread() may use it elsewhere. */
+TW_API tw_reactor *tw_reactor_current(void);
+TW_API const char *tw_reactor_backend(void);
+
+/* Turn until tw_reactor_stop(). May be run again afterwards. Returns 0,
+ * TW_REACTOR_ALREADY_RUNNING, TW_REACTOR_NOT_RESTARTABLE, -ENOMEM. */
+TW_API int tw_reactor_run(void);
+/* Ask for the end: the shutdown triggers run in the next turn. Before a run it returns
+ * TW_REACTOR_NOT_RUNNING and makes the next run return at once; the second of two also returns
+ * TW_REACTOR_NOT_RUNNING. */
+TW_API int tw_reactor_stop(void);
+/* Leave the loop after this turn without any triggers. Returns 0, TW_REACTOR_NOT_RUNNING. */
+TW_API int tw_reactor_crash(void);
+/* One turn, waiting at most `seconds` for something to happen (negative: no limit). */
+TW_API int tw_reactor_iterate(double seconds);
+TW_API bool tw_reactor_running(void);
+/* The signal that stopped the last run, 0 if none. A program may die by it. */
+TW_API int tw_reactor_exit_signal(void);
+
+/* Run until `deferred` (taken over) is done, then stop; its result, owned. When the reactor
+ * stops before: tw_error_abandoned. Not inside a running reactor: tw_error_misuse. */
+TW_API tw_value tw_block_on(tw_deferred *deferred);
+/* A whole program: start(arg) once the reactor runs; stop when its Deferred is done. Returns an
+ * exit status: 0, or 1 after logging the failure. Twisted's task.react(). */
+TW_API int tw_react(tw_deferred *(*start)(void *arg), void *arg);
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+enum tw_phase { TW_BEFORE, TW_DURING, TW_AFTER };
+/* fn runs in that phase of "startup" or "shutdown". Before shutdown it may return a Deferred
+ * (tw_wait()): all are awaited together, failures logged. Returns a positive number for removal,
+ * -EINVAL, -ENOMEM. */
+TW_API int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
+                                      tw_value (*fn)(void *arg), void *arg);
+TW_API int tw_reactor_remove_trigger(int64_t trigger); /* 0, -ENOENT */
+/* At once if the reactor runs, else when it starts. */
+TW_API int tw_call_when_running(void (*fn)(void *arg), void *arg);
+
+/* --- timed calls: as in clock.h, on the reactor's clock -------------------------------------- */
+
+TW_API tw_clock *tw_reactor_clock(void);
+TW_API int64_t tw_call_later(double seconds, void (*fn)(void *arg), void *arg);
+TW_API int64_t tw_call_later_with(double seconds, void (*fn)(void *arg), void *arg,
+                                  tw_release_fn *release);
+TW_API int tw_call_cancel(int64_t call);
+TW_API int tw_call_reset(int64_t call, double seconds);
+TW_API int tw_call_delay(int64_t call, double seconds);
+/* True while the call is still to be made. */
+TW_API bool tw_call_active(int64_t call);
+/* In the next turn, in order. Returns 0, -ENOMEM. Twisted's callLater(0), asyncio's call_soon. */
+TW_API int tw_call_soon(void (*fn)(void *arg), void *arg);
+
+/* --- other threads ----------------------------------------------------------------------------- */
+
+/* The only functions that another thread may call. fn(arg) runs on the reactor's thread, in the
+ * order of the calls. Returns 0, -ENOMEM, -ESHUTDOWN (the reactor is gone). */
+TW_API int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void *arg);
+/* Call fn(arg) on the reactor's thread, wait until its result (or the Deferred that it returned
+ * by tw_wait()) is there; owned. tw_error_misuse on the reactor's own thread. */
+TW_API tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg),
+                                             void *arg);
+
+/* --- descriptors --------------------------------------------------------------------------------- */
+
+/* Call fn(fd, arg) whenever `fd` is ready (level-triggered), until removed; one reader and one
+ * writer for each descriptor. The descriptor stays yours. Returns 0, -EEXIST, -EBADF, -ENOMEM,
+ * -EPERM (a kind that the backend cannot watch). */
+TW_API int tw_reactor_add_reader(int fd, void (*fn)(int fd, void *arg), void *arg);
+TW_API int tw_reactor_add_writer(int fd, void (*fn)(int fd, void *arg), void *arg);
+TW_API int tw_reactor_remove_reader(int fd); /* 0, -ENOENT */
+TW_API int tw_reactor_remove_writer(int fd);
+/* Remove all readers and writers that programs added; returns how many. */
+TW_API int tw_reactor_remove_all(void);
+/* Write at most `size` descriptors; return how many there are. */
+TW_API size_t tw_reactor_readers(int *fds, size_t size);
+TW_API size_t tw_reactor_writers(int *fds, size_t size);
+
+/* --- signals --------------------------------------------------------------------------------------- */
+
+/* fn(signal, arg) in a turn after `number` arrived; NULL gives it back. One thread of a process
+ * at a time. tw_reactor_run() itself handles SIGTERM, and SIGINT if the program does not: the
+ * first stops the reactor, a second ends the process at once by that signal. */
+TW_API int tw_reactor_on_signal(int number, void (*fn)(int number, void *arg), void *arg);
+
+TW_END
+#endif

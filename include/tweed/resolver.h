@@ -1,0 +1,43 @@
+/*
+ * resolver.h - names to addresses, without blocking.
+ *
+ * Answers are kept for their TTL (at most 60 s, failures 1 s), and equal questions in flight are
+ * asked once. /etc/hosts counts. Literal addresses never get here.
+ */
+#ifndef TWEED_RESOLVER_H
+#define TWEED_RESOLVER_H
+
+#include <netinet/in.h>
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+union tw_socket_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+/* Fires with a list of addresses (tw_address_of()), IPv6 and IPv4 interleaved by RFC 8305, at most
+ * 64; fails with tw_error_dns. IDNA names are converted. */
+#define tw_resolve(name, port) tw_resolve_at(TW_HERE, (name), (port))
+TW_API tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port);
+/* The address in an item of that list, lent; NULL for other values. */
+TW_API const union tw_socket_address *tw_address_of(tw_value address);
+/* "127.0.0.1:80" and "[::1]:80". */
+TW_API int tw_address_format(const union tw_socket_address *address, char *text, size_t size);
+/* Parse a literal (brackets allowed). 0, -EINVAL. */
+TW_API int tw_address_parse(const char *literal, unsigned port,
+                            union tw_socket_address *ret_address);
+
+/* Answer `name` (and `port`, 0 for all) with this literal from now on, on this thread: curl's
+ * --resolve. Literal NULL takes it back. 0, -EINVAL, -ENOMEM. */
+TW_API int tw_resolver_override(const char *name, unsigned port, const char *literal);
+/* Ask these servers ("127.0.0.1:5353,...") instead of the system's. 0, -EINVAL, -ENOMEM. */
+TW_API int tw_resolver_set_servers(const char *servers);
+/* Forget all answers. */
+TW_API void tw_resolver_flush(void);
+
+TW_END
+#endif

@@ -1,0 +1,90 @@
+/*
+ * server.h - an HTTP server: a site answers requests with handlers or files.
+ *
+ * After Twisted's web.server.Site and web.resource; parsing is strict, RFC 9112.
+ */
+#ifndef TWEED_SERVER_H
+#define TWEED_SERVER_H
+
+#include <tweed/deferred.h>
+#include <tweed/headers.h>
+#include <tweed/tcp.h>
+
+TW_BEGIN
+
+typedef struct tw_site tw_site;
+typedef struct tw_request tw_request;
+
+/* Answer `request`: now, or later by tw_request_finish(). Return none when the answer has been or
+ * will be given by the request functions, bytes to send them as the whole body, a failure for a
+ * 500, or a Deferred (tw_wait()) of any of these. The request is lent; it stays valid until it is
+ * finished, also when the client has gone (see tw_request_on_gone()). */
+typedef tw_value tw_handler(tw_request *request, void *arg);
+
+/* All zero is the default. */
+struct tw_site_options {
+    size_t max_request_line;   /* 0: 8192 -> 414 */
+    size_t max_header_bytes;   /* 0: 32768 -> 431 */
+    size_t max_header_lines;   /* 0: 100 -> 431 */
+    int64_t max_body;          /* 0: 1 MiB -> 413; negative: none */
+    double header_timeout;     /* 0: 10 s for all headers -> 408 */
+    double idle_timeout;       /* 0: 15 s */
+    double body_rate;          /* 0: 100 B/s over 10 s */
+    unsigned max_pipelined;    /* answers queued before reading stops; 0: 16 */
+    unsigned max_connections;  /* 0: no limit */
+    const char *server_name;   /* Server field; NULL: "tweed"; "": none */
+    /* A finished request, for a log; everything lent. */
+    void (*on_finished)(tw_request *request, void *arg);
+    void *arg;
+};
+/* Counted. NULL when there is no memory. */
+TW_API tw_site *tw_site_new(const struct tw_site_options *options);
+TW_API tw_site *tw_site_ref(tw_site *site);
+TW_API void tw_site_unref(tw_site *site);
+/* Handle `path` exactly, or everything below it when it ends with "/". The longest match wins.
+ * 0, -EINVAL, -EEXIST, -ENOMEM; `release` may be NULL. */
+TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
+                          tw_release_fn *release);
+/* Serve the files below `directory` at `path` (ends with "/"): types, index.html, Last-Modified,
+ * ETag, ranges, HEAD; no way out of the directory. */
+TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
+/* For tw_listen(). Counted by the caller. */
+TW_API tw_factory *tw_site_factory(tw_site *site);
+/* Listen with it. As tw_listen(). */
+TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options,
+                          tw_listener **ret_listener);
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+TW_API const char *tw_request_method(const tw_request *request);
+TW_API const char *tw_request_target(const tw_request *request); /* as sent */
+TW_API const char *tw_request_path(const tw_request *request);   /* decoded, without query */
+TW_API const char *tw_request_query(const tw_request *request);  /* after "?", or "" */
+TW_API const char *tw_request_version(const tw_request *request);
+TW_API const tw_headers *tw_request_headers(const tw_request *request);
+TW_API const char *tw_request_header(const tw_request *request, const char *name);
+TW_API tw_value tw_request_body(const tw_request *request); /* bytes, lent */
+TW_API tw_transport *tw_request_transport(tw_request *request);
+
+/* --- the answer: status and headers first, then bytes, then finish ------------------------------ */
+
+TW_API int tw_request_set_status(tw_request *request, int status, const char *reason);
+/* 0, -EINVAL (CR, LF, NUL), -EALREADY (headers are sent), -ENOMEM. */
+TW_API int tw_request_set_header(tw_request *request, const char *name, const char *value);
+TW_API int tw_request_add_header(tw_request *request, const char *name, const char *value);
+/* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. */
+TW_API int tw_request_write(tw_request *request, const void *data, size_t length);
+TW_API int tw_request_finish(tw_request *request);
+/* All in one: `body` is taken. */
+TW_API int tw_request_answer(tw_request *request, int status, const char *content_type,
+                             tw_value body);
+/* A plain page that says what is wrong; `text` is escaped. */
+TW_API int tw_request_error(tw_request *request, int status, const char *text);
+/* fn(request, arg) once if the client goes before the answer is finished. */
+TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
+                               void *arg);
+TW_API int tw_request_answer_status(const tw_request *request);
+TW_API uint64_t tw_request_answer_bytes(const tw_request *request);
+
+TW_END
+#endif

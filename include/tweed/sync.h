@@ -1,0 +1,55 @@
+/*
+ * sync.h - taking turns: lock, semaphore, queue.
+ *
+ * All are first come, first served; what is released is handed over directly. Cancelling a
+ * waiting acquire, get or put takes it out of the line. One thread's, like all Deferreds. Free
+ * fails what still waits with tw_error_abandoned.
+ * After Twisted's DeferredLock, DeferredSemaphore and DeferredQueue.
+ */
+#ifndef TWEED_SYNC_H
+#define TWEED_SYNC_H
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+/* Starts work while a lock or semaphore is held; it is released when the returned Deferred is
+ * done, be that success, failure or cancel. */
+typedef tw_deferred *tw_guarded(void *arg);
+
+typedef struct tw_semaphore tw_semaphore;
+/* tokens >= 1; NULL with errno EINVAL or ENOMEM. */
+TW_API tw_semaphore *tw_semaphore_new(size_t tokens);
+/* Fires, with a pointer to the semaphore, when a token is yours. */
+TW_API tw_deferred *tw_semaphore_acquire(tw_semaphore *semaphore);
+/* 0, -EPERM when more is released than was acquired. */
+TW_API int tw_semaphore_release(tw_semaphore *semaphore);
+TW_API tw_deferred *tw_semaphore_run(tw_semaphore *semaphore, tw_guarded *fn, void *arg);
+TW_API size_t tw_semaphore_available(const tw_semaphore *semaphore);
+TW_API size_t tw_semaphore_waiting(const tw_semaphore *semaphore);
+TW_API void tw_semaphore_free(tw_semaphore *semaphore);
+
+/* A lock is a semaphore of one. */
+typedef struct tw_lock tw_lock;
+TW_API tw_lock *tw_lock_new(void);
+TW_API tw_deferred *tw_lock_acquire(tw_lock *lock); /* fires with a pointer to the lock */
+TW_API int tw_lock_release(tw_lock *lock);          /* 0, -EPERM when it is not held */
+TW_API tw_deferred *tw_lock_run(tw_lock *lock, tw_guarded *fn, void *arg);
+TW_API bool tw_lock_held(const tw_lock *lock);
+TW_API void tw_lock_free(tw_lock *lock);
+
+#define TW_UNLIMITED SIZE_MAX
+typedef struct tw_queue tw_queue;
+/* size: how many values may wait (0: only a rendezvous); backlog: how many gets may wait. */
+TW_API tw_queue *tw_queue_new(size_t size, size_t backlog);
+/* Takes `value`. 0, -EOVERFLOW when full (QueueOverflow), -ENOMEM. */
+TW_API int tw_queue_put(tw_queue *queue, tw_value value);
+/* Fires with the next value; already failed with tw_error_queue_empty when too many wait
+ * (QueueUnderflow). */
+TW_API tw_deferred *tw_queue_get(tw_queue *queue);
+TW_API size_t tw_queue_length(const tw_queue *queue);
+TW_API size_t tw_queue_waiting(const tw_queue *queue);
+TW_API void tw_queue_free(tw_queue *queue);
+
+TW_END
+#endif

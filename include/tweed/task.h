@@ -1,0 +1,57 @@
+/*
+ * task.h - work that repeats: LoopingCall, Cooperator, deferLater.
+ *
+ * `clock` is lent and must outlive the object; NULL is the calling thread's reactor.
+ * After Twisted's twisted.internet.task.
+ */
+#ifndef TWEED_TASK_H
+#define TWEED_TASK_H
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+/* Fires `seconds` from now with what fn(arg) returns (fn NULL: none). A cancel kills the timer. */
+#define tw_defer_later(clock, seconds, fn, arg) \
+    tw_defer_later_at(TW_HERE, (clock), (seconds), (fn), (arg))
+typedef tw_value tw_task_function(void *arg);
+TW_API tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double seconds,
+                                      tw_task_function *fn, void *arg);
+
+/* --- LoopingCall: fn(arg) on a fixed grid from the start; missed ticks are skipped. fn may
+ * return a Deferred (tw_wait()), which is waited for; a failure stops the loop. --------------- */
+typedef struct tw_looping_call tw_looping_call;
+/* count: grid points since the last call, 1 or more (withCount). */
+typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void *arg);
+TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, void *arg);
+/* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
+ * interval 0 is every turn; now: call at once. Fails with tw_error_misuse while it runs. */
+TW_API tw_deferred *tw_looping_call_start(tw_looping_call *loop, double interval, bool now);
+TW_API int tw_looping_call_stop(tw_looping_call *loop);  /* 0, -EINVAL when not running */
+TW_API int tw_looping_call_reset(tw_looping_call *loop); /* a new grid from now */
+TW_API bool tw_looping_call_running(const tw_looping_call *loop);
+TW_API void tw_looping_call_free(tw_looping_call *loop); /* stops it; may be called inside fn */
+
+/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms ----------- */
+typedef struct tw_cooperator tw_cooperator;
+typedef struct tw_cooperative_task tw_cooperative_task;
+/* One step. Write true to *ret_more to be called again. A returned Deferred (tw_wait()) pauses
+ * this task only; a failure ends it. */
+typedef tw_value tw_step(bool *ret_more, void *arg);
+TW_API tw_cooperator *tw_cooperator_new(tw_clock *clock);
+TW_API void tw_cooperator_free(tw_cooperator *cooperator); /* tasks end as stopped */
+/* The task is counted by the cooperator until it ends and by you until you unref it. NULL when
+ * there is no memory or the cooperator is stopped. */
+TW_API tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void *arg,
+                                         tw_release_fn *release);
+/* A new Deferred that fires when the task ends: none, its failure, or tw_error_cancelled when it
+ * was stopped. */
+TW_API tw_deferred *tw_cooperative_task_done(tw_cooperative_task *task);
+/* Each 0; pause and resume count; -EALREADY when the task has ended, -EINVAL not paused. */
+TW_API int tw_cooperative_task_pause(tw_cooperative_task *task);
+TW_API int tw_cooperative_task_resume(tw_cooperative_task *task);
+TW_API int tw_cooperative_task_stop(tw_cooperative_task *task);
+TW_API void tw_cooperative_task_unref(tw_cooperative_task *task);
+
+TW_END
+#endif

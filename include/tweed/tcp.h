@@ -1,0 +1,65 @@
+/*
+ * tcp.h - connect and listen: TCP by name or address, UNIX sockets, and TLS over them.
+ *
+ * After Twisted's IReactorTCP, IReactorUNIX and HostnameEndpoint; names by RFC 8305.
+ */
+#ifndef TWEED_TCP_H
+#define TWEED_TCP_H
+
+#include <tweed/tls.h>
+#include <tweed/transport.h>
+
+TW_BEGIN
+
+/* All zero is the default. Strings are lent for the call. */
+struct tw_connect_options {
+    double timeout;            /* seconds for everything, TLS included; 0: 30 */
+    const char *local_address; /* literal to bind to; NULL: any */
+    tw_tls_context *tls;       /* lent for the call: speak TLS; NULL: plain */
+    const char *server_name;   /* to verify and for SNI; NULL: the host */
+    double attempt_delay;      /* happy eyeballs; 0: 0.25 s */
+    bool keep_delay;           /* leave Nagle's algorithm on */
+};
+
+/*
+ * Connect `protocol` (taken) to `host`, a name or a literal address (IPv6 with or without
+ * brackets), or "unix:/path".
+ *
+ * Fires with a pointer to the protocol after its connection_made, TLS handshake included. Fails
+ * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host or port 0),
+ * tw_error_connect_timeout; several attempts that all failed: the last one, the others in its
+ * causes. The protocol is then released without having been connected. Cancel drops every
+ * attempt.
+ */
+#define tw_connect(host, port, options, protocol) \
+    tw_connect_at(TW_HERE, (host), (port), (options), (protocol))
+TW_API tw_deferred *tw_connect_at(const char *where, const char *host, unsigned port,
+                                  const struct tw_connect_options *options,
+                                  tw_protocol *protocol);
+
+typedef struct tw_listener tw_listener;
+
+/* All zero is the default: 127.0.0.1, a free port. */
+struct tw_listen_options {
+    const char *address; /* literal, or "unix:/path"; NULL: 127.0.0.1 */
+    unsigned port;       /* 0: any free one, see tw_listener_port() */
+    int backlog;         /* 0: 4096 */
+    bool reuse_port;     /* several reactors share the port */
+    bool dual_stack;     /* "::" takes IPv4 too */
+    tw_tls_context *tls; /* counted by the listener; NULL: plain */
+    int mode;            /* of a UNIX socket; 0: 0666 */
+};
+/* Returns 0, -EADDRINUSE, -EINVAL (no literal), -EACCES, -EMFILE, -ENOMEM, ... `factory` is
+ * counted by the listener. *ret_listener is written on success only. */
+TW_API int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
+                     tw_listener **ret_listener);
+TW_API unsigned tw_listener_port(const tw_listener *listener);
+TW_API int tw_listener_address(const tw_listener *listener, char *text, size_t size);
+/* Pause and resume accepting. */
+TW_API void tw_listener_pause(tw_listener *listener);
+TW_API void tw_listener_resume(tw_listener *listener);
+/* Stop listening and free; connections stay. */
+TW_API void tw_listener_close(tw_listener *listener);
+
+TW_END
+#endif

@@ -1,0 +1,52 @@
+/*
+ * tls.h - TLS contexts: whom to trust and who we are.
+ *
+ * Verification is on by default, with the system's store. TLS 1.2 and 1.3. One context serves
+ * many connections, and keeps client sessions by name for resumption.
+ */
+#ifndef TWEED_TLS_H
+#define TWEED_TLS_H
+
+#include <tweed/transport.h>
+
+TW_BEGIN
+
+typedef struct tw_tls_context tw_tls_context;
+
+/* All zero is the default. Strings are lent for the call. */
+struct tw_tls_options {
+    bool server;
+    const char *ca_file;   /* PEM; client: trust these instead of the system's */
+    const char *ca_path;   /* directory of hashed PEM files */
+    const char *crl_file;  /* PEM; check revocation */
+    bool no_verify;        /* client: accept anybody */
+    bool verify_client;    /* server: require a certificate from ca_file */
+    const char *cert_file; /* PEM chain; server: required */
+    const char *key_file;  /* PEM; NULL: in cert_file */
+    const char *alpn;      /* comma-separated, in order of preference: "h2,http/1.1" */
+    bool no_sessions;      /* never resume */
+};
+/* Make one, or fail: the failure is tw_error_tls and names file and reason. On success
+ * *ret_context holds one reference and none is returned. */
+TW_API tw_value tw_tls_context_new(const struct tw_tls_options *options,
+                                   tw_tls_context **ret_context);
+TW_API tw_tls_context *tw_tls_context_ref(tw_tls_context *context);
+TW_API void tw_tls_context_unref(tw_tls_context *context);
+/* The thread's shared client context for these settings, made once; lent. */
+TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file, bool no_verify,
+                                      tw_tls_context **ret_context);
+
+/* Start TLS on a connected transport: what is written so far goes out in plain, from here on
+ * everything is TLS. The protocol stays and keeps its `transport` pointer's meaning: it is
+ * replaced. `server_name` for clients. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY. Fires no event:
+ * a failed handshake is connection_lost with tw_error_tls. */
+TW_API int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
+                                  const char *server_name);
+
+/* About a TLS transport; NULL or 0 for others. Lent. */
+TW_API const char *tw_transport_alpn(const tw_transport *transport);
+TW_API const char *tw_transport_tls_version(const tw_transport *transport);
+TW_API bool tw_transport_tls_resumed(const tw_transport *transport);
+
+TW_END
+#endif

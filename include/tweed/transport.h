@@ -1,0 +1,142 @@
+/*
+ * transport.h - protocols and the connections they speak over.
+ *
+ * A factory builds a protocol for each connection; the transport calls it: connection_made once,
+ * data_received any number of times, connection_lost exactly once and last. A protocol writes to
+ * its transport, which keeps order and never blocks. The same protocol runs over TCP, UNIX
+ * sockets, TLS and memory.
+ * After Twisted's IProtocol, ITransport, IFactory, IHalfCloseableProtocol, IProducer.
+ */
+#ifndef TWEED_TRANSPORT_H
+#define TWEED_TRANSPORT_H
+
+#include <sys/socket.h>
+
+#include <tweed/deferred.h>
+
+TW_BEGIN
+
+typedef struct tw_transport tw_transport;
+typedef struct tw_protocol tw_protocol;
+typedef struct tw_factory tw_factory;
+
+/* What a kind of protocol does; static storage. Every function may be NULL. A function may
+ * close the transport, and nothing more is delivered after connection_lost. */
+typedef struct tw_protocol_class {
+    const char *name;
+    size_t size; /* of the struct that begins with a tw_protocol */
+    void (*connection_made)(tw_protocol *protocol);
+    /* `data` is lent for the call. */
+    void (*data_received)(tw_protocol *protocol, const char *data, size_t length);
+    /* Optional pair, instead of data_received while get_buffer answers non-NULL: where the next
+     * bytes shall be read to (at most *size), and how many came. Saves a copy for big bodies. */
+    char *(*get_buffer)(tw_protocol *protocol, size_t *size);
+    void (*buffer_filled)(tw_protocol *protocol, size_t length);
+    /* Half close: the peer will send no more. Without it the connection is then closed. */
+    void (*read_connection_lost)(tw_protocol *protocol);
+    /* Our side has been shut down after tw_transport_lose_write(). */
+    void (*write_connection_lost)(tw_protocol *protocol);
+    /* `reason` (lent): below tw_error_connection, or tw_error_tls, ... */
+    void (*connection_lost)(tw_protocol *protocol, tw_value reason);
+    /* The memory itself is the transport's: release what the struct holds. Called last. */
+    void (*released)(tw_protocol *protocol);
+} tw_protocol_class;
+
+/* Begin your own struct with this. */
+struct tw_protocol {
+    const tw_protocol_class *protocol_class;
+    tw_transport *transport; /* from connection_made until connection_lost returns; else NULL */
+    tw_factory *factory;     /* lent; NULL when there was none */
+};
+
+/* A zeroed protocol of this class from tweed's pools; NULL when there is no memory. Whoever
+ * connects it owns it from then on; one that was never connected goes by tw_protocol_free(). */
+TW_API tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class);
+TW_API void tw_protocol_free(tw_protocol *protocol);
+
+/* Builds protocols. Counted by the listeners and connections that use it. */
+struct tw_factory_class {
+    /* NULL closes the connection. May set up the protocol; transport is not there yet. */
+    tw_protocol *(*build)(tw_factory *factory);
+    void (*started)(tw_factory *factory); /* first listener or connection */
+    void (*stopped)(tw_factory *factory); /* last one gone */
+    void (*released)(tw_factory *factory);
+};
+/* `data` is the user's. The simple form builds zeroed protocols of one class. */
+TW_API tw_factory *tw_factory_new(const struct tw_factory_class *factory_class, void *data);
+TW_API tw_factory *tw_factory_of(const tw_protocol_class *protocol_class, void *data);
+TW_API void *tw_factory_data(const tw_factory *factory);
+TW_API tw_factory *tw_factory_ref(tw_factory *factory);
+TW_API void tw_factory_unref(tw_factory *factory);
+
+/* --- writing and ending ------------------------------------------------------------------- */
+
+/* Append to what is to be sent; sent at the end of the turn. Copies. Nothing happens after the
+ * connection or its write side is closed. Returns 0, -ENOTCONN, -ENOMEM (then the connection is
+ * aborted with tw_error_memory: no byte goes missing in the middle). */
+TW_API int tw_transport_write(tw_transport *transport, const void *data, size_t length);
+/* The same without a copy: `bytes` (taken) is kept until sent. */
+TW_API int tw_transport_write_value(tw_transport *transport, tw_value bytes);
+/* Send `length` bytes of the file from `offset`, by sendfile where possible; `fd` is lent until
+ * done(error, arg): 0 or negative errno, called once. */
+TW_API int tw_transport_write_file(tw_transport *transport, int fd, int64_t offset,
+                                   int64_t length, void (*done)(int error, void *arg),
+                                   void *arg);
+/* Bytes not yet handed to the system. */
+TW_API size_t tw_transport_unsent(const tw_transport *transport);
+/* Flush, then close; stops reading now. With a producer registered, waits until it unregisters.
+ * Repeated calls are ignored. */
+TW_API void tw_transport_lose(tw_transport *transport);
+/* Close now, dropping what is unsent (RST); connection_lost comes in a later turn. */
+TW_API void tw_transport_abort(tw_transport *transport);
+/* Shut down our side after flushing; the peer's bytes still come. Returns 0, -ENOTSUP. */
+TW_API int tw_transport_lose_write(tw_transport *transport);
+TW_API bool tw_transport_connected(const tw_transport *transport);
+TW_API bool tw_transport_losing(const tw_transport *transport);
+
+/* A reference that keeps the object (not the connection) alive. */
+TW_API tw_transport *tw_transport_ref(tw_transport *transport);
+TW_API void tw_transport_unref(tw_transport *transport);
+
+/* --- flow control ---------------------------------------------------------------------------- */
+
+/* Stop and go for data_received. After a pause nothing more is delivered, not even what has
+ * been read already. */
+TW_API void tw_transport_pause(tw_transport *transport);
+TW_API void tw_transport_resume(tw_transport *transport);
+
+/* Who produces what is written. A push producer is paused above the high-water mark and resumed
+ * at the low one; a pull producer gets one resume for each time that the buffer is empty. */
+struct tw_producer {
+    void (*pause)(void *arg);  /* push only */
+    void (*resume)(void *arg);
+    void (*stop)(void *arg); /* the connection is gone */
+};
+/* Returns 0, -EEXIST (there is one). On a lost connection stop() is called at once. `producer`
+ * is static. */
+TW_API int tw_transport_register_producer(tw_transport *transport,
+                                          const struct tw_producer *producer, bool push,
+                                          void *arg);
+TW_API void tw_transport_unregister_producer(tw_transport *transport);
+/* Bytes; default high 65536, low 0. Returns 0, -EINVAL (low above high). */
+TW_API int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low);
+
+/* --- about it ---------------------------------------------------------------------------------- */
+
+TW_API tw_protocol *tw_transport_protocol(const tw_transport *transport);
+/* From now on deliver to `protocol` (taken); connection_made is called on it, connection_lost is
+ * not called on the old one, which is released. */
+TW_API void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol);
+/* "127.0.0.1:80", "[::1]:80", "unix:/path", "memory"; returns what snprintf() would. */
+TW_API int tw_transport_peer(const tw_transport *transport, char *text, size_t size);
+TW_API int tw_transport_local(const tw_transport *transport, char *text, size_t size);
+/* The socket addresses; 0, -ENOTSUP for what has none. */
+TW_API int tw_transport_peer_address(const tw_transport *transport,
+                                     struct sockaddr_storage *ret_address, socklen_t *ret_length);
+TW_API int tw_transport_set_nodelay(tw_transport *transport, bool on);
+TW_API int tw_transport_set_keepalive(tw_transport *transport, bool on);
+/* The descriptor, -1 where there is none. For options only. */
+TW_API int tw_transport_fd(const tw_transport *transport);
+
+TW_END
+#endif

@@ -1,0 +1,47 @@
+/*
+ * url.h - URLs by the WHATWG standard: parse, resolve, serialise.
+ *
+ * The one parser for checking and connecting. Components are as they stand in the serialised
+ * form. https://url.spec.whatwg.org
+ */
+#ifndef TWEED_URL_H
+#define TWEED_URL_H
+
+#include <tweed/value.h>
+
+TW_BEGIN
+
+/* A parsed URL: one allocation; all strings are parts of it, NUL-terminated, never NULL except
+ * where said. */
+struct tw_url {
+    const char *href;     /* the whole, serialised */
+    const char *protocol; /* with the colon: "https:" */
+    const char *username, *password; /* percent-encoded */
+    const char *hostname; /* lower case, ASCII; IPv6 in brackets; "" if none */
+    const char *pathname;
+    const char *search;   /* with "?", or "" */
+    const char *hash;     /* with "#", or "" */
+    const char *origin;   /* "https://host:port" without a default port, or "null" */
+    int port;             /* as written; -1: none or the scheme's default */
+    unsigned effective_port; /* port, or the scheme's default; 0: unknown */
+    bool has_host;        /* false: "mailto:x" */
+};
+
+/*
+ * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL).
+ * Returns 0 and writes *ret_url, or -EINVAL and, if `ret_why` is not NULL, a static string that
+ * says what is wrong; -ENOMEM; -E2BIG (over 1 MiB).
+ */
+TW_API int tw_url_parse(const char *text, size_t length, const struct tw_url *base,
+                        struct tw_url **ret_url, const char **ret_why);
+TW_API void tw_url_free(struct tw_url *url);
+/* Same scheme, host and effective port. */
+TW_API bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b);
+
+/* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Encoding leaves
+ * letters, digits and "-._~" (and `keep`, may be NULL) alone. */
+TW_API tw_value tw_url_decode(const char *text, size_t length);
+TW_API tw_value tw_url_encode(const char *data, size_t length, const char *keep);
+
+TW_END
+#endif
