@@ -1,0 +1,67 @@
+/*
+ * loop.h - what the layers above need from the reactor's turn beyond its public face.
+ *
+ * Declared here, implemented in reactor/: all of it acts on the calling thread's reactor.
+ */
+#ifndef BASE_LOOP_H
+#define BASE_LOOP_H
+
+#include "base/list.h"
+#include "base/clock.h"
+
+/* --- watching a descriptor ---------------------------------------------------------------- */
+
+enum { TWI_READABLE = 1, TWI_WRITABLE = 2, TWI_EDGE = 4 /* edge-triggered, where there is such */ };
+
+struct twi_watch;
+/* ready: TWI_READABLE and/or TWI_WRITABLE; an error or hang-up counts as both that are watched.
+ * fn may free the watch and close the descriptor. */
+typedef void twi_watch_fn(unsigned ready, void *arg);
+
+/* Watch `fd` for `events`. From a pool, added to the backend once. 0 or negative errno. */
+int twi_watch_new(int fd, unsigned events, twi_watch_fn *fn, void *arg,
+                  struct twi_watch **ret_watch);
+/* Change what is watched; the same events cost nothing. 0 or negative errno. */
+int twi_watch_change(struct twi_watch *watch, unsigned events);
+/* Another function for the same descriptor. */
+void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg);
+/* Call fn once in the next turn as if readable, e.g. after a resume with edge triggers. */
+int twi_watch_poke(struct twi_watch *watch);
+/* Stop watching and free; before close(fd). NULL is fine. */
+void twi_watch_free(struct twi_watch *watch);
+/* True if TWI_EDGE really is edge-triggered with this backend. */
+bool twi_watch_has_edge(void);
+
+/* --- the turn -------------------------------------------------------------------------------- */
+
+/* The time of this turn, read once; CLOCK_MONOTONIC or virtual. */
+int64_t twi_loop_now(void);
+
+/* One buffer for all reads of this thread; its content lives until the next read. */
+char *twi_loop_read_buffer(size_t *ret_size);
+
+/* Something to do at the end of this turn (send what was written), in order. Embed, zero. */
+struct twi_flush {
+    struct twi_flush *next_;
+    void (*fn)(struct twi_flush *flush);
+    bool queued_;
+};
+void twi_flush_later(struct twi_flush *flush);
+/* Take it out again before its memory goes. */
+void twi_flush_cancel(struct twi_flush *flush);
+
+/* --- what belongs to a reactor ---------------------------------------------------------------- */
+
+/* Called once when the thread's reactor goes, last registered first. */
+struct twi_loop_end {
+    struct twi_list node_;
+    void (*fn)(struct twi_loop_end *end);
+};
+int twi_loop_on_end(struct twi_loop_end *end);
+
+/* In debug builds: aborts with a message to the log when the calling thread is not the owner. */
+void twi_assert_thread(const void *owner, const char *what);
+/* Names the calling thread, for the above. */
+const void *twi_thread_self(void);
+
+#endif
