@@ -21,8 +21,8 @@ char *twi_strndup(const char *text, size_t length);
 char *twi_format(const char *format, ...) TW_PRINTF(1, 2);
 char *twi_vformat(const char *format, va_list args);
 
-/* The allocator's functions with the shapes that other libraries' hooks want. Installs them in
- * libevent, OpenSSL etc. is the business of the one file that sees that library. */
-bool twi_alloc_is_direct(void);
+/* True if tw_set_allocator() put in another one. Only then do the files that see libevent, OpenSSL,
+ * c-ares, ... hand it on to them: otherwise nothing process-wide is changed. */
+bool twi_alloc_is_replaced(void);
 
 #endif

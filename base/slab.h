@@ -22,6 +22,13 @@ struct twi_slab {
 
 #define TWI_SLAB(type) { .size = sizeof(type) }
 
+/* AddressSanitizer shall see every object. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TWI_SLAB_ALWAYS_DIRECT true
+#else
+#define TWI_SLAB_ALWAYS_DIRECT false
+#endif
+
 extern bool twi_slab_direct;
 
 void *twi_slab_alloc_slow(struct twi_slab *slab);

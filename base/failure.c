@@ -1,0 +1,243 @@
+/*
+ * failure.c - failures: one allocation each, immutable once made.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tweed/failure.h>
+
+#include "base/alloc.h"
+
+#define CLASS(name, parent, word) const tw_error_class name = { #name, parent, word }
+
+CLASS(tw_error, NULL, "other");
+CLASS(tw_error_memory, &tw_error, NULL);
+CLASS(tw_error_cancelled, &tw_error, "aborted");
+CLASS(tw_error_abandoned, &tw_error, NULL);
+CLASS(tw_error_timeout, &tw_error, "timeout");
+CLASS(tw_error_misuse, &tw_error, NULL);
+CLASS(tw_error_already_called, &tw_error_misuse, NULL);
+CLASS(tw_error_first, &tw_error, NULL);
+CLASS(tw_error_group, &tw_error, NULL);
+CLASS(tw_error_queue_full, &tw_error, NULL);
+CLASS(tw_error_queue_empty, &tw_error, NULL);
+CLASS(tw_error_system, &tw_error, NULL);
+CLASS(tw_error_url, &tw_error, "url");
+CLASS(tw_error_dns, &tw_error, "dns");
+CLASS(tw_error_connect, &tw_error, "connect");
+CLASS(tw_error_connect_refused, &tw_error_connect, NULL);
+CLASS(tw_error_connect_no_route, &tw_error_connect, NULL);
+CLASS(tw_error_connect_bind, &tw_error_connect, NULL);
+CLASS(tw_error_connect_timeout, &tw_error_connect, "timeout");
+CLASS(tw_error_connection, &tw_error, "aborted");
+CLASS(tw_error_connection_done, &tw_error_connection, NULL);
+CLASS(tw_error_connection_lost, &tw_error_connection, NULL);
+CLASS(tw_error_connection_aborted, &tw_error_connection, NULL);
+CLASS(tw_error_tls, &tw_error, "tls");
+CLASS(tw_error_protocol, &tw_error, "protocol");
+CLASS(tw_error_empty, &tw_error, "empty");
+CLASS(tw_error_partial, &tw_error, "partial");
+CLASS(tw_error_encoding, &tw_error, "encoding");
+CLASS(tw_error_redirect, &tw_error, "redirect");
+CLASS(tw_error_toolarge, &tw_error, "toolarge");
+CLASS(tw_error_status, &tw_error, "status");
+
+struct failure {
+    size_t references; /* 0: immortal */
+    const tw_error_class *error_class;
+    const char *where;
+    int64_t number;
+    tw_value cause;
+    tw_value value;
+    char message[];
+};
+
+/* The one that needs no memory. A flexible array cannot be initialised, so its message is the
+ * class's (see tw_failure_message()). */
+static struct failure out_of_memory = { .error_class = &tw_error_memory };
+
+static void failure_retain(void *object)
+{
+    struct failure *failure = object;
+    if (failure->references > 0)
+        failure->references++;
+}
+
+/* Causes may form long chains: they are let go in a loop. */
+static void failure_release(void *object)
+{
+    struct failure *failure = object;
+
+    while (failure != NULL && failure->references > 0 && --failure->references == 0) {
+        struct failure *cause = tw_value_object(failure->cause, &tw_type_failure);
+        tw_release(failure->value);
+        twi_free(failure);
+        failure = cause;
+    }
+}
+
+static const char *class_word(const tw_error_class *error_class)
+{
+    while (error_class != NULL && error_class->word == NULL)
+        error_class = error_class->parent;
+    return error_class != NULL ? error_class->word : "other";
+}
+
+static const char *message_of(const struct failure *failure)
+{
+    return failure == &out_of_memory ? "out of memory" : failure->message;
+}
+
+static int failure_format(void *object, char *text, size_t size)
+{
+    const struct failure *failure = object;
+
+    return snprintf(text, size, "%s: %s%s%s%s", failure->error_class->name, message_of(failure),
+                    failure->where != NULL ? " (" : "",
+                    failure->where != NULL ? failure->where : "",
+                    failure->where != NULL ? ")" : "");
+}
+
+const tw_type tw_type_failure = { "failure", failure_retain, failure_release, failure_format };
+
+/* With room for a message of `length`; NULL when there is no memory. */
+static struct failure *failure_new(const struct tw_failure_fields *fields, size_t length)
+{
+    struct failure *failure = twi_malloc(sizeof *failure + length + 1);
+
+    if (failure == NULL)
+        return NULL;
+    failure->references = 1;
+    failure->error_class = fields->error_class != NULL ? fields->error_class : &tw_error;
+    failure->where = fields->where;
+    failure->number = fields->number;
+    failure->cause = tw_none();
+    failure->value = tw_none();
+    failure->message[0] = '\0';
+    return failure;
+}
+
+tw_value tw_fail_memory(void)
+{
+    return tw_value_of(&tw_type_failure, &out_of_memory);
+}
+
+tw_value tw_fail_at(const char *where, const tw_error_class *error_class, const char *format, ...)
+{
+    struct tw_failure_fields fields = { .error_class = error_class, .where = where };
+    struct failure *failure;
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    failure = failure_new(&fields, length > 0 ? (size_t)length : 0);
+    if (failure == NULL)
+        return tw_fail_memory();
+    va_start(args, format);
+    vsnprintf(failure->message, (size_t)(length > 0 ? length : 0) + 1, format, args);
+    va_end(args);
+    return tw_value_of(&tw_type_failure, failure);
+}
+
+tw_value tw_fail_errno_at(const char *where, const tw_error_class *error_class, int number)
+{
+    int positive = number < 0 ? -number : number;
+    char buffer[128];
+    struct tw_failure_fields fields = {
+        .error_class = positive == ENOMEM ? &tw_error_memory : error_class,
+        .where = where,
+        .number = positive,
+        .message = strerror_r(positive, buffer, sizeof buffer), /* GNU's: may be static */
+    };
+    return tw_fail_with(&fields);
+}
+
+tw_value tw_fail_with(const struct tw_failure_fields *fields)
+{
+    const char *message = fields->message != NULL ? fields->message : "";
+    size_t length = strlen(message);
+    struct failure *failure = failure_new(fields, length);
+
+    if (failure == NULL) {
+        tw_release(fields->cause);
+        tw_release(fields->value);
+        return tw_fail_memory();
+    }
+    memcpy(failure->message, message, length + 1);
+    failure->cause = tw_take(fields->cause);
+    failure->value = tw_take(fields->value);
+    return tw_value_of(&tw_type_failure, failure);
+}
+
+static const struct failure *failure_of(tw_value value)
+{
+    return tw_value_object(value, &tw_type_failure);
+}
+
+bool tw_failure_is(tw_value value, const tw_error_class *error_class)
+{
+    const struct failure *failure = failure_of(value);
+    const tw_error_class *own = failure != NULL ? failure->error_class : NULL;
+
+    while (own != NULL && own != error_class)
+        own = own->parent;
+    return own != NULL;
+}
+
+bool tw_failure_has(tw_value value, const tw_error_class *error_class)
+{
+    while (tw_is_failure(value)) {
+        if (tw_failure_is(value, error_class))
+            return true;
+        value = tw_failure_cause(value);
+    }
+    return false;
+}
+
+const tw_error_class *tw_failure_class(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL ? failure->error_class : NULL;
+}
+
+const char *tw_failure_message(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL ? message_of(failure) : "";
+}
+
+const char *tw_failure_word(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return class_word(failure != NULL ? failure->error_class : NULL);
+}
+
+const char *tw_failure_where(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL && failure->where != NULL ? failure->where : "";
+}
+
+int64_t tw_failure_number(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL ? failure->number : 0;
+}
+
+tw_value tw_failure_cause(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL ? tw_lend(failure->cause) : tw_none();
+}
+
+tw_value tw_failure_value(tw_value value)
+{
+    const struct failure *failure = failure_of(value);
+    return failure != NULL ? tw_lend(failure->value) : tw_none();
+}

@@ -1,0 +1,87 @@
+/*
+ * log.c - events to the observer.
+ */
+#include "config.h"
+
+#include <stdarg.h>
+
+#include <tweed/failure.h>
+#include <tweed/log.h>
+
+enum { MESSAGE_SIZE = 1024, FAILURE_SIZE = 768 };
+
+static tw_log_observer *observer;
+static void *observer_arg;
+static enum tw_log_level lowest = TW_LOG_CRITICAL;
+
+static const char *const level_names[] = {
+    [TW_LOG_DEBUG] = "debug", [TW_LOG_INFO] = "info",         [TW_LOG_WARNING] = "warning",
+    [TW_LOG_ERROR] = "error", [TW_LOG_CRITICAL] = "critical",
+};
+
+void tw_log_observe(tw_log_observer *wanted, void *arg, enum tw_log_level level)
+{
+    observer = wanted;
+    observer_arg = arg;
+    lowest = level;
+}
+
+static void write_line(const struct tw_log_event *event, void *file)
+{
+    const char *glue = ": ";
+
+    fprintf(file, "%s [%s] %s", level_names[event->level], event->module, event->message);
+    for (tw_value f = event->failure; tw_is_failure(f); f = tw_failure_cause(f)) {
+        char text[FAILURE_SIZE];
+        tw_value_format(f, text, sizeof text);
+        fprintf(file, "%s%s", glue, text);
+        glue = "; because ";
+    }
+    if (event->where != NULL)
+        fprintf(file, " (%s)", event->where);
+    fputc('\n', file);
+}
+
+void tw_log_to(FILE *file, enum tw_log_level level)
+{
+    tw_log_observe(file != NULL ? write_line : NULL, file, level);
+}
+
+static bool wanted(enum tw_log_level level)
+{
+    return observer != NULL && level >= lowest;
+}
+
+void tw_log(enum tw_log_level level, const char *module, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    struct tw_log_event event = { .level = level, .module = module, .message = message };
+    va_list args;
+
+    if (!wanted(level))
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    observer(&event, observer_arg);
+}
+
+void tw_log_problem(enum tw_log_level level, const char *module, tw_value failure,
+                    const char *context)
+{
+    struct tw_log_event event = {
+        .level = level,
+        .module = module,
+        .message = context != NULL ? context : "failure",
+        .failure = tw_lend(failure),
+    };
+
+    if (wanted(level))
+        observer(&event, observer_arg);
+}
+
+tw_value tw_log_failure(tw_value failure, void *text)
+{
+    tw_log_problem(TW_LOG_ERROR, "defer", failure, text);
+    return tw_none();
+}

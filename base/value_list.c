@@ -1,0 +1,130 @@
+/*
+ * value_list.c - a counted, growing array of values.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <tweed/failure.h>
+
+#include "base/alloc.h"
+
+struct list {
+    size_t references;
+    size_t length, capacity;
+    tw_value *items;
+};
+
+static void list_retain(void *object)
+{
+    struct list *list = object;
+    list->references++;
+}
+
+static void list_free(struct list *list)
+{
+    twi_free(list->items);
+    twi_free(list);
+}
+
+/* Lists may hold lists to any depth: those that die with this one are freed in a loop, chained
+ * through their own reference count's place, not by recursion. */
+static void list_release(void *object)
+{
+    struct list *dying = object;
+    struct list *top = NULL;
+
+    if (--dying->references > 0)
+        return;
+    for (;;) {
+        while (dying->length > 0) {
+            tw_value item = dying->items[--dying->length];
+            struct list *inner = tw_value_object(item, &tw_type_list);
+            if (inner == NULL) {
+                tw_release(item);
+            } else if (--inner->references == 0) {
+                /* Come back to the outer one when the inner is done. */
+                dying->references = (size_t)(uintptr_t)top;
+                top = dying;
+                dying = inner;
+            }
+        }
+        list_free(dying);
+        if (top == NULL)
+            return;
+        dying = top;
+        top = (struct list *)(uintptr_t)dying->references;
+    }
+}
+
+static int list_format(void *object, char *text, size_t size)
+{
+    const struct list *list = object;
+    return snprintf(text, size, "list of %zu", list->length);
+}
+
+const tw_type tw_type_list = { "list", list_retain, list_release, list_format };
+
+tw_value tw_list(size_t capacity)
+{
+    struct list *list = twi_calloc(1, sizeof *list);
+
+    if (list == NULL)
+        return tw_fail_memory();
+    list->references = 1;
+    if (capacity > 0) {
+        size_t size;
+        if (!__builtin_mul_overflow(capacity, sizeof *list->items, &size))
+            list->items = twi_malloc(size);
+        if (list->items == NULL) {
+            list_free(list);
+            return tw_fail_memory();
+        }
+        list->capacity = capacity;
+    }
+    return tw_value_of(&tw_type_list, list);
+}
+
+int tw_list_append(tw_value value, tw_value item)
+{
+    struct list *list = tw_value_object(value, &tw_type_list);
+    int r = -EINVAL;
+
+    if (list != NULL)
+        r = twi_grow(&list->items, &list->capacity, list->length + 1, sizeof *list->items);
+    if (r < 0) {
+        tw_release(item);
+        return r;
+    }
+    list->items[list->length++] = tw_take(item);
+    return 0;
+}
+
+int tw_list_set(tw_value value, size_t index, tw_value item)
+{
+    struct list *list = tw_value_object(value, &tw_type_list);
+    tw_value old;
+
+    if (list == NULL || index >= list->length) {
+        tw_release(item);
+        return list == NULL ? -EINVAL : -ERANGE;
+    }
+    old = list->items[index];
+    list->items[index] = tw_take(item);
+    tw_release(old);
+    return 0;
+}
+
+tw_value tw_list_at(tw_value value, size_t index)
+{
+    const struct list *list = tw_value_object(value, &tw_type_list);
+
+    return list != NULL && index < list->length ? tw_lend(list->items[index]) : tw_none();
+}
+
+size_t tw_list_length(tw_value value)
+{
+    const struct list *list = tw_value_object(value, &tw_type_list);
+    return list != NULL ? list->length : 0;
+}

@@ -1,0 +1,149 @@
+/*
+ * test.c - the allocator that counts and fails, and the runner.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "tests/test.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t made, fail_at;
+static bool fail_all, failed;
+static int64_t living;
+
+static bool may_allocate(void)
+{
+    bool ok = true;
+
+    pthread_mutex_lock(&mutex);
+    made++;
+    if (fail_at != 0 && (made == fail_at || (fail_all && made > fail_at))) {
+        failed = true;
+        ok = false;
+    }
+    pthread_mutex_unlock(&mutex);
+    return ok;
+}
+
+static void count_living(int by)
+{
+    __atomic_fetch_add(&living, by, __ATOMIC_RELAXED);
+}
+
+static void *counted_allocate(size_t size, void *ctx)
+{
+    void *block = may_allocate() ? malloc(size) : NULL;
+
+    (void)ctx;
+    if (block != NULL)
+        count_living(1);
+    return block;
+}
+
+static void *counted_reallocate(void *block, size_t size, void *ctx)
+{
+    void *grown = may_allocate() ? realloc(block, size) : NULL;
+
+    (void)ctx;
+    if (grown != NULL && block == NULL)
+        count_living(1);
+    return grown;
+}
+
+static void counted_release(void *block, void *ctx)
+{
+    (void)ctx;
+    if (block != NULL)
+        count_living(-1);
+    free(block);
+}
+
+static const struct tw_allocator counted = {
+    counted_allocate, counted_reallocate, counted_release, NULL,
+};
+
+__attribute__((constructor)) static void count_allocations(void)
+{
+    if (tw_set_allocator(&counted, true) < 0)
+        abort();
+}
+
+void test_fail_alloc(uint64_t n, bool all)
+{
+    pthread_mutex_lock(&mutex);
+    made = 0;
+    fail_at = n;
+    fail_all = all;
+    failed = false;
+    pthread_mutex_unlock(&mutex);
+}
+
+bool test_alloc_failed(void)
+{
+    return failed;
+}
+
+uint64_t test_allocs(void)
+{
+    return made;
+}
+
+int64_t test_allocs_living(void)
+{
+    return __atomic_load_n(&living, __ATOMIC_RELAXED);
+}
+
+static void run_failing(bool (*op)(void *arg), void *arg, bool all)
+{
+    uint64_t n = 0;
+    bool reached;
+
+    do {
+        int64_t before = test_allocs_living();
+        bool worked;
+        test_fail_alloc(++n, all);
+        worked = op(arg);
+        reached = test_alloc_failed();
+        test_fail_alloc(0, false);
+        ck_assert_msg(reached || worked, "failed though no allocation did");
+        ck_assert_msg(test_allocs_living() <= before, "%lld left after failure of number %llu",
+                      (long long)(test_allocs_living() - before), (unsigned long long)n);
+    } while (reached);
+}
+
+uint64_t test_each_alloc_failure(bool (*op)(void *arg), void *arg)
+{
+    uint64_t needed;
+
+    /* Once undisturbed: what is kept for the thread's life is made here. */
+    ck_assert(op(arg));
+    test_fail_alloc(0, false);
+    ck_assert(op(arg));
+    needed = test_allocs();
+    run_failing(op, arg, false);
+    run_failing(op, arg, true);
+    return needed;
+}
+
+void test_add(Suite *suite, const TTest *test, int from, int to)
+{
+    TCase *tcase = tcase_create(test->name);
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, test, from, to);
+    suite_add_tcase(suite, tcase);
+}
+
+int test_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    srunner_run_all(runner, CK_NORMAL);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

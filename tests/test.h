@@ -1,0 +1,42 @@
+/*
+ * test.h - what the test programs share.
+ *
+ * A program lists its tests in a suite and its main() returns test_run(suite). Allocations are
+ * counted in all of them, and pools are off (tw_set_allocator()), so that each can be made to fail.
+ */
+#ifndef TESTS_TEST_H
+#define TESTS_TEST_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <tweed/alloc.h>
+#include <tweed/failure.h>
+
+/* Runs the suite; the exit status for main(). */
+int test_run(Suite *suite);
+
+/* Add to a suite: a test, or one run for each row of a table. */
+#define TEST_ADD(suite, test) test_add((suite), (test), 0, 1)
+#define TEST_ADD_ROWS(suite, test, rows) \
+    test_add((suite), (test), 0, (int)(sizeof(rows) / sizeof((rows)[0])))
+void test_add(Suite *suite, const TTest *test, int from, int to);
+
+/*
+ * Run op(arg) again and again, the 1st, 2nd, 3rd, ... allocation failing, until it goes through
+ * without reaching the failing one; first with that one failing, then with all from it on. op
+ * must tidy up and return true when it worked. After each run nothing may be left allocated.
+ * Returns the number of allocations of a good run.
+ */
+uint64_t test_each_alloc_failure(bool (*op)(void *arg), void *arg);
+
+/* Make the n-th allocation from now on fail (1: the next; 0: none), with `all` those after it
+ * too. */
+void test_fail_alloc(uint64_t n, bool all);
+bool test_alloc_failed(void);
+uint64_t test_allocs(void);       /* since test_fail_alloc() */
+int64_t test_allocs_living(void); /* allocated, not released */
+
+#endif
