@@ -112,7 +112,8 @@ static bool fill_buffer(void *arg)
     (void)arg;
     for (int i = 0; i < 100; i++)
         ok = ok && twi_buf_printf(&buf, "%d,", i) == 0 && twi_buf_append_char(&buf, ' ') == 0;
-    twi_buf_consume(&buf, 3);
+    if (ok)
+        twi_buf_consume(&buf, 3);
     ok = ok && strncmp(twi_buf_text(&buf), "1, 2, ", 6) == 0;
     bytes = twi_buf_take(&buf);
     ok = ok && !tw_is_failure(bytes) && tw_bytes_length(bytes) == 387;
