@@ -11,7 +11,12 @@
 
 /* --- watching a descriptor ---------------------------------------------------------------- */
 
-enum { TWI_READABLE = 1, TWI_WRITABLE = 2, TWI_EDGE = 4 /* edge-triggered, where there is such */ };
+enum {
+    TWI_READABLE = 1,
+    TWI_WRITABLE = 2,
+    TWI_EDGE = 4,   /* edge-triggered, where there is such; then TWI_HANGUP is told too */
+    TWI_HANGUP = 8, /* only in `ready`: the peer's stream has ended (EPOLLRDHUP) */
+};
 
 struct twi_watch;
 /* ready: TWI_READABLE and/or TWI_WRITABLE; an error or hang-up counts as both that are watched.
@@ -29,7 +34,8 @@ void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg);
 int twi_watch_poke(struct twi_watch *watch);
 /* Stop watching and free; before close(fd). NULL is fine. */
 void twi_watch_free(struct twi_watch *watch);
-/* True if TWI_EDGE really is edge-triggered with this backend. */
+/* True if TWI_EDGE really is edge-triggered with this backend, with TWI_HANGUP (libevent's
+ * EV_FEATURE_ET and EV_FEATURE_EARLY_CLOSE). */
 bool twi_watch_has_edge(void);
 
 /* --- the turn -------------------------------------------------------------------------------- */
@@ -40,7 +46,8 @@ int64_t twi_loop_now(void);
 /* One buffer for all reads of this thread; its content lives until the next read. */
 char *twi_loop_read_buffer(size_t *ret_size);
 
-/* Something to do at the end of this turn (send what was written), in order. Embed, zero. */
+/* Something to do at the end of this turn (send what was written), in order. Embed, zero. What is
+ * queued while the flush runs is for the next turn's, which then does not wait. */
 struct twi_flush {
     struct twi_flush *next_;
     void (*fn)(struct twi_flush *flush);
@@ -49,6 +56,10 @@ struct twi_flush {
 void twi_flush_later(struct twi_flush *flush);
 /* Take it out again before its memory goes. */
 void twi_flush_cancel(struct twi_flush *flush);
+
+/* Is there something that the next turn would do without waiting: calls queued, a flush, work of
+ * other threads under way? For tests that run until all is quiet. */
+bool twi_loop_busy(void);
 
 /* --- what belongs to a reactor ---------------------------------------------------------------- */
 
