@@ -27,6 +27,7 @@ passed=0
 failed=0
 for test in $tests; do
     base=${test%.sh}
+    [ -f "$test.trs" ] && base=$test
     verdict=FAIL
     [ -f "$base.trs" ] && verdict=$(sed -n 's/^:global-test-result: //p' "$base.trs")
     # "100%: Checks: 12, Failures: 0, Errors: 0", one for each suite
