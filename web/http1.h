@@ -80,11 +80,10 @@ struct twi_http1 {
     unsigned informational; /* 1xx responses skipped so far */
     uint64_t body_bytes;    /* body bytes (without chunk framing) passed so far */
 
-    unsigned char state_;
+    unsigned char state_, seen_, empty_lines_;
     bool server_, no_body_, connect_, started_;
-    unsigned char empty_lines_;
     size_t head_bytes_, fields_, extension_bytes_;
-    size_t method_at_, target_at_;
+    uint32_t text_at_, target_at_; /* method or reason; places in the headers' text */
     int64_t chunk_left_;
     struct twi_buf held_; /* a line that has not ended yet */
 };
