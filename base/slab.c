@@ -108,7 +108,7 @@ void *twi_slab_alloc_slow(struct twi_slab *slab)
         return alloc_single(slab);
     if (count < MIN_OBJECTS)
         count = MIN_OBJECTS;
-    block = twi_malloc(sizeof *block + count * size);
+    block = twi_calloc(1, sizeof *block + count * size);
     if (block == NULL)
         return NULL;
     if (slab->blocks_ == NULL)

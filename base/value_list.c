@@ -9,6 +9,7 @@
 #include <tweed/failure.h>
 
 #include "base/alloc.h"
+#include "base/value_list.h"
 
 struct list {
     size_t references;
@@ -84,6 +85,24 @@ tw_value tw_list(size_t capacity)
         list->capacity = capacity;
     }
     return tw_value_of(&tw_type_list, list);
+}
+
+tw_value twi_list_filled(size_t count, tw_value **ret_items)
+{
+    tw_value value = tw_list(0);
+    struct list *list = tw_value_object(value, &tw_type_list);
+
+    *ret_items = NULL;
+    if (list == NULL)
+        return value;
+    list->items = twi_calloc(count > 0 ? count : 1, sizeof *list->items); /* zero is none */
+    if (list->items == NULL) {
+        list_free(list);
+        return tw_fail_memory();
+    }
+    list->length = list->capacity = count;
+    *ret_items = list->items;
+    return value;
 }
 
 int tw_list_append(tw_value value, tw_value item)

@@ -27,9 +27,11 @@ typedef struct tw_deferred tw_deferred;
 typedef tw_value tw_callback(tw_value result, void *arg);
 
 /* Called by tw_cancel() to stop the work behind `deferred`; it may fire it, or leave that to
- * tw_cancel(). Returns 0, or a negative errno when the work cannot be stopped: then tw_cancel()
- * returns that and nothing is fired. */
+ * tw_cancel(). Returns 0; a negative errno when the work cannot be stopped: then tw_cancel()
+ * returns that and nothing is fired; or TW_CANCEL_LATER when the work is being stopped and will
+ * fire by itself: then tw_cancel() fires nothing and returns 0. */
 typedef int tw_canceller(tw_deferred *deferred, void *ctx);
+#define TW_CANCEL_LATER 1
 
 /* --- making and firing ------------------------------------------------------------------ */
 
@@ -48,23 +50,34 @@ TW_API tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canc
                                   void *ctx, tw_release_fn *release);
 /* Empty the slot, fire what was in it with `result` (taken), let go of it. An empty slot only
  * releases `result`. Returns 0, -EALREADY (fired by somebody else: reported, result released),
- * -EINVAL (a bare Deferred as the result: use tw_deferred_resolve_with()). */
-TW_API int tw_fire(tw_deferred **slot, tw_value result);
+ * -EINVAL (a bare Deferred as the result: the slot stays as it is, use
+ * tw_deferred_resolve_with()). A failure as the result makes the chain go on with errbacks. */
+#define tw_fire(slot, ...) tw_fire_at(TW_HERE, (slot), __VA_ARGS__)
+TW_API int tw_fire_at(const char *where, tw_deferred **slot, tw_value result);
 
 /* The same by hand, with one reference for all: new, then fire. */
 #define tw_deferred_new(cancel, ctx, release) \
     tw_deferred_new_at(TW_HERE, (cancel), (ctx), (release))
 TW_API tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
                                        tw_release_fn *release);
-TW_API int tw_deferred_fire(tw_deferred *deferred, tw_value result);
+#define tw_deferred_fire(deferred, ...) tw_deferred_fire_at(TW_HERE, (deferred), __VA_ARGS__)
+TW_API int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result);
 /* Fire `deferred` with what `inner` will have; takes over your reference of inner. A cancel of
  * `deferred` goes on to inner. Returns 0, -EALREADY. */
-TW_API int tw_deferred_resolve_with(tw_deferred *deferred, tw_deferred *inner);
+#define tw_deferred_resolve_with(deferred, inner) \
+    tw_deferred_resolve_with_at(TW_HERE, (deferred), (inner))
+TW_API int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred,
+                                       tw_deferred *inner);
 
-/* Already fired. `result` is taken; a failure makes a failed one. */
-#define tw_succeed(result) tw_fired_at(TW_HERE, (result))
-#define tw_failed(failure) tw_fired_at(TW_HERE, (failure))
+/* Already fired. `result` is taken; a failure makes a failed one, and so (tw_error_misuse) does
+ * a Deferred. */
+#define tw_succeed(...) tw_fired_at(TW_HERE, __VA_ARGS__)
+#define tw_failed(...) tw_fired_at(TW_HERE, __VA_ARGS__)
 TW_API tw_deferred *tw_fired_at(const char *where, tw_value result);
+/* Whatever a callback may return, as a Deferred: a Deferred (tw_wait()) as it is, anything else
+ * already fired. Twisted's maybeDeferred: tw_maybe_deferred(fn(arg)). */
+#define tw_maybe_deferred(...) tw_maybe_deferred_at(TW_HERE, __VA_ARGS__)
+TW_API tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result);
 
 /* One more reference; the argument again. */
 TW_API tw_deferred *tw_deferred_ref(tw_deferred *deferred);
@@ -92,6 +105,10 @@ TW_API int tw_add_errback_with(tw_deferred *deferred, tw_callback *fn, void *arg
                                tw_release_fn *release);
 TW_API int tw_add_both_with(tw_deferred *deferred, tw_callback *fn, void *arg,
                             tw_release_fn *release);
+TW_API int tw_add_callbacks_with(tw_deferred *deferred, tw_callback *callback,
+                                 void *callback_arg, tw_release_fn *callback_release,
+                                 tw_callback *errback, void *errback_arg,
+                                 tw_release_fn *errback_release);
 /* For language bindings: fn runs for either side, reads tw_deferred_result() and may call
  * tw_deferred_replace(); it takes and returns no struct. */
 TW_API int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, void *arg),
@@ -144,8 +161,9 @@ TW_API tw_value tw_deferred_result(const tw_deferred *deferred);
 TW_API bool tw_deferred_is_done(const tw_deferred *deferred);
 /* What its chain waits for, lent; NULL when for nothing. */
 TW_API tw_deferred *tw_deferred_waiting_on(const tw_deferred *deferred);
-/* Where it was made, "file:line". */
+/* Where it was made and where it was fired (NULL: not yet), "file:line". */
 TW_API const char *tw_deferred_where(const tw_deferred *deferred);
+TW_API const char *tw_deferred_fired_where(const tw_deferred *deferred);
 /* Take the result out of one that is done, leaving none: owned, and no longer unhandled. */
 TW_API tw_value tw_deferred_take_result(tw_deferred *deferred);
 /* Say that the failure it holds has been dealt with. */

@@ -1,0 +1,116 @@
+/*
+ * cancel.c - giving up: cancel, pause, shield.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+
+/* --- cancel ------------------------------------------------------------------------------------ */
+
+/* The canceller may fire the Deferred, and firing would release the canceller's own argument under
+ * its feet: so it is taken out while it is called. */
+static int call_canceller(tw_deferred *deferred)
+{
+    tw_release_fn *release = deferred->ctx_release;
+    void *ctx = deferred->ctx;
+    int r;
+
+    deferred->ctx_release = NULL;
+    deferred->flags |= TWI_CANCELLING;
+    r = deferred->cancel(deferred, ctx);
+    deferred->flags &= (uint8_t)~TWI_CANCELLING;
+    if ((deferred->flags & TWI_FIRED) == 0)
+        deferred->ctx_release = release;
+    else if (release != NULL)
+        release(ctx);
+    return r;
+}
+
+int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always)
+{
+    int r = 0;
+
+    if ((deferred->flags & TWI_CANCELLING) != 0) {
+        tw_release(failure);
+        return 0;
+    }
+    deferred->references++;
+    if (deferred->cancel != NULL)
+        r = call_canceller(deferred);
+    else
+        deferred->flags |= TWI_SWALLOW;
+    if ((deferred->flags & TWI_FIRED) != 0 || (r != 0 && !always)) {
+        tw_release(failure);
+        twi_deferred_unref(deferred);
+    } else {
+        if (r != 0)
+            deferred->flags |= TWI_SWALLOW;
+        twi_deferred_fire(deferred, failure, TW_HERE);
+    }
+    return r > 0 ? 0 : r;
+}
+
+int tw_cancel(tw_deferred *deferred)
+{
+    if (deferred == NULL)
+        return 0;
+    TWI_CHECK(deferred);
+    while ((deferred->flags & TWI_WAITING) != 0)
+        deferred = deferred->waiting_on;
+    if ((deferred->flags & TWI_FIRED) != 0)
+        return 0;
+    return twi_deferred_give_up(
+        deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
+}
+
+/* --- pause ------------------------------------------------------------------------------------- */
+
+void tw_deferred_pause(tw_deferred *deferred)
+{
+    if (deferred == NULL)
+        return;
+    TWI_CHECK(deferred);
+    if (deferred->pauses < UINT16_MAX)
+        deferred->pauses++;
+}
+
+int tw_deferred_unpause(tw_deferred *deferred)
+{
+    if (deferred == NULL)
+        return 0;
+    TWI_CHECK(deferred);
+    if (deferred->pauses == 0)
+        return -EINVAL;
+    deferred->pauses--;
+    if (twi_deferred_done(deferred)) {
+        deferred->references++;
+        twi_deferred_run(deferred);
+    }
+    return 0;
+}
+
+/* --- shield ------------------------------------------------------------------------------------ */
+
+/* The result stays in the shielded one (its address is the index), for the next who asks; a
+ * failure counts as handled there, since it goes on here. */
+static void shield_done(void *arg, size_t index, tw_value *result)
+{
+    tw_deferred *shield = arg, *inner = (tw_deferred *)index;
+
+    inner->flags |= TWI_HANDLED;
+    twi_deferred_fire(shield, tw_retain(*result), shield->where);
+}
+
+tw_deferred *tw_shield_at(const char *where, tw_deferred *inner)
+{
+    tw_deferred *shield = NULL, *kept;
+
+    if (inner == NULL)
+        return NULL;
+    TWI_CHECK(inner);
+    shield = tw_promise_at(where, &kept, NULL, NULL, NULL);
+    if (shield != NULL)
+        twi_deferred_tap(inner, shield_done, kept, (size_t)inner);
+    twi_deferred_unref(inner);
+    return shield;
+}

@@ -1,0 +1,537 @@
+/*
+ * chain.c - entries are added, the chain runs.
+ *
+ * Nothing here recurses with the length of what users build. A Deferred that waits is resumed in
+ * the same loop as the one that it waited for; those that were left in the middle of their own
+ * chains meanwhile are a stack, linked through themselves. A fire inside a callback does nest, but
+ * past MAX_DEPTH it goes to a queue that the outermost run empties.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+
+enum { MAX_DEPTH = 64 };
+
+#define UNLIKELY(condition) __builtin_expect((condition), 0)
+
+/* --- waiting ------------------------------------------------------------------------------------ */
+
+/* Only what is waited for can close a circle, so the usual case costs nothing. */
+static bool waits_for(const tw_deferred *inner, const tw_deferred *deferred)
+{
+    if ((deferred->flags & TWI_AWAITED) == 0)
+        return false;
+    while ((inner->flags & TWI_WAITING) != 0) {
+        inner = inner->waiting_on;
+        if (inner == deferred)
+            return true;
+    }
+    return false;
+}
+
+static bool resolve_now(tw_deferred *deferred, tw_deferred *inner, tw_value result)
+{
+    deferred->result = result;
+    twi_deferred_unref(inner);
+    return false;
+}
+
+bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
+{
+    struct twi_entry *entry;
+
+    if (twi_deferred_done(inner)) {
+        tw_value result = inner->result;
+        inner->result = tw_none();
+        return resolve_now(deferred, inner, result);
+    }
+    if (inner == deferred || waits_for(inner, deferred))
+        return resolve_now(deferred, inner,
+                           tw_fail_at(deferred->where, &tw_error_misuse,
+                                      "a Deferred waits for itself"));
+    if (inner->references == 1)
+        return resolve_now(deferred, inner,
+                           tw_fail_at(inner->where, &tw_error_abandoned,
+                                      "what was waited for died without a result"));
+    if (!twi_entries_room(inner, 1))
+        return resolve_now(deferred, inner, tw_fail_memory());
+    entry = twi_entries_push(inner);
+    entry->kind = TWI_WAITER;
+    entry->arg = deferred;
+    inner->flags |= TWI_AWAITED;
+    deferred->flags = (deferred->flags & (uint8_t)~TWI_RUNNING) | TWI_WAITING;
+    deferred->waiting_on = inner;
+    deferred->waiting_at = twi_entries_last_place(inner);
+    twi_deferred_unref(inner);
+    if (deferred->references == 1)
+        twi_deferred_collapse(deferred);
+    return true;
+}
+
+void twi_deferred_collapse(tw_deferred *deferred)
+{
+    tw_deferred *inner = deferred->waiting_on, *waiter;
+    struct twi_entry *only;
+
+    if (deferred->count - deferred->next != 1 || deferred->more != NULL || deferred->pauses != 0)
+        return;
+    only = &deferred->entries[deferred->next];
+    if (only->kind != TWI_WAITER)
+        return;
+    waiter = only->arg;
+    waiter->waiting_on = inner;
+    waiter->waiting_at = deferred->waiting_at;
+    twi_entries_at(inner, deferred->waiting_at)->arg = waiter;
+    deferred->references = 0;
+    twi_slab_free(&twi_defer.deferreds, deferred);
+}
+
+/* --- one entry ---------------------------------------------------------------------------------- */
+
+/* What a callback returned becomes the result; returning its own input changes nothing. */
+static inline void keep(tw_deferred *deferred, tw_value given, tw_value returned)
+{
+    tw_value old = deferred->result;
+
+    if (returned.type == given.type && returned.as.pointer == given.as.pointer)
+        return;
+    deferred->result = tw_take(returned);
+    deferred->flags &= (uint8_t)~TWI_HANDLED;
+    tw_release(old);
+}
+
+static inline void call(tw_deferred *deferred, const struct twi_entry *entry)
+{
+    unsigned side = tw_is_failure(deferred->result) ? TWI_ON_FAILURE : TWI_ON_VALUE;
+
+    if ((entry->kind & side) != 0) {
+        tw_value given = tw_lend(deferred->result);
+        keep(deferred, given, entry->fn.callback(given, entry->arg));
+    }
+    if (entry->with.release != NULL)
+        entry->with.release(entry->arg);
+}
+
+/* A callback and its errback: one of them sees the result. */
+static void call_pair(tw_deferred *deferred, const struct twi_entry *callback)
+{
+    struct twi_entry errback = *twi_entries_pop(deferred);
+
+    if (tw_is_failure(deferred->result)) {
+        call(deferred, &errback);
+        if (callback->with.release != NULL)
+            callback->with.release(callback->arg);
+    } else {
+        call(deferred, callback);
+        if (errback.with.release != NULL)
+            errback.with.release(errback.arg);
+    }
+}
+
+static void call_raw(tw_deferred *deferred, const struct twi_entry *entry)
+{
+    struct twi_defer_thread *self = &twi_defer;
+    tw_deferred *outer = self->raw;
+    bool outer_replaced = self->raw_replaced;
+    tw_value given = deferred->result;
+
+    self->raw = deferred;
+    self->raw_replaced = false;
+    entry->fn.raw(deferred, entry->arg);
+    if (self->raw_replaced)
+        tw_release(given);
+    self->raw = outer;
+    self->raw_replaced = outer_replaced;
+    if (entry->with.release != NULL)
+        entry->with.release(entry->arg);
+}
+
+/* The result moves on to a Deferred that an entry holds: one that waited, or one to be fired. It
+ * is true if that one can run now. */
+static bool hand_over(tw_deferred *deferred, const struct twi_entry *entry)
+{
+    tw_deferred *next = entry->arg;
+    tw_value result = deferred->result;
+
+    deferred->result = tw_none();
+    if (entry->kind == TWI_WAITER) {
+        next->flags &= (uint8_t)~TWI_WAITING;
+        next->result = result;
+    } else if ((next->flags & TWI_FIRED) != 0) {
+        twi_deferred_fired_again(next, result, deferred->where);
+        twi_deferred_unref(next);
+        return false;
+    } else {
+        twi_deferred_settle(next, result, deferred->where);
+    }
+    if (next->pauses == 0)
+        return true;
+    twi_deferred_unref(next);
+    return false;
+}
+
+/* --- the runner --------------------------------------------------------------------------------- */
+
+/* Let go of one that has nothing more to run for now; the one that it was resumed by goes on. */
+static inline tw_deferred *leave(tw_deferred *deferred)
+{
+    tw_deferred *resumed_by = deferred->link;
+
+    deferred->flags &= (uint8_t)~TWI_RUNNING;
+    twi_deferred_unref(deferred);
+    return resumed_by;
+}
+
+static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
+{
+    deferred->flags |= TWI_RUNNING;
+    deferred->link = resumed_by;
+    return deferred;
+}
+
+/* Go on with what was handed a result. One that has nothing left to do itself is left first, so
+ * that a long chain is let go of while it unwinds. */
+static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
+{
+    if (deferred->pauses == 0 && twi_entries_count(deferred) == 0)
+        return enter(next, leave(deferred));
+    return enter(next, deferred);
+}
+
+static tw_deferred *run_special(tw_deferred *deferred, const struct twi_entry *entry)
+{
+    switch (entry->kind) {
+    case TWI_WAITER:
+    case TWI_FORWARD:
+        if (hand_over(deferred, entry))
+            return descend(deferred, entry->arg);
+        break;
+    case TWI_TAP:
+        entry->fn.tap(entry->arg, entry->with.index, &deferred->result);
+        break;
+    case TWI_RAW:
+        call_raw(deferred, entry);
+        break;
+    default:
+        call_pair(deferred, entry);
+    }
+    return deferred;
+}
+
+/* A callback returned a Deferred. */
+static __attribute__((noinline)) tw_deferred *wait_for_returned(tw_deferred *deferred)
+{
+    tw_deferred *inner = deferred->result.as.pointer;
+    tw_deferred *resumed_by = deferred->link;
+
+    TWI_CHECK(inner);
+    deferred->result = tw_none();
+    return twi_deferred_wait(deferred, inner) ? resumed_by : deferred;
+}
+
+static void run(tw_deferred *deferred)
+{
+    enter(deferred, NULL);
+    do {
+        struct twi_entry entry, *next = NULL;
+
+        if (deferred->pauses == 0)
+            next = twi_entries_pop(deferred);
+        if (next == NULL) {
+            deferred = leave(deferred);
+            continue;
+        }
+        entry = *next;
+        if (entry.kind <= TWI_SIMPLE)
+            call(deferred, &entry);
+        else
+            deferred = run_special(deferred, &entry);
+        if (UNLIKELY(twi_is_deferred(deferred->result)))
+            deferred = wait_for_returned(deferred);
+    } while (deferred != NULL);
+}
+
+static void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
+{
+    if (self->queue == NULL)
+        self->queue_end = &self->queue;
+    enter(deferred, NULL);
+    *self->queue_end = deferred;
+    self->queue_end = &deferred->link;
+}
+
+static __attribute__((noinline)) void run_queue(struct twi_defer_thread *self)
+{
+    while (self->queue != NULL) {
+        tw_deferred *deferred = self->queue;
+        self->queue = deferred->link;
+        if (self->queue == NULL)
+            self->queue_end = &self->queue;
+        run(deferred);
+    }
+}
+
+void twi_deferred_run(tw_deferred *deferred)
+{
+    struct twi_defer_thread *self = &twi_defer;
+
+    if (UNLIKELY(self->depth == MAX_DEPTH)) {
+        run_later(self, deferred);
+        return;
+    }
+    self->depth++;
+    run(deferred);
+    if (UNLIKELY(self->depth == 1 && self->queue != NULL))
+        run_queue(self);
+    self->depth--;
+}
+
+/* --- adding ------------------------------------------------------------------------------------- */
+
+void twi_entry_drop(const struct twi_entry *entry, tw_value failure)
+{
+    tw_deferred *waiter = entry->arg;
+    tw_value result;
+
+    switch (entry->kind) {
+    case TWI_WAITER:
+        waiter->flags &= (uint8_t)~TWI_WAITING;
+        waiter->result = tw_retain(failure);
+        if (waiter->pauses == 0)
+            twi_deferred_run(waiter);
+        else
+            twi_deferred_unref(waiter);
+        break;
+    case TWI_FORWARD:
+        twi_deferred_fire(waiter, tw_retain(failure), waiter->where);
+        break;
+    case TWI_TAP:
+        result = tw_retain(failure);
+        entry->fn.tap(entry->arg, entry->with.index, &result);
+        tw_release(result);
+        break;
+    default:
+        if (entry->with.release != NULL)
+            entry->with.release(entry->arg);
+    }
+}
+
+static void run_added(tw_deferred *deferred)
+{
+    if (!twi_deferred_done(deferred))
+        return;
+    deferred->references++;
+    twi_deferred_run(deferred);
+}
+
+static void push(tw_deferred *deferred, const struct twi_entry *entries, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        *twi_entries_push(deferred) = entries[i];
+    if ((deferred->flags & TWI_FIRED) != 0)
+        run_added(deferred);
+}
+
+/* What cannot be remembered makes the Deferred fail; then it need not be remembered. */
+static int add_without_memory(tw_deferred *deferred, const struct twi_entry *entries,
+                              unsigned count)
+{
+    bool reported = false;
+    int r = 0;
+
+    deferred->references++;
+    if ((deferred->flags & TWI_FIRED) == 0 && deferred->pauses == 0)
+        twi_deferred_give_up(deferred, tw_fail_memory(), true);
+    if (twi_entries_room(deferred, count)) {
+        push(deferred, entries, count);
+    } else {
+        for (unsigned i = 0; i < count; i++) {
+            reported = reported || entries[i].kind >= TWI_WAITER;
+            twi_entry_drop(&entries[i], tw_lend(tw_fail_memory()));
+        }
+        if (!reported)
+            twi_report_unhandled(deferred, tw_lend(tw_fail_memory()));
+        r = -ENOMEM;
+    }
+    twi_deferred_unref(deferred);
+    return r;
+}
+
+/* The Deferred that could not be made: its errbacks see why, and that is all. */
+static void add_to_null(const struct twi_entry *entry)
+{
+    tw_value failure = tw_lend(tw_fail_memory());
+    struct twi_defer_thread *self = &twi_defer;
+    tw_deferred *outer = self->raw;
+
+    if (entry->kind == TWI_RAW) {
+        self->raw = NULL;
+        entry->fn.raw(NULL, entry->arg);
+        self->raw = outer;
+    } else if (entry->kind < TWI_WAITER && (entry->kind & TWI_ON_FAILURE) != 0) {
+        tw_release(entry->fn.callback(failure, entry->arg));
+    }
+    twi_entry_drop(entry, failure);
+}
+
+int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count)
+{
+    if (deferred == NULL) {
+        for (unsigned i = 0; i < count; i++)
+            add_to_null(&entries[i]);
+        return 0;
+    }
+    TWI_CHECK(deferred);
+    if (!twi_entries_room(deferred, count))
+        return add_without_memory(deferred, entries, count);
+    push(deferred, entries, count);
+    return 0;
+}
+
+void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
+{
+    struct twi_entry entry = { .kind = TWI_TAP, .arg = arg };
+
+    entry.fn.tap = fn;
+    entry.with.index = index;
+    twi_deferred_add(deferred, &entry, 1);
+}
+
+static int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
+                      tw_release_fn *release)
+{
+    struct twi_entry entry = { .kind = kind, .arg = arg };
+
+    if (fn == NULL) {
+        if (release != NULL)
+            release(arg);
+        return -EINVAL;
+    }
+    entry.fn.callback = fn;
+    entry.with.release = release;
+    return twi_deferred_add(deferred, &entry, 1);
+}
+
+static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
+                      tw_release_fn *release)
+{
+    struct twi_entry *entry;
+
+    if (UNLIKELY(deferred == NULL || fn == NULL || deferred->more != NULL ||
+                 deferred->count == TWI_INLINE))
+        return add_slowly(deferred, kind, fn, arg, release);
+    TWI_CHECK(deferred);
+    entry = &deferred->entries[deferred->count++];
+    entry->fn.callback = fn;
+    entry->arg = arg;
+    entry->with.release = release;
+    entry->kind = kind;
+    if ((deferred->flags & TWI_FIRED) != 0)
+        run_added(deferred);
+    return 0;
+}
+
+int tw_add_callback(tw_deferred *deferred, tw_callback *fn, void *arg)
+{
+    return add(deferred, TWI_ON_VALUE, fn, arg, NULL);
+}
+
+int tw_add_errback(tw_deferred *deferred, tw_callback *fn, void *arg)
+{
+    return add(deferred, TWI_ON_FAILURE, fn, arg, NULL);
+}
+
+int tw_add_both(tw_deferred *deferred, tw_callback *fn, void *arg)
+{
+    return add(deferred, TWI_ON_BOTH, fn, arg, NULL);
+}
+
+int tw_add_callback_with(tw_deferred *deferred, tw_callback *fn, void *arg,
+                         tw_release_fn *release)
+{
+    return add(deferred, TWI_ON_VALUE, fn, arg, release);
+}
+
+int tw_add_errback_with(tw_deferred *deferred, tw_callback *fn, void *arg, tw_release_fn *release)
+{
+    return add(deferred, TWI_ON_FAILURE, fn, arg, release);
+}
+
+int tw_add_both_with(tw_deferred *deferred, tw_callback *fn, void *arg, tw_release_fn *release)
+{
+    return add(deferred, TWI_ON_BOTH, fn, arg, release);
+}
+
+int tw_add_callbacks_with(tw_deferred *deferred, tw_callback *callback, void *callback_arg,
+                          tw_release_fn *callback_release, tw_callback *errback,
+                          void *errback_arg, tw_release_fn *errback_release)
+{
+    struct twi_entry pair[2] = {
+        { .kind = TWI_ON_VALUE | TWI_PAIRED, .arg = callback_arg },
+        { .kind = TWI_ON_FAILURE, .arg = errback_arg },
+    };
+
+    pair[0].fn.callback = callback;
+    pair[0].with.release = callback_release;
+    pair[1].fn.callback = errback;
+    pair[1].with.release = errback_release;
+    if (callback == NULL)
+        pair[0].kind = TWI_PAIRED;
+    if (errback == NULL)
+        pair[1].kind = 0;
+    return twi_deferred_add(deferred, pair, 2);
+}
+
+int tw_add_callbacks(tw_deferred *deferred, tw_callback *callback, void *callback_arg,
+                     tw_callback *errback, void *errback_arg)
+{
+    return tw_add_callbacks_with(deferred, callback, callback_arg, NULL, errback, errback_arg,
+                                 NULL);
+}
+
+int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, void *arg), void *arg,
+               tw_release_fn *release)
+{
+    struct twi_entry entry = { .kind = TWI_RAW, .arg = arg };
+
+    entry.fn.raw = fn;
+    entry.with.release = release;
+    return twi_deferred_add(deferred, &entry, 1);
+}
+
+int tw_deferred_replace(tw_deferred *deferred, tw_value result)
+{
+    struct twi_defer_thread *self = &twi_defer;
+    tw_value old;
+
+    if (deferred == NULL || self->raw != deferred) {
+        tw_release(result);
+        return deferred == NULL ? 0 : -EINVAL;
+    }
+    old = deferred->result;
+    deferred->result = tw_take(result);
+    deferred->flags &= (uint8_t)~TWI_HANDLED;
+    if (self->raw_replaced)
+        tw_release(old);
+    self->raw_replaced = true;
+    return 0;
+}
+
+tw_value tw_wait(tw_deferred *inner)
+{
+    return inner != NULL ? tw_value_of(&tw_type_deferred, inner) : tw_fail_memory();
+}
+
+int tw_chain_deferred(tw_deferred *deferred, tw_deferred *next)
+{
+    struct twi_entry entry = { .kind = TWI_FORWARD, .arg = next };
+
+    if (next == NULL)
+        return 0;
+    TWI_CHECK(next);
+    if (next == deferred) {
+        tw_deferred_unref(next);
+        return -EINVAL;
+    }
+    return twi_deferred_add(deferred, &entry, 1);
+}

@@ -1,0 +1,327 @@
+/*
+ * deferred.c - the life of a Deferred: making, firing, counting, dying.
+ *
+ * Dying is the hard part: it calls releases and hooks and resumes waiters, any of which may let go
+ * of another Deferred. Deaths within deaths are therefore counted, and the too deep ones are left
+ * to the outermost.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <tweed/log.h>
+
+enum { MAX_DEATHS = 64 };
+
+__attribute__((visibility("hidden"), tls_model("initial-exec")))
+_Thread_local struct twi_defer_thread twi_defer = {
+    .deferreds = TWI_SLAB(tw_deferred),
+    .overflows = { .size = sizeof(struct twi_more) + 8 * sizeof(struct twi_entry) },
+};
+
+/* --- the type of values ---------------------------------------------------------------------- */
+
+static void value_retain(void *object)
+{
+    tw_deferred *deferred = object;
+    deferred->references++;
+}
+
+static void value_release(void *object)
+{
+    twi_deferred_unref(object);
+}
+
+static int value_format(void *object, char *text, size_t size)
+{
+    return tw_deferred_format(object, text, size);
+}
+
+const tw_type tw_type_deferred = { "deferred", value_retain, value_release, value_format };
+
+/* --- making ------------------------------------------------------------------------------------ */
+
+static inline tw_deferred *make(const char *where, unsigned references)
+{
+    tw_deferred *deferred = twi_slab_alloc(&twi_defer.deferreds);
+
+    if (__builtin_expect(deferred == NULL, 0))
+        return NULL;
+    deferred->more = NULL;
+    deferred->result = tw_none();
+    deferred->where = where;
+    deferred->references = references;
+    deferred->pauses = 0;
+    deferred->flags = 0;
+    deferred->next = deferred->count = 0;
+#if TWI_DEBUG
+    deferred->owner = &twi_defer;
+#endif
+    return deferred;
+}
+
+static inline tw_deferred *make_pending(const char *where, unsigned references,
+                                        tw_canceller *cancel, void *ctx,
+                                        tw_release_fn *release)
+{
+    tw_deferred *deferred = make(where, references);
+
+    if (__builtin_expect(deferred == NULL, 0)) {
+        if (release != NULL)
+            release(ctx);
+        return NULL;
+    }
+    deferred->cancel = cancel;
+    deferred->ctx = ctx;
+    deferred->ctx_release = release;
+    return deferred;
+}
+
+tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
+                                tw_release_fn *release)
+{
+    return make_pending(where, 1, cancel, ctx, release);
+}
+
+tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel, void *ctx,
+                           tw_release_fn *release)
+{
+    return *slot = make_pending(where, 2, cancel, ctx, release);
+}
+
+tw_deferred *tw_fired_at(const char *where, tw_value result)
+{
+    tw_deferred *deferred = make(where, 1);
+
+    if (deferred == NULL) {
+        tw_release(result);
+        return NULL;
+    }
+    if (twi_is_deferred(result)) {
+        tw_release(result);
+        result = tw_fail_at(where, &tw_error_misuse, "a Deferred is no result");
+    }
+    deferred->flags = TWI_FIRED;
+    deferred->fired_at = where;
+    deferred->result = tw_take(result);
+    return deferred;
+}
+
+tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result)
+{
+    if (twi_is_deferred(result))
+        return tw_take(result).as.pointer;
+    return tw_fired_at(where, result);
+}
+
+/* --- firing ------------------------------------------------------------------------------------ */
+
+inline void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where)
+{
+    tw_release_fn *release = deferred->ctx_release;
+    void *ctx = deferred->ctx;
+
+    deferred->flags |= TWI_FIRED;
+    deferred->result = result;
+    deferred->fired_at = where;
+    if (release != NULL) {
+        deferred->flags |= TWI_RUNNING; /* whatever it does, nothing runs yet */
+        release(ctx);
+        deferred->flags &= (uint8_t)~TWI_RUNNING;
+    }
+}
+
+inline int twi_deferred_fire(tw_deferred *deferred, tw_value result, const char *where)
+{
+    int r = 0;
+
+    if (__builtin_expect((deferred->flags & TWI_FIRED) != 0, 0)) {
+        r = twi_deferred_fired_again(deferred, result, where);
+        twi_deferred_unref(deferred);
+        return r;
+    }
+    twi_deferred_settle(deferred, result, where);
+    if (deferred->pauses == 0)
+        twi_deferred_run(deferred);
+    else
+        twi_deferred_unref(deferred);
+    return r;
+}
+
+static int refuse(tw_value result)
+{
+    tw_release(result);
+    return -EINVAL;
+}
+
+int tw_fire_at(const char *where, tw_deferred **slot, tw_value result)
+{
+    tw_deferred *deferred = *slot;
+
+    if (__builtin_expect(twi_is_deferred(result), 0))
+        return refuse(result);
+    *slot = NULL;
+    if (deferred == NULL) {
+        tw_release(result);
+        return 0;
+    }
+    TWI_CHECK(deferred);
+    return twi_deferred_fire(deferred, tw_take(result), where);
+}
+
+int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result)
+{
+    if (__builtin_expect(twi_is_deferred(result), 0))
+        return refuse(result);
+    if (deferred == NULL) {
+        tw_release(result);
+        return 0;
+    }
+    TWI_CHECK(deferred);
+    deferred->references++;
+    return twi_deferred_fire(deferred, tw_take(result), where);
+}
+
+int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred, tw_deferred *inner)
+{
+    if (inner == NULL)
+        return tw_deferred_fire_at(where, deferred, tw_fail_memory());
+    if (deferred == NULL) {
+        tw_deferred_unref(inner);
+        return 0;
+    }
+    TWI_CHECK(deferred);
+    TWI_CHECK(inner);
+    if ((deferred->flags & TWI_FIRED) != 0)
+        return twi_deferred_fired_again(deferred, tw_wait(inner), where);
+    deferred->references++;
+    twi_deferred_settle(deferred, tw_none(), where);
+    deferred->flags |= TWI_RUNNING;
+    if (twi_deferred_wait(deferred, inner))
+        return 0;
+    deferred->flags &= (uint8_t)~TWI_RUNNING;
+    if (deferred->pauses == 0)
+        twi_deferred_run(deferred);
+    else
+        twi_deferred_unref(deferred);
+    return 0;
+}
+
+/* --- counting ---------------------------------------------------------------------------------- */
+
+tw_deferred *tw_deferred_ref(tw_deferred *deferred)
+{
+    if (deferred != NULL) {
+        TWI_CHECK(deferred);
+        deferred->references++;
+    }
+    return deferred;
+}
+
+void tw_deferred_unref(tw_deferred *deferred)
+{
+    if (deferred == NULL)
+        return;
+    TWI_CHECK(deferred);
+    twi_deferred_unref(deferred);
+}
+
+/* --- dying ------------------------------------------------------------------------------------- */
+
+static void drop_entries(tw_deferred *deferred)
+{
+    tw_value failure = tw_none();
+    struct twi_entry *next;
+
+    while ((next = twi_entries_pop(deferred)) != NULL) {
+        struct twi_entry entry = *next;
+        if (entry.kind >= TWI_WAITER && tw_is_none(failure))
+            failure = tw_fail_at(deferred->where, &tw_error_abandoned,
+                                 "what was waited for died without a result");
+        twi_entry_drop(&entry, tw_lend(failure));
+    }
+    tw_release(failure);
+}
+
+static void drop_more(struct twi_more *more)
+{
+    if (more->data_release != NULL)
+        more->data_release(more->data);
+    while (more->deaths != NULL) {
+        struct twi_death *death = more->deaths;
+        more->deaths = death->next;
+        death->fn(death->arg);
+        twi_free(death);
+    }
+    twi_more_free(more);
+}
+
+static void bury(tw_deferred *deferred)
+{
+    tw_value result;
+
+    deferred->references = 1; /* what is called here may look at it */
+    if (tw_is_failure(deferred->result) && (deferred->flags & TWI_HANDLED) == 0) {
+        deferred->flags |= TWI_HANDLED;
+        twi_report_unhandled(deferred, deferred->result);
+        if (deferred->references > 1) { /* the hook kept it */
+            deferred->references--;
+            return;
+        }
+    }
+    drop_entries(deferred);
+    if ((deferred->flags & TWI_FIRED) == 0 && deferred->ctx_release != NULL)
+        deferred->ctx_release(deferred->ctx);
+    if (deferred->more != NULL)
+        drop_more(deferred->more);
+    result = deferred->result;
+    deferred->references = 0;
+    twi_slab_free(&twi_defer.deferreds, deferred);
+    tw_release(result);
+}
+
+static __attribute__((noinline)) void die(tw_deferred *deferred)
+{
+    struct twi_defer_thread *self = &twi_defer;
+
+    if (self->deaths == MAX_DEATHS) {
+        deferred->link = self->doomed;
+        self->doomed = deferred;
+        return;
+    }
+    self->deaths++;
+    bury(deferred);
+    while (self->deaths == 1 && self->doomed != NULL) {
+        deferred = self->doomed;
+        self->doomed = deferred->link;
+        bury(deferred);
+    }
+    self->deaths--;
+}
+
+inline void twi_deferred_last(tw_deferred *deferred)
+{
+    if (__builtin_expect((deferred->flags & TWI_FIRED) != 0 && deferred->more == NULL &&
+                             deferred->count == 0 && !tw_is_owned(deferred->result), 1))
+        twi_slab_free(&twi_defer.deferreds, deferred);
+    else
+        die(deferred);
+}
+
+#if TWI_DEBUG
+void twi_deferred_check(const tw_deferred *deferred, const char *function)
+{
+    const char *what = NULL;
+
+    if (deferred->references == 0)
+        what = "is dead";
+    else if (deferred->owner != &twi_defer)
+        what = "belongs to another thread";
+    if (what == NULL)
+        return;
+    tw_log(TW_LOG_CRITICAL, "deferred", "%s: Deferred %p %s", function, (const void *)deferred,
+           what);
+    abort();
+}
+#endif

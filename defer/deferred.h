@@ -1,0 +1,227 @@
+/*
+ * deferred.h - what a Deferred is inside, for the files of defer/.
+ *
+ * A Deferred is two cache lines: 64 bytes of state and two entries of its chain; further entries,
+ * and what few use, lie in an overflow block.
+ *
+ *   pending --fire--> FIRED, RUNNING its entries --> FIRED: done; what is added runs at once
+ *                       ^    |
+ *                       |    v
+ *                     FIRED, WAITING for another Deferred
+ *
+ * Who waits is an entry at the end of the chain that it waits for: the entry holds a reference of
+ * the waiter, and the waiter points back without one.
+ */
+#ifndef DEFER_DEFERRED_H
+#define DEFER_DEFERRED_H
+
+#include "config.h"
+
+#include <tweed/deferred.h>
+
+#include "base/slab.h"
+
+/* Something inside tweed that wants a result: a list, a coroutine. Called exactly once, with the
+ * result in its place: may take it and leave another. `index` is the one given with it. */
+typedef void twi_tap(void *arg, size_t index, tw_value *result);
+
+/* Kinds of entries: for which side, or who. */
+enum {
+    TWI_ON_VALUE = 1,
+    TWI_ON_FAILURE = 2,
+    TWI_ON_BOTH = 3,
+    TWI_SIMPLE = 3,   /* a plain callback has no bit but these */
+    TWI_PAIRED = 4,   /* the next entry is its errback */
+    TWI_RAW = 8,      /* a callback without structs */
+    TWI_WAITER = 16,  /* arg: the Deferred that waits */
+    TWI_FORWARD = 32, /* arg: a Deferred to fire (chain_deferred) */
+    TWI_TAP = 64
+};
+
+struct twi_entry {
+    union {
+        tw_callback *callback;
+        void (*raw)(tw_deferred *deferred, void *arg);
+        twi_tap *tap;
+    } fn;
+    void *arg;
+    union {
+        tw_release_fn *release;
+        size_t index; /* of a tap */
+    } with;
+    unsigned kind;
+};
+
+struct twi_death {
+    struct twi_death *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+/* The overflow block. */
+struct twi_more {
+    unsigned next, count, capacity;
+    void *data;
+    tw_release_fn *data_release;
+    struct twi_death *deaths;
+    struct twi_entry entries[];
+};
+
+enum {
+    TWI_FIRED = 1,
+    TWI_RUNNING = 2, /* in the runner's hands, or in its queue */
+    TWI_WAITING = 4,
+    TWI_SWALLOW = 8, /* one late result */
+    TWI_CANCELLING = 16,
+    TWI_AWAITED = 32, /* has, or had, a waiter */
+    TWI_HANDLED = 64  /* the failure it holds needs no report */
+};
+
+enum { TWI_INLINE = 2 };
+
+struct tw_deferred {
+    struct twi_more *more; /* first: the pool overwrites it */
+    tw_value result;
+    const char *where;
+    union {
+        tw_canceller *cancel;    /* until it is fired */
+        tw_deferred *waiting_on; /* while WAITING */
+        tw_deferred *link;       /* while RUNNING: who resumed it; in a queue */
+    };
+    union {
+        void *ctx;         /* until it is fired */
+        size_t waiting_at; /* while WAITING: the place of our entry there */
+    };
+    union {
+        tw_release_fn *ctx_release; /* until it is fired */
+        const char *fired_at;
+    };
+    unsigned references; /* 0: free */
+    uint16_t pauses;
+    uint8_t flags;
+    uint8_t next : 4, count : 4; /* of the entries here */
+    struct twi_entry entries[TWI_INLINE];
+#if TWI_DEBUG
+    const void *owner;
+#endif
+};
+
+#if !TWI_DEBUG && UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(tw_deferred) == 128, "a Deferred is two cache lines");
+#endif
+
+/* What a thread has of all this. */
+struct twi_defer_thread {
+    struct twi_slab deferreds;
+    struct twi_slab overflows;
+    unsigned depth;                    /* of runs within runs */
+    unsigned deaths;                   /* of deaths within deaths */
+    tw_deferred *queue, **queue_end;   /* fired too deep; run by the outermost run */
+    tw_deferred *doomed;               /* died too deep; by the outermost death */
+    tw_deferred *raw;                  /* whose raw callback runs */
+    bool raw_replaced;
+    struct tw_deferred_hooks hooks;
+};
+extern __attribute__((visibility("hidden"), tls_model("initial-exec")))
+_Thread_local struct twi_defer_thread twi_defer;
+
+#if TWI_DEBUG
+/* Ends the program when `deferred` is dead or another thread's. */
+void twi_deferred_check(const tw_deferred *deferred, const char *function);
+#define TWI_CHECK(deferred) twi_deferred_check((deferred), __func__)
+#else
+#define TWI_CHECK(deferred) ((void)0)
+#endif
+
+static inline bool twi_deferred_done(const tw_deferred *deferred)
+{
+    return (deferred->flags & (TWI_FIRED | TWI_RUNNING | TWI_WAITING)) == TWI_FIRED &&
+           deferred->pauses == 0;
+}
+
+static inline bool twi_is_deferred(tw_value value)
+{
+    return (value.type | 1) == ((uintptr_t)&tw_type_deferred | 1);
+}
+
+/* --- deferred.c: life ---------------------------------------------------------------------- */
+
+/* The last reference is gone. */
+void twi_deferred_last(tw_deferred *deferred);
+/* One reference of a waiting Deferred is left, that of the entry it waits by: if it is nothing
+ * but a link between its own waiter and what it waits for, take it out of the chain. */
+void twi_deferred_collapse(tw_deferred *deferred);
+
+static inline void twi_deferred_unref(tw_deferred *deferred)
+{
+    if (--deferred->references == 0)
+        twi_deferred_last(deferred);
+    else if (deferred->references == 1 && (deferred->flags & TWI_WAITING) != 0)
+        twi_deferred_collapse(deferred);
+}
+
+/* Fire with an owned result, once; consumes a reference. */
+int twi_deferred_fire(tw_deferred *deferred, tw_value result, const char *where);
+/* Fired: hold `result` (owned), forget the canceller. Does not run. */
+void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where);
+/* What somebody who fires a fired one gets; releases `result`. */
+int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char *where);
+/* Call the canceller and, if it does not fire, fire with `failure` (owned). Even if the canceller
+ * refuses, with `always`. 0, or the canceller's error. */
+int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always);
+/* Report a failure that nobody will see. */
+void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
+
+/* --- chain.c: entries and the runner -------------------------------------------------------- */
+
+/* Run the chain of a fired, unpaused Deferred that neither waits nor runs; consumes a reference. */
+void twi_deferred_run(tw_deferred *deferred);
+/* Append `count` (1 or 2) entries and run them if it is time. 0, or -ENOMEM: then each has been
+ * dropped. */
+int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count);
+/* Have fn called with the result at this point of the chain; with tw_error_abandoned when there
+ * will never be one, tw_error_memory when the place cannot be had or `deferred` is NULL. */
+void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index);
+/* Make `deferred`, which is RUNNING, wait for `inner` (one reference is taken over). True if it
+ * waits now, and then a reference of `deferred` is consumed too; false if it holds a result and is
+ * RUNNING still. */
+bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner);
+/* An entry that will never see a result: who waits by it gets `failure` (lent). */
+void twi_entry_drop(const struct twi_entry *entry, tw_value failure);
+
+/* --- entries.c: where entries lie -------------------------------------------------------------- */
+
+/* Make sure that `count` (1 or 2) entries can be pushed; false when there is no memory. */
+bool twi_entries_room(tw_deferred *deferred, unsigned count);
+struct twi_entry *twi_entries_push(tw_deferred *deferred);
+struct twi_entry *twi_entries_pop_overflow(struct twi_more *more);
+/* The number of entries still to run. */
+size_t twi_entries_count(const tw_deferred *deferred);
+/* The place of the entry that was pushed last, and the entry at a place. */
+size_t twi_entries_last_place(const tw_deferred *deferred);
+struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place);
+/* The overflow block, made if need be; NULL when there is no memory. */
+struct twi_more *twi_entries_more(tw_deferred *deferred);
+void twi_more_free(struct twi_more *more);
+
+/* The next entry, to be copied before anything else happens; NULL when there is none. */
+static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)
+{
+    struct twi_entry *entry;
+
+    if (deferred->next == deferred->count)
+        return deferred->more == NULL ? NULL : twi_entries_pop_overflow(deferred->more);
+    entry = &deferred->entries[deferred->next++];
+    if (deferred->next == deferred->count)
+        deferred->next = deferred->count = 0;
+    return entry;
+}
+
+/* --- who else waits --------------------------------------------------------------------------- */
+
+/* If `deferred` is one that many-as-one functions made, call fn with each child that it still
+ * waits for (lent). */
+void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
+                         void *arg);
+
+#endif

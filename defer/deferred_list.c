@@ -1,0 +1,247 @@
+/*
+ * deferred_list.c - many Deferreds as one: list, gather, race.
+ *
+ * All three are a group that taps each child's chain and differ in when they fire and with what.
+ * A child costs a slot for its result and one for its address.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+
+#include <tweed/deferred_list.h>
+
+#include "base/value_list.h"
+
+/* One flag more than the public ones: the first success wins, or all must fail. */
+enum { RACE = 1 << 16 };
+
+/* Counted: by what it fires, until that is fired, and by each child without a result. */
+struct group {
+    tw_deferred *done; /* what is to be fired; NULL once it is */
+    tw_value results;  /* a list with an item for each child */
+    tw_value *items;   /* inside of it */
+    size_t count, left, references;
+    unsigned flags;
+    tw_deferred *children[]; /* not counted; NULL: has a result */
+};
+
+static void group_unref(struct group *group)
+{
+    if (--group->references > 0)
+        return;
+    tw_release(group->results);
+    twi_free(group);
+}
+
+static void group_release(void *arg)
+{
+    group_unref(arg);
+}
+
+/* Cancel all that have no result yet. Each may fire others, and the group itself. */
+static void cancel_children(struct group *group)
+{
+    group->references++;
+    for (size_t i = 0; i < group->count && group->left > 0; i++)
+        tw_cancel(group->children[i]);
+    group_unref(group);
+}
+
+/* The children fire the group, once they have stopped. */
+static int group_cancel(tw_deferred *done, void *arg)
+{
+    (void)done;
+    cancel_children(arg);
+    return TW_CANCEL_LATER;
+}
+
+void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
+                         void *arg)
+{
+    struct group *group;
+
+    if ((deferred->flags & TWI_FIRED) != 0 || deferred->cancel != group_cancel)
+        return;
+    group = deferred->ctx;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->children[i] != NULL)
+            fn(group->children[i], arg);
+    }
+}
+
+/* --- firing ------------------------------------------------------------------------------------ */
+
+static void fire(struct group *group, tw_value result)
+{
+    const char *where = group->done->where;
+
+    tw_fire_at(where, &group->done, result);
+    if ((group->flags & TW_CANCEL_REST) != 0)
+        cancel_children(group);
+}
+
+static tw_value pair(tw_value first, tw_value second)
+{
+    tw_value list = tw_list(2);
+
+    if (tw_is_failure(list)) {
+        tw_release(first);
+        tw_release(second);
+        return list;
+    }
+    tw_list_append(list, first);
+    tw_list_append(list, second);
+    return list;
+}
+
+static tw_value first_failure(const char *where, tw_value failure, size_t index)
+{
+    struct tw_failure_fields fields = {
+        .error_class = &tw_error_first,
+        .message = "the first of several failed",
+        .where = where,
+        .number = (int64_t)index,
+        .cause = tw_retain(failure),
+    };
+
+    return tw_fail_with(&fields);
+}
+
+static tw_value group_failure(const char *where, tw_value failures)
+{
+    struct tw_failure_fields fields = {
+        .error_class = &tw_error_group,
+        .message = "all of them failed",
+        .where = where,
+        .value = failures,
+    };
+
+    return tw_fail_with(&fields);
+}
+
+static tw_value take_results(struct group *group)
+{
+    tw_value results = group->results;
+
+    group->results = tw_none();
+    return results;
+}
+
+/* A result has come and been put into its place: is it time? */
+static void consider(struct group *group, size_t index, tw_value result)
+{
+    bool failed = tw_is_failure(result);
+
+    if (group->done == NULL)
+        return;
+    if (!failed && (group->flags & RACE) != 0)
+        fire(group, pair(tw_integer((int64_t)index), tw_lend(result)));
+    else if (!failed && (group->flags & TW_FIRE_ON_ONE_CALLBACK) != 0)
+        fire(group, pair(tw_lend(result), tw_integer((int64_t)index)));
+    else if (failed && (group->flags & TW_FIRE_ON_ONE_ERRBACK) != 0)
+        fire(group, first_failure(group->done->where, result, index));
+    else if (group->left == 0 && (group->flags & RACE) != 0)
+        fire(group, group_failure(group->done->where, take_results(group)));
+    else if (group->left == 0)
+        fire(group, take_results(group));
+}
+
+static void child_done(void *arg, size_t index, tw_value *result)
+{
+    struct group *group = arg;
+
+    group->children[index] = NULL;
+    group->left--;
+    if (group->done != NULL)
+        group->items[index] = tw_retain(*result);
+    if (group->left == 0 || (group->flags & ~(unsigned)TW_CONSUME_ERRORS) != 0)
+        consider(group, index, *result);
+    if ((group->flags & TW_CONSUME_ERRORS) != 0 && tw_is_failure(*result)) {
+        tw_release(*result);
+        *result = tw_none();
+    }
+    group_unref(group);
+}
+
+/* --- making ------------------------------------------------------------------------------------ */
+
+static struct group *group_new(const char *where, size_t count, unsigned flags,
+                               tw_deferred **ret_done)
+{
+    struct group *group = NULL;
+    size_t size;
+
+    if (!__builtin_mul_overflow(count, sizeof group->children[0], &size) &&
+        !__builtin_add_overflow(size, sizeof *group, &size))
+        group = twi_malloc(size);
+    if (group == NULL)
+        return NULL;
+    group->results = twi_list_filled(count, &group->items);
+    if (group->items == NULL) {
+        twi_free(group);
+        return NULL;
+    }
+    group->references = 1;
+    group->flags = flags;
+    group->count = group->left = count;
+    *ret_done = tw_promise_at(where, &group->done, group_cancel, group, group_release);
+    return *ret_done != NULL ? group : NULL;
+}
+
+/* Nothing can be waited for: the children go their own way, their failures are reported as
+ * theirs. */
+static void let_go(tw_deferred *const *deferreds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tw_deferred_unref(deferreds[i]);
+}
+
+static tw_deferred *wait_for_all(const char *where, tw_deferred *const *deferreds, size_t count,
+                                 unsigned flags)
+{
+    tw_deferred *done = NULL;
+    struct group *group = group_new(where, count, flags, &done);
+
+    if (group == NULL) {
+        let_go(deferreds, count);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        group->children[i] = deferreds[i];
+    group->references += count + 1;
+    if (count == 0)
+        consider(group, 0, tw_none());
+    for (size_t i = 0; i < count; i++) {
+        twi_deferred_tap(deferreds[i], child_done, group, i);
+        tw_deferred_unref(deferreds[i]);
+    }
+    group_unref(group);
+    return done;
+}
+
+static tw_deferred *never(const char *where)
+{
+    return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "the first of none"));
+}
+
+tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds, size_t count,
+                                 unsigned flags)
+{
+    flags &= TW_FIRE_ON_ONE_CALLBACK | TW_FIRE_ON_ONE_ERRBACK | TW_CONSUME_ERRORS |
+             TW_CANCEL_REST;
+    if (count == 0 && (flags & TW_FIRE_ON_ONE_CALLBACK) != 0)
+        return never(where);
+    return wait_for_all(where, deferreds, count, flags);
+}
+
+tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds, size_t count)
+{
+    return wait_for_all(where, deferreds, count, TW_FIRE_ON_ONE_ERRBACK | TW_CONSUME_ERRORS);
+}
+
+tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds, size_t count)
+{
+    if (count == 0)
+        return never(where);
+    return wait_for_all(where, deferreds, count, RACE | TW_CONSUME_ERRORS | TW_CANCEL_REST);
+}

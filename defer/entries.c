@@ -1,0 +1,142 @@
+/*
+ * entries.c - where the entries of a chain lie: two in the Deferred, the others behind them in an
+ * overflow block.
+ *
+ * A place is a number that an entry keeps until it has run, so that a waiter can find its entry:
+ * 0 and 1 are inside, the others count on through the block. When entries move within the
+ * block, their waiters are told.
+ */
+#include "defer/deferred.h"
+
+#include <string.h>
+
+enum { POOLED_CAPACITY = 8 };
+
+static bool overflowing(const tw_deferred *deferred)
+{
+    return deferred->more != NULL && deferred->more->next < deferred->more->count;
+}
+
+static struct twi_more *more_new(unsigned capacity)
+{
+    struct twi_more *more;
+
+    if (capacity == POOLED_CAPACITY)
+        more = twi_slab_alloc(&twi_defer.overflows);
+    else
+        more = twi_malloc(sizeof *more + capacity * sizeof more->entries[0]);
+    if (more != NULL) {
+        memset(more, 0, sizeof *more);
+        more->capacity = capacity;
+    }
+    return more;
+}
+
+void twi_more_free(struct twi_more *more)
+{
+    if (more->capacity == POOLED_CAPACITY)
+        twi_slab_free(&twi_defer.overflows, more);
+    else
+        twi_free(more);
+}
+
+struct twi_more *twi_entries_more(tw_deferred *deferred)
+{
+    if (deferred->more == NULL)
+        deferred->more = more_new(POOLED_CAPACITY);
+    return deferred->more;
+}
+
+/* Move the waiting entries to the start of the block. */
+static void compact(struct twi_more *more)
+{
+    unsigned count = more->count - more->next;
+
+    memmove(more->entries, more->entries + more->next, count * sizeof more->entries[0]);
+    more->next = 0;
+    more->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        tw_deferred *waiter = more->entries[i].arg;
+        if (more->entries[i].kind == TWI_WAITER)
+            waiter->waiting_at = TWI_INLINE + i;
+    }
+}
+
+static bool grow(tw_deferred *deferred)
+{
+    struct twi_more *old = deferred->more, *more;
+
+    if (old->capacity > UINT32_MAX / 4 / sizeof old->entries[0])
+        return false;
+    more = more_new(old->capacity * 2);
+    if (more == NULL)
+        return false;
+    memcpy(more->entries, old->entries, old->count * sizeof old->entries[0]);
+    more->next = old->next;
+    more->count = old->count;
+    more->data = old->data;
+    more->data_release = old->data_release;
+    more->deaths = old->deaths;
+    deferred->more = more;
+    twi_more_free(old);
+    return true;
+}
+
+bool twi_entries_room(tw_deferred *deferred, unsigned count)
+{
+    struct twi_more *more;
+
+    if (!overflowing(deferred)) {
+        unsigned inside = TWI_INLINE - deferred->count;
+        if (count <= inside)
+            return true;
+        count -= inside;
+    }
+    more = twi_entries_more(deferred);
+    if (more == NULL)
+        return false;
+    if (more->count + count > more->capacity && more->next > more->count / 2)
+        compact(more);
+    return more->count + count <= more->capacity || grow(deferred);
+}
+
+struct twi_entry *twi_entries_push(tw_deferred *deferred)
+{
+    if (!overflowing(deferred) && deferred->count < TWI_INLINE)
+        return &deferred->entries[deferred->count++];
+    return &deferred->more->entries[deferred->more->count++];
+}
+
+struct twi_entry *twi_entries_pop_overflow(struct twi_more *more)
+{
+    struct twi_entry *entry;
+
+    if (more->next == more->count)
+        return NULL;
+    entry = &more->entries[more->next++];
+    if (more->next == more->count)
+        more->next = more->count = 0;
+    return entry;
+}
+
+size_t twi_entries_count(const tw_deferred *deferred)
+{
+    size_t count = deferred->count - deferred->next;
+
+    if (deferred->more != NULL)
+        count += deferred->more->count - deferred->more->next;
+    return count;
+}
+
+size_t twi_entries_last_place(const tw_deferred *deferred)
+{
+    if (overflowing(deferred))
+        return TWI_INLINE + deferred->more->count - 1;
+    return deferred->count - 1u;
+}
+
+struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place)
+{
+    return place < TWI_INLINE ? &deferred->entries[place]
+                              : &deferred->more->entries[place - TWI_INLINE];
+}

@@ -1,0 +1,190 @@
+/*
+ * inspect.c - looking into a Deferred, for people and for language bindings.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* --- state --------------------------------------------------------------------------------------- */
+
+bool tw_deferred_called(const tw_deferred *deferred)
+{
+    return deferred == NULL || (deferred->flags & TWI_FIRED) != 0;
+}
+
+unsigned tw_deferred_paused(const tw_deferred *deferred)
+{
+    if (deferred == NULL)
+        return 0;
+    return deferred->pauses + ((deferred->flags & TWI_WAITING) != 0 ? 1 : 0);
+}
+
+tw_value tw_deferred_result(const tw_deferred *deferred)
+{
+    return tw_lend(deferred != NULL ? deferred->result : tw_fail_memory());
+}
+
+bool tw_deferred_is_done(const tw_deferred *deferred)
+{
+    return deferred == NULL || twi_deferred_done(deferred);
+}
+
+tw_deferred *tw_deferred_waiting_on(const tw_deferred *deferred)
+{
+    if (deferred == NULL || (deferred->flags & TWI_WAITING) == 0)
+        return NULL;
+    return deferred->waiting_on;
+}
+
+const char *tw_deferred_where(const tw_deferred *deferred)
+{
+    return deferred != NULL ? deferred->where : NULL;
+}
+
+const char *tw_deferred_fired_where(const tw_deferred *deferred)
+{
+    if (deferred == NULL || (deferred->flags & TWI_FIRED) == 0)
+        return NULL;
+    return deferred->fired_at;
+}
+
+tw_value tw_deferred_take_result(tw_deferred *deferred)
+{
+    tw_value result;
+
+    if (deferred == NULL)
+        return tw_fail_memory();
+    TWI_CHECK(deferred);
+    if (!twi_deferred_done(deferred))
+        return tw_none();
+    result = deferred->result;
+    deferred->result = tw_none();
+    return result;
+}
+
+void tw_deferred_mark_handled(tw_deferred *deferred)
+{
+    if (deferred != NULL)
+        deferred->flags |= TWI_HANDLED;
+}
+
+/* --- user data, death ---------------------------------------------------------------------------- */
+
+int tw_deferred_set_data(tw_deferred *deferred, void *data, tw_release_fn *release)
+{
+    struct twi_more *more = deferred != NULL ? twi_entries_more(deferred) : NULL;
+    void *old_data;
+    tw_release_fn *old_release;
+
+    if (more == NULL) {
+        if (release != NULL)
+            release(data);
+        return -ENOMEM;
+    }
+    old_data = more->data;
+    old_release = more->data_release;
+    more->data = data;
+    more->data_release = release;
+    if (old_release != NULL)
+        old_release(old_data);
+    return 0;
+}
+
+void *tw_deferred_data(const tw_deferred *deferred)
+{
+    return deferred != NULL && deferred->more != NULL ? deferred->more->data : NULL;
+}
+
+int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg)
+{
+    struct twi_more *more = deferred != NULL ? twi_entries_more(deferred) : NULL;
+    struct twi_death *death = more != NULL ? twi_malloc(sizeof *death) : NULL;
+
+    if (death == NULL)
+        return -ENOMEM;
+    death->fn = fn;
+    death->arg = arg;
+    death->next = more->deaths;
+    more->deaths = death;
+    return 0;
+}
+
+/* --- text ---------------------------------------------------------------------------------------- */
+
+static void format_state(const tw_deferred *deferred, char *text, size_t size)
+{
+    int length;
+
+    if ((deferred->flags & TWI_WAITING) != 0) {
+        snprintf(text, size, "waiting for %p made at %s", (const void *)deferred->waiting_on,
+                 deferred->waiting_on->where);
+    } else if ((deferred->flags & TWI_FIRED) == 0) {
+        snprintf(text, size, "pending");
+    } else {
+        length = snprintf(text, size, "%s",
+                          (deferred->flags & TWI_RUNNING) != 0 ? "running, result " : "result ");
+        tw_value_format(tw_lend(deferred->result), text + length, size - (size_t)length);
+    }
+}
+
+int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
+{
+    char state[256], paused[32] = "";
+
+    if (deferred == NULL)
+        return snprintf(text, size, "Deferred that could not be made: out of memory");
+    format_state(deferred, state, sizeof state);
+    if (deferred->pauses > 0)
+        snprintf(paused, sizeof paused, ", paused %u times", (unsigned)deferred->pauses);
+    return snprintf(text, size, "Deferred %p made at %s: %s%s", (const void *)deferred,
+                    deferred->where != NULL ? deferred->where : "?", state, paused);
+}
+
+/* --- dump ---------------------------------------------------------------------------------------- */
+
+enum { DUMP_DEPTH = 16 };
+
+struct dump {
+    void (*write_line)(const char *line, void *arg);
+    void *arg;
+    int depth;
+};
+
+static void dump_one(tw_deferred *deferred, void *arg)
+{
+    struct dump *dump = arg;
+    char line[640];
+    int indent = 2 * dump->depth;
+
+    snprintf(line, sizeof line, "%*s", indent, "");
+    tw_deferred_format(deferred, line + indent, sizeof line - (size_t)indent);
+    dump->write_line(line, dump->arg);
+    if (dump->depth == DUMP_DEPTH)
+        return;
+    dump->depth++;
+    if ((deferred->flags & TWI_WAITING) != 0)
+        dump_one(deferred->waiting_on, dump);
+    else
+        twi_list_each_child(deferred, dump_one, dump);
+    dump->depth--;
+}
+
+static void dump_pending(void *object, void *arg)
+{
+    tw_deferred *deferred = object;
+
+    if (deferred->references != 0 && !twi_deferred_done(deferred))
+        dump_one(deferred, arg);
+}
+
+void tw_deferred_dump(void (*write_line)(const char *line, void *arg), void *arg)
+{
+    struct dump dump = { write_line, arg, 0 };
+    twi_slab_each(&twi_defer.deferreds, dump_pending, &dump);
+}
+
+size_t tw_deferred_count(void)
+{
+    return twi_defer.deferreds.living;
+}

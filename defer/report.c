@@ -1,0 +1,57 @@
+/*
+ * report.c - what nobody would notice otherwise: unhandled failures, firing twice.
+ */
+#include "defer/deferred.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <tweed/log.h>
+
+void tw_deferred_set_hooks(const struct tw_deferred_hooks *hooks)
+{
+    static const struct tw_deferred_hooks none;
+    twi_defer.hooks = hooks != NULL ? *hooks : none;
+}
+
+static const char *place(const char *where)
+{
+    return where != NULL ? where : "?";
+}
+
+void twi_report_unhandled(tw_deferred *deferred, tw_value failure)
+{
+    const struct tw_deferred_hooks *hooks = &twi_defer.hooks;
+    char text[512];
+
+    if (hooks->unhandled != NULL) {
+        hooks->unhandled(deferred, tw_lend(failure), hooks->arg);
+        return;
+    }
+    if ((deferred->flags & TWI_FIRED) != 0)
+        snprintf(text, sizeof text, "unhandled failure in Deferred made at %s, fired at %s",
+                 place(deferred->where), place(deferred->fired_at));
+    else
+        snprintf(text, sizeof text, "unhandled failure in Deferred made at %s",
+                 place(deferred->where));
+    tw_log_problem(TW_LOG_CRITICAL, "deferred", tw_lend(failure), text);
+}
+
+int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char *where)
+{
+    const struct tw_deferred_hooks *hooks = &twi_defer.hooks;
+    int r = -EALREADY;
+
+    if ((deferred->flags & TWI_SWALLOW) != 0) {
+        deferred->flags &= (uint8_t)~TWI_SWALLOW;
+        r = 0;
+    } else if (hooks->fired_twice != NULL) {
+        hooks->fired_twice(deferred, tw_lend(result), hooks->arg);
+    } else {
+        tw_log(TW_LOG_CRITICAL, "deferred",
+               "Deferred made at %s, fired at %s, is fired again at %s", place(deferred->where),
+               place(deferred->fired_at), place(where));
+    }
+    tw_release(result);
+    return r;
+}
