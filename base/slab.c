@@ -108,6 +108,7 @@ void *twi_slab_alloc_slow(struct twi_slab *slab)
         return alloc_single(slab);
     if (count < MIN_OBJECTS)
         count = MIN_OBJECTS;
+    /* Cleared: twi_slab_each() shows objects that were never given out, too. */
     block = twi_calloc(1, sizeof *block + count * size);
     if (block == NULL)
         return NULL;

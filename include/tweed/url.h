@@ -2,7 +2,7 @@
  * url.h - URLs by the WHATWG standard: parse, resolve, serialise.
  *
  * The one parser for checking and connecting. Components are as they stand in the serialised
- * form. https://url.spec.whatwg.org
+ * form, the same as JavaScript's URL shows them. https://url.spec.whatwg.org
  */
 #ifndef TWEED_URL_H
 #define TWEED_URL_H
@@ -11,8 +11,7 @@
 
 TW_BEGIN
 
-/* A parsed URL: one allocation; all strings are parts of it, NUL-terminated, never NULL except
- * where said. */
+/* A parsed URL: one allocation; all strings are parts of it, NUL-terminated, never NULL. */
 struct tw_url {
     const char *href;     /* the whole, serialised */
     const char *protocol; /* with the colon: "https:" */
@@ -28,18 +27,24 @@ struct tw_url {
 };
 
 /*
- * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL).
+ * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL; made by this
+ * function). Where the standard speaks of code points, bytes that are no UTF-8 are percent-encoded
+ * as they stand, so that links of pages in other encodings reach their server unchanged; in a host
+ * they are refused. A host name that needs IDNA is refused over 253 bytes, or when a label of it
+ * breaks the rules for hyphens.
  * Returns 0 and writes *ret_url, or -EINVAL and, if `ret_why` is not NULL, a static string that
  * says what is wrong; -ENOMEM; -E2BIG (over 1 MiB).
  */
 TW_API int tw_url_parse(const char *text, size_t length, const struct tw_url *base,
                         struct tw_url **ret_url, const char **ret_why);
+/* NULL is ignored. */
 TW_API void tw_url_free(struct tw_url *url);
-/* Same scheme, host and effective port. */
+/* Same scheme, host and effective port. False for what has no origin: "file:", "mailto:". */
 TW_API bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b);
 
-/* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Encoding leaves
- * letters, digits and "-._~" (and `keep`, may be NULL) alone. */
+/* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Decoding leaves a "%"
+ * alone that no two hexadecimal digits follow. Encoding leaves letters, digits and "-._~" (and
+ * the characters of `keep`, may be NULL) alone. */
 TW_API tw_value tw_url_decode(const char *text, size_t length);
 TW_API tw_value tw_url_encode(const char *data, size_t length, const char *keep);
 

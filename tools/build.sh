@@ -1,0 +1,39 @@
+#!/bin/sh
+# tools/build.sh [DIR [CONFIGURE-OPTION...]] - configure and make in DIR (default: build), quietly.
+#
+# Runs autoreconf and configure only when they are due. TARGETS: what to make (default: all).
+# The log is DIR/build.log; its end is shown when something fails.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+dir=${1:-build}
+[ $# -eq 0 ] || shift
+jobs=$(nproc 2>/dev/null || echo 2)
+top=$(pwd)
+mkdir -p "$dir" || exit 1
+log=$(cd "$dir" && pwd)/build.log
+: >"$log"
+
+step() {
+    what=$1
+    shift
+    "$@" >>"$log" 2>&1 && return
+    status=$?
+    tail -n 40 "$log" >&2
+    echo "build: $what failed (the whole log: $log)" >&2
+    exit $status
+}
+
+if [ ! -f configure ]; then
+    echo "build: autoreconf"
+    step autoreconf autoreconf -fi
+fi
+options="$top $*"
+if [ ! -f "$dir/config.status" ] || [ "$options" != "$(cat "$dir/configured-as" 2>/dev/null)" ]; then
+    echo "build: configure $*"
+    cd "$dir" || exit 1
+    step configure "$top/configure" "$@"
+    cd "$top" || exit 1
+    echo "$options" >"$dir/configured-as"
+fi
+echo "build: make in $dir"
+step make make -C "$dir" -j"$jobs" ${TARGETS:-all}
