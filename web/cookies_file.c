@@ -1,0 +1,226 @@
+/*
+ * cookies_file.c - Netscape's cookie file: a line of seven fields between tabs for each cookie.
+ *
+ *   domain  TRUE (subdomains too)  path  TRUE (secure)  expires (0: session)  name  value
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "web/cookies.h"
+#include "web/url.h"
+
+#define LINE_MAX_BYTES 16384
+
+static const char http_only_mark[] = "#HttpOnly_";
+
+/* --- loading ------------------------------------------------------------------------------------ */
+
+/* Cut the line at its tabs; a value that is missing is "". Returns whether it has all fields. */
+static bool split_line(char *line, char *fields[7])
+{
+    int i;
+
+    for (i = 0; i < 7; i++) {
+        fields[i] = line;
+        if (i == 6)
+            break;
+        line = strchr(line, '\t');
+        if (line == NULL)
+            break;
+        *line++ = 0;
+    }
+    if (i == 5) {
+        fields[6] = fields[5] + strlen(fields[5]);
+        i++;
+    }
+    return i == 6 && strchr(fields[6], '\t') == NULL;
+}
+
+static int read_flag(const char *text, bool *ret_flag)
+{
+    *ret_flag = twi_same_nocase(text, strlen(text), "TRUE", 4);
+    return *ret_flag || twi_same_nocase(text, strlen(text), "FALSE", 5) ? 0 : -EINVAL;
+}
+
+static int read_expiry(const char *text, double *ret_expires)
+{
+    uint64_t seconds;
+    int r = twi_parse_decimal(text, strlen(text), &seconds);
+
+    if (r < 0)
+        return -EINVAL;
+    *ret_expires = seconds == 0 ? INFINITY : (double)seconds;
+    return 0;
+}
+
+static int load_line(tw_cookies *jar, char *line)
+{
+    char *parts[7], domain[TWI_URL_HOST_ROOM + 3 * 256];
+    struct twi_cookie_fields fields = { 0 };
+    const char *why;
+    bool below;
+    int length;
+
+    if (strncmp(line, http_only_mark, sizeof http_only_mark - 1) == 0) {
+        fields.http_only = true;
+        line += sizeof http_only_mark - 1;
+    } else if (*line == '#' || *line == 0) {
+        return 0;
+    }
+    if (!split_line(line, parts) || read_flag(parts[1], &below) < 0 ||
+        read_flag(parts[3], &fields.secure) < 0 || read_expiry(parts[4], &fields.expires) < 0 ||
+        parts[2][0] != '/' || strlen(parts[5]) + strlen(parts[6]) == 0)
+        return -EINVAL;
+    if (parts[0][0] == '.')
+        parts[0]++;
+    if (strlen(parts[0]) > 255)
+        return -EINVAL;
+    length = twi_url_host(parts[0], strlen(parts[0]), true, domain, &why);
+    if (length < 0)
+        return -EINVAL;
+    fields.domain = domain;
+    fields.domain_length = (size_t)length;
+    fields.host_only = !below || twi_cookie_host_is_address(domain, (size_t)length) ||
+                       twi_cookie_domain_is_public(domain, (size_t)length);
+    fields.path = parts[2];
+    fields.path_length = strlen(parts[2]);
+    fields.name = parts[5];
+    fields.name_length = strlen(parts[5]);
+    fields.value = parts[6];
+    fields.value_length = strlen(parts[6]);
+    return twi_cookies_put(jar, &fields, -INFINITY);
+}
+
+/* A line without its end. Returns 1, 0 at the end of the file, -EINVAL (too long, or a NUL). */
+static int read_line(FILE *file, char line[LINE_MAX_BYTES])
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = getc(file)) != EOF && c != '\n') {
+        if (c == 0 || length + 1 == LINE_MAX_BYTES)
+            return -EINVAL;
+        line[length++] = (char)c;
+    }
+    if (c == EOF && length == 0)
+        return 0;
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    line[length] = 0;
+    return 1;
+}
+
+int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
+{
+    char line[LINE_MAX_BYTES];
+    FILE *file = fopen(path, "re");
+    unsigned number = 0;
+    int r;
+
+    if (file == NULL)
+        return -errno;
+    do {
+        number++;
+        r = read_line(file, line);
+        if (r > 0 && load_line(jar, line) < 0)
+            r = -EINVAL;
+    } while (r > 0);
+    if (r == 0 && ferror(file))
+        r = -EIO;
+    fclose(file);
+    if (r == -EINVAL && ret_line != NULL)
+        *ret_line = number;
+    return r;
+}
+
+/* --- saving --------------------------------------------------------------------------------------- */
+
+static void save_cookie(FILE *file, const struct twi_cookie *cookie)
+{
+    fprintf(file, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
+            cookie->host_only ? "" : ".", cookie->domain->name,
+            cookie->host_only ? "FALSE" : "TRUE", cookie->path,
+            cookie->secure ? "TRUE" : "FALSE", isinf(cookie->expires) ? 0 : cookie->expires,
+            cookie->name, cookie->value);
+}
+
+/* In the order in which they were made, so that loading them gives the same order again. */
+static int compare_created(const void *a, const void *b)
+{
+    const struct twi_cookie *left = *(struct twi_cookie *const *)a;
+    const struct twi_cookie *right = *(struct twi_cookie *const *)b;
+
+    return left->created < right->created ? -1 : left->created > right->created;
+}
+
+static int save_to(FILE *file, const tw_cookies *jar)
+{
+    struct twi_cookie **cookies = twi_malloc((jar->count + 1) * sizeof *cookies);
+    size_t i = 0;
+
+    if (cookies == NULL)
+        return -ENOMEM;
+    TWI_LIST_EACH (node, &jar->cookies)
+        cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
+    qsort(cookies, jar->count, sizeof *cookies, compare_created);
+    fputs("# Netscape HTTP Cookie File\n# Written by tweed; lines are replaced.\n\n", file);
+    for (i = 0; i < jar->count; i++)
+        save_cookie(file, cookies[i]);
+    twi_free(cookies);
+    return 0;
+}
+
+/* Close, and say what went wrong in writing. */
+static int finish(FILE *file, int r)
+{
+    if (r == 0 && (fflush(file) != 0 || ferror(file)))
+        r = errno != 0 ? -errno : -EIO;
+    if (fclose(file) != 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+/* A pipe or a terminal is written to as it is. */
+static int save_in_place(const tw_cookies *jar, const char *path)
+{
+    FILE *file = fopen(path, "we");
+
+    return file == NULL ? -errno : finish(file, save_to(file, jar));
+}
+
+int tw_cookies_save(const tw_cookies *jar, const char *path)
+{
+    struct stat status;
+    char *beside;
+    FILE *file;
+    int fd, r;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return save_in_place(jar, path);
+    beside = twi_format("%s.XXXXXX", path);
+    if (beside == NULL)
+        return -ENOMEM;
+    fd = mkstemp(beside);
+    r = fd < 0 ? -errno : 0;
+    file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (fd >= 0 && file == NULL) {
+        r = -errno;
+        close(fd);
+    }
+    if (file != NULL)
+        r = finish(file, save_to(file, jar));
+    if (r == 0 && rename(beside, path) != 0)
+        r = -errno;
+    if (r < 0 && fd >= 0)
+        unlink(beside);
+    twi_free(beside);
+    return r;
+}
