@@ -55,7 +55,7 @@ static const char *sent(tw_cookies *jar, const char *to)
     return sent_at(jar, to, NOW);
 }
 
-/* --- what is stored, and where it goes ------------------------------------------------------- */
+/* --- what is stored, and where it goes ---------------------------------------------------- */
 
 static const struct {
     const char *from, *set_cookie;
@@ -104,11 +104,13 @@ static const struct {
     { "http://h.test/", "a=b; Domain=..h.test", -EPERM, "http://h.test/", "-" },
     { "http://h.test/", "a=b; Domain=a b", -EPERM, "http://h.test/", "-" },
     { "http://h.test/", "a=b; Domain=x.test; Domain=h.test", 0, "http://s.h.test/", "a=b" },
-    { "http://xn--tda.test/", "a=b; Domain=\xc3\xbc.test", 0, "http://s.xn--tda.test/", "a=b" },
+    { "http://xn--tda.test/", "a=b; Domain=\xc3\xbc.test", 0, "http://s.xn--tda.test/",
+      "a=b" },
     /* public suffixes */
     { "http://www.example.com/", "a=b; Domain=com", -EPERM, "http://x.com/", "-" },
     { "http://www.example.co.uk/", "a=b; Domain=co.uk", -EPERM, "http://x.co.uk/", "-" },
-    { "http://www.example.co.uk/", "a=b; Domain=example.co.uk", 0, "http://example.co.uk/", "a=b" },
+    { "http://www.example.co.uk/", "a=b; Domain=example.co.uk", 0, "http://example.co.uk/",
+      "a=b" },
     { "http://me.github.io/", "a=b; Domain=github.io", -EPERM, "http://you.github.io/", "-" },
     { "http://github.io/", "a=b; Domain=github.io", 0, "http://github.io/", "a=b" },
     { "http://github.io/", "a=b; Domain=github.io", 0, "http://you.github.io/", "-" },
@@ -153,8 +155,8 @@ static const struct {
     { "https://h.test/", "__Host-a=b; Secure; Path=x", -EPERM, "https://h.test/", "-" },
     { "https://h.test/", "__Host-a=b; Secure; Path=/x", -EPERM, "https://h.test/", "-" },
     { "https://h.test/", "__Host-a=b; Path=/", -EPERM, "https://h.test/", "-" },
-    { "https://h.test/", "__Host-a=b; Secure; Path=/; Domain=h.test", -EPERM, "https://h.test/",
-      "-" },
+    { "https://h.test/", "__Host-a=b; Secure; Path=/; Domain=h.test", -EPERM,
+      "https://h.test/", "-" },
     { "http://h.test/", "__Host-a=b; Secure; Path=/", -EPERM, "https://h.test/", "-" },
     { "https://h.test/", "=__Host-a=b; Secure; Path=/", -EPERM, "https://h.test/", "-" },
     { "https://h.test/", "__Secure-x; Secure", -EPERM, "https://h.test/", "-" },
@@ -167,8 +169,10 @@ static const struct {
     { "http://h.test/", "a=b; Max-Age=-", 0, "http://h.test/", "a=b" },
     { "http://h.test/", "a=b; Max-Age=", 0, "http://h.test/", "a=b" },
     { "http://h.test/", "a=b; Max-Age=99999999999999999999999", 0, "http://h.test/", "a=b" },
-    { "http://h.test/", "a=b; Expires=Sun, 06 Nov 1994 08:49:37 GMT", 0, "http://h.test/", "-" },
-    { "http://h.test/", "a=b; Expires=Sun, 06 Nov 2094 08:49:37 GMT", 0, "http://h.test/", "a=b" },
+    { "http://h.test/", "a=b; Expires=Sun, 06 Nov 1994 08:49:37 GMT", 0, "http://h.test/",
+      "-" },
+    { "http://h.test/", "a=b; Expires=Sun, 06 Nov 2094 08:49:37 GMT", 0, "http://h.test/",
+      "a=b" },
     { "http://h.test/", "a=b; Expires=yesterday", 0, "http://h.test/", "a=b" },
     { "http://h.test/", "a=b; Expires=Sun, 06 Nov 1994 08:49:37 GMT; Max-Age=9", 0,
       "http://h.test/", "a=b" },
@@ -188,7 +192,7 @@ START_TEST(a_cookie_goes_where_it_belongs)
 }
 END_TEST
 
-/* --- several -------------------------------------------------------------------------------------- */
+/* --- several ------------------------------------------------------------------------------ */
 
 START_TEST(longer_paths_come_first_then_older_ones)
 {
@@ -287,7 +291,7 @@ START_TEST(a_jar_is_counted)
 }
 END_TEST
 
-/* --- limits ------------------------------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------------------- */
 
 START_TEST(a_cookie_has_a_limit)
 {
@@ -368,7 +372,8 @@ START_TEST(expired_cookies_make_room_first)
     int i;
 
     for (i = 0; i < 50; i++) {
-        snprintf(text, sizeof text, "c%d=%d; Path=/%d%s", i, i, i, i == 7 ? "; Max-Age=5" : "");
+        snprintf(text, sizeof text, "c%d=%d; Path=/%d%s", i, i, i,
+                 i == 7 ? "; Max-Age=5" : "");
         store(jar, "http://h.test/", text);
     }
     store_at(jar, "http://h.test/", "new=1", NOW + 10);
@@ -395,7 +400,7 @@ START_TEST(a_jar_keeps_three_thousand)
 }
 END_TEST
 
-/* --- files --------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------- */
 
 static char path[64];
 
@@ -489,18 +494,12 @@ START_TEST(curls_file_is_read)
 END_TEST
 
 static const char *const bad_lines[] = {
-    "h.test\tFALSE\t/\tFALSE\t0",
-    "h.test\tFALSE\t/\tFALSE\t0\ta\tb\tc",
-    "h.test FALSE / FALSE 0 a b",
-    "h.test\tMAYBE\t/\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tno\t0\ta\tb",
-    "h.test\tFALSE\tx\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tFALSE\tsoon\ta\tb",
-    "h.test\tFALSE\t/\tFALSE\t-1\ta\tb",
-    "h test\tFALSE\t/\tFALSE\t0\ta\tb",
-    "\tFALSE\t/\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tFALSE\t0\t\t",
-    "#HttpOnly_",
+    "h.test\tFALSE\t/\tFALSE\t0",          "h.test\tFALSE\t/\tFALSE\t0\ta\tb\tc",
+    "h.test FALSE / FALSE 0 a b",          "h.test\tMAYBE\t/\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tno\t0\ta\tb",       "h.test\tFALSE\tx\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\tsoon\ta\tb", "h.test\tFALSE\t/\tFALSE\t-1\ta\tb",
+    "h test\tFALSE\t/\tFALSE\t0\ta\tb",    "\tFALSE\t/\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\t0\t\t",      "#HttpOnly_",
 };
 
 START_TEST(a_bad_line_is_named)
@@ -509,7 +508,8 @@ START_TEST(a_bad_line_is_named)
     tw_cookies *jar = tw_cookies_new();
     unsigned line = 0;
 
-    snprintf(text, sizeof text, "# x\nh.test\tFALSE\t/\tFALSE\t0\tgood\t1\n%s\n", bad_lines[_i]);
+    snprintf(text, sizeof text, "# x\nh.test\tFALSE\t/\tFALSE\t0\tgood\t1\n%s\n",
+             bad_lines[_i]);
     write_file(text, strlen(text));
     ck_assert_int_eq(tw_cookies_load(jar, path, &line), -EINVAL);
     ck_assert_uint_eq(line, 3);
@@ -552,7 +552,7 @@ START_TEST(file_errors_are_answered)
 }
 END_TEST
 
-/* --- memory ----------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 static bool use_a_jar(void *arg)
 {

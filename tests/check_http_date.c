@@ -10,7 +10,10 @@
 
 #define EXAMPLE 784111777 /* 6 November 1994, 8:49:37 */
 
-static const struct { const char *text; int64_t seconds; } http_dates[] = {
+static const struct {
+    const char *text;
+    int64_t seconds;
+} http_dates[] = {
     { "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE },
     { "Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE },
     { "Sun Nov  6 08:49:37 1994", EXAMPLE },
@@ -67,13 +70,17 @@ START_TEST(what_is_no_http_date_is_refused)
 {
     int64_t seconds = 77;
 
-    ck_assert_int_eq(twi_http_date_parse(not_http_dates[_i], strlen(not_http_dates[_i]), &seconds),
-                     -EINVAL);
+    ck_assert_int_eq(
+        twi_http_date_parse(not_http_dates[_i], strlen(not_http_dates[_i]), &seconds),
+        -EINVAL);
     ck_assert_int_eq(seconds, 77);
 }
 END_TEST
 
-static const struct { const char *text; int64_t seconds; } cookie_dates[] = {
+static const struct {
+    const char *text;
+    int64_t seconds;
+} cookie_dates[] = {
     { "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE },
     { "Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE },
     { "Sun Nov  6 08:49:37 1994", EXAMPLE },
@@ -119,7 +126,10 @@ START_TEST(cookie_dates_are_read_leniently)
 }
 END_TEST
 
-static const struct { int64_t seconds; const char *text; } formatted[] = {
+static const struct {
+    int64_t seconds;
+    const char *text;
+} formatted[] = {
     { EXAMPLE, "Sun, 06 Nov 1994 08:49:37 GMT" },
     { 0, "Thu, 01 Jan 1970 00:00:00 GMT" },
     { -1, "Wed, 31 Dec 1969 23:59:59 GMT" },

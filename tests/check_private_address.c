@@ -9,7 +9,10 @@
 #include "tests/test.h"
 #include "web/private_address.h"
 
-static const struct { const char *address; bool is_private; } rows[] = {
+static const struct {
+    const char *address;
+    bool is_private;
+} rows[] = {
     { "0.0.0.0", true },
     { "0.1.2.3", true },
     { "1.1.1.1", false },

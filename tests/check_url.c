@@ -22,9 +22,11 @@ static struct tw_url *parse(const char *text, const struct tw_url *base)
     return url;
 }
 
-/* --- absolute: input and the serialised form, NULL when it is refused ----------------------- */
+/* --- absolute: input and the serialised form, NULL when it is refused --------------------- */
 
-static const struct { const char *input, *href; } absolute[] = {
+static const struct {
+    const char *input, *href;
+} absolute[] = {
     /* special schemes, slashes, white space */
     { "http://example.com", "http://example.com/" },
     { "HTTP://EXAMPLE.com:80/", "http://example.com/" },
@@ -119,19 +121,29 @@ static const struct { const char *input, *href; } absolute[] = {
     { "http://a%25b/", NULL },
     { "http://a%00b/", NULL },
     { "http://a%7fb/", NULL },
-    { "http://a\x7f""b/", NULL },
-    { "http://a\x01""b/", NULL },
+    { "http://a\x7f"
+      "b/",
+      NULL },
+    { "http://a\x01"
+      "b/",
+      NULL },
     { "http://a]b/", NULL },
     { "http://a[b/", NULL },
     { "http://%zz/", NULL },
     /* IDNA */
-    { "http://b\xc3\xbc" "cher.example/", "http://xn--bcher-kva.example/" },
-    { "http://B\xc3\x9c" "CHER.example/", "http://xn--bcher-kva.example/" },
+    { "http://b\xc3\xbc"
+      "cher.example/",
+      "http://xn--bcher-kva.example/" },
+    { "http://B\xc3\x9c"
+      "CHER.example/",
+      "http://xn--bcher-kva.example/" },
     { "http://fa\xc3\x9f.example/", "http://xn--fa-hia.example/" },
     { "http://b%C3%BCcher.example/", "http://xn--bcher-kva.example/" },
     { "http://\xe6\x97\xa5\xe6\x9c\xac\xe3\x80\x82jp/", "http://xn--wgv71a.jp/" },
     { "http://\xef\xbc\xa7\xef\xbd\x8f.com/", "http://go.com/" },
-    { "http://a\xc2\xad" "b.example/", "http://ab.example/" },
+    { "http://a\xc2\xad"
+      "b.example/",
+      "http://ab.example/" },
     { "http://XN--BCHER-KVA.example/", "http://xn--bcher-kva.example/" },
     { "http://a--b.\xc3\xbc.example/", "http://a--b.xn--tda.example/" },
     { "http://\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0\xe5\xa5\xbd/", "http://xn--6qqa088eba/" },
@@ -139,12 +151,18 @@ static const struct { const char *input, *href; } absolute[] = {
     { "http://xn--/", NULL },
     { "http://xn--a/", NULL },
     { "http://xn--ascii-/", NULL },
-    { "http://a\xef\xbc\x85" "b/", NULL },
-    { "http://a\xef\xbc\x8f" "b/", NULL },
+    { "http://a\xef\xbc\x85"
+      "b/",
+      NULL },
+    { "http://a\xef\xbc\x8f"
+      "b/",
+      NULL },
     { "http://\xff/", NULL },
     { "http://%ff/", NULL },
     { "http://\xef\xbf\xbd/", NULL },
-    { "http://\xcc\x81" "a/", NULL },
+    { "http://\xcc\x81"
+      "a/",
+      NULL },
     /* IPv4 */
     { "http://127.0.0.1/", "http://127.0.0.1/" },
     { "http://0x7f.1/", "http://127.0.0.1/" },
@@ -327,7 +345,8 @@ START_TEST(absolute_urls_are_normalised_or_refused)
     const char *input = absolute[_i].input, *href = absolute[_i].href;
     struct tw_url *url = parse(input, NULL), *again;
 
-    ck_assert_msg((url != NULL) == (href != NULL), "%s: %s", input, url ? url->href : "refused");
+    ck_assert_msg((url != NULL) == (href != NULL), "%s: %s", input,
+                  url ? url->href : "refused");
     if (url == NULL)
         return;
     ck_assert_msg(strcmp(url->href, href) == 0, "%s: %s", input, url->href);
@@ -339,9 +358,11 @@ START_TEST(absolute_urls_are_normalised_or_refused)
 }
 END_TEST
 
-/* --- relative --------------------------------------------------------------------------------- */
+/* --- relative ----------------------------------------------------------------------------- */
 
-static const struct { const char *input, *base, *href; } relative[] = {
+static const struct {
+    const char *input, *base, *href;
+} relative[] = {
     { "", "http://h/a/b?q#f", "http://h/a/b?q" },
     { "#g", "http://h/a/b?q#f", "http://h/a/b?q#g" },
     { "?r", "http://h/a/b?q#f", "http://h/a/b?r" },
@@ -435,7 +456,7 @@ START_TEST(relative_urls_are_resolved)
 }
 END_TEST
 
-/* --- components ---------------------------------------------------------------------------------- */
+/* --- components --------------------------------------------------------------------------- */
 
 static const struct {
     const char *input, *protocol, *username, *password, *hostname;
@@ -484,7 +505,10 @@ START_TEST(components_are_as_serialised)
 }
 END_TEST
 
-static const struct { const char *a, *b; bool same; } origins[] = {
+static const struct {
+    const char *a, *b;
+    bool same;
+} origins[] = {
     { "http://h/", "http://h:80/x", true },
     { "http://H/", "http://u:p@h/", true },
     { "http://h/", "https://h/", false },
@@ -507,7 +531,7 @@ START_TEST(an_origin_is_scheme_host_and_port)
 }
 END_TEST
 
-/* --- sizes, bytes, memory ---------------------------------------------------------------------------- */
+/* --- sizes, bytes, memory ----------------------------------------------------------------- */
 
 START_TEST(a_nul_is_a_byte_like_any_other)
 {
@@ -635,9 +659,12 @@ START_TEST(a_short_url_is_one_allocation)
 }
 END_TEST
 
-/* --- what may be requested ------------------------------------------------------------------------------ */
+/* --- what may be requested ---------------------------------------------------------------- */
 
-static const struct { const char *input; bool good; } requests[] = {
+static const struct {
+    const char *input;
+    bool good;
+} requests[] = {
     { "http://h/", true },
     { "HTTPS://h:8/a?b#c", true },
     { "http://h/a b", false },
@@ -669,9 +696,13 @@ START_TEST(a_request_wants_a_clean_web_url)
 }
 END_TEST
 
-/* --- percent-encoding ------------------------------------------------------------------------------------- */
+/* --- percent-encoding --------------------------------------------------------------------- */
 
-static const struct { const char *text; size_t length; const char *bytes; } decodings[] = {
+static const struct {
+    const char *text;
+    size_t length;
+    const char *bytes;
+} decodings[] = {
     { "", 0, "" },
     { "abc", 3, "abc" },
     { "%41%62", 2, "Ab" },
@@ -694,7 +725,11 @@ START_TEST(percent_decoding_gives_bytes)
 }
 END_TEST
 
-static const struct { const char *data; size_t length; const char *keep, *text; } encodings[] = {
+static const struct {
+    const char *data;
+    size_t length;
+    const char *keep, *text;
+} encodings[] = {
     { "", 0, NULL, "" },
     { "aZ09-._~", 8, NULL, "aZ09-._~" },
     { "a b/c", 5, NULL, "a%20b%2Fc" },
@@ -704,7 +739,8 @@ static const struct { const char *data; size_t length; const char *keep, *text; 
 
 START_TEST(percent_encoding_keeps_what_is_asked)
 {
-    tw_value bytes = tw_url_encode(encodings[_i].data, encodings[_i].length, encodings[_i].keep);
+    tw_value bytes = tw_url_encode(encodings[_i].data, encodings[_i].length,
+                                   encodings[_i].keep);
 
     ck_assert_str_eq(tw_bytes_data(bytes), encodings[_i].text);
     tw_release(bytes);

@@ -30,7 +30,7 @@
 #define JAR_MAX 3000
 #define AGE_MAX (400 * 86400.0)
 
-/* --- the jar ----------------------------------------------------------------------------------- */
+/* --- the jar ------------------------------------------------------------------------------ */
 
 tw_cookies *tw_cookies_new(void)
 {
@@ -106,7 +106,8 @@ void tw_cookies_clear(tw_cookies *jar)
 
 static void drop_expired(tw_cookies *jar, double now)
 {
-    TWI_LIST_EACH (node, &jar->cookies) {
+    TWI_LIST_EACH(node, &jar->cookies)
+    {
         if (in_jar(node)->expires <= now)
             drop_cookie(jar, in_jar(node));
     }
@@ -119,7 +120,8 @@ static void make_room(tw_cookies *jar, struct twi_cookie_domain *domain, double 
         return;
     domain->count++; /* keeps it */
     drop_expired(jar, now);
-    TWI_LIST_EACH (node, &jar->cookies) {
+    TWI_LIST_EACH(node, &jar->cookies)
+    {
         struct twi_cookie *cookie = in_jar(node);
         if (domain->count <= PER_DOMAIN_MAX)
             break;
@@ -164,7 +166,8 @@ static bool same_text(const char *a, size_t a_length, const char *b, size_t b_le
 static struct twi_cookie *find_same(struct twi_cookie_domain *domain,
                                     const struct twi_cookie_fields *fields)
 {
-    TWI_LIST_EACH (node, &domain->cookies) {
+    TWI_LIST_EACH(node, &domain->cookies)
+    {
         struct twi_cookie *cookie = in_domain(node);
         if (cookie->host_only == fields->host_only &&
             same_text(cookie->name, cookie->name_length, fields->name, fields->name_length) &&
@@ -245,7 +248,7 @@ static void take_out(tw_cookies *jar, const struct twi_cookie_fields *fields)
         drop_cookie(jar, old);
 }
 
-/* --- matching -------------------------------------------------------------------------------------- */
+/* --- matching ----------------------------------------------------------------------------- */
 
 /* The URL parser leaves no other name whose last label is a number. */
 bool twi_cookie_host_is_address(const char *host, size_t length)
@@ -293,7 +296,7 @@ static const char *next_parent(const struct tw_url *url, const char *domain)
     return dot != NULL && dot[1] != 0 ? dot + 1 : NULL;
 }
 
-/* --- sending ----------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------ */
 
 /* Cookies found for one request. */
 struct found {
@@ -306,7 +309,8 @@ static int add_found(struct found *found, struct twi_cookie *cookie)
 {
     size_t i;
 
-    if (twi_grow(&found->cookies, &found->capacity, found->count + 1, sizeof *found->cookies) < 0)
+    if (twi_grow(&found->cookies, &found->capacity, found->count + 1, sizeof *found->cookies) <
+        0)
         return -ENOMEM;
     for (i = found->count++; i > 0; i--) {
         struct twi_cookie *before = found->cookies[i - 1];
@@ -326,7 +330,8 @@ static int find_in_domain(tw_cookies *jar, struct twi_cookie_domain *domain,
     int r = 0;
 
     domain->count++; /* keeps it while cookies go */
-    TWI_LIST_EACH (node, &domain->cookies) {
+    TWI_LIST_EACH(node, &domain->cookies)
+    {
         struct twi_cookie *cookie = in_domain(node);
         if (cookie->expires <= now)
             drop_cookie(jar, cookie);
@@ -391,7 +396,7 @@ tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
     return value;
 }
 
-/* --- reading Set-Cookie -------------------------------------------------------------------------------- */
+/* --- reading Set-Cookie ------------------------------------------------------------------- */
 
 struct span {
     const char *data;
@@ -472,7 +477,8 @@ static void read_expires(const struct span *value, double now, struct set_cookie
 {
     int64_t seconds;
 
-    if (!cookie->has_max_age && twi_cookie_date_parse(value->data, value->length, &seconds) == 0)
+    if (!cookie->has_max_age &&
+        twi_cookie_date_parse(value->data, value->length, &seconds) == 0)
         cookie->expires = at_most((double)seconds, now);
 }
 
@@ -558,7 +564,7 @@ static int read_set_cookie(const char *text, double now, struct set_cookie *cook
     return r;
 }
 
-/* --- storing -------------------------------------------------------------------------------------------- */
+/* --- storing ------------------------------------------------------------------------------ */
 
 bool twi_cookie_domain_is_public(const char *domain, size_t length)
 {
@@ -575,8 +581,8 @@ bool twi_cookie_domain_is_public(const char *domain, size_t length)
 
 /* Whose it shall be: sets domain and host_only. `room` has TWI_URL_HOST_ROOM + 3 * ATTRIBUTE_MAX
  * bytes. */
-static int choose_domain(const struct tw_url *from, const struct set_cookie *cookie, char *room,
-                         struct twi_cookie_fields *fields)
+static int choose_domain(const struct tw_url *from, const struct set_cookie *cookie,
+                         char *room, struct twi_cookie_fields *fields)
 {
     const char *why;
     int length;
@@ -639,12 +645,14 @@ static bool prefix_is_kept(const struct set_cookie *cookie)
 /* A plain connection must not replace or hide a secure cookie: 6265bis, 5.7, step 16. */
 static bool hides_secure(tw_cookies *jar, const struct twi_cookie_fields *fields)
 {
-    TWI_LIST_EACH (node, &jar->cookies) {
+    TWI_LIST_EACH(node, &jar->cookies)
+    {
         struct twi_cookie *cookie = in_jar(node);
         const struct twi_cookie_domain *domain = cookie->domain;
         if (cookie->secure &&
             same_text(cookie->name, cookie->name_length, fields->name, fields->name_length) &&
-            path_matches(fields->path, fields->path_length, cookie->path, cookie->path_length) &&
+            path_matches(fields->path, fields->path_length, cookie->path,
+                         cookie->path_length) &&
             (domain_matches(fields->domain, fields->domain_length, domain->name,
                             domain->length) ||
              domain_matches(domain->name, domain->length, fields->domain,

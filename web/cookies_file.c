@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/ascii.h"
+#include "base/buf.h"
 #include "web/cookies.h"
 #include "web/url.h"
 
@@ -21,7 +23,7 @@
 
 static const char http_only_mark[] = "#HttpOnly_";
 
-/* --- loading ------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------------ */
 
 /* Cut the line at its tabs; a value that is missing is "". Returns whether it has all fields. */
 static bool split_line(char *line, char *fields[7])
@@ -76,8 +78,9 @@ static int load_line(tw_cookies *jar, char *line)
         return 0;
     }
     if (!split_line(line, parts) || read_flag(parts[1], &below) < 0 ||
-        read_flag(parts[3], &fields.secure) < 0 || read_expiry(parts[4], &fields.expires) < 0 ||
-        parts[2][0] != '/' || strlen(parts[5]) + strlen(parts[6]) == 0)
+        read_flag(parts[3], &fields.secure) < 0 ||
+        read_expiry(parts[4], &fields.expires) < 0 || parts[2][0] != '/' ||
+        strlen(parts[5]) + strlen(parts[6]) == 0)
         return -EINVAL;
     if (parts[0][0] == '.')
         parts[0]++;
@@ -141,15 +144,15 @@ int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
     return r;
 }
 
-/* --- saving --------------------------------------------------------------------------------------- */
+/* --- saving ------------------------------------------------------------------------------- */
 
-static void save_cookie(FILE *file, const struct twi_cookie *cookie)
+static int write_cookie(struct twi_buf *buf, const struct twi_cookie *cookie)
 {
-    fprintf(file, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
-            cookie->host_only ? "" : ".", cookie->domain->name,
-            cookie->host_only ? "FALSE" : "TRUE", cookie->path,
-            cookie->secure ? "TRUE" : "FALSE", isinf(cookie->expires) ? 0 : cookie->expires,
-            cookie->name, cookie->value);
+    return twi_buf_printf(
+        buf, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
+        cookie->host_only ? "" : ".", cookie->domain->name,
+        cookie->host_only ? "FALSE" : "TRUE", cookie->path, cookie->secure ? "TRUE" : "FALSE",
+        isinf(cookie->expires) ? 0 : cookie->expires, cookie->name, cookie->value);
 }
 
 /* In the order in which they were made, so that loading them gives the same order again. */
@@ -161,66 +164,78 @@ static int compare_created(const void *a, const void *b)
     return left->created < right->created ? -1 : left->created > right->created;
 }
 
-static int save_to(FILE *file, const tw_cookies *jar)
+static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
 {
     struct twi_cookie **cookies = twi_malloc((jar->count + 1) * sizeof *cookies);
     size_t i = 0;
+    int r;
 
     if (cookies == NULL)
         return -ENOMEM;
-    TWI_LIST_EACH (node, &jar->cookies)
-        cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
+    TWI_LIST_EACH(node, &jar->cookies)
+    cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
     qsort(cookies, jar->count, sizeof *cookies, compare_created);
-    fputs("# Netscape HTTP Cookie File\n# Written by tweed; lines are replaced.\n\n", file);
-    for (i = 0; i < jar->count; i++)
-        save_cookie(file, cookies[i]);
+    r = twi_buf_append_text(buf, "# Netscape HTTP Cookie File\n"
+                                 "# Written by tweed; lines are replaced.\n\n");
+    for (i = 0; r == 0 && i < jar->count; i++)
+        r = write_cookie(buf, cookies[i]);
     twi_free(cookies);
-    return 0;
+    return r;
 }
 
-/* Close, and say what went wrong in writing. */
-static int finish(FILE *file, int r)
+/* All of the buffer; the descriptor is closed in any case. */
+static int write_and_close(int fd, const struct twi_buf *buf)
 {
-    if (r == 0 && (fflush(file) != 0 || ferror(file)))
-        r = errno != 0 ? -errno : -EIO;
-    if (fclose(file) != 0 && r == 0)
+    size_t done = 0;
+    int r = 0;
+
+    while (r == 0 && done < buf->length) {
+        ssize_t n = write(fd, buf->data + done, buf->length - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            r = -errno;
+    }
+    if (close(fd) != 0 && r == 0)
         r = -errno;
     return r;
 }
 
 /* A pipe or a terminal is written to as it is. */
-static int save_in_place(const tw_cookies *jar, const char *path)
+static int save_in_place(const struct twi_buf *buf, const char *path)
 {
-    FILE *file = fopen(path, "we");
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
-    return file == NULL ? -errno : finish(file, save_to(file, jar));
+    return fd < 0 ? -errno : write_and_close(fd, buf);
 }
 
-int tw_cookies_save(const tw_cookies *jar, const char *path)
+static int save_beside(const struct twi_buf *buf, const char *path)
 {
-    struct stat status;
-    char *beside;
-    FILE *file;
+    char *beside = twi_format("%s.XXXXXX", path);
     int fd, r;
 
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return save_in_place(jar, path);
-    beside = twi_format("%s.XXXXXX", path);
     if (beside == NULL)
         return -ENOMEM;
-    fd = mkstemp(beside);
-    r = fd < 0 ? -errno : 0;
-    file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (fd >= 0 && file == NULL) {
-        r = -errno;
-        close(fd);
-    }
-    if (file != NULL)
-        r = finish(file, save_to(file, jar));
+    fd = mkostemp(beside, O_CLOEXEC);
+    r = fd < 0 ? -errno : write_and_close(fd, buf);
     if (r == 0 && rename(beside, path) != 0)
         r = -errno;
     if (r < 0 && fd >= 0)
         unlink(beside);
     twi_free(beside);
+    return r;
+}
+
+int tw_cookies_save(const tw_cookies *jar, const char *path)
+{
+    struct twi_buf buf = { 0 };
+    struct stat status;
+    int r = write_jar(&buf, jar);
+
+    if (r == 0 && stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        r = save_in_place(&buf, path);
+    else if (r == 0)
+        r = save_beside(&buf, path);
+    twi_buf_free(&buf);
     return r;
 }

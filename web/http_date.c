@@ -22,7 +22,7 @@ static const char *const month_names[] = { "Jan", "Feb", "Mar", "Apr", "May", "J
 static const char *const day_names[] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
                                          "Thursday", "Friday", "Saturday" };
 
-/* --- the calendar -------------------------------------------------------------------------- */
+/* --- the calendar ------------------------------------------------------------------------- */
 
 static bool is_leap(int year)
 {
@@ -45,8 +45,8 @@ static int64_t to_days(int64_t year, int month, int day)
     era = (year >= 0 ? year : year - 399) / 400;
     year_of_era = year - era * 400;
     day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+           day_of_year - 719468;
 }
 
 static void from_days(int64_t days, struct date *date)
@@ -56,7 +56,8 @@ static void from_days(int64_t days, struct date *date)
     days += 719468;
     era = (days >= 0 ? days : days - 146096) / 146097;
     day_of_era = days - era * 146097;
-    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) /
+                  365;
     day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     shifted = (5 * day_of_year + 2) / 153;
     date->day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
@@ -66,8 +67,8 @@ static void from_days(int64_t days, struct date *date)
 
 static int to_seconds(const struct date *date, int64_t *ret_seconds)
 {
-    if (date->day < 1 || date->day > days_in_month(date->year, date->month) || date->hour > 23 ||
-        date->minute > 59 || date->second > 60)
+    if (date->day < 1 || date->day > days_in_month(date->year, date->month) ||
+        date->hour > 23 || date->minute > 59 || date->second > 60)
         return -EINVAL;
     *ret_seconds = to_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
                    date->minute * 60 + date->second;
@@ -91,7 +92,7 @@ static int find_month(const char *text)
     return 0;
 }
 
-/* --- HTTP ------------------------------------------------------------------------------------- */
+/* --- HTTP --------------------------------------------------------------------------------- */
 
 /* The name of a day, whole or its first three letters: how many bytes it has, or 0. */
 static size_t day_name_length(const char *text, size_t length)
@@ -117,11 +118,21 @@ static bool match(const char *picture, const char *text, struct date *date)
     for (; *picture != 0; picture++, text++) {
         int *number;
         switch (*picture) {
-        case 'D': number = &date->day; break;
-        case 'Y': number = &date->year; break;
-        case 'h': number = &date->hour; break;
-        case 'm': number = &date->minute; break;
-        case 's': number = &date->second; break;
+        case 'D':
+            number = &date->day;
+            break;
+        case 'Y':
+            number = &date->year;
+            break;
+        case 'h':
+            number = &date->hour;
+            break;
+        case 'm':
+            number = &date->minute;
+            break;
+        case 's':
+            number = &date->second;
+            break;
         case 'b':
             date->month = find_month(text);
             if (date->month == 0)
@@ -150,7 +161,10 @@ static bool is_space(char c)
 
 int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
 {
-    static const struct { const char *picture; bool short_year; } formats[] = {
+    static const struct {
+        const char *picture;
+        bool short_year;
+    } formats[] = {
         { ", DD bbb YYYY hh:mm:ss GMT", false },
         { ", DD-bbb-YY hh:mm:ss GMT", true },
         { " bbb DD hh:mm:ss YYYY", false },
@@ -196,11 +210,11 @@ void twi_http_date_format(int64_t seconds, char text[TWI_HTTP_DATE_SIZE])
     from_days(days, &date);
     snprintf(text, TWI_HTTP_DATE_SIZE, "%.3s, %02u %s %04u %02u:%02u:%02u GMT",
              day_names[((days + 4) % 7 + 7) % 7], (unsigned)date.day % 100,
-             month_names[date.month - 1], (unsigned)date.year % 10000, (unsigned)rest / 3600 % 24,
-             (unsigned)rest / 60 % 60, (unsigned)rest % 60);
+             month_names[date.month - 1], (unsigned)date.year % 10000,
+             (unsigned)rest / 3600 % 24, (unsigned)rest / 60 % 60, (unsigned)rest % 60);
 }
 
-/* --- cookies ------------------------------------------------------------------------------------ */
+/* --- cookies ------------------------------------------------------------------------------ */
 
 static bool is_delimiter(char c)
 {

@@ -9,7 +9,10 @@
 #include "web/private_address.h"
 
 /* RFC 6890 and its successors; all that IANA's registry calls not globally reachable. */
-static const struct { uint32_t network; unsigned bits; } private_ipv4[] = {
+static const struct {
+    uint32_t network;
+    unsigned bits;
+} private_ipv4[] = {
     { 0x00000000, 8 },  /* 0.0.0.0: this network */
     { 0x0a000000, 8 },  /* 10.0.0.0: private */
     { 0x64400000, 10 }, /* 100.64.0.0: shared by a provider's customers */
@@ -27,7 +30,10 @@ static const struct { uint32_t network; unsigned bits; } private_ipv4[] = {
 };
 
 /* Inside 2000::/3, which is all that is public. */
-static const struct { uint8_t prefix[6]; unsigned bits; } private_ipv6[] = {
+static const struct {
+    uint8_t prefix[6];
+    unsigned bits;
+} private_ipv6[] = {
     { { 0x20, 0x01 }, 23 },             /* protocol assignments, Teredo too */
     { { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
     { { 0x3f, 0xff }, 20 },             /* documentation */

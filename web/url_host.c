@@ -88,9 +88,9 @@ static int normalise_ipv4(char *host, size_t length)
     if (number >> (8 * (5 - parts)) != 0)
         return -EINVAL;
     address |= number;
-    length = (size_t)snprintf(dotted, sizeof dotted, "%u.%u.%u.%u",
-                              (unsigned)(address >> 24), (unsigned)(address >> 16 & 255),
-                              (unsigned)(address >> 8 & 255), (unsigned)(address & 255));
+    length = (size_t)snprintf(dotted, sizeof dotted, "%u.%u.%u.%u", (unsigned)(address >> 24),
+                              (unsigned)(address >> 16 & 255), (unsigned)(address >> 8 & 255),
+                              (unsigned)(address & 255));
     memcpy(host, dotted, length);
     return (int)length;
 }
@@ -220,7 +220,7 @@ static int write_ipv6(char *out, const uint16_t pieces[8])
     return (int)(at - out);
 }
 
-/* --- domains ------------------------------------------------------------------------------- */
+/* --- domains ------------------------------------------------------------------------------ */
 
 /* The bytes of a dot at `at`, the three of East Asian scripts included; 0 if there is none. */
 static size_t dot_length(const char *at, size_t length)
@@ -398,7 +398,8 @@ static int parse_domain(const char *text, size_t length, char *out, const char *
     return r;
 }
 
-int twi_url_host(const char *text, size_t length, bool special, char *out, const char **ret_why)
+int twi_url_host(const char *text, size_t length, bool special, char *out,
+                 const char **ret_why)
 {
     uint16_t pieces[8];
 
