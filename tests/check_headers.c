@@ -23,9 +23,17 @@ static void expect(const tw_headers *headers, const char *expected)
     ck_assert_str_eq(text, expected);
 }
 
-START_TEST(fields_keep_their_order_and_spelling)
+static tw_headers *new_headers(void)
 {
     tw_headers *headers = tw_headers_new();
+
+    ck_assert_ptr_nonnull(headers);
+    return headers;
+}
+
+START_TEST(fields_keep_their_order_and_spelling)
+{
+    tw_headers *headers = new_headers();
 
     expect(headers, "");
     ck_assert_int_eq(tw_headers_add(headers, "Set-Cookie", " a=b\t"), 0);
@@ -48,7 +56,7 @@ END_TEST
 
 START_TEST(setting_replaces_all_of_that_name_at_the_first_place)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
 
     tw_headers_add(headers, "A", "1");
     tw_headers_add(headers, "Host", "x");
@@ -67,7 +75,7 @@ END_TEST
 
 START_TEST(removing_takes_all_of_that_name)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
 
     tw_headers_add(headers, "Cookie", "1");
     tw_headers_add(headers, "B", "2");
@@ -84,7 +92,7 @@ END_TEST
 
 START_TEST(a_list_has_its_tokens)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
 
     tw_headers_add(headers, "Connection", "foo , Upgrade");
     tw_headers_add(headers, "X-List", "a");
@@ -124,7 +132,7 @@ END_TEST
 
 START_TEST(a_copy_stands_by_itself)
 {
-    tw_headers *headers = tw_headers_new(), *copy;
+    tw_headers *headers = new_headers(), *copy;
 
     tw_headers_add(headers, "A", "1");
     tw_headers_add(headers, "Host", "b");
@@ -139,7 +147,7 @@ END_TEST
 
 START_TEST(what_is_replaced_does_not_pile_up)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
     char value[400];
 
     memset(value, 'x', sizeof value);
@@ -158,7 +166,7 @@ END_TEST
 
 START_TEST(a_value_may_come_from_the_headers_themselves)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
     char name[16];
 
     ck_assert_int_eq(tw_headers_add(headers, "N0", "some text that is not so short"), 0);
@@ -177,7 +185,7 @@ END_TEST
 
 START_TEST(text_may_be_kept_before_the_fields)
 {
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
     struct twi_buf list = { 0 };
     int64_t place = twi_headers_keep(headers, "start", 5);
     char value[600];

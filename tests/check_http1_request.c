@@ -336,10 +336,18 @@ END_TEST
 
 /* --- writing ------------------------------------------------------------------------------------- */
 
+static tw_headers *new_headers(void)
+{
+    tw_headers *headers = tw_headers_new();
+
+    ck_assert_ptr_nonnull(headers);
+    return headers;
+}
+
 START_TEST(a_head_is_written_as_it_is_read)
 {
     struct twi_buf buf = { 0 };
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
 
     ck_assert_int_eq(twi_http1_write_request_line(&buf, "GET", "/a?b", 1), 0);
     ck_assert_int_eq(twi_http1_write_field(&buf, "Host", "a"), 0);
@@ -393,7 +401,7 @@ static const struct {
 START_TEST(what_would_break_a_header_is_refused)
 {
     struct twi_buf buf = { 0 };
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = new_headers();
     const char *name = broken_fields[_i].name, *value = broken_fields[_i].value;
 
     ck_assert_int_eq(twi_http1_write_field(&buf, name, value), -EINVAL);
