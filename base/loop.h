@@ -49,9 +49,8 @@ char *twi_loop_read_buffer(size_t *ret_size);
 /* Something to do at the end of this turn (send what was written), in order. Embed, zero. What is
  * queued while the flush runs is for the next turn's, which then does not wait. */
 struct twi_flush {
-    struct twi_flush *next_;
+    struct twi_list node_;
     void (*fn)(struct twi_flush *flush);
-    bool queued_;
 };
 void twi_flush_later(struct twi_flush *flush);
 /* Take it out again before its memory goes. */
@@ -69,6 +68,11 @@ struct twi_loop_end {
     void (*fn)(struct twi_loop_end *end);
 };
 int twi_loop_on_end(struct twi_loop_end *end);
+/* Called at each shutdown of a run, before the "during" triggers, last registered first, and kept:
+ * Twisted's disconnectAll. */
+int twi_loop_on_stop(struct twi_loop_end *stop);
+/* No longer call it, at a stop or at the end. */
+void twi_loop_off(struct twi_loop_end *end);
 
 /* In debug builds: aborts with a message to the log when the calling thread is not the owner. */
 void twi_assert_thread(const void *owner, const char *what);

@@ -36,9 +36,12 @@ TW_API int tw_reactor_install(const struct tw_reactor_options *options);
 /* Release the calling thread's reactor and all that it holds: connections are lost, pending
  * calls released. -EBUSY while it runs. A thread's end does the same. */
 TW_API int tw_reactor_uninstall(void);
-/* The calling thread's reactor, made if need be; NULL when there is no memory. Only
- * tw_reactor_call_from_thread() and tw_blocking_call_from_thread() may use it elsewhere. */
+/* The calling thread's reactor, made if need be, lent; NULL when there is no memory. Other threads
+ * may use it in tw_reactor_call_from_thread() and tw_blocking_call_from_thread() only, and take a
+ * reference if they may outlive it: then those two answer that it is gone. */
 TW_API tw_reactor *tw_reactor_current(void);
+TW_API tw_reactor *tw_reactor_ref(tw_reactor *reactor); /* from any thread */
+TW_API void tw_reactor_unref(tw_reactor *reactor);      /* from any thread */
 TW_API const char *tw_reactor_backend(void);
 
 /* Turn until tw_reactor_stop(). May be run again afterwards. Returns 0,

@@ -1,0 +1,31 @@
+/*
+ * backend.h - which descriptors are ready: what the reactor asks of libevent.
+ *
+ * struct twi_watch (base/loop.h) is implemented by the same file.
+ */
+#ifndef REACTOR_BACKEND_H
+#define REACTOR_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+
+struct twi_backend;
+
+/* `name` NULL: the best. 0, -ENOTSUP, -ENOMEM, -EMFILE. */
+int twi_backend_new(const char *name, struct twi_backend **ret_backend);
+void twi_backend_free(struct twi_backend *backend);
+const char *twi_backend_name(const struct twi_backend *backend);
+
+/* Call what is ready; with `block`, wait for something first. Returns the number of calls. */
+size_t twi_backend_wait(struct twi_backend *backend, bool block);
+/* End a wait at `at` (CLOCK_MONOTONIC) or before. */
+void twi_backend_alarm(struct twi_backend *backend, int64_t at);
+/* Has a poke to deliver. */
+bool twi_backend_busy(const struct twi_backend *backend);
+
+int twi_backend_watch(struct twi_backend *backend, int fd, unsigned events, twi_watch_fn *fn,
+                      void *arg, struct twi_watch **ret_watch);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * block_on.c - whole programs around one Deferred.
+ */
+#include "config.h"
+
+#include <tweed/log.h>
+
+#include "base/alloc.h"
+#include "reactor/loop.h"
+
+/* Shared by the waiting function and the callback, which may outlive it. */
+struct awaited {
+    unsigned references;
+    bool waiting; /* the run is still for this one */
+    bool done;
+    tw_value result;
+};
+
+static void unref(void *arg)
+{
+    struct awaited *awaited = arg;
+
+    if (--awaited->references > 0)
+        return;
+    tw_release(awaited->result);
+    twi_free(awaited);
+}
+
+static tw_value arrived(tw_value result, void *arg)
+{
+    struct awaited *awaited = arg;
+
+    if (!awaited->waiting)
+        return result;
+    awaited->done = true;
+    awaited->result = tw_retain(result);
+    tw_reactor_crash(); /* no shutdown: the program may block again */
+    return tw_none();
+}
+
+static tw_value run_for(tw_deferred *deferred)
+{
+    struct awaited *awaited = twi_calloc(1, sizeof *awaited);
+    tw_value result;
+
+    if (awaited == NULL)
+        return tw_fail_memory();
+    awaited->references = 2;
+    awaited->waiting = true;
+    tw_add_both_with(deferred, arrived, awaited, unref);
+    if (!awaited->done)
+        tw_reactor_run();
+    awaited->waiting = false;
+    result = awaited->done ? awaited->result
+                           : tw_fail(&tw_error_abandoned, "the reactor was stopped");
+    awaited->result = tw_none();
+    unref(awaited);
+    return result;
+}
+
+tw_value tw_block_on(tw_deferred *deferred)
+{
+    struct twi_loop *loop = twi_loop_get();
+    tw_value result;
+
+    if (deferred == NULL || loop == NULL)
+        result = tw_fail_memory();
+    else if (loop->turning || loop->state != TWI_RUN_IDLE)
+        result = tw_fail(&tw_error_misuse, "tw_block_on() inside a running reactor");
+    else if (tw_deferred_is_done(deferred))
+        result = tw_deferred_take_result(deferred);
+    else
+        result = run_for(deferred);
+    tw_deferred_unref(deferred);
+    return result;
+}
+
+/* --- react ------------------------------------------------------------------------------------------ */
+
+struct program {
+    tw_deferred *(*start)(void *arg);
+    void *arg;
+    unsigned references; /* tw_react()'s and the callback's */
+    bool over;           /* tw_react() has returned */
+    int status;
+};
+
+static void program_unref(void *arg)
+{
+    struct program *program = arg;
+
+    if (--program->references == 0)
+        twi_free(program);
+}
+
+static tw_value ended(tw_value result, void *arg)
+{
+    struct program *program = arg;
+
+    if (program->over)
+        return result;
+    program->status = 0;
+    if (tw_is_failure(result)) {
+        tw_log_problem(TW_LOG_CRITICAL, "reactor", result, "the program");
+        program->status = 1;
+    }
+    tw_reactor_stop();
+    return tw_none();
+}
+
+static void begin(void *arg)
+{
+    struct program *program = arg;
+    tw_deferred *deferred = program->start(program->arg);
+
+    program->references++;
+    tw_add_both_with(deferred, ended, program, program_unref);
+    tw_deferred_unref(deferred);
+}
+
+int tw_react(tw_deferred *(*start)(void *arg), void *arg)
+{
+    struct program *program = twi_calloc(1, sizeof *program);
+    int r = program != NULL ? 0 : -ENOMEM, status, number;
+
+    if (program != NULL) {
+        *program = (struct program){ .start = start, .arg = arg, .references = 1 };
+        r = tw_call_when_running(begin, program);
+        if (r == 0)
+            r = tw_reactor_run();
+    }
+    if (r < 0) {
+        tw_value failure = tw_fail_errno(&tw_error_system, r);
+        tw_log_problem(TW_LOG_CRITICAL, "reactor", failure, "the program");
+        tw_release(failure);
+        if (program != NULL)
+            program_unref(program);
+        return 1;
+    }
+    number = tw_reactor_exit_signal();
+    status = number != 0 ? 128 + number : program->status;
+    program->over = true;
+    program_unref(program);
+    return status;
+}

@@ -1,0 +1,159 @@
+/*
+ * blocking_call.c - another thread waits for what the reactor's thread computes.
+ *
+ * The result must reach the thread as its only reference. A Deferred's is still held by its chain
+ * while the callback runs; so the thread is told one call later, by a post of the reactor to
+ * itself.
+ */
+#include "config.h"
+
+#include <pthread.h>
+
+#include "base/alloc.h"
+#include "reactor/loop.h"
+
+struct blocked {
+    struct twi_post post;
+    struct twi_list node; /* in the loop's list while a Deferred is waited for */
+    struct tw_reactor *reactor;
+    tw_value (*fn)(void *arg);
+    void *arg;
+    atomic_uint references; /* the thread's and the callback's */
+    tw_value result;        /* the reactor's until `done` */
+    bool have_result;
+    pthread_mutex_t mutex;
+    pthread_cond_t finished;
+    bool done;
+};
+
+static void unref(struct blocked *blocked)
+{
+    if (atomic_fetch_sub(&blocked->references, 1) > 1)
+        return;
+    pthread_cond_destroy(&blocked->finished);
+    pthread_mutex_destroy(&blocked->mutex);
+    twi_free(blocked);
+}
+
+/* --- on the reactor's thread --------------------------------------------------------------------- */
+
+static void keep(struct blocked *blocked, tw_value result)
+{
+    if (blocked->have_result) {
+        tw_release(result);
+        return;
+    }
+    blocked->result = result;
+    blocked->have_result = true;
+}
+
+static void tell(void *arg)
+{
+    struct blocked *blocked = arg;
+
+    twi_list_remove(&blocked->node);
+    pthread_mutex_lock(&blocked->mutex);
+    blocked->done = true;
+    pthread_cond_signal(&blocked->finished);
+    pthread_mutex_unlock(&blocked->mutex);
+    unref(blocked);
+}
+
+static tw_value fired(tw_value result, void *arg)
+{
+    keep(arg, tw_retain(result));
+    return tw_none();
+}
+
+/* After the callback, or instead of it when the Deferred died. */
+static void callback_gone(void *arg)
+{
+    struct blocked *blocked = arg;
+
+    if (!twi_list_linked(&blocked->node)) {
+        unref(blocked); /* given up before */
+        return;
+    }
+    if (!blocked->have_result)
+        keep(blocked, tw_fail(&tw_error_abandoned, "the Deferred died"));
+    blocked->post.fn = tell;
+    twi_inbox_push(blocked->reactor, &blocked->post);
+}
+
+static void call(void *arg)
+{
+    struct blocked *blocked = arg;
+    tw_value result = blocked->fn(blocked->arg);
+
+    atomic_fetch_add(&blocked->references, 1);
+    twi_list_append(&twi_loop_here->blocked, &blocked->node);
+    if (tw_is(result, &tw_type_deferred)) {
+        tw_add_both_with(result.as.pointer, fired, blocked, callback_gone);
+        tw_release(result);
+        return;
+    }
+    keep(blocked, tw_take(result));
+    tell(blocked);
+}
+
+/* The loop goes. A post that its closed inbox refused has its result; others are abandoned. The
+ * callbacks that are still out there find an unlinked node. */
+void twi_blocked_release(struct twi_loop *loop)
+{
+    while (!twi_list_empty(&loop->blocked)) {
+        struct blocked *blocked = TWI_CONTAINER(loop->blocked.next, struct blocked, node);
+        bool callback_ran = blocked->have_result;
+        if (!callback_ran) {
+            atomic_fetch_add(&blocked->references, 1);
+            keep(blocked, tw_fail(&tw_error_abandoned, "the reactor is gone"));
+        }
+        tell(blocked);
+    }
+}
+
+/* --- on the other thread ----------------------------------------------------------------------------- */
+
+static struct blocked *blocked_new(tw_reactor *reactor, tw_value (*fn)(void *arg), void *arg)
+{
+    struct blocked *blocked = twi_calloc(1, sizeof *blocked);
+
+    if (blocked == NULL)
+        return NULL;
+    pthread_mutex_init(&blocked->mutex, NULL);
+    pthread_cond_init(&blocked->finished, NULL);
+    atomic_init(&blocked->references, 1);
+    twi_list_init(&blocked->node);
+    blocked->post.fn = call;
+    blocked->post.arg = blocked;
+    blocked->reactor = reactor;
+    blocked->fn = fn;
+    blocked->arg = arg;
+    return blocked;
+}
+
+static tw_value wait_for(struct blocked *blocked)
+{
+    pthread_mutex_lock(&blocked->mutex);
+    while (!blocked->done)
+        pthread_cond_wait(&blocked->finished, &blocked->mutex);
+    pthread_mutex_unlock(&blocked->mutex);
+    return blocked->result;
+}
+
+tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg), void *arg)
+{
+    struct blocked *blocked;
+    tw_value result;
+
+    if (twi_loop_here != NULL && twi_loop_here->reactor == reactor)
+        return tw_fail(&tw_error_misuse, "a blocking call from the reactor's own thread");
+    blocked = reactor != NULL ? blocked_new(reactor, fn, arg) : NULL;
+    if (blocked == NULL)
+        return tw_fail_memory();
+    if (twi_inbox_push(reactor, &blocked->post) < 0)
+        result = tw_fail(&tw_error_abandoned, "the reactor is gone");
+    else
+        result = wait_for(blocked);
+    unref(blocked);
+    return result;
+}

@@ -1,0 +1,51 @@
+/*
+ * inbox.h - what other threads send to a reactor: a lock-free stack, drained whole.
+ *
+ * Senders push; whoever finds the stack empty also wakes the reactor. The reactor takes all in
+ * one exchange and turns the order around. struct tw_reactor is no more than this: it outlives
+ * its loop for as long as somebody holds a reference, and then refuses.
+ */
+#ifndef REACTOR_INBOX_H
+#define REACTOR_INBOX_H
+
+#include <stdatomic.h>
+
+#include <tweed/reactor.h>
+
+/* One call. Embedded in something of the sender's, or from a chunk of the sender's thread. */
+struct twi_post {
+    struct twi_post *next;
+    void (*fn)(void *arg); /* may release the post */
+    void *arg;
+    struct twi_post_chunk *chunk; /* NULL: embedded */
+};
+
+struct tw_reactor {
+    _Atomic(struct twi_post *) inbox;
+    atomic_uint references;
+    int wake_fd;      /* the reactor's end: readable after a wake */
+    int wake_send_fd; /* the senders' */
+    /* Each push on an empty stack is followed by one write; the reactor counts both, so that it
+     * does not close the descriptor before the last of them. */
+    uint64_t wakes_owed, wakes_seen;
+    struct twi_watch *watch;
+};
+
+/* 0, -ENOMEM, -EMFILE. One reference. */
+int twi_inbox_new(struct tw_reactor **ret_reactor);
+/* 0, or -ESHUTDOWN: then the post is still the caller's. */
+int twi_inbox_push(struct tw_reactor *reactor, struct twi_post *post);
+/* Call what was sent until now; true if there was something. */
+bool twi_inbox_run(struct tw_reactor *reactor);
+static inline bool twi_inbox_has_posts(const struct tw_reactor *reactor)
+{
+    return atomic_load_explicit(&reactor->inbox, memory_order_relaxed) != NULL;
+}
+/* Read the wake-up descriptor dry. */
+void twi_inbox_read_wakes(struct tw_reactor *reactor);
+/* Wait until something is sent, and call it. */
+void twi_inbox_wait(struct tw_reactor *reactor);
+/* Refuse from here on; call what was sent before; close the descriptor. */
+void twi_inbox_close(struct tw_reactor *reactor);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * loop.h - what the files of the reactor share: the loop of a thread and its parts.
+ *
+ * A tw_reactor is what other threads may hold: a counted inbox. The twi_loop behind it belongs to
+ * its thread alone and needs no locks.
+ */
+#ifndef REACTOR_LOOP_H
+#define REACTOR_LOOP_H
+
+#include <tweed/reactor.h>
+
+#include "base/loop.h"
+#include "reactor/backend.h"
+#include "reactor/inbox.h"
+#include "reactor/wheel.h"
+
+/* Calls queued by the loop's own thread: a ring of a power of two. */
+struct twi_ready_call {
+    void (*fn)(void *arg);
+    void *arg;
+};
+struct twi_ready {
+    struct twi_ready_call *calls;
+    size_t head, tail, size; /* head and tail count on; the place is modulo size */
+};
+
+/*   IDLE --> STARTING --> RUNNING --> STOPPING (before) --> ENDING (during, after) --> IDLE
+ *                |            |            |                                            ^
+ *                +------------+------------+-------------- crash -----------------------+  */
+enum twi_run_state {
+    TWI_RUN_IDLE,
+    TWI_RUN_STARTING,
+    TWI_RUN_RUNNING,
+    TWI_RUN_STOPPING,
+    TWI_RUN_ENDING,
+};
+
+/* One event, startup or shutdown, on its way through its phases. */
+struct twi_event {
+    struct twi_list phases[3]; /* of triggers */
+    struct twi_phase_wait *wait; /* what the "before" triggers wait for; NULL when for nothing */
+};
+
+struct twi_loop {
+    tw_clock clock; /* first: a tw_clock * is a twi_loop * */
+    struct tw_reactor *reactor;
+    struct twi_backend *backend;
+    const void *thread;
+
+    /* time */
+    int64_t now;
+    int64_t coarse;   /* of the kernel's coarse clock when `now` was read */
+    bool stale;       /* in a turn: read the clock when asked next */
+    bool virtual_time;
+    bool idle; /* virtual: the last turn found nothing to do */
+    struct twi_wheel wheel;
+
+    /* the turn */
+    bool turning;
+    bool no_signal_handlers;
+    enum twi_run_state state;
+    bool stop_asked; /* by tw_reactor_stop() */
+    bool crashed;    /* leave after this turn */
+    int exit_signal;
+    struct twi_ready ready;
+    struct twi_list flushes;
+    struct twi_list job_list; /* given to thread pools, not yet back */
+    size_t jobs;
+    char *read_buffer;
+
+    /* what belongs to it */
+    struct twi_event startup, shutdown;
+    int64_t next_trigger;
+    struct twi_descriptor **descriptors; /* by number */
+    size_t descriptor_capacity;
+    struct tw_thread_pool *pool;
+    struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
+    struct twi_list stop_hooks, end_hooks;
+};
+
+/* The calling thread's loop; NULL when it has none. */
+extern _Thread_local struct twi_loop *twi_loop_here __attribute__((tls_model("initial-exec")));
+/* Made if need be; NULL when there is no memory. */
+struct twi_loop *twi_loop_make(void);
+static inline struct twi_loop *twi_loop_get(void)
+{
+    struct twi_loop *loop = twi_loop_here;
+    return __builtin_expect(loop != NULL, 1) ? loop : twi_loop_make();
+}
+
+#if TWI_DEBUG
+#define TWI_CHECK_THREAD(loop, what) twi_assert_thread((loop)->thread, (what))
+#else
+#define TWI_CHECK_THREAD(loop, what) ((void)0)
+#endif
+
+/* turn.c: one turn, waiting until `limit` (of the loop's time) at most. */
+void twi_loop_turn(struct twi_loop *loop, int64_t limit);
+/* Nothing to do at once? Then a turn may wait. */
+bool twi_loop_has_work(const struct twi_loop *loop);
+
+/* timers.c */
+extern const struct twi_clock_ops twi_timer_ops;
+void twi_timers_run(struct twi_loop *loop);
+void twi_timers_release(struct twi_loop *loop);
+int64_t twi_loop_time(struct twi_loop *loop);
+
+/* ready.c */
+void twi_ready_run(struct twi_ready *ready);
+
+/* run.c: what happens between timed calls and descriptors. */
+void twi_run_step(struct twi_loop *loop);
+/* It has something to do, so that a turn must not wait. */
+bool twi_run_step_due(const struct twi_loop *loop);
+static inline bool twi_is_running(const struct twi_loop *loop)
+{
+    return loop->state == TWI_RUN_RUNNING || loop->state == TWI_RUN_STOPPING;
+}
+
+/* triggers.c */
+void twi_event_init(struct twi_event *event);
+/* Call the "before" triggers. */
+void twi_event_begin(struct twi_event *event);
+/* True once nothing is waited for. */
+bool twi_event_may_continue(const struct twi_event *event);
+/* Call those of a later phase. */
+void twi_event_call(struct twi_event *event, enum tw_phase phase);
+void twi_event_release(struct twi_event *event);
+
+/* signals.c */
+void twi_signals_begin(struct twi_loop *loop); /* of a run */
+void twi_signals_end(struct twi_loop *loop);
+void twi_signals_release(struct twi_loop *loop);
+
+/* descriptors.c */
+void twi_descriptors_release(struct twi_loop *loop);
+
+/* defer_to_thread.c: take back what is queued, wait for what runs. */
+void twi_jobs_release(struct twi_loop *loop);
+
+/* blocking_call.c: no thread waits any longer for this loop. */
+void twi_blocked_release(struct twi_loop *loop);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * reactor.c - the reactor of each thread: made on first use, released at the thread's end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <tweed/log.h>
+#include <tweed/thread.h>
+
+#include "base/alloc.h"
+#include "reactor/loop.h"
+
+enum { READ_BUFFER_SIZE = 64 * 1024, MAX_IDS = 1 << TWI_WHEEL_ID_BITS };
+
+_Thread_local struct twi_loop *twi_loop_here __attribute__((tls_model("initial-exec")));
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_end;
+static bool have_key;
+
+/* --- the numbers of reactors ---------------------------------------------------------------------- */
+
+/* A number is used again when its reactor is gone; timers of the next one go on where those of the
+ * last one ended, so that the numbers of calls never come twice. */
+static pthread_mutex_t ids_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    uint32_t generation; /* to begin with */
+    bool used;
+} ids[MAX_IDS];
+static uint32_t last_id;
+
+static bool id_is_free(uint32_t id)
+{
+    return !ids[id].used && ids[id].generation < (UINT32_C(1) << TWI_WHEEL_GENERATION_BITS) - 1;
+}
+
+/* Zero when all are in use. */
+static uint32_t id_take(uint32_t *ret_generation)
+{
+    uint32_t id = 0;
+
+    pthread_mutex_lock(&ids_mutex);
+    for (uint32_t tries = 1; tries < MAX_IDS && id == 0; tries++) {
+        last_id = last_id % (MAX_IDS - 1) + 1;
+        if (id_is_free(last_id))
+            id = last_id;
+    }
+    ids[id].used = true;
+    *ret_generation = ids[id].generation;
+    pthread_mutex_unlock(&ids_mutex);
+    return id;
+}
+
+static void id_give(uint32_t id, uint32_t generation)
+{
+    pthread_mutex_lock(&ids_mutex);
+    ids[id].used = false;
+    ids[id].generation = generation;
+    pthread_mutex_unlock(&ids_mutex);
+}
+
+/* --- making and releasing ------------------------------------------------------------------------- */
+
+/* Other threads have sent something. Edge-triggered there is nothing to read; the count waits in
+ * the descriptor until it is closed. */
+static void woken(unsigned events, void *reactor)
+{
+    (void)events;
+    if (!twi_watch_has_edge())
+        twi_inbox_read_wakes(reactor);
+}
+
+static int open_parts(struct twi_loop *loop, const char *backend)
+{
+    struct tw_reactor *reactor;
+    int r;
+
+    r = twi_backend_new(backend, &loop->backend);
+    if (r < 0)
+        return r;
+    r = twi_inbox_new(&reactor);
+    if (r < 0)
+        goto fail_backend;
+    r = twi_backend_watch(loop->backend, reactor->wake_fd, TWI_READABLE | TWI_EDGE, woken, reactor,
+                          &reactor->watch);
+    if (r < 0)
+        goto fail_inbox;
+    loop->reactor = reactor;
+    return 0;
+
+fail_inbox:
+    twi_inbox_close(reactor);
+fail_backend:
+    twi_backend_free(loop->backend);
+    return r;
+}
+
+static void init_parts(struct twi_loop *loop, const struct tw_reactor_options *options)
+{
+    loop->clock.ops = &twi_timer_ops;
+    loop->thread = twi_thread_self();
+    loop->virtual_time = options->virtual_time;
+    loop->no_signal_handlers = options->no_signal_handlers;
+    loop->now = options->virtual_time ? 0 : twi_monotonic_ns();
+    twi_list_init(&loop->flushes);
+    twi_list_init(&loop->job_list);
+    twi_list_init(&loop->blocked);
+    twi_list_init(&loop->stop_hooks);
+    twi_list_init(&loop->end_hooks);
+    twi_event_init(&loop->startup);
+    twi_event_init(&loop->shutdown);
+}
+
+static int loop_new(const struct tw_reactor_options *options, struct twi_loop **ret_loop)
+{
+    struct twi_loop *loop = twi_calloc(1, sizeof *loop);
+    uint32_t id, generation;
+    int r;
+
+    if (loop == NULL)
+        return -ENOMEM;
+    r = open_parts(loop, options->backend);
+    if (r < 0)
+        goto fail_free;
+    r = -ENOMEM;
+    id = id_take(&generation);
+    if (id == 0)
+        goto fail_parts;
+    twi_wheel_init(&loop->wheel, id, generation);
+    init_parts(loop, options);
+    *ret_loop = loop;
+    return 0;
+
+fail_parts:
+    twi_watch_free(loop->reactor->watch);
+    twi_inbox_close(loop->reactor);
+    twi_backend_free(loop->backend);
+fail_free:
+    twi_free(loop);
+    return r;
+}
+
+static void call_end_hooks(struct twi_loop *loop)
+{
+    struct twi_list *node;
+
+    while ((node = loop->end_hooks.prev) != &loop->end_hooks) {
+        struct twi_loop_end *end = TWI_CONTAINER(node, struct twi_loop_end, node_);
+        twi_list_remove(node);
+        end->fn(end);
+    }
+}
+
+/* Whoever uses the loop lets go of it first, from the top down; then its parts go. */
+static void loop_free(struct twi_loop *loop)
+{
+    if (loop->pool != NULL)
+        tw_thread_pool_free(loop->pool, false);
+    twi_jobs_release(loop);
+    twi_signals_release(loop);
+    twi_watch_free(loop->reactor->watch);
+    twi_inbox_close(loop->reactor);
+    call_end_hooks(loop);
+    twi_blocked_release(loop);
+    twi_event_release(&loop->startup);
+    twi_event_release(&loop->shutdown);
+    twi_descriptors_release(loop);
+    twi_timers_release(loop);
+    twi_loop_here = NULL;
+    id_give(loop->wheel.id, twi_wheel_generation(&loop->wheel));
+    twi_wheel_free(&loop->wheel);
+    twi_backend_free(loop->backend);
+    twi_free(loop->ready.calls);
+    twi_free(loop->read_buffer);
+    twi_free(loop);
+}
+
+static void thread_ends(void *loop)
+{
+    if (loop == twi_loop_here)
+        loop_free(loop);
+}
+
+static void make_key(void)
+{
+    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+}
+
+/* --- the public face -------------------------------------------------------------------------------- */
+
+int tw_reactor_install(const struct tw_reactor_options *options)
+{
+    static const struct tw_reactor_options defaults;
+    struct twi_loop *loop;
+    int r;
+
+    if (twi_loop_here != NULL)
+        return -EEXIST;
+    pthread_once(&once, make_key);
+    r = loop_new(options != NULL ? options : &defaults, &loop);
+    if (r < 0)
+        return r;
+    if (have_key)
+        pthread_setspecific(thread_end, loop);
+    twi_loop_here = loop;
+    return 0;
+}
+
+int tw_reactor_uninstall(void)
+{
+    struct twi_loop *loop = twi_loop_here;
+
+    if (loop == NULL)
+        return 0;
+    if (loop->turning || loop->state != TWI_RUN_IDLE)
+        return -EBUSY;
+    if (have_key)
+        pthread_setspecific(thread_end, NULL);
+    loop_free(loop);
+    return 0;
+}
+
+struct twi_loop *twi_loop_make(void)
+{
+    int r = tw_reactor_install(NULL);
+
+    if (r < 0 && r != -ENOMEM)
+        tw_log(TW_LOG_ERROR, "reactor", "no reactor for this thread: error %d", -r);
+    return twi_loop_here;
+}
+
+tw_reactor *tw_reactor_current(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL ? loop->reactor : NULL;
+}
+
+const char *tw_reactor_backend(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL ? twi_backend_name(loop->backend) : "";
+}
+
+/* --- for the layers above ---------------------------------------------------------------------------- */
+
+char *twi_loop_read_buffer(size_t *ret_size)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop != NULL && loop->read_buffer == NULL)
+        loop->read_buffer = twi_malloc(READ_BUFFER_SIZE);
+    if (loop == NULL || loop->read_buffer == NULL) {
+        *ret_size = 0;
+        return NULL;
+    }
+    *ret_size = READ_BUFFER_SIZE;
+    return loop->read_buffer;
+}
+
+int twi_loop_on_end(struct twi_loop_end *end)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop == NULL)
+        return -ENOMEM;
+    twi_list_append(&loop->end_hooks, &end->node_);
+    return 0;
+}
+
+int twi_loop_on_stop(struct twi_loop_end *stop)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop == NULL)
+        return -ENOMEM;
+    twi_list_append(&loop->stop_hooks, &stop->node_);
+    return 0;
+}
+
+void twi_loop_off(struct twi_loop_end *end)
+{
+    if (end->node_.next != NULL)
+        twi_list_remove(&end->node_);
+}
+
+const void *twi_thread_self(void)
+{
+    static _Thread_local char self __attribute__((tls_model("initial-exec")));
+    return &self;
+}
+
+void twi_assert_thread(const void *owner, const char *what)
+{
+    if (owner == twi_thread_self())
+        return;
+    tw_log(TW_LOG_CRITICAL, "reactor", "%s: used on a thread that does not own it", what);
+    abort();
+}

@@ -1,0 +1,213 @@
+/*
+ * signals.c - signals as calls in a turn.
+ *
+ * A handler does one thing: it pushes the signal's own post on the inbox of the reactor that asked
+ * for it, as any other thread would, which ends in a write to the wake-up descriptor. A run takes
+ * SIGTERM and SIGINT: the first of them asks the reactor to stop and gives both back to the
+ * kernel, so that a second one ends the process however busy the reactor is.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "reactor/loop.h"
+
+struct taken {
+    struct twi_post post;
+    atomic_bool sent; /* `post` is in an inbox */
+    _Atomic(struct tw_reactor *) reactor; /* whom to tell; NULL: nobody */
+    atomic_bool stops; /* taken by a run */
+    void (*fn)(int number, void *arg);
+    void *arg;
+    struct sigaction before;
+};
+
+/* `mutex` guards who has which; the handlers look at the atomic parts only. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct taken signals[_NSIG];
+static atomic_int handling;
+static struct twi_loop *ignores_sigpipe;
+
+/* --- in the handler ------------------------------------------------------------------------------- */
+
+static void tell(int number)
+{
+    struct taken *taken = &signals[number];
+    struct tw_reactor *reactor;
+
+    atomic_fetch_add(&handling, 1);
+    reactor = atomic_load(&taken->reactor);
+    if (reactor != NULL && !atomic_exchange(&taken->sent, true) &&
+        twi_inbox_push(reactor, &taken->post) < 0)
+        atomic_store(&taken->sent, false);
+    atomic_fetch_sub(&handling, 1);
+}
+
+static void to_default(int number)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
+
+    if (atomic_load(&signals[number].stops))
+        sigaction(number, &action, NULL);
+}
+
+static void on_stop_signal(int number)
+{
+    to_default(SIGINT);
+    to_default(SIGTERM);
+    tell(number);
+}
+
+/* --- taking and giving back ------------------------------------------------------------------------ */
+
+/* In a turn. */
+static void arrived(void *arg)
+{
+    struct taken *taken = arg;
+    struct twi_loop *loop = twi_loop_here;
+    int number = (int)(taken - signals);
+
+    atomic_store(&taken->sent, false);
+    if (loop == NULL || atomic_load(&taken->reactor) != loop->reactor)
+        return;
+    if (!atomic_load(&taken->stops)) {
+        taken->fn(number, taken->arg);
+        return;
+    }
+    loop->exit_signal = number;
+    tw_reactor_stop();
+}
+
+/* With the mutex. */
+static int take(struct twi_loop *loop, int number, bool stops)
+{
+    struct taken *taken = &signals[number];
+    struct sigaction action = { .sa_handler = stops ? on_stop_signal : tell,
+                                .sa_flags = SA_RESTART };
+    struct sigaction *before = atomic_load(&taken->reactor) == NULL ? &taken->before : NULL;
+
+    taken->post.fn = arrived;
+    taken->post.arg = taken;
+    sigfillset(&action.sa_mask);
+    atomic_store(&taken->reactor, loop->reactor);
+    atomic_store(&taken->stops, stops);
+    if (sigaction(number, &action, before) == 0)
+        return 0;
+    atomic_store(&taken->reactor, NULL);
+    return -EINVAL;
+}
+
+/* With the mutex. A handler that runs on another thread just now may hold the reactor still. */
+static void give_back(int number)
+{
+    struct taken *taken = &signals[number];
+
+    sigaction(number, &taken->before, NULL);
+    atomic_store(&taken->reactor, NULL);
+    while (atomic_load(&handling) > 0)
+        sched_yield();
+}
+
+/* --- a run --------------------------------------------------------------------------------------------- */
+
+static bool is_main_thread(void)
+{
+#ifdef SYS_gettid
+    return syscall(SYS_gettid) == getpid();
+#else
+    return true;
+#endif
+}
+
+static bool is_default(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_DFL;
+}
+
+/* The program's own handling of SIGINT is kept, that of SIGTERM only if it came by
+ * tw_reactor_on_signal(). Nothing that tweed sends raises SIGPIPE but sendfile(). */
+void twi_signals_begin(struct twi_loop *loop)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    if (loop->no_signal_handlers || !is_main_thread())
+        return;
+    pthread_mutex_lock(&mutex);
+    if (atomic_load(&signals[SIGTERM].reactor) == NULL)
+        take(loop, SIGTERM, true);
+    if (atomic_load(&signals[SIGINT].reactor) == NULL && is_default(SIGINT))
+        take(loop, SIGINT, true);
+    if (is_default(SIGPIPE) && sigaction(SIGPIPE, &ignore, NULL) == 0)
+        ignores_sigpipe = loop;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void give_back_all(struct twi_loop *loop, bool only_stops)
+{
+    struct sigaction normal = { .sa_handler = SIG_DFL };
+
+    pthread_mutex_lock(&mutex);
+    for (int number = 1; number < _NSIG; number++) {
+        struct taken *taken = &signals[number];
+        if (atomic_load(&taken->reactor) == loop->reactor &&
+            (!only_stops || atomic_load(&taken->stops)))
+            give_back(number);
+    }
+    if (ignores_sigpipe == loop) {
+        sigaction(SIGPIPE, &normal, NULL);
+        ignores_sigpipe = NULL;
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+void twi_signals_end(struct twi_loop *loop)
+{
+    give_back_all(loop, true);
+}
+
+void twi_signals_release(struct twi_loop *loop)
+{
+    give_back_all(loop, false);
+}
+
+/* --- the public face --------------------------------------------------------------------------------- */
+
+static int on_signal(struct twi_loop *loop, int number, void (*fn)(int number, void *arg),
+                     void *arg)
+{
+    struct taken *taken = &signals[number];
+    struct tw_reactor *owner = atomic_load(&taken->reactor);
+
+    if (owner != NULL && owner != loop->reactor)
+        return -EBUSY;
+    if (fn == NULL) {
+        if (owner == NULL || atomic_load(&taken->stops))
+            return -ENOENT;
+        give_back(number);
+        return 0;
+    }
+    taken->fn = fn;
+    taken->arg = arg;
+    return take(loop, number, false);
+}
+
+int tw_reactor_on_signal(int number, void (*fn)(int number, void *arg), void *arg)
+{
+    struct twi_loop *loop = twi_loop_get();
+    int r;
+
+    if (number < 1 || number >= _NSIG)
+        return -EINVAL;
+    if (loop == NULL)
+        return -ENOMEM;
+    pthread_mutex_lock(&mutex);
+    r = on_signal(loop, number, fn, arg);
+    pthread_mutex_unlock(&mutex);
+    return r;
+}

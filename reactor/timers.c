@@ -1,0 +1,275 @@
+/*
+ * timers.c - the reactor's clock: timed calls on the wheel.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <time.h>
+
+#include "reactor/loop.h"
+
+/* About 146 years; two of them can be added. */
+#define FOREVER (INT64_MAX / 2)
+
+static int64_t later(int64_t at, int64_t ns)
+{
+    return at > FOREVER - ns ? FOREVER : at + ns;
+}
+
+/* --- what time it is ------------------------------------------------------------------------------ */
+
+static int64_t read_clock(struct twi_loop *loop)
+{
+    loop->stale = false;
+    return loop->now = twi_monotonic_ns();
+}
+
+/* A callback that took long, or a program that has not begun to run: the turn's time is behind.
+ * The kernel's coarse clock costs a quarter of the real one and tells when it is worth asking. */
+static bool is_behind(const struct twi_loop *loop)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    struct timespec coarse;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+    return coarse.tv_sec * TWI_SECOND + coarse.tv_nsec > loop->now;
+#else
+    (void)loop;
+    return true;
+#endif
+}
+
+/* Of this turn, or of now. */
+int64_t twi_loop_time(struct twi_loop *loop)
+{
+    if (loop->virtual_time || (loop->turning && !loop->stale))
+        return loop->now;
+    return loop->stale || is_behind(loop) ? read_clock(loop) : loop->now;
+}
+
+int64_t twi_loop_now(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL ? twi_loop_time(loop) : twi_monotonic_ns();
+}
+
+/* What new calls count from; at most a tick of the kernel's clock behind. */
+static int64_t fresh_time(struct twi_loop *loop)
+{
+    if (loop->virtual_time)
+        return loop->now;
+    return loop->stale || is_behind(loop) ? read_clock(loop) : loop->now;
+}
+
+static inline int to_ns(double seconds, int64_t *ret_ns)
+{
+    if (__builtin_expect(seconds >= 0 && seconds < 1e9, 1)) {
+        *ret_ns = (int64_t)(seconds * 1e9 + 0.5);
+        return 0;
+    }
+    return twi_seconds_to_ns(seconds, ret_ns);
+}
+
+/* --- calls -------------------------------------------------------------------------------------------- */
+
+static int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void *arg), void *arg,
+                       tw_release_fn *release)
+{
+    struct twi_timer *timer = twi_wheel_add(&loop->wheel, at);
+
+    if (__builtin_expect(timer == NULL, 0)) {
+        if (release != NULL)
+            release(arg);
+        return -ENOMEM;
+    }
+    timer->fn = fn;
+    timer->arg = arg;
+    timer->release = release;
+    return twi_wheel_number(&loop->wheel, timer);
+}
+
+static int cancel(struct twi_loop *loop, int64_t call)
+{
+    struct twi_timer *timer;
+    tw_release_fn *release;
+    void *arg;
+    int r = twi_wheel_find(&loop->wheel, call, &timer);
+
+    if (r < 0)
+        return r;
+    release = timer->release;
+    arg = timer->arg;
+    twi_wheel_remove(&loop->wheel, timer, TWI_TIMER_CANCELLED);
+    if (release != NULL)
+        release(arg);
+    return 0;
+}
+
+static int move(struct twi_loop *loop, int64_t call, int64_t at)
+{
+    struct twi_timer *timer;
+    int r = twi_wheel_find(&loop->wheel, call, &timer);
+
+    if (r == 0)
+        twi_wheel_move(&loop->wheel, timer, at);
+    return r;
+}
+
+/* What the calls add is for the next turn. */
+void twi_timers_run(struct twi_loop *loop)
+{
+    struct twi_wheel *wheel = &loop->wheel;
+
+    if (wheel->pending == 0)
+        return;
+    twi_wheel_collect(wheel, twi_loop_time(loop));
+    while (!twi_list_empty(&wheel->due)) {
+        struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
+        struct twi_timer call = *timer;
+        twi_wheel_remove(wheel, timer, TWI_TIMER_CALLED);
+        call.fn(call.arg);
+        if (call.release != NULL)
+            call.release(call.arg);
+    }
+}
+
+void twi_timers_release(struct twi_loop *loop)
+{
+    struct twi_timer *timer;
+
+    while ((timer = twi_wheel_any(&loop->wheel)) != NULL)
+        cancel(loop, twi_wheel_number(&loop->wheel, timer));
+}
+
+/* --- the public face ------------------------------------------------------------------------------- */
+
+tw_clock *tw_reactor_clock(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL ? &loop->clock : NULL;
+}
+
+tw_clock *tw_clock_current(void)
+{
+    return tw_reactor_clock();
+}
+
+int64_t tw_call_later_with(double seconds, void (*fn)(void *arg), void *arg,
+                           tw_release_fn *release)
+{
+    struct twi_loop *loop = twi_loop_get();
+    int64_t ns;
+    int r = loop != NULL ? to_ns(seconds, &ns) : -ENOMEM;
+
+    if (__builtin_expect(r < 0, 0)) {
+        if (release != NULL)
+            release(arg);
+        return r;
+    }
+    return call_at(loop, later(fresh_time(loop), ns), fn, arg, release);
+}
+
+int64_t tw_call_later(double seconds, void (*fn)(void *arg), void *arg)
+{
+    return tw_call_later_with(seconds, fn, arg, NULL);
+}
+
+int tw_call_cancel(int64_t call)
+{
+    struct twi_loop *loop = twi_loop_here;
+    return loop != NULL ? cancel(loop, call) : -ENOENT;
+}
+
+int tw_call_reset(int64_t call, double seconds)
+{
+    struct twi_loop *loop = twi_loop_here;
+    int64_t ns;
+    int r = to_ns(seconds, &ns);
+
+    if (r < 0)
+        return r;
+    return loop != NULL ? move(loop, call, later(fresh_time(loop), ns)) : -ENOENT;
+}
+
+int tw_call_delay(int64_t call, double seconds)
+{
+    struct twi_loop *loop = twi_loop_here;
+    return loop != NULL ? tw_clock_delay(&loop->clock, call, seconds) : -ENOENT;
+}
+
+bool tw_call_active(int64_t call)
+{
+    struct twi_loop *loop = twi_loop_here;
+    struct twi_timer *timer;
+    return loop != NULL && twi_wheel_find(&loop->wheel, call, &timer) == 0;
+}
+
+/* --- as a clock ------------------------------------------------------------------------------------ */
+
+static struct twi_loop *loop_of(tw_clock *clock)
+{
+    struct twi_loop *loop = (struct twi_loop *)(void *)clock;
+    TWI_CHECK_THREAD(loop, "the reactor's clock");
+    return loop;
+}
+
+static int64_t clock_now(tw_clock *clock)
+{
+    return fresh_time(loop_of(clock));
+}
+
+static int64_t clock_call_at(tw_clock *clock, int64_t at, void (*fn)(void *arg), void *arg,
+                             tw_release_fn *release)
+{
+    return call_at(loop_of(clock), at, fn, arg, release);
+}
+
+static int clock_cancel(tw_clock *clock, int64_t call)
+{
+    return cancel(loop_of(clock), call);
+}
+
+static int clock_move(tw_clock *clock, int64_t call, int64_t at)
+{
+    return move(loop_of(clock), call, at);
+}
+
+static int clock_when(tw_clock *clock, int64_t call, int64_t *ret_at)
+{
+    struct twi_timer *timer;
+    int r = twi_wheel_find(&loop_of(clock)->wheel, call, &timer);
+
+    if (r == 0)
+        *ret_at = timer->due;
+    return r;
+}
+
+/* Virtual time only: turn until it has passed and nothing is left to be done. */
+static int clock_advance(tw_clock *clock, int64_t by)
+{
+    struct twi_loop *loop = loop_of(clock);
+    int64_t target = later(loop->now, by);
+
+    if (!loop->virtual_time || loop->turning)
+        return -EINVAL;
+    do
+        twi_loop_turn(loop, target);
+    while (!loop->idle || loop->now < target || loop->wheel.bound <= loop->now);
+    return 0;
+}
+
+static size_t clock_pending(tw_clock *clock)
+{
+    return loop_of(clock)->wheel.pending;
+}
+
+const struct twi_clock_ops twi_timer_ops = {
+    .now = clock_now,
+    .call_at = clock_call_at,
+    .cancel = clock_cancel,
+    .move = clock_move,
+    .when = clock_when,
+    .advance = clock_advance,
+    .pending = clock_pending,
+};

@@ -1,0 +1,100 @@
+/*
+ * turn.c - one turn of the loop, in its order, and what is sent at its end.
+ */
+#include "config.h"
+
+#include "reactor/loop.h"
+
+/* --- the flush ------------------------------------------------------------------------------------- */
+
+void twi_flush_later(struct twi_flush *flush)
+{
+    struct twi_loop *loop;
+
+    if (flush->node_.next != NULL)
+        return;
+    loop = twi_loop_get();
+    if (loop != NULL)
+        twi_list_append(&loop->flushes, &flush->node_);
+}
+
+void twi_flush_cancel(struct twi_flush *flush)
+{
+    if (flush->node_.next == NULL)
+        return;
+    twi_list_remove(&flush->node_);
+    flush->node_.next = NULL;
+}
+
+/* What is queued meanwhile waits for the next: a writer that is always hungry would starve all
+ * others. */
+static void run_flushes(struct twi_loop *loop)
+{
+    struct twi_list now = TWI_LIST_INIT(now), *node;
+
+    twi_list_splice(&now, &loop->flushes);
+    while ((node = twi_list_take_first(&now)) != NULL) {
+        struct twi_flush *flush = TWI_CONTAINER(node, struct twi_flush, node_);
+        node->next = NULL;
+        flush->fn(flush);
+    }
+}
+
+/* --- waiting ----------------------------------------------------------------------------------------- */
+
+bool twi_loop_has_work(const struct twi_loop *loop)
+{
+    return loop->ready.head != loop->ready.tail || !twi_list_empty(&loop->flushes) ||
+           loop->crashed || twi_backend_busy(loop->backend) ||
+           twi_inbox_has_posts(loop->reactor) || twi_run_step_due(loop);
+}
+
+bool twi_loop_busy(void)
+{
+    struct twi_loop *loop = twi_loop_here;
+    return loop != NULL && (twi_loop_has_work(loop) || loop->jobs > 0);
+}
+
+static void wait_real(struct twi_loop *loop, int64_t limit)
+{
+    int64_t until = loop->wheel.bound < limit ? loop->wheel.bound : limit;
+    bool block = !twi_loop_has_work(loop) && until > twi_loop_time(loop);
+
+    if (block && until != INT64_MAX)
+        twi_backend_alarm(loop->backend, until);
+    loop->stale = true;
+    twi_backend_wait(loop->backend, block);
+}
+
+/* Idle means: nothing was ready and nothing waits to be done. Then time may jump. Threads at work
+ * are waited for first. */
+static void wait_virtual(struct twi_loop *loop, int64_t limit)
+{
+    int64_t until = loop->wheel.bound < limit ? loop->wheel.bound : limit;
+    bool quiet = twi_backend_wait(loop->backend, false) == 0 && !twi_loop_has_work(loop);
+
+    loop->idle = quiet && loop->jobs == 0;
+    if (loop->idle && until != INT64_MAX)
+        loop->now = until > loop->now ? until : loop->now;
+    else if (quiet && until > loop->now)
+        twi_backend_wait(loop->backend, true);
+}
+
+/* --- the turn ------------------------------------------------------------------------------------------ */
+
+void twi_loop_turn(struct twi_loop *loop, int64_t limit)
+{
+    loop->turning = true;
+    loop->stale = true;
+    twi_inbox_run(loop->reactor);
+    twi_ready_run(&loop->ready);
+    twi_timers_run(loop);
+    twi_run_step(loop);
+    run_flushes(loop);
+    if (loop->virtual_time)
+        wait_virtual(loop, limit);
+    else
+        wait_real(loop, limit);
+    run_flushes(loop);
+    loop->turning = false;
+}

@@ -1,0 +1,471 @@
+/*
+ * watch_libevent.c - the only file that sees libevent: which descriptors are ready, and waiting.
+ *
+ * libevent gets no timers, signals, locks or threads to look after, so its turn is one wait and
+ * one call for each ready descriptor. A watch lives in one struct event; when a direction is
+ * added for a while (waiting to write), a second event from a pool carries it, so that the first
+ * stays registered. Its memory is tweed's, and what it has to say goes to the log.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYS_TIMERFD_H
+#include <sys/timerfd.h>
+#endif
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <tweed/log.h>
+
+#include "base/alloc.h"
+#include "base/slab.h"
+#include "reactor/backend.h"
+#include "reactor/loop.h"
+
+struct twi_backend {
+    struct event_base *base;
+    struct twi_list pokes;
+    size_t calls; /* made since the beginning */
+    int64_t alarm; /* when a wait ends by itself; INT64_MAX: never */
+    int alarm_fd;
+    struct event alarm_event;
+    bool edge, select, epoll;
+};
+
+struct twi_watch {
+    struct event event;
+    struct twi_backend *backend;
+    twi_watch_fn *fn;
+    void *arg;
+    struct event *extra; /* for what is watched besides `base_events`; NULL if nothing ever was */
+    struct twi_list poke; /* next NULL: none asked for */
+    unsigned char base_events; /* of `event`, as added */
+    unsigned char events;      /* of both */
+};
+
+static _Thread_local struct twi_slab watches = TWI_SLAB(struct twi_watch);
+static _Thread_local struct twi_slab extras = TWI_SLAB(struct event);
+
+/* --- libevent's surroundings ------------------------------------------------------------------ */
+
+/* errno is kept: callers look at it after a failed call. */
+static void log_line(int severity, const char *text)
+{
+    static const enum tw_log_level levels[] = {
+        [EVENT_LOG_DEBUG] = TW_LOG_DEBUG,
+        [EVENT_LOG_MSG] = TW_LOG_INFO,
+        [EVENT_LOG_WARN] = TW_LOG_DEBUG, /* failures come back as return values too */
+        [EVENT_LOG_ERR] = TW_LOG_CRITICAL,
+    };
+    int saved = errno;
+
+    if (severity >= 0 && severity <= EVENT_LOG_ERR)
+        tw_log(levels[severity], "reactor.libevent", "%s", text);
+    errno = saved;
+}
+
+static void set_up(void)
+{
+    event_set_mem_functions(twi_malloc, twi_realloc, twi_free);
+    event_set_log_callback(log_line);
+}
+
+/* libevent ends the process when it gets no socket pair for signals, which it always makes: see
+ * first that there are descriptors to be had. */
+static int check_descriptors(void)
+{
+    int fds[4], count = 0, r = 0;
+
+    while (count < 4) {
+        fds[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+        if (fds[count] < 0 && errno == EBADF)
+            fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fds[count] < 0) {
+            r = errno == ENFILE ? -ENFILE : -EMFILE;
+            break;
+        }
+        count++;
+    }
+    while (count > 0)
+        close(fds[--count]);
+    return r;
+}
+
+static bool is_supported(const char *name)
+{
+    for (const char **method = event_get_supported_methods(); *method != NULL; method++) {
+        if (strcmp(*method, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int base_new(const char *name, struct event_base **ret_base)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+    int r = 0;
+
+    if (config == NULL)
+        return -ENOMEM;
+    for (const char **method = event_get_supported_methods(); *method != NULL; method++) {
+        if (name != NULL && strcmp(*method, name) != 0)
+            r |= event_config_avoid_method(config, *method);
+    }
+    r |= event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
+                                           EVENT_BASE_FLAG_NO_CACHE_TIME);
+    base = r == 0 ? event_base_new_with_config(config) : NULL;
+    event_config_free(config);
+    if (base == NULL)
+        return -ENOMEM;
+    *ret_base = base;
+    return 0;
+}
+
+/* --- the alarm ------------------------------------------------------------------------------------- */
+
+/* A timerfd is exact, where epoll's milliseconds and libevent's coarse clock are not, and costs a
+ * system call only when the alarm moves forward: an early one is left to ring in vain. */
+
+#ifdef HAVE_SYS_TIMERFD_H
+static void alarm_rang(evutil_socket_t fd, short what, void *arg)
+{
+    struct twi_backend *backend = arg;
+    uint64_t times;
+
+    (void)what;
+    backend->alarm = INT64_MAX;
+    if (!backend->edge && read(fd, &times, sizeof times) < 0)
+        return;
+}
+
+static int alarm_open(struct twi_backend *backend)
+{
+    short what = EV_READ | EV_PERSIST;
+
+    if (backend->edge)
+        what |= EV_ET | EV_CLOSED;
+    backend->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (backend->alarm_fd < 0)
+        return -errno;
+    event_assign(&backend->alarm_event, backend->base, backend->alarm_fd, what, alarm_rang,
+                 backend);
+    if (event_add(&backend->alarm_event, NULL) == 0)
+        return 0;
+    close(backend->alarm_fd);
+    return -ENOMEM;
+}
+
+static void alarm_close(struct twi_backend *backend)
+{
+    event_del(&backend->alarm_event);
+    close(backend->alarm_fd);
+}
+
+void twi_backend_alarm(struct twi_backend *backend, int64_t at)
+{
+    struct itimerspec when = { .it_value = { at / TWI_SECOND, at % TWI_SECOND } };
+
+    if (at >= backend->alarm)
+        return;
+    if (timerfd_settime(backend->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+        backend->alarm = at;
+}
+#else
+static void alarm_rang(evutil_socket_t fd, short what, void *arg)
+{
+    struct twi_backend *backend = arg;
+
+    (void)fd;
+    (void)what;
+    backend->alarm = INT64_MAX;
+}
+
+static int alarm_open(struct twi_backend *backend)
+{
+    return evtimer_assign(&backend->alarm_event, backend->base, alarm_rang, backend);
+}
+
+static void alarm_close(struct twi_backend *backend)
+{
+    event_del(&backend->alarm_event);
+}
+
+void twi_backend_alarm(struct twi_backend *backend, int64_t at)
+{
+    int64_t us = (at - twi_monotonic_ns() + 999) / 1000;
+    struct timeval delay = { us > 0 ? us / 1000000 : 0, us > 0 ? us % 1000000 : 0 };
+
+    if (at < backend->alarm && event_add(&backend->alarm_event, &delay) == 0)
+        backend->alarm = at;
+}
+#endif
+
+int twi_backend_new(const char *name, struct twi_backend **ret_backend)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const int edge = EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE;
+    struct twi_backend *backend;
+    int r;
+
+    pthread_once(&once, set_up);
+    if (name != NULL && !is_supported(name))
+        return -ENOTSUP;
+    r = check_descriptors();
+    if (r < 0)
+        return r;
+    backend = twi_calloc(1, sizeof *backend);
+    if (backend == NULL)
+        return -ENOMEM;
+    r = base_new(name, &backend->base);
+    if (r < 0)
+        goto fail_free;
+    twi_list_init(&backend->pokes);
+    backend->alarm = INT64_MAX;
+    backend->edge = (event_base_get_features(backend->base) & edge) == edge;
+    backend->select = strcmp(twi_backend_name(backend), "select") == 0;
+    backend->epoll = strcmp(twi_backend_name(backend), "epoll") == 0;
+    r = alarm_open(backend);
+    if (r < 0)
+        goto fail_base;
+    *ret_backend = backend;
+    return 0;
+
+fail_base:
+    event_base_free(backend->base);
+fail_free:
+    twi_free(backend);
+    return r;
+}
+
+void twi_backend_free(struct twi_backend *backend)
+{
+    if (backend == NULL)
+        return;
+    alarm_close(backend);
+    event_base_free(backend->base);
+    twi_free(backend);
+}
+
+const char *twi_backend_name(const struct twi_backend *backend)
+{
+    return event_base_get_method(backend->base);
+}
+
+/* --- readiness ------------------------------------------------------------------------------------ */
+
+static unsigned from_libevent(short what)
+{
+    unsigned ready = 0;
+
+    _Static_assert(EV_READ == TWI_READABLE << 1 && EV_WRITE == TWI_WRITABLE << 1, "one shift");
+    ready = ((unsigned)what >> 1) & (TWI_READABLE | TWI_WRITABLE);
+    if ((what & EV_CLOSED) != 0)
+        ready |= TWI_HANGUP;
+    return ready;
+}
+
+static short to_libevent(const struct twi_backend *backend, unsigned events)
+{
+    unsigned what = (events & (TWI_READABLE | TWI_WRITABLE)) << 1 | EV_PERSIST;
+
+    if ((events & TWI_EDGE) != 0 && backend->edge)
+        what |= EV_ET | EV_CLOSED;
+    return (short)what;
+}
+
+static void ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct twi_watch *watch = arg;
+
+    (void)fd;
+    watch->backend->calls++;
+    watch->fn(from_libevent(what), watch->arg);
+}
+
+static void deliver_pokes(struct twi_backend *backend)
+{
+    struct twi_list pokes = TWI_LIST_INIT(pokes), *node;
+
+    twi_list_splice(&pokes, &backend->pokes);
+    while ((node = twi_list_take_first(&pokes)) != NULL) {
+        struct twi_watch *watch = TWI_CONTAINER(node, struct twi_watch, poke);
+        node->next = NULL;
+        backend->calls++;
+        watch->fn(TWI_READABLE, watch->arg);
+    }
+}
+
+size_t twi_backend_wait(struct twi_backend *backend, bool block)
+{
+    size_t before = backend->calls;
+
+    if (!twi_list_empty(&backend->pokes)) {
+        block = false;
+        deliver_pokes(backend);
+    }
+    event_base_loop(backend->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    return backend->calls - before;
+}
+
+bool twi_backend_busy(const struct twi_backend *backend)
+{
+    return !twi_list_empty(&backend->pokes);
+}
+
+/* --- watches ---------------------------------------------------------------------------------------- */
+
+static int add(struct event *event)
+{
+    errno = 0;
+    if (event_add(event, NULL) == 0)
+        return 0;
+    return errno != 0 ? -errno : -ENOMEM;
+}
+
+/* What the backend would take without a word and fail on later. */
+static int check_fd(const struct twi_backend *backend, int fd)
+{
+    if (fd < 0)
+        return -EBADF;
+    if (backend->select && fd >= FD_SETSIZE)
+        return -EMFILE;
+    if (!backend->epoll && fcntl(fd, F_GETFD) < 0)
+        return -EBADF;
+    return 0;
+}
+
+int twi_backend_watch(struct twi_backend *backend, int fd, unsigned events, twi_watch_fn *fn,
+                      void *arg, struct twi_watch **ret_watch)
+{
+    struct twi_watch *watch;
+    int r = check_fd(backend, fd);
+
+    if (r < 0)
+        return r;
+    watch = twi_slab_alloc(&watches);
+    if (watch == NULL)
+        return -ENOMEM;
+    watch->backend = backend;
+    watch->fn = fn;
+    watch->arg = arg;
+    watch->extra = NULL;
+    watch->poke.next = NULL;
+    watch->events = watch->base_events = (unsigned char)events;
+    event_assign(&watch->event, backend->base, fd, to_libevent(backend, events), ready, watch);
+    if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
+        r = add(&watch->event);
+    if (r < 0) {
+        twi_slab_free(&watches, watch);
+        return r;
+    }
+    *ret_watch = watch;
+    return 0;
+}
+
+int twi_watch_new(int fd, unsigned events, twi_watch_fn *fn, void *arg,
+                  struct twi_watch **ret_watch)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop == NULL)
+        return -ENOMEM;
+    return twi_backend_watch(loop->backend, fd, events, fn, arg, ret_watch);
+}
+
+static int extra_add(struct twi_watch *watch, unsigned events)
+{
+    if (watch->extra == NULL) {
+        watch->extra = twi_slab_alloc(&extras);
+        if (watch->extra == NULL)
+            return -ENOMEM;
+    }
+    event_assign(watch->extra, watch->backend->base, event_get_fd(&watch->event),
+                 to_libevent(watch->backend, events), ready, watch);
+    return add(watch->extra);
+}
+
+static void extra_drop(struct twi_watch *watch)
+{
+    if (watch->extra == NULL)
+        return;
+    event_del(watch->extra);
+    twi_slab_free(&extras, watch->extra);
+    watch->extra = NULL;
+}
+
+/* Another set for the first event: out and in again. */
+static int replace(struct twi_watch *watch, unsigned events)
+{
+    evutil_socket_t fd = event_get_fd(&watch->event);
+    int r = 0;
+
+    extra_drop(watch);
+    event_del(&watch->event);
+    event_assign(&watch->event, watch->backend->base, fd, to_libevent(watch->backend, events),
+                 ready, watch);
+    if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
+        r = add(&watch->event);
+    watch->base_events = (unsigned char)(r < 0 ? 0 : events);
+    watch->events = watch->base_events;
+    return r;
+}
+
+int twi_watch_change(struct twi_watch *watch, unsigned events)
+{
+    unsigned more;
+    int r;
+
+    if (events == watch->events)
+        return 0;
+    if (events == watch->base_events) {
+        event_del(watch->extra);
+        watch->events = (unsigned char)events;
+        return 0;
+    }
+    more = events & ~(unsigned)watch->base_events;
+    if (watch->events != watch->base_events || watch->base_events == 0 ||
+        (events & watch->base_events) != watch->base_events || more == 0)
+        return replace(watch, events);
+    r = extra_add(watch, more | (events & TWI_EDGE));
+    if (r == 0)
+        watch->events = (unsigned char)events;
+    return r;
+}
+
+void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg)
+{
+    watch->fn = fn;
+    watch->arg = arg;
+}
+
+int twi_watch_poke(struct twi_watch *watch)
+{
+    if (watch->poke.next == NULL)
+        twi_list_append(&watch->backend->pokes, &watch->poke);
+    return 0;
+}
+
+void twi_watch_free(struct twi_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->poke.next != NULL)
+        twi_list_remove(&watch->poke);
+    extra_drop(watch);
+    event_del(&watch->event);
+    twi_slab_free(&watches, watch);
+}
+
+bool twi_watch_has_edge(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL && loop->backend->edge;
+}
