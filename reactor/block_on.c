@@ -118,28 +118,34 @@ static void begin(void *arg)
     tw_deferred_unref(deferred);
 }
 
+static int run_program(struct program *program)
+{
+    int r = tw_reactor_running() ? TW_REACTOR_ALREADY_RUNNING
+                                 : tw_call_when_running(begin, program);
+    return r == 0 ? tw_reactor_run() : r;
+}
+
 int tw_react(tw_deferred *(*start)(void *arg), void *arg)
 {
     struct program *program = twi_calloc(1, sizeof *program);
-    int r = program != NULL ? 0 : -ENOMEM, status, number;
+    int r = -ENOMEM, status;
 
     if (program != NULL) {
         *program = (struct program){ .start = start, .arg = arg, .references = 1 };
-        r = tw_call_when_running(begin, program);
-        if (r == 0)
-            r = tw_reactor_run();
+        r = run_program(program);
     }
     if (r < 0) {
         tw_value failure = tw_fail_errno(&tw_error_system, r);
-        tw_log_problem(TW_LOG_CRITICAL, "reactor", failure, "the program");
+        tw_log_problem(TW_LOG_CRITICAL, "reactor", failure, "the program could not run");
         tw_release(failure);
-        if (program != NULL)
-            program_unref(program);
-        return 1;
+        status = 1;
+    } else {
+        status = tw_reactor_exit_signal() != 0 ? 128 + tw_reactor_exit_signal()
+                                               : program->status;
     }
-    number = tw_reactor_exit_signal();
-    status = number != 0 ? 128 + number : program->status;
-    program->over = true;
-    program_unref(program);
+    if (program != NULL) {
+        program->over = true;
+        program_unref(program);
+    }
     return status;
 }

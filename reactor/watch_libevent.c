@@ -98,35 +98,51 @@ static int check_descriptors(void)
     return r;
 }
 
-static bool is_supported(const char *name)
+/* libevent can only be told what to avoid. */
+static int avoid_others(struct event_config *config, const char *name)
 {
-    for (const char **method = event_get_supported_methods(); *method != NULL; method++) {
-        if (strcmp(*method, name) == 0)
-            return true;
+    static const char *const names[] = { "epoll",  "poll",    "select",
+                                         "kqueue", "devpoll", "evport" };
+    int r = name != NULL ? -ENOTSUP : 0;
+
+    for (size_t i = 0; name != NULL && i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0)
+            r = 0;
+        else if (event_config_avoid_method(config, names[i]) < 0)
+            return -ENOMEM;
     }
-    return false;
+    return r;
+}
+
+/* False only when it is certain that this libevent has no such method. */
+static bool may_have(const char *name)
+{
+    const char **method = name != NULL ? event_get_supported_methods() : NULL;
+
+    if (method == NULL)
+        return true;
+    while (*method != NULL && strcmp(*method, name) != 0)
+        method++;
+    return *method != NULL;
 }
 
 static int base_new(const char *name, struct event_base **ret_base)
 {
     struct event_config *config = event_config_new();
-    struct event_base *base;
-    int r = 0;
+    int r = config != NULL ? avoid_others(config, name) : -ENOMEM;
 
-    if (config == NULL)
-        return -ENOMEM;
-    for (const char **method = event_get_supported_methods(); *method != NULL; method++) {
-        if (name != NULL && strcmp(*method, name) != 0)
-            r |= event_config_avoid_method(config, *method);
+    if (r == 0 && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
+                                                    EVENT_BASE_FLAG_IGNORE_ENV |
+                                                    EVENT_BASE_FLAG_NO_CACHE_TIME) < 0)
+        r = -ENOMEM;
+    if (r == 0) {
+        *ret_base = event_base_new_with_config(config);
+        if (*ret_base == NULL)
+            r = may_have(name) ? -ENOMEM : -ENOTSUP;
     }
-    r |= event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
-                                           EVENT_BASE_FLAG_NO_CACHE_TIME);
-    base = r == 0 ? event_base_new_with_config(config) : NULL;
-    event_config_free(config);
-    if (base == NULL)
-        return -ENOMEM;
-    *ret_base = base;
-    return 0;
+    if (config != NULL)
+        event_config_free(config);
+    return r;
 }
 
 /* --- the alarm ------------------------------------------------------------------------------------- */
@@ -216,8 +232,6 @@ int twi_backend_new(const char *name, struct twi_backend **ret_backend)
     int r;
 
     pthread_once(&once, set_up);
-    if (name != NULL && !is_supported(name))
-        return -ENOTSUP;
     r = check_descriptors();
     if (r < 0)
         return r;

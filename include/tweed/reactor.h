@@ -63,7 +63,8 @@ TW_API int tw_reactor_exit_signal(void);
  * stops before: tw_error_abandoned. Not inside a running reactor: tw_error_misuse. */
 TW_API tw_value tw_block_on(tw_deferred *deferred);
 /* A whole program: start(arg) once the reactor runs; stop when its Deferred is done. Returns an
- * exit status: 0, or 1 after logging the failure. Twisted's task.react(). */
+ * exit status: 0, or 1 after logging the failure, or 128 + the signal that ended the run.
+ * Twisted's task.react(). */
 TW_API int tw_react(tw_deferred *(*start)(void *arg), void *arg);
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -105,8 +106,9 @@ TW_API tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)
 /* --- descriptors --------------------------------------------------------------------------------- */
 
 /* Call fn(fd, arg) whenever `fd` is ready (level-triggered), until removed; one reader and one
- * writer for each descriptor. The descriptor stays yours. Returns 0, -EEXIST, -EBADF, -ENOMEM,
- * -EPERM (a kind that the backend cannot watch). */
+ * writer for each descriptor. The descriptor stays yours; remove it before you close it. Returns
+ * 0, -EEXIST, -EBADF, -EINVAL (no fn), -ENOMEM, -EPERM (a kind that the backend cannot watch),
+ * -EMFILE (a number that "select" cannot watch). */
 TW_API int tw_reactor_add_reader(int fd, void (*fn)(int fd, void *arg), void *arg);
 TW_API int tw_reactor_add_writer(int fd, void (*fn)(int fd, void *arg), void *arg);
 TW_API int tw_reactor_remove_reader(int fd); /* 0, -ENOENT */
@@ -119,9 +121,12 @@ TW_API size_t tw_reactor_writers(int *fds, size_t size);
 
 /* --- signals --------------------------------------------------------------------------------------- */
 
-/* fn(signal, arg) in a turn after `number` arrived; NULL gives it back. One thread of a process
- * at a time. tw_reactor_run() itself handles SIGTERM, and SIGINT if the program does not: the
- * first stops the reactor, a second ends the process at once by that signal. */
+/* fn(number, arg) in a turn after the signal `number` arrived; NULL gives it back. For one thread
+ * of the process at a time. On the main thread tw_reactor_run() itself handles SIGTERM, and SIGINT
+ * if the program does not: the first stops the reactor, a second ends the process at once by that
+ * signal; and it ignores SIGPIPE if the program does not handle it.
+ * Returns 0, -EINVAL (no such signal, or one that cannot be handled), -EBUSY (another thread's),
+ * -ENOENT (NULL for one that was not taken), -ENOMEM. */
 TW_API int tw_reactor_on_signal(int number, void (*fn)(int number, void *arg), void *arg);
 
 TW_END
