@@ -61,33 +61,37 @@ static inline tw_deferred *make(const char *where, unsigned references)
     return deferred;
 }
 
-static inline tw_deferred *make_pending(const char *where, unsigned references,
-                                        tw_canceller *cancel, void *ctx,
-                                        tw_release_fn *release)
+static inline void set_canceller(tw_deferred *deferred, tw_canceller *cancel, void *ctx,
+                                 tw_release_fn *release)
 {
-    tw_deferred *deferred = make(where, references);
-
     if (__builtin_expect(deferred == NULL, 0)) {
         if (release != NULL)
             release(ctx);
-        return NULL;
+        return;
     }
     deferred->cancel = cancel;
     deferred->ctx = ctx;
     deferred->ctx_release = release;
-    return deferred;
 }
 
 tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
                                 tw_release_fn *release)
 {
-    return make_pending(where, 1, cancel, ctx, release);
+    tw_deferred *deferred = make(where, 1);
+
+    set_canceller(deferred, cancel, ctx, release);
+    return deferred;
 }
 
+/* The slot often lies in ctx, which may be gone after its release. */
 tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel, void *ctx,
                            tw_release_fn *release)
 {
-    return *slot = make_pending(where, 2, cancel, ctx, release);
+    tw_deferred *deferred = make(where, 2);
+
+    *slot = deferred;
+    set_canceller(deferred, cancel, ctx, release);
+    return deferred;
 }
 
 tw_deferred *tw_fired_at(const char *where, tw_value result)

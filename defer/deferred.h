@@ -217,11 +217,13 @@ static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)
     return entry;
 }
 
-/* --- who else waits --------------------------------------------------------------------------- */
+/* --- deferred_list.c --------------------------------------------------------------------------- */
 
 /* If `deferred` is one that many-as-one functions made, call fn with each child that it still
  * waits for (lent). */
 void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
                          void *arg);
+/* The list [first, second]; takes both. A failure when there is no memory. */
+tw_value twi_pair(tw_value first, tw_value second);
 
 #endif

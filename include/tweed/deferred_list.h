@@ -44,7 +44,8 @@ TW_API tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds,
  * Free cancels what is pending. */
 typedef struct tw_as_completed tw_as_completed;
 TW_API tw_as_completed *tw_as_completed_new(tw_deferred *const *deferreds, size_t count);
-TW_API tw_deferred *tw_as_completed_next(tw_as_completed *results);
+#define tw_as_completed_next(results) tw_as_completed_next_at(TW_HERE, (results))
+TW_API tw_deferred *tw_as_completed_next_at(const char *where, tw_as_completed *results);
 TW_API void tw_as_completed_free(tw_as_completed *results);
 
 /* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds

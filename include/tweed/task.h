@@ -25,8 +25,12 @@ typedef struct tw_looping_call tw_looping_call;
 typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void *arg);
 TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, void *arg);
 /* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
- * interval 0 is every turn; now: call at once. Fails with tw_error_misuse while it runs. */
-TW_API tw_deferred *tw_looping_call_start(tw_looping_call *loop, double interval, bool now);
+ * interval 0 is every turn; now: call at once. Fails with tw_error_misuse while it runs, and for
+ * an interval that is negative or not finite. A cancel stops it, and what fn waits for. */
+#define tw_looping_call_start(loop, interval, now) \
+    tw_looping_call_start_at(TW_HERE, (loop), (interval), (now))
+TW_API tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
+                                             double interval, bool now);
 TW_API int tw_looping_call_stop(tw_looping_call *loop);  /* 0, -EINVAL when not running */
 TW_API int tw_looping_call_reset(tw_looping_call *loop); /* a new grid from now */
 TW_API bool tw_looping_call_running(const tw_looping_call *loop);
@@ -40,13 +44,15 @@ typedef struct tw_cooperative_task tw_cooperative_task;
 typedef tw_value tw_step(bool *ret_more, void *arg);
 TW_API tw_cooperator *tw_cooperator_new(tw_clock *clock);
 TW_API void tw_cooperator_free(tw_cooperator *cooperator); /* tasks end as stopped */
-/* The task is counted by the cooperator until it ends and by you until you unref it. NULL when
- * there is no memory or the cooperator is stopped. */
+/* The task is counted by the cooperator until it ends and by you until you unref it. `release` is
+ * called with arg once: when the task ends, and also when none could be made. NULL when there is
+ * no memory or the cooperator is being freed. */
 TW_API tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void *arg,
                                          tw_release_fn *release);
 /* A new Deferred that fires when the task ends: none, its failure, or tw_error_cancelled when it
  * was stopped. */
-TW_API tw_deferred *tw_cooperative_task_done(tw_cooperative_task *task);
+#define tw_cooperative_task_done(task) tw_cooperative_task_done_at(TW_HERE, (task))
+TW_API tw_deferred *tw_cooperative_task_done_at(const char *where, tw_cooperative_task *task);
 /* Each 0; pause and resume count; -EALREADY when the task has ended, -EINVAL not paused. */
 TW_API int tw_cooperative_task_pause(tw_cooperative_task *task);
 TW_API int tw_cooperative_task_resume(tw_cooperative_task *task);

@@ -1,0 +1,132 @@
+/*
+ * map.c - the same work for many items, so many at a time.
+ */
+#include <tweed/deferred_list.h>
+
+#include "base/value_list.h"
+#include "defer/deferred.h"
+
+/* Counted: by what it fires, until that is fired, and by each child without a result. */
+struct map {
+    tw_deferred *done; /* NULL once it is fired: then nothing more is started */
+    tw_value results;
+    tw_value *items_done;
+    const char *items;
+    size_t count, item_size, limit;
+    size_t started, active, references;
+    tw_map_start *start;
+    void *arg;
+    bool pumping;
+    tw_deferred *children[]; /* not counted; NULL: not started, or done */
+};
+
+static void map_unref(void *arg)
+{
+    struct map *map = arg;
+
+    if (--map->references > 0)
+        return;
+    tw_release(map->results);
+    twi_free(map);
+}
+
+static void pump(struct map *map);
+
+static void child_done(void *arg, size_t index, tw_value *result)
+{
+    struct map *map = arg;
+
+    map->children[index] = NULL;
+    map->active--;
+    if (map->done != NULL)
+        map->items_done[index] = tw_retain(*result);
+    if (tw_is_failure(*result)) {
+        tw_release(*result);
+        *result = tw_none();
+    }
+    pump(map);
+    map_unref(map);
+}
+
+static void start_next(struct map *map)
+{
+    size_t index = map->started++;
+    tw_deferred *child = map->start(map->items + index * map->item_size, map->arg);
+
+    map->active++;
+    map->references++;
+    map->children[index] = child;
+    twi_deferred_tap(child, child_done, map, index);
+    tw_deferred_unref(child);
+}
+
+/* Children that are done at once come back here from inside: the loop is theirs too. */
+static void pump(struct map *map)
+{
+    if (map->pumping)
+        return;
+    map->pumping = true;
+    map->references++;
+    while (map->done != NULL && map->started < map->count && map->active < map->limit)
+        start_next(map);
+    map->pumping = false;
+    if (map->done != NULL && map->started == map->count && map->active == 0) {
+        tw_value results = map->results;
+        map->results = tw_none();
+        tw_fire_at(map->done->where, &map->done, results);
+    }
+    map_unref(map);
+}
+
+static int map_cancel(tw_deferred *done, void *arg)
+{
+    struct map *map = arg;
+
+    (void)done;
+    tw_deferred_unref(map->done);
+    map->done = NULL;
+    for (size_t i = 0; i < map->started; i++)
+        tw_cancel(map->children[i]);
+    return 0;
+}
+
+static struct map *map_new(const char *where, size_t count, tw_deferred **ret_done)
+{
+    struct map *map = NULL;
+    size_t size;
+
+    if (!__builtin_mul_overflow(count, sizeof map->children[0], &size) &&
+        !__builtin_add_overflow(size, sizeof *map, &size))
+        map = twi_calloc(1, size);
+    if (map == NULL)
+        return NULL;
+    map->results = twi_list_filled(count, &map->items_done);
+    if (map->items_done == NULL) {
+        twi_free(map);
+        return NULL;
+    }
+    map->references = 1;
+    map->count = count;
+    *ret_done = tw_promise_at(where, &map->done, map_cancel, map, map_unref);
+    return *ret_done != NULL ? map : NULL;
+}
+
+tw_deferred *tw_map_at(const char *where, const void *items, size_t count, size_t item_size,
+                       size_t limit, tw_map_start *start, void *arg)
+{
+    tw_deferred *done = NULL;
+    struct map *map;
+
+    if (limit == 0)
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "none at a time"));
+    map = map_new(where, count, &done);
+    if (map == NULL)
+        return NULL;
+    map->items = items;
+    map->item_size = item_size;
+    map->limit = limit;
+    map->start = start;
+    map->arg = arg;
+    pump(map);
+    return done;
+}

@@ -1,0 +1,486 @@
+/*
+ * check_deferred.c - the life of a Deferred: made, fired, counted, inspected, dead.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include <tweed/log.h>
+
+#include "tests/trace.h"
+
+static tw_value a_failure(void)
+{
+    return tw_fail(&tw_error_system, "on purpose");
+}
+
+/* --- promise and fire ---------------------------------------------------------------------------- */
+
+START_TEST(a_promise_gives_each_side_a_reference)
+{
+    tw_deferred *slot, *d = tw_promise(&slot, NULL, NULL);
+
+    trace_setup();
+    ck_assert_ptr_eq(d, slot);
+    tw_add_both(d, pass, "a");
+    ck_assert_int_eq(tw_fire(&slot, tw_string("text")), 0);
+    ck_assert_ptr_null(slot);
+    ck_trace("a=text");
+    ck_assert_int_eq(tw_fire(&slot, tw_string("to nobody")), 0);
+    tw_deferred_unref(d);
+    trace_teardown();
+}
+END_TEST
+
+static tw_value check_empty(tw_value result, void *slot)
+{
+    ck_assert_ptr_null(*(tw_deferred **)slot);
+    return result;
+}
+
+START_TEST(the_slot_is_empty_before_callbacks_run)
+{
+    tw_deferred *slot, *d = tw_promise(&slot, NULL, NULL);
+
+    trace_setup();
+    tw_add_both(d, check_empty, &slot);
+    tw_deferred_unref(d);
+    tw_fire(&slot, tw_integer(1));
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(dropping_the_consumers_reference_only_detaches)
+{
+    tw_deferred *slot, *d = tw_promise(&slot, NULL, NULL);
+
+    trace_setup();
+    tw_add_both(d, pass, "a");
+    tw_deferred_unref(d);
+    ck_trace("");
+    tw_fire(&slot, tw_integer(1));
+    ck_trace("a=1");
+    trace_teardown();
+}
+END_TEST
+
+static tw_value let_go(tw_value result, void *d)
+{
+    trace_seen("x", result);
+    tw_deferred_unref(d);
+    return result;
+}
+
+START_TEST(a_callback_may_drop_the_last_reference)
+{
+    tw_deferred *d = tw_deferred_new(NULL, NULL, NULL);
+
+    trace_setup();
+    tw_add_callback(d, let_go, d);
+    tw_add_callback(d, pass, "a");
+    tw_deferred_fire(d, tw_integer(1));
+    ck_trace("x=1 a=1");
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(firing_twice_is_refused_and_reported)
+{
+    tw_deferred *slot, *d = tw_promise(&slot, NULL, NULL);
+
+    trace_setup();
+    ck_assert_int_eq(tw_deferred_fire(d, tw_integer(1)), 0);
+    ck_assert_int_eq(tw_deferred_fire(d, tw_string("again")), -EALREADY);
+    ck_trace("twice=again");
+    ck_assert_int_eq(tw_fire(&slot, a_failure()), -EALREADY);
+    ck_trace("twice!system");
+    ck_assert_int_eq(tw_integer_of(tw_deferred_result(d)), 1);
+    tw_deferred_unref(d);
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(a_bare_deferred_is_no_result)
+{
+    tw_deferred *slot, *d = tw_promise(&slot, NULL, NULL);
+
+    trace_setup();
+    ck_assert_int_eq(tw_fire(&slot, tw_wait(tw_succeed(tw_integer(1)))), -EINVAL);
+    ck_assert_ptr_eq(slot, d);
+    ck_assert_int_eq(tw_deferred_fire(d, tw_wait(tw_succeed(tw_integer(1)))), -EINVAL);
+    ck_assert(!tw_deferred_called(d));
+    tw_deferred_unref(slot);
+    tw_deferred_unref(d);
+    d = tw_succeed(tw_wait(tw_succeed(tw_integer(1))));
+    tw_add_both(d, recover, "a");
+    ck_trace("a!misuse");
+    tw_deferred_unref(d);
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(references_are_counted)
+{
+    tw_deferred *d = tw_deferred_new(NULL, NULL, NULL);
+
+    trace_setup();
+    ck_assert_ptr_eq(tw_deferred_ref(d), d);
+    tw_deferred_unref(d);
+    ck_assert_uint_eq(tw_deferred_count(), 1);
+    tw_deferred_unref(d);
+    ck_assert_uint_eq(tw_deferred_count(), 0);
+    trace_teardown();
+}
+END_TEST
+
+/* --- the canceller's argument --------------------------------------------------------------------- */
+
+START_TEST(the_cancellers_argument_is_released_when_fired_or_dead)
+{
+    tw_deferred *slot, *d;
+
+    trace_setup();
+    d = tw_promise_with(&slot, NULL, "ctx", released);
+    tw_add_both(d, pass, "a");
+    tw_fire(&slot, tw_integer(1));
+    ck_trace("~ctx a=1");
+    tw_deferred_unref(d);
+    ck_trace("");
+    d = tw_deferred_new(NULL, "ctx", released);
+    tw_deferred_unref(d);
+    ck_trace("~ctx");
+    trace_teardown();
+}
+END_TEST
+
+static tw_deferred *adding_to;
+
+static void add_when_released(void *arg)
+{
+    (void)arg;
+    tw_add_both(adding_to, pass, "late");
+}
+
+START_TEST(what_a_release_adds_runs_in_its_turn)
+{
+    tw_deferred *slot;
+
+    trace_setup();
+    adding_to = tw_promise_with(&slot, NULL, NULL, add_when_released);
+    tw_add_both(adding_to, pass, "early");
+    tw_fire(&slot, tw_integer(1));
+    ck_trace("early=1 late=1");
+    tw_deferred_unref(adding_to);
+    trace_teardown();
+}
+END_TEST
+
+/* --- unhandled failures ---------------------------------------------------------------------------- */
+
+static tw_value take_memory(tw_value failure, void *arg)
+{
+    (void)arg;
+    return tw_failure_is(failure, &tw_error_memory) ? tw_none() : failure;
+}
+
+START_TEST(an_unhandled_failure_is_reported_at_the_last_unref)
+{
+    tw_deferred *d = tw_failed(a_failure());
+
+    trace_setup();
+    tw_deferred_ref(d);
+    tw_deferred_unref(d);
+    ck_trace("");
+    tw_deferred_unref(d);
+    ck_trace("unhandled!system");
+    d = tw_failed(a_failure());
+    tw_add_errback(d, take_memory, NULL); /* looks, and passes it on: trap() */
+    tw_deferred_unref(d);
+    ck_trace("unhandled!system");
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(a_failure_may_be_handled_late_marked_or_taken)
+{
+    tw_deferred *d = tw_failed(a_failure());
+    tw_value taken;
+
+    trace_setup();
+    tw_add_errback(d, say_none, "e");
+    tw_deferred_unref(d);
+    ck_trace("e!system");
+    d = tw_failed(a_failure());
+    tw_deferred_mark_handled(d);
+    tw_add_callback(d, pass, "c"); /* passes it on: still the same */
+    tw_deferred_unref(d);
+    ck_trace("");
+    d = tw_failed(a_failure());
+    tw_deferred_mark_handled(d);
+    tw_add_errback(d, failing, "f"); /* another one */
+    tw_deferred_unref(d);
+    ck_trace("f!system unhandled!system");
+    d = tw_failed(a_failure());
+    taken = tw_deferred_take_result(d);
+    ck_assert(tw_failure_is(taken, &tw_error_system));
+    tw_release(taken);
+    tw_deferred_unref(d);
+    ck_trace("");
+    trace_teardown();
+}
+END_TEST
+
+static tw_deferred *kept;
+
+static void keep_it(tw_deferred *deferred, tw_value failure, void *arg)
+{
+    (void)arg;
+    trace_seen("hook", failure);
+    kept = tw_deferred_ref(deferred);
+}
+
+START_TEST(a_hook_may_keep_what_would_die)
+{
+    const struct tw_deferred_hooks hooks = { keep_it, NULL, NULL };
+
+    trace_setup();
+    tw_deferred_set_hooks(&hooks);
+    tw_deferred_unref(tw_failed(a_failure()));
+    ck_trace("hook!system");
+    ck_assert(tw_failure_is(tw_deferred_result(kept), &tw_error_system));
+    tw_deferred_unref(kept);
+    ck_trace("");
+    trace_teardown();
+}
+END_TEST
+
+/* --- what is logged without hooks -------------------------------------------------------------------- */
+
+static void observe(const struct tw_log_event *event, void *arg)
+{
+    (void)arg;
+    ck_assert_int_eq(event->level, TW_LOG_CRITICAL);
+    ck_assert_str_eq(event->module, "deferred");
+    trace_add(event->message);
+}
+
+START_TEST(without_hooks_the_log_says_where_it_was_made_and_fired)
+{
+    tw_deferred *slot, *d;
+
+    trace_setup();
+    tw_deferred_set_hooks(NULL);
+    tw_log_observe(observe, NULL, TW_LOG_DEBUG);
+    d = tw_promise_at("maker.c:1", &slot, NULL, NULL, NULL);
+    ck_assert_str_eq(tw_deferred_where(d), "maker.c:1");
+    ck_assert_ptr_null(tw_deferred_fired_where(d));
+    tw_fire_at("firer.c:2", &slot, a_failure());
+    ck_assert_str_eq(tw_deferred_fired_where(d), "firer.c:2");
+    tw_deferred_fire_at("second.c:3", d, tw_integer(1));
+    ck_assert_ptr_nonnull(strstr(trace, "maker.c:1"));
+    ck_assert_ptr_nonnull(strstr(trace, "firer.c:2"));
+    ck_assert_ptr_nonnull(strstr(trace, "second.c:3"));
+    trace_reset();
+    tw_deferred_unref(d);
+    ck_assert_ptr_nonnull(strstr(trace, "maker.c:1"));
+    ck_assert_ptr_nonnull(strstr(trace, "firer.c:2"));
+    tw_log_observe(NULL, NULL, TW_LOG_DEBUG);
+    trace_teardown();
+}
+END_TEST
+
+/* --- NULL -------------------------------------------------------------------------------------------- */
+
+START_TEST(null_is_the_deferred_that_could_not_be_made)
+{
+    tw_deferred *const none = NULL;
+    char text[128];
+
+    trace_setup();
+    ck_assert_int_eq(tw_add_callback_with(none, pass, "c", released), 0);
+    ck_trace("~c");
+    ck_assert_int_eq(tw_add_errback_with(none, failing, "e", released), 0);
+    ck_trace("e!memory ~e");
+    ck_assert_int_eq(tw_add_both(none, pass, "b"), 0);
+    ck_assert_int_eq(tw_add_callbacks(none, pass, "p+", recover, "p-"), 0);
+    ck_trace("b!memory p-!memory");
+    ck_assert_int_eq(tw_add_both(none, wait_for, tw_succeed(tw_integer(1))), 0);
+    ck_trace("w!memory");
+    ck_assert_int_eq(tw_cancel(none), 0);
+    tw_deferred_pause(none);
+    ck_assert_int_eq(tw_deferred_unpause(none), 0);
+    ck_assert_int_eq(tw_deferred_add_timeout(none, 1, NULL), 0);
+    ck_assert_int_eq(tw_deferred_add_timeout(none, -1, NULL), -EINVAL);
+    ck_assert_int_eq(tw_deferred_fire(none, tw_string("x")), 0);
+    ck_assert_ptr_null(tw_shield(none));
+    ck_assert(tw_deferred_called(none) && tw_deferred_is_done(none));
+    ck_assert_uint_eq(tw_deferred_paused(none), 0);
+    ck_assert(tw_failure_is(tw_deferred_result(none), &tw_error_memory));
+    ck_assert(tw_failure_is(tw_deferred_take_result(none), &tw_error_memory));
+    ck_assert_ptr_null(tw_deferred_waiting_on(none));
+    ck_assert_ptr_null(tw_deferred_where(none));
+    ck_assert_ptr_null(tw_deferred_fired_where(none));
+    tw_deferred_mark_handled(none);
+    ck_assert_int_eq(tw_deferred_set_data(none, "data", released), -ENOMEM);
+    ck_trace("~data");
+    ck_assert_ptr_null(tw_deferred_data(none));
+    ck_assert_int_eq(tw_deferred_on_death(none, released, "d"), -ENOMEM);
+    ck_assert_int_gt(tw_deferred_format(none, text, sizeof text), 0);
+    ck_assert_ptr_null(tw_deferred_ref(none));
+    tw_deferred_unref(none);
+    trace_teardown();
+}
+END_TEST
+
+/* --- for language bindings ------------------------------------------------------------------------------ */
+
+static void raw_look(tw_deferred *d, void *step)
+{
+    trace_seen(step, tw_deferred_result(d));
+}
+
+static void raw_replace(tw_deferred *d, void *step)
+{
+    tw_value input = tw_deferred_result(d);
+
+    trace_seen(step, input);
+    ck_assert_int_eq(tw_deferred_replace(d, tw_string("first")), 0);
+    trace_seen("still", input);
+    ck_assert_int_eq(tw_deferred_replace(d, tw_string("second")), 0);
+}
+
+static void raw_wait(tw_deferred *d, void *inner)
+{
+    ck_assert_int_eq(tw_deferred_replace(d, tw_wait(inner)), 0);
+}
+
+static void raw_nested(tw_deferred *d, void *other)
+{
+    tw_deferred_fire(other, tw_integer(2));
+    ck_assert_int_eq(tw_deferred_replace(other, tw_integer(3)), -EINVAL);
+    ck_assert_int_eq(tw_deferred_replace(d, tw_integer(4)), 0);
+}
+
+START_TEST(raw_callbacks_read_and_replace_the_result)
+{
+    tw_deferred *d = tw_deferred_new(NULL, NULL, NULL), *slot;
+    tw_deferred *other = tw_deferred_new(NULL, NULL, NULL);
+
+    trace_setup();
+    ck_assert_int_eq(tw_deferred_replace(d, tw_string("outside")), -EINVAL);
+    tw_add_raw(d, raw_look, "look", released);
+    tw_add_raw(d, raw_replace, "r", NULL);
+    tw_add_both(d, pass, "a");
+    tw_add_raw(d, raw_wait, tw_promise(&slot, NULL, NULL), NULL);
+    tw_add_raw(d, raw_look, "b", NULL);
+    tw_deferred_fire(d, tw_string("in"));
+    ck_trace("look=in ~look r=in still=in a=second");
+    tw_fire(&slot, a_failure());
+    ck_trace("b!system");
+    tw_add_raw(other, raw_look, "other", NULL);
+    tw_add_raw(d, raw_nested, other, NULL);
+    tw_add_both(d, pass, "c");
+    ck_trace("other=2 c=4");
+    ck_assert_int_eq(tw_add_raw(NULL, raw_look, "null", released), 0);
+    ck_trace("null!memory ~null");
+    tw_deferred_unref(other);
+    tw_deferred_unref(d);
+    trace_teardown();
+}
+END_TEST
+
+START_TEST(user_data_is_released_once_and_death_is_told)
+{
+    tw_deferred *d = tw_deferred_new(NULL, NULL, NULL);
+
+    trace_setup();
+    ck_assert_ptr_null(tw_deferred_data(d));
+    ck_assert_int_eq(tw_deferred_set_data(d, "one", released), 0);
+    ck_assert_str_eq(tw_deferred_data(d), "one");
+    ck_assert_int_eq(tw_deferred_set_data(d, "two", released), 0);
+    ck_trace("~one");
+    ck_assert_int_eq(tw_deferred_on_death(d, released, "death"), 0);
+    for (int i = 0; i < 20; i++)
+        tw_add_both(d, pass, "a");
+    ck_assert_str_eq(tw_deferred_data(d), "two");
+    tw_deferred_fire(d, tw_none());
+    trace_reset();
+    tw_deferred_unref(d);
+    ck_trace("~two ~death");
+    trace_teardown();
+}
+END_TEST
+
+/* --- inspection ------------------------------------------------------------------------------------------- */
+
+static void collect(const char *line, void *arg)
+{
+    (void)arg;
+    trace_add(line);
+    trace_add("\n");
+}
+
+static bool dump_says(const char *text)
+{
+    trace_reset();
+    tw_deferred_dump(collect, NULL);
+    return strstr(trace, text) != NULL;
+}
+
+START_TEST(a_deferred_describes_itself)
+{
+    tw_deferred *slot, *inner = tw_promise_at("inner.c:1", &slot, NULL, NULL, NULL);
+    tw_deferred *d = tw_deferred_new_at("outer.c:2", NULL, NULL, NULL);
+    char text[256];
+
+    trace_setup();
+    tw_deferred_format(d, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "made at outer.c:2: pending"));
+    tw_deferred_pause(d);
+    tw_deferred_format(d, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "paused 1 times"));
+    tw_deferred_unpause(d);
+    tw_deferred_resolve_with(d, tw_deferred_ref(inner));
+    tw_deferred_format(d, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "waiting for"));
+    ck_assert_ptr_nonnull(strstr(text, "inner.c:1"));
+    tw_value_format(tw_wait(d), text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "outer.c:2"));
+    ck_assert(dump_says("inner.c:1: pending"));
+    ck_assert(dump_says("outer.c:2: waiting for"));
+    ck_assert(dump_says("  Deferred"));
+    ck_assert_int_gt(tw_deferred_format(d, text, 5), 5);
+    tw_fire(&slot, tw_integer(12));
+    tw_deferred_format(d, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "result 12"));
+    ck_assert(!dump_says("outer.c:2"));
+    tw_deferred_unref(inner);
+    tw_deferred_unref(d);
+    ck_assert(!dump_says("Deferred"));
+    trace_teardown();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("deferred");
+
+    TEST_ADD(suite, a_promise_gives_each_side_a_reference);
+    TEST_ADD(suite, the_slot_is_empty_before_callbacks_run);
+    TEST_ADD(suite, dropping_the_consumers_reference_only_detaches);
+    TEST_ADD(suite, a_callback_may_drop_the_last_reference);
+    TEST_ADD(suite, firing_twice_is_refused_and_reported);
+    TEST_ADD(suite, a_bare_deferred_is_no_result);
+    TEST_ADD(suite, references_are_counted);
+    TEST_ADD(suite, the_cancellers_argument_is_released_when_fired_or_dead);
+    TEST_ADD(suite, what_a_release_adds_runs_in_its_turn);
+    TEST_ADD(suite, an_unhandled_failure_is_reported_at_the_last_unref);
+    TEST_ADD(suite, a_failure_may_be_handled_late_marked_or_taken);
+    TEST_ADD(suite, a_hook_may_keep_what_would_die);
+    TEST_ADD(suite, without_hooks_the_log_says_where_it_was_made_and_fired);
+    TEST_ADD(suite, null_is_the_deferred_that_could_not_be_made);
+    TEST_ADD(suite, raw_callbacks_read_and_replace_the_result);
+    TEST_ADD(suite, user_data_is_released_once_and_death_is_told);
+    TEST_ADD(suite, a_deferred_describes_itself);
+    return test_run(suite);
+}
