@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <tweed/failure.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 
 struct bytes {
     size_t references;
@@ -72,6 +74,22 @@ tw_value tw_bytes(const void *data, size_t length)
     if (place != NULL && length > 0)
         memcpy(place, data, length);
     return bytes;
+}
+
+int twi_bytes_resize(tw_value *value, size_t length, char **ret_data)
+{
+    struct bytes *bytes = value->as.pointer;
+
+    if (length > SIZE_MAX / 2)
+        return -ENOMEM;
+    bytes = twi_realloc(bytes, sizeof *bytes + length + 1);
+    if (bytes == NULL)
+        return -ENOMEM;
+    bytes->length = length;
+    bytes->data[length] = '\0';
+    value->as.pointer = bytes;
+    *ret_data = bytes->data;
+    return 0;
 }
 
 tw_value tw_string(const char *text)

@@ -16,7 +16,7 @@
 
 TW_BEGIN
 
-/* --- the agent: settings and a pool of connections --------------------------------------------- */
+/* --- the agent: settings and a pool of connections ---------------------------------- */
 
 typedef struct tw_agent tw_agent;
 
@@ -38,7 +38,7 @@ TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
 /* The calling thread's own, which tw_get_page() uses; lent. */
 TW_API tw_agent *tw_agent_current(void);
 TW_API tw_agent *tw_agent_ref(tw_agent *agent);
-/* At the last reference idle connections are closed; requests under way keep it. */
+/* At the last reference idle connections are closed; requests under way keep it. NULL is fine. */
 TW_API void tw_agent_unref(tw_agent *agent);
 TW_API void tw_agent_close_idle(tw_agent *agent);
 struct tw_agent_counts {
@@ -47,12 +47,14 @@ struct tw_agent_counts {
 };
 TW_API struct tw_agent_counts tw_agent_counts(const tw_agent *agent);
 
-/* --- a request ------------------------------------------------------------------------------------ */
+/* --- a request ---------------------------------------------------------------------- */
 
 /* A body that is produced while it is sent. read() writes at most `size` bytes into `data` and
  * returns how many; 0 is the end, a negative errno gives up the request, -EAGAIN waits for
- * tw_request_body_ready(). rewind() (may be NULL) starts over for a redirect or retry: 0 or
- * negative errno. length: -1 when not known (sent chunked). */
+ * tw_request_body_ready(). rewind() (may be NULL) starts over for a redirect: 0 or negative
+ * errno. length: -1 when not known (sent chunked); fewer bytes are tw_error_misuse, more are not
+ * asked for. `release` (may be NULL) is called with arg once, also when the request fails at
+ * once. */
 struct tw_body_source {
     int64_t length;
     int64_t (*read)(char *data, size_t size, void *arg);
@@ -60,6 +62,8 @@ struct tw_body_source {
     tw_release_fn *release;
     void *arg;
 };
+/* A source with this `arg` that answered -EAGAIN has more: it is read again before this returns. */
+TW_API void tw_request_body_ready(const void *arg);
 
 enum tw_redirect_policy {
     TW_REDIRECT_FOLLOW, /* as browsers: 301, 302 and 303 turn POST into GET; 307, 308 do not */
@@ -80,8 +84,9 @@ struct tw_request_options {
     const char *proxy;           /* over the agent's; "": none */
     tw_tls_context *tls;         /* over the agent's */
     enum tw_redirect_policy redirects;
-    int max_redirects;           /* 0: 20; negative: none at all is an error */
-    double timeout;              /* total, queueing, redirects and retries included; 0: 300 */
+    int max_redirects;           /* 0: 20; negative: the first one is an error */
+    double timeout;              /* total, queueing, redirects and retries included; 0: 300;
+                                    negative, here and below: none */
     double connect_timeout;      /* name, TCP, TLS; 0: 30 */
     double first_byte_timeout;   /* from request sent to first byte; 0: none */
     double idle_timeout;         /* between bytes; 0: 60 */
@@ -94,7 +99,7 @@ struct tw_request_options {
     bool accept_partial;         /* a body cut short is a success, marked incomplete */
     /* Streaming: called for each piece of the decoded body, in place of collecting it; on the
      * final response only. Negative errno ends the request with it; lent. headers is called once
-     * before. Pause with tw_response_pause(). */
+     * before; it may be given alone. Pause with tw_response_pause(). */
     int (*on_headers)(tw_value response, void *arg);
     int (*on_body)(const char *data, size_t length, void *arg);
     void *stream_arg;
@@ -111,7 +116,7 @@ struct tw_request_options {
 TW_API tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,
                                         const struct tw_request_options *options);
 
-/* --- a response: an immutable value ------------------------------------------------------------------ */
+/* --- a response: an immutable value ------------------------------------------------- */
 
 TW_API extern const tw_type tw_type_response;
 /* What accessors return lives as long as the response; wrong types answer 0, "", none. */
@@ -125,14 +130,20 @@ TW_API const char *tw_response_url(tw_value response); /* final, without credent
 TW_API unsigned tw_response_redirects(tw_value response);
 TW_API bool tw_response_complete(tw_value response);
 TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
-/* Seconds since the request began. */
+/* Seconds since the request began, on the last hop; 0 for what did not happen there. `queued` is
+ * the end of the wait for a place in the pool. */
 struct tw_response_times {
     double queued, resolved, connected, secured, sent, first_byte, done;
 };
 TW_API struct tw_response_times tw_response_times(tw_value response);
 TW_API uint64_t tw_response_wire_bytes(tw_value response); /* body as received */
 
-/* --- get_page ---------------------------------------------------------------------------------------- */
+/* Stop and go for on_body, while the response is coming; no limit but the total one runs
+ * meanwhile. A resume takes effect in the next turn. */
+TW_API void tw_response_pause(tw_value response);
+TW_API void tw_response_resume(tw_value response);
+
+/* --- get_page ----------------------------------------------------------------------- */
 
 /* Fires with the body as bytes. A status that is not 2xx fails with tw_error_status: number is
  * the status, value the response. */
