@@ -4,200 +4,435 @@
 An entry is a C/C++/Go/Rust source (built into OUT/GROUP/NAME), an executable file in GROUP/,
 or tweed's own, which `make bench` has left in OUT/GROUP/tweed.  OUT is the environment's
 BENCH_OUT.  Micro groups print "case value" lines; server groups are started as `ENTRY PORT`."""
-import argparse, json, os, re, signal, socket, statistics as st, subprocess as sp, sys, time
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))); B = os.environ["BENCH_OUT"]
-MICRO, SERVER = ["deferred", "limit", "loop", "threads", "tls"], ["echo", "line", "http"]
-LIBS = "-levent -levent_pthreads -levent_openssl -luv -lev -luring -lmicrohttpd -lssl -lcrypto -lpthread -lm"
-ap = argparse.ArgumentParser()
-ap.add_argument("--quick", action="store_true"); ap.add_argument("--rounds", type=int)
-ap.add_argument("--only", default=""); ap.add_argument("--entry", default="", help="only names matching this regexp")
-a = ap.parse_args(); only = a.only.split(",") if a.only else ["deferred", "limit", "loop", "threads"] + (["echo", "http"] if a.quick else SERVER) + ["tls", "count"]
-rounds = a.rounds or (1 if a.quick else 3)
-env = dict(os.environ, WWW=B + "/www", RUNDIR=B + "/run", CERTS=B + "/certs")
-if a.quick: env["BENCH_QUICK"] = "1"
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OUT = os.environ["BENCH_OUT"]
+MICRO = ["deferred", "limit", "loop", "threads", "tls"]
+SERVERS = ["echo", "line", "http"]
+LIBS = ("-levent -levent_pthreads -levent_openssl -luv -lev -luring -lmicrohttpd -lssl -lcrypto "
+        "-lpthread -lm").split()
+SLOW_ONES = ("glib", "py-uvloop")    # left out of a quick run
+TICK = os.sysconf("SC_CLK_TCK")
+env = dict(os.environ, WWW=OUT + "/www", RUNDIR=OUT + "/run", CERTS=OUT + "/certs")
 results = {}
 
-def sh(*c, **k): return sp.run(c, stdout=sp.PIPE, stderr=sp.PIPE, text=True, env=env, **k)
-def newer(src, dst): return not os.path.exists(dst) or any(os.path.getmtime(s) > os.path.getmtime(dst) for s in src)
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer operations, entries and cases")
+    parser.add_argument("--rounds", type=int, help="default 3")
+    parser.add_argument("--only", default="", help="groups: " + ",".join(MICRO + SERVERS + ["count"]))
+    parser.add_argument("--entry", default="", help="only names that match this regular expression")
+    a = parser.parse_args()
+    a.rounds = a.rounds or (1 if a.quick else 3)
+    a.groups = a.only.split(",") if a.only else (
+        ["deferred", "limit", "loop", "threads"] + (["echo", "http"] if a.quick else SERVERS)
+        + ["tls", "count"])
+    if a.quick:
+        env["BENCH_QUICK"] = "1"
+    return a
+
+
+def run(*command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=env, **options)
+
+
+# --- building ----------------------------------------------------------------------------------
+
+def newer(sources, target):
+    return not os.path.exists(target) or any(
+        os.path.getmtime(s) > os.path.getmtime(target) for s in sources)
+
+
+def prepare():
+    for name in MICRO + SERVERS + ["www", "run", "certs"]:
+        os.makedirs(f"{OUT}/{name}", exist_ok=True)
+    for name, body in (("hello", b"Hello, World!"), ("1k", b"x" * 1024), ("1m", b"x" * (1 << 20))):
+        with open(f"{OUT}/www/{name}", "wb") as f:
+            f.write(body)
+    keys = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+    for name, key in keys.items():
+        if not os.path.exists(f"{OUT}/certs/{name}.crt"):
+            run("openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout",
+                f"{OUT}/certs/{name}.key", "-out", f"{OUT}/certs/{name}.crt", "-days", "3650",
+                "-subj", "/CN=localhost")
+
+
+def compiler(source, target, glib, include):
+    if source.endswith(".c"):
+        return ["gcc", "-O2", "-w", *include, source, "-o", target, *glib, *LIBS]
+    if source.endswith(".cc"):
+        return ["g++", "-O2", "-w", *include, source, "-o", target, "-lboost_thread",
+                "-lboost_system", "-lpthread"]
+    if source.endswith(".go"):
+        return ["go", "build", "-o", target, source]
+    return ["rustc", "--edition", "2021", "-O", source, "-o", target]
+
+
 def build():
-    for g in MICRO + SERVER: os.makedirs(f"{B}/{g}", exist_ok=True)
-    for d in ("www", "run", "certs"): os.makedirs(f"{B}/{d}", exist_ok=True)
-    for n, c in (("hello", b"Hello, World!"), ("1k", b"x" * 1024), ("1m", b"x" * (1 << 20))): open(f"{B}/www/{n}", "wb").write(c)
-    for n, o in (("ec", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("rsa", ["rsa:2048"])):
-        if not os.path.exists(f"{B}/certs/{n}.crt"): sh("openssl", "req", "-x509", "-newkey", *o, "-nodes", "-keyout", f"{B}/certs/{n}.key", "-out", f"{B}/certs/{n}.crt", "-days", "3650", "-subj", "/CN=localhost")
-    glib = sh("pkg-config", "--cflags", "--libs", "gio-2.0").stdout.split()
-    inc = [f"-I{HERE}/{d}" for d in ["tools"] + MICRO + SERVER]
-    deps = [f"{HERE}/{d}/{f}" for d in ["tools"] + MICRO + SERVER for f in os.listdir(f"{HERE}/{d}") if f.endswith(".h")] + [f"{HERE}/loop/libevent.c", f"{HERE}/echo/libevent.c", f"{HERE}/echo/raw-epoll.c"]
-    jobs = [(f"{HERE}/tools/{t}.c", f"{B}/{t}") for t in ("load",)]
-    for g in MICRO + SERVER:
-        for f in sorted(os.listdir(f"{HERE}/{g}")):
-            d = f"{HERE}/{g}"
-            if f.endswith((".c", ".cc", ".go", ".rs")) and f != "tweed.c": jobs.append((f"{d}/{f}", f"{B}/{g}/{os.path.splitext(f)[0]}"))
-    for s, o in jobs:
-        if not newer([s] + deps, o): continue
-        if s.endswith(".c"): c = ["gcc", "-O2", "-w", *inc, s, "-o", o, *glib, *LIBS.split()]
-        elif s.endswith(".cc"): c = ["g++", "-O2", "-w", *inc, s, "-o", o, "-lboost_thread", "-lboost_system", "-lpthread"]
-        elif s.endswith(".go"): c = ["go", "build", "-o", o, s]
-        else: c = ["rustc", "--edition", "2021", "-O", s, "-o", o]
-        r = sp.run(c, stderr=sp.PIPE, text=True, env=dict(env, GOFLAGS="-mod=mod", GO111MODULE="off"))
-        if r.returncode: print(f"  skipped {os.path.relpath(s, HERE)}: {r.stderr.strip().splitlines()[-1] if r.stderr.strip() else 'failed'}")
-    sh("gcc", "-O2", "-shared", "-fPIC", f"{HERE}/tools/count.c", "-o", f"{B}/count.so")
-def entries(g):
-    r = {}
-    for d in (f"{B}/{g}", f"{HERE}/{g}"):
-        for f in sorted(os.listdir(d)) if os.path.isdir(d) else []:
-            p = f"{d}/{f}"
-            if os.path.isfile(p) and os.access(p, os.X_OK): r[re.sub(r"\.(py|mjs|sh)$", "", f)] = p
-    return {k: v for k, v in r.items() if re.search(a.entry, k)}
-def table(title, rows, cols, fmt="{:,.0f}"):
-    print(f"\n## {title}"); w = max([len(r) for r in rows] + [8])
-    print(" " * w + "".join(f"{c:>13}" for c in cols))
-    for r, v in rows.items(): print(f"{r:<{w}}" + "".join(f"{(fmt.format(v[c]) if not isinstance(v.get(c), str) else v[c]) if v.get(c) is not None else '-':>13}" for c in cols))
+    prepare()
+    glib = run("pkg-config", "--cflags", "--libs", "gio-2.0").stdout.split()
+    folders = ["tools"] + MICRO + SERVERS
+    include = [f"-I{HERE}/{folder}" for folder in folders]
+    shared = [f"{HERE}/{folder}/{name}" for folder in folders
+              for name in os.listdir(f"{HERE}/{folder}") if name.endswith(".h")]
+    shared += [f"{HERE}/{name}" for name in
+               ("loop/libevent.c", "echo/libevent.c", "echo/raw-epoll.c")]
+    jobs = [(f"{HERE}/tools/load.c", f"{OUT}/load")]
+    for group in MICRO + SERVERS:
+        for name in sorted(os.listdir(f"{HERE}/{group}")):
+            stem, suffix = os.path.splitext(name)
+            if suffix in (".c", ".cc", ".go", ".rs") and name != "tweed.c":
+                jobs.append((f"{HERE}/{group}/{name}", f"{OUT}/{group}/{stem}"))
+    for source, target in jobs:
+        if newer([source] + shared, target):
+            done = subprocess.run(compiler(source, target, glib, include), stderr=subprocess.PIPE,
+                                  text=True, env=dict(env, GOFLAGS="-mod=mod", GO111MODULE="off"))
+            if done.returncode:
+                why = (done.stderr.strip().splitlines() or ["failed"])[-1]
+                print(f"  skipped {os.path.relpath(source, HERE)}: {why}")
+    run("gcc", "-O2", "-shared", "-fPIC", f"{HERE}/tools/count.c", "-o", f"{OUT}/count.so")
+
+
+def entries(group):
+    found = {}
+    for folder in (f"{OUT}/{group}", f"{HERE}/{group}"):
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            path = f"{folder}/{name}"
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                found[re.sub(r"\.(py|mjs|sh)$", "", name)] = path
+    return {name: path for name, path in found.items() if re.search(a.entry, name)}
+
+
+# --- tables ------------------------------------------------------------------------------------
+
+def number(x):
+    return f"{x:,.1f}" if x < 100 else f"{x:,.0f}"
+
+
+def cell(value):
+    return "-" if value is None else value if isinstance(value, str) else f"{value:,.0f}"
+
+
+def table(title, rows, columns):
+    width = max([len(name) for name in rows] + [8])
+    print(f"\n## {title}")
+    print(" " * width + "".join(f"{c:>13}" for c in columns))
+    for name, row in rows.items():
+        print(f"{name:<{width}}" + "".join(f"{cell(row.get(c)):>13}" for c in columns))
     sys.stdout.flush()
-def num(x): return f"{x:,.1f}" if x < 100 else f"{x:,.0f}"
-def micro(g):
-    got = {}
-    for _ in range(rounds):
-        for n, p in entries(g).items():
-            if a.quick and n in ("glib", "gnu-pth", "py-gevent", "py-uvloop") and not a.entry: continue   # the slow ones
-            try: r = sp.run([p], stdout=sp.PIPE, stderr=sp.DEVNULL, text=True, env=env, timeout=180, cwd=B)
-            except sp.TimeoutExpired: continue
-            for l in r.stdout.splitlines():
-                f = l.split()
-                if len(f) == 2:
-                    try: got.setdefault(n, {}).setdefault(f[0], []).append(float(f[1]))
-                    except ValueError: pass
-    rows = {n: {k: st.median(v) for k, v in c.items()} for n, c in got.items()}
-    cols = []
-    for v in rows.values(): cols += [k for k in v if k not in cols]
-    results[g] = rows
-    table(f"{g} (CPU ns per op; bytes where named)", {n: {k: num(x) for k, x in v.items()} for n, v in rows.items()}, cols)
 
-# --- servers
-port = [23000 + os.getpid() % 4000]
-def procs(sid):
-    r = []
-    for p in os.listdir("/proc"):
-        if p.isdigit():
+
+def medians(taken):
+    return {name: {case: statistics.median(values) for case, values in cases.items() if values}
+            for name, cases in taken.items()}
+
+
+# --- micro benches -----------------------------------------------------------------------------
+
+def micro(group):
+    taken = {}
+    for _ in range(a.rounds):
+        for name, path in entries(group).items():
+            if a.quick and name in SLOW_ONES and not a.entry:
+                continue
             try:
-                f = open(f"/proc/{p}/stat").read().rsplit(") ", 1)[1].split()
-                if int(f[3]) == sid: r.append((int(p), int(f[11]) + int(f[12])))
-            except (OSError, IndexError): pass
-    return r
-TICK = os.sysconf("SC_CLK_TCK")
-def cpu(sid):   # finer than ticks where the kernel offers schedstat
-    t = 0
-    for p, ticks in procs(sid):
-        try: t += sum(int(open(f"/proc/{p}/task/{x}/schedstat").read().split()[0]) for x in os.listdir(f"/proc/{p}/task")) / 1e9
-        except (OSError, IndexError): t += ticks / TICK
-    return t
-def rss(sid): return sum(int(open(f"/proc/{p}/statm").read().split()[1]) * 4096 for p, _ in procs(sid))
-def start(path, pre=()):
-    port[0] += 1
-    p = sp.Popen(["taskset", "-c", "0", *pre, path, str(port[0])], env=env, cwd=B, stdin=sp.DEVNULL, stdout=sp.DEVNULL, stderr=open(f"{B}/run/err-{os.getpid()}", "w"), start_new_session=True)
-    for _ in range(600):
-        try: socket.create_connection(("127.0.0.1", port[0]), 1).close(); time.sleep(0.05); return p, port[0]
-        except OSError: time.sleep(0.02)
-        if p.poll() is not None: break
-    stop(p); return None, 0
-def stop(p):
-    for pid, _ in procs(p.pid):
-        try: os.kill(pid, signal.SIGTERM)
-        except OSError: pass
-    try: p.wait(5)
-    except sp.TimeoutExpired:
-        for pid, _ in procs(p.pid): os.kill(pid, signal.SIGKILL)
-        p.wait()
-def on1(*c, **k): return sh("taskset", "-c", "1", *c, **k)
-SLABS = ("TCP", "sock_inode_cache", "filp", "dentry", "ep_head", "eventpoll_epi", "eventpoll_pwq", "request_sock_TCP")
-def slab():
-    try: return sum(int(f[1]) * int(f[3]) for f in (l.split() for l in open("/proc/slabinfo")) if f[0] in SLABS)
-    except OSError: return 0
-IDLE = 1000 if a.quick else 9000
-def hold(pt, sid, *path):
-    r0, k0 = rss(sid), slab(); h = sp.Popen([f"{B}/load", "hold", str(pt), str(IDLE), *path], stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE, text=True)
-    l = h.stdout.readline(); time.sleep(0.3); r = ((rss(sid) - r0) / IDLE, (slab() - k0) / IDLE / 2) if l.startswith("ready") else (None, None)
-    h.stdin.close(); h.wait(); return r
-def tcp(g):
-    secs = "0.4" if a.quick else "1"; acc = {}
-    cases = [("c50", "50", "1")] + ([] if a.quick else [("c50x16", "50", "16"), ("c1000", "1000", "1")])
-    for rd in range(rounds):
-        for n, path in entries(g).items():
-            p, pt = start(path)
-            if not p: acc.setdefault(n, {}); continue
-            d = acc.setdefault(n, {})
-            for c, k, depth in cases:
-                t = cpu(p.pid); w = time.time(); r = on1(f"{B}/load", "echo", str(pt), k, secs, "64", depth).stdout.split(); t = cpu(p.pid) - t; w = time.time() - w
-                if len(r) == 3 and t > 0:
-                    busy = float(r[0]) * w / t    # messages per CPU second of the server
-                    for m, v in ((c + "/cpu", busy), (c + "/s", float(r[0])), (c + " p50us", float(r[1])), (c + " p99us", float(r[2]))): d.setdefault(m, []).append(v)
-            if rd == 0 and g == "echo" and not a.quick: d["idle rss B"], d["idle kern B"] = [[x] if x is not None else [] for x in hold(pt, p.pid)]
-            stop(p)
-    rows = {n: {k: st.median(v) for k, v in d.items() if v} for n, d in acc.items()}; results[g] = rows
-    cols = [c + s for c, _, _ in cases for s in ("/cpu", "/s", " p50us", " p99us")] + (["idle rss B", "idle kern B"] if g == "echo" else [])
-    table(f"{g}: 64-byte messages; /cpu = messages per CPU second of the server, /s = messages per wall second", rows, cols)
-def http():
-    secs = "1"; acc = {}
-    cases = [("hello", "/hello", []), ("pipe16", "/hello", ["-s", HERE + "/tools/pipeline.lua"]), ("1k", "/1k", []), ("1m", "/1m", []), ("close", "/hello", ["-H", "Connection: close"])]
-    if a.quick: cases = cases[:1]
-    for rd in range(rounds):
-        for n, path in entries("http").items():
-            p, pt = start(path)
-            if not p: acc.setdefault(n, {}); continue
-            d = acc.setdefault(n, {})
-            for c, u, x in cases:
-                t = cpu(p.pid); w = time.time(); o = on1("wrk", "-t1", "-c" + ("8" if c == "1m" else "50"), f"-d{secs}s", "--latency", *x, f"http://127.0.0.1:{pt}{u}").stdout; t = cpu(p.pid) - t
-                m = re.search(r"(\d+) requests in ([\d.]+)(\w+)", o); q = re.search(r"99%\s+([\d.]+)(us|ms|s)", o); bad = re.search(r"Non-2xx.*?(\d+)", o)
-                if m and t > 0 and not bad:
-                    d.setdefault(c + "/cpu", []).append(int(m[1]) / t); d.setdefault(c + "/s", []).append(int(m[1]) / float(m[2]))
-                    if q: d.setdefault(c + " p99us", []).append(float(q[1]) * {"us": 1, "ms": 1e3, "s": 1e6}[q[2]])
-            if rd == 0 and not a.quick: d["idle rss B"], d["idle kern B"] = [[x] if x is not None else [] for x in hold(pt, p.pid, "/hello")]
-            stop(p)
-    rows = {n: {k: st.median(v) for k, v in d.items() if v} for n, d in acc.items()}; results["http"] = rows
-    table("http: requests per CPU second of the server (1 process, core 0; wrk on core 1)", rows, [c + "/cpu" for c, _, _ in cases] + ["hello/s", "hello p99us", "idle rss B", "idle kern B"])
+                done = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                      text=True, env=env, timeout=180, cwd=OUT)
+            except subprocess.TimeoutExpired:
+                continue
+            for line in done.stdout.splitlines():
+                match = re.fullmatch(r"(\S+) (-?[\d.]+)", line.strip())
+                if match:
+                    taken.setdefault(name, {}).setdefault(match[1], []).append(float(match[2]))
+    rows = medians(taken)
+    columns = list(dict.fromkeys(case for row in rows.values() for case in row))
+    results[group] = rows
+    table(f"{group} (CPU ns per op; bytes where named)",
+          {name: {case: number(x) for case, x in row.items()} for name, row in rows.items()}, columns)
 
-# --- repeatable counts
-def ir(cmd, **k):
-    r = sp.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={B}/run/cg-{os.getpid()}", *cmd], stdout=sp.DEVNULL, stderr=sp.PIPE, text=True, env=env, timeout=120, **k)
-    m = re.search(r"Collected : (\d+)", r.stderr); return int(m[1]) if m else None
-def allocs(cmd):
-    r = sp.run(cmd, stdout=sp.DEVNULL, stderr=sp.PIPE, text=True, env=dict(env, LD_PRELOAD=B + "/count.so"), timeout=120); m = re.search(r"allocs (\d+)", r.stderr); return int(m[1]) if m else None
-def elf(p): return open(p, "rb").read(4) == b"\x7fELF"
-def count():
-    rows = {}; env["NGINX_EXTRA"] = "master_process off;"   # one process to count
-    for g, cases, n in (("deferred", ("fire1", "chain10", "nested", "all1000"), 10000), ("loop", ("t_reset", "post", "r100"), 20000)):
-        for e, p in entries(g).items():
-            if not elf(p) or e.startswith(("go", "rust", "gnu-pth", "os-thread", "boost-fib")): continue
-            for c in cases:
-                try: x, y = ir([p, c, str(n)]), ir([p, c, str(2 * n)])
-                except sp.TimeoutExpired: continue
-                if x and y and y - x > n:
-                    rows.setdefault(f"{g}/{e}", {})[c] = num((y - x) / n)
-                    if g == "deferred":
-                        i, j = allocs([p, c, str(n)]), allocs([p, c, str(2 * n)]); rows[f"{g}/{e}"][c] += f" ({(j - i) / n:.2g})"
-    table("user-space instructions per op (callgrind); in brackets, heap allocations per op", rows, ["fire1", "chain10", "nested", "all1000", "t_reset", "post", "r100"]); results["count"] = rows
+
+# --- servers -----------------------------------------------------------------------------------
+
+last_port = 23000 + os.getpid() % 4000
+
+
+def processes(session):
+    """(pid, clock ticks used) of every process of a session."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(") ", 1)[1].split()
+            if int(fields[3]) == session:
+                found.append((int(pid), int(fields[11]) + int(fields[12])))
+        except (OSError, IndexError):
+            pass
+    return found
+
+
+def cpu(session):
+    """CPU seconds; finer than ticks where the kernel offers schedstat."""
+    total = 0.0
+    for pid, ticks in processes(session):
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[0]) / 1e9
+        except (OSError, IndexError):
+            total += ticks / TICK
+    return total
+
+
+def resident(session):
+    total = 0
+    for pid, _ in processes(session):
+        with open(f"/proc/{pid}/statm") as f:
+            total += int(f.read().split()[1]) * 4096
+    return total
+
+
+def start(path, before=()):
+    """Starts a server on core 0; (process, port), or (None, 0) if it does not answer."""
+    global last_port
+    last_port += 1
+    with open(f"{OUT}/run/err-{os.getpid()}", "w") as err:
+        server = subprocess.Popen(["taskset", "-c", "0", *before, path, str(last_port)], env=env,
+                                  cwd=OUT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=err, start_new_session=True)
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", last_port), 1).close()
+            time.sleep(0.05)
+            return server, last_port
+        except OSError:
+            time.sleep(0.02)
+        if server.poll() is not None:
+            break
+    stop(server)
+    return None, 0
+
+
+def signal_all(session, number_):
+    for pid, _ in processes(session):
+        try:
+            os.kill(pid, number_)
+        except OSError:
+            pass
+
+
+def stop(server):
+    signal_all(server.pid, signal.SIGTERM)
+    try:
+        server.wait(5)
+    except subprocess.TimeoutExpired:
+        signal_all(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def on_core_1(*command):
+    return run("taskset", "-c", "1", *command).stdout
+
+
+SLABS = ("TCP", "sock_inode_cache", "filp", "dentry", "ep_head", "eventpoll_epi", "eventpoll_pwq",
+         "request_sock_TCP")
+
+
+def kernel_slabs():
+    try:
+        with open("/proc/slabinfo") as f:
+            rows = (line.split() for line in f)
+            return sum(int(row[1]) * int(row[3]) for row in rows if row[0] in SLABS)
+    except OSError:
+        return 0
+
+
+def idle_memory(server, port, *path):
+    """Bytes of the server, and of the kernel's, for each of many idle connections."""
+    idle = 1000 if a.quick else 9000
+    before, slabs = resident(server.pid), kernel_slabs()
+    with subprocess.Popen([f"{OUT}/load", "hold", str(port), str(idle), *path], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as load:
+        if not load.stdout.readline().startswith("ready"):
+            return {}
+        time.sleep(0.3)
+        return {"idle rss B": [(resident(server.pid) - before) / idle],
+                "idle kern B": [(kernel_slabs() - slabs) / idle / 2]}
+
+
+def each_server(group):
+    """(round, name, its figures, server, port) for every entry that starts, in interleaved rounds."""
+    taken = {}
+    for turn in range(a.rounds):
+        for name, path in entries(group).items():
+            figures = taken.setdefault(name, {})
+            server, port = start(path)
+            if server:
+                yield turn, figures, server, port
+                stop(server)
+    results[group] = medians(taken)
+
+
+def tcp(group):
+    seconds = "0.4" if a.quick else "1"
+    cases = [("c50", "50", "1")]
+    if not a.quick:
+        cases += [("c50x16", "50", "16"), ("c1000", "1000", "1")]
+    for turn, figures, server, port in each_server(group):
+        for case, connections, depth in cases:
+            used, began = cpu(server.pid), time.time()
+            told = on_core_1(f"{OUT}/load", "echo", str(port), connections, seconds, "64", depth).split()
+            used, took = cpu(server.pid) - used, time.time() - began
+            if len(told) == 3 and used > 0:
+                rate, p50, p99 = map(float, told)
+                for what, value in (("/cpu", rate * took / used), ("/s", rate), (" p50us", p50), (" p99us", p99)):
+                    figures.setdefault(case + what, []).append(value)
+        if turn == 0 and group == "echo" and not a.quick:
+            figures.update(idle_memory(server, port))
+    columns = [c + what for c, _, _ in cases for what in ("/cpu", "/s", " p50us", " p99us")]
+    table(f"{group}: 64-byte messages; /cpu = messages per CPU second of the server, /s = messages per "
+          "wall second", results[group], columns + ["idle rss B", "idle kern B"] * (group == "echo"))
+
+
+def http():
+    pipeline = ["-s", HERE + "/tools/pipeline.lua"]
+    cases = [("hello", "/hello", []), ("pipe16", "/hello", pipeline), ("1k", "/1k", []),
+             ("1m", "/1m", []), ("close", "/hello", ["-H", "Connection: close"])]
+    if a.quick:
+        cases = cases[:1]
+    for turn, figures, server, port in each_server("http"):
+        for case, path, extra in cases:
+            used = cpu(server.pid)
+            told = on_core_1("wrk", "-t1", "-c" + ("8" if case == "1m" else "50"), "-d1s", "--latency",
+                             *extra, f"http://127.0.0.1:{port}{path}")
+            used = cpu(server.pid) - used
+            done = re.search(r"(\d+) requests in ([\d.]+)s", told)
+            p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", told)
+            if done and used > 0 and "Non-2xx" not in told:
+                figures.setdefault(case + "/cpu", []).append(int(done[1]) / used)
+                figures.setdefault(case + "/s", []).append(int(done[1]) / float(done[2]))
+                if p99:
+                    us = float(p99[1]) * {"us": 1, "ms": 1e3, "s": 1e6}[p99[2]]
+                    figures.setdefault(case + " p99us", []).append(us)
+        if turn == 0 and not a.quick:
+            figures.update(idle_memory(server, port, "/hello"))
+    table("http: requests per CPU second of the server (1 process, core 0; wrk on core 1)", results["http"],
+          [case + "/cpu" for case, _, _ in cases] + ["hello/s", "hello p99us", "idle rss B", "idle kern B"])
+
+
+# --- counts that come out the same on a noisy machine -------------------------------------------
+
+def instructions(command):
+    done = subprocess.run(["valgrind", "--tool=callgrind",
+                           f"--callgrind-out-file={OUT}/run/cg-{os.getpid()}", *command],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, timeout=120)
+    match = re.search(r"Collected : (\d+)", done.stderr)
+    return int(match[1]) if match else None
+
+
+def allocations(command):
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          env=dict(env, LD_PRELOAD=OUT + "/count.so"), timeout=120)
+    match = re.search(r"allocs (\d+)", done.stderr)
+    return int(match[1]) if match else 0
+
+
+def is_elf(path):
+    with open(path, "rb") as f:
+        return f.read(4) == b"\x7fELF"
+
+
+def count_micro():
     rows = {}
-    for g, extra in (("echo", []), ("http", ["/hello"])):
-        for e, p in entries(g).items():
-            if e in ("go", "io-uring") or not (elf(p) or e in ("nginx", "h2o", "lighttpd")): continue
-            v = []
+    for group, cases, n in (("deferred", ("fire1", "chain10", "nested", "all1000"), 10000),
+                            ("loop", ("t_reset", "post", "r100"), 20000)):
+        for name, path in entries(group).items():
+            if not is_elf(path) or name.startswith(("go", "rust")):
+                continue
+            for case in cases:
+                once, twice = [path, case, str(n)], [path, case, str(2 * n)]
+                try:
+                    x, y = instructions(once), instructions(twice)
+                except subprocess.TimeoutExpired:
+                    continue
+                if not x or not y or y - x <= n:
+                    continue
+                text = number((y - x) / n)
+                if group == "deferred":
+                    text += f" ({(allocations(twice) - allocations(once)) / n:.2g})"
+                rows.setdefault(f"{group}/{name}", {})[case] = text
+    table("user-space instructions per op (callgrind); in brackets, heap allocations per op", rows,
+          ["fire1", "chain10", "nested", "all1000", "t_reset", "post", "r100"])
+    results["count"] = rows
+
+
+def count_servers():
+    rows = {}
+    env["NGINX_EXTRA"] = "master_process off;"   # one process to count
+    valgrind = ("valgrind", "--tool=callgrind", "--trace-children=yes",
+                f"--callgrind-out-file={OUT}/run/cg.%p")
+    for group, path in (("echo", []), ("http", ["/hello"])):
+        for name, exe in entries(group).items():
+            if name in ("go", "io-uring") or not (is_elf(exe) or name in ("nginx", "h2o", "lighttpd")):
+                continue
+            collected = []
             for n in (2000, 6000):
-                s, pt = start(p, ("valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={B}/run/cg.%p"))
-                if not s: break
-                on1(f"{B}/load", "count", str(pt), "10", str(n), *extra); stop(s)
-                v.append(sum(int(x) for x in re.findall(r"Collected : (\d+)", open(f"{B}/run/err-{os.getpid()}").read())))
-            if len(v) == 2: rows[f"{g}/{e}"] = {"instr/msg": num((v[1] - v[0]) / 4000)}
-    table("server user-space instructions per message / request (10 connections)", rows, ["instr/msg"]); results["count-servers"] = rows
-t0 = time.time(); build()
-for g in only:
-    t1 = time.time()
-    if g in MICRO: micro(g)
-    elif g in ("echo", "line"): tcp(g)
-    elif g == "http": http()
-    elif g == "count" and not a.quick: count()
-    print(f"({g}: {time.time() - t1:.0f} s)")
-old = {}
-try: old = json.load(open(B + "/results.json"))
-except (OSError, ValueError): pass
-if not a.quick: old.update(results); json.dump(old, open(B + "/results.json", "w"), indent=1)
-print(f"\n{time.time() - t0:.0f} s, {rounds} round(s)")
+                server, port = start(exe, valgrind)
+                if not server:
+                    break
+                on_core_1(f"{OUT}/load", "count", str(port), "10", str(n), *path)
+                stop(server)
+                with open(f"{OUT}/run/err-{os.getpid()}") as f:
+                    collected.append(sum(map(int, re.findall(r"Collected : (\d+)", f.read()))))
+            if len(collected) == 2:
+                rows[f"{group}/{name}"] = {"instr/msg": number((collected[1] - collected[0]) / 4000)}
+    table("server user-space instructions per message / request (10 connections)", rows, ["instr/msg"])
+    results["count-servers"] = rows
+
+
+def save():
+    """Adds what was measured to what earlier runs left."""
+    path = OUT + "/results.json"
+    try:
+        with open(path) as f:
+            kept = json.load(f)
+    except (OSError, ValueError):
+        kept = {}
+    with open(path, "w") as f:
+        json.dump({**kept, **results}, f, indent=1)
+
+
+def main():
+    began = time.time()
+    build()
+    for group in a.groups:
+        group_began = time.time()
+        if group in MICRO:
+            micro(group)
+        elif group in ("echo", "line"):
+            tcp(group)
+        elif group == "http":
+            http()
+        elif group == "count" and not a.quick:
+            count_micro()
+            count_servers()
+        print(f"({group}: {time.time() - group_began:.0f} s)")
+    if not a.quick:
+        save()
+    print(f"\n{time.time() - began:.0f} s, {a.rounds} round(s)")
+
+
+a = arguments()
+main()
