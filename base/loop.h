@@ -53,6 +53,10 @@ struct twi_flush {
     void (*fn)(struct twi_flush *flush);
 };
 void twi_flush_later(struct twi_flush *flush);
+static inline bool twi_flush_queued(const struct twi_flush *flush)
+{
+    return flush->node_.next != NULL;
+}
 /* Take it out again before its memory goes. */
 void twi_flush_cancel(struct twi_flush *flush);
 

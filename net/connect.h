@@ -8,10 +8,11 @@
 
 struct twi_watch;
 
-/* A connected or accepted, non-blocking descriptor and its watch (NULL: none yet). */
+/* A connected or accepted, non-blocking descriptor. */
 struct twi_socket {
     int fd;
-    struct twi_watch *watch;
+    unsigned ready;          /* what the watch has told already, beyond the connecting */
+    struct twi_watch *watch; /* NULL: none yet */
 };
 /* Close one that nobody wants. */
 void twi_socket_close(struct twi_socket *socket);
@@ -53,7 +54,7 @@ bool twi_memory_on(void);
 /* Is there a listener in memory for "host:port" ("unix:/path" with port 0)? 0 or -ECONNREFUSED. */
 int twi_memory_find(const char *host, unsigned port);
 /* Connect `protocol` (taken, also on failure) to it; connection_made is called at once on both
- * sides. 0, -ECONNREFUSED, -ENOMEM, -ECONNRESET (the listener's factory did not want it). */
+ * sides. 0, -ECONNREFUSED, -ENOMEM. *ret_transport (may be NULL) as above. */
 int twi_memory_connect(const char *host, unsigned port, tw_protocol *protocol,
                        tw_transport **ret_transport);
 

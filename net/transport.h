@@ -55,6 +55,7 @@ struct tw_transport {
     const struct twi_transport_ops *ops;
     tw_protocol *protocol; /* owned; NULL for none and once lost */
     tw_factory *factory;   /* used by this connection */
+    tw_transport *lower;   /* of a filter: what it writes to, counted by it; else NULL */
     struct twi_transport_extra *extra_; /* producer, watermarks, timeout: few have any */
     struct twi_list node_;              /* among the thread's transports */
     struct twi_flush flush_;
@@ -67,6 +68,7 @@ struct tw_transport {
     bool eof : 1;          /* the peer sends no more */
     bool write_closing : 1; /* shut our side down after flushing */
     bool write_shut : 1;
+    bool upper_wrote : 1; /* a filter above has something to send this turn */
 };
 
 /* Set up the common part of zeroed memory, with one reference: the connection's. 0, -ENOMEM. */
@@ -80,14 +82,18 @@ static inline bool twi_transport_reading(const tw_transport *transport)
 {
     return transport->state == TWI_OPEN && !transport->paused && !transport->eof;
 }
-/* Hand bytes to the protocol, by data_received or through its buffer. */
+/* Where the protocol wants the next bytes, and how many at most; NULL: by twi_transport_deliver().
+ * Ask before every delivery; then say how many came. */
+char *twi_transport_buffer(tw_transport *transport, size_t *ret_size);
+void twi_transport_filled(tw_transport *transport, size_t length);
+/* Hand bytes to data_received. */
 void twi_transport_deliver(tw_transport *transport, const char *data, size_t length);
 /* The end of the peer's stream: half close, or flush and close. May call connection_lost. */
 void twi_transport_deliver_eof(tw_transport *transport);
 /* Have ops->flush called at the end of this turn; in the flush phase itself, of the next. */
 static inline void twi_transport_flush_later(tw_transport *transport)
 {
-    if (!transport->flush_.queued_)
+    if (!twi_flush_queued(&transport->flush_))
         twi_flush_later(&transport->flush_);
 }
 /* After a flush that sent all or a part: producers are resumed; once all is sent a losing
@@ -105,7 +111,8 @@ tw_value twi_reason_aborted(void);
 
 /* Put `upper` (initialised, not connected) between `lower` and its protocol: the protocol,
  * factory, producer and timeout move up, with no event; `inner` (taken) becomes the protocol of
- * `lower`. What `lower` has queued stays there. */
+ * `lower`. What `lower` has queued stays there. upper->lower is set, with a reference that
+ * twi_transport_lost() on `upper` gives back after ops->close(). */
 void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protocol *inner);
 
 /* Build a protocol for a new connection; NULL: close it. */

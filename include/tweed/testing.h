@@ -3,7 +3,8 @@
  *
  * With tw_testing_begin() the calling thread's reactor gets a virtual clock, and tw_listen() and
  * tw_connect() meet in memory: a whole program (client, server, spider) runs deterministically,
- * without sleeping and without the network.
+ * without sleeping and without the network. No name is looked up: a listener's address may be any
+ * name ("quotes.example"), and "0.0.0.0" stands for all.
  */
 #ifndef TWEED_TESTING_H
 #define TWEED_TESTING_H
@@ -12,7 +13,8 @@
 
 TW_BEGIN
 
-/* A fresh reactor with virtual time and memory transports for this thread. 0 or negative errno. */
+/* A fresh reactor with virtual time and memory transports for this thread, in place of the one it
+ * may have. 0, -EBUSY (that one is running), -ENOMEM. */
 TW_API int tw_testing_begin(void);
 /* Release it; returns the number of Deferreds, connections and timed calls left over (0 in a
  * tidy test). */
@@ -23,17 +25,19 @@ TW_API void tw_testing_advance(double seconds);
 TW_API void tw_testing_settle(void);
 
 /* Two connected transports in memory: what is written to one arrives at the other in the next
- * turn, in pieces of at most `piece` bytes (0: whole). Takes both protocols, NULL for none. */
+ * turn; with `piece`, at most that many bytes in each turn (0: no limit). Takes both protocols,
+ * also on failure; NULL for none. Returns 0, -ENOMEM. */
 TW_API int tw_memory_pair(tw_protocol *left, tw_protocol *right, size_t piece);
 
 /* A transport without a peer: what is written is kept to be read by the test. Takes `protocol`
- * and makes the connection. */
+ * and makes the connection. NULL when there is no memory (`protocol` is then released). */
 typedef struct tw_string_transport tw_string_transport;
 TW_API tw_string_transport *tw_string_transport_new(tw_protocol *protocol);
 /* All that was written so far, lent until the next call. */
 TW_API const char *tw_string_transport_written(tw_string_transport *transport, size_t *length);
 TW_API void tw_string_transport_clear(tw_string_transport *transport);
-/* Deliver bytes, the end of the stream, or the loss of the connection with `reason` (taken). */
+/* Deliver bytes, the end of the stream, or the loss of the connection with `reason` (taken), at
+ * once. What comes while the protocol pauses is delivered after its resume. */
 TW_API void tw_string_transport_deliver(tw_string_transport *transport, const void *data,
                                         size_t length);
 TW_API void tw_string_transport_deliver_eof(tw_string_transport *transport);

@@ -32,7 +32,8 @@ typedef struct tw_protocol_class {
      * bytes shall be read to (at most *size), and how many came. Saves a copy for big bodies. */
     char *(*get_buffer)(tw_protocol *protocol, size_t *size);
     void (*buffer_filled)(tw_protocol *protocol, size_t length);
-    /* Half close: the peer will send no more. Without it the connection is then closed. */
+    /* Half close: the peer will send no more. Without it what was written is flushed and the
+     * connection closed. */
     void (*read_connection_lost)(tw_protocol *protocol);
     /* Our side has been shut down after tw_transport_lose_write(). */
     void (*write_connection_lost)(tw_protocol *protocol);
@@ -78,7 +79,9 @@ TW_API int tw_transport_write(tw_transport *transport, const void *data, size_t 
 /* The same without a copy: `bytes` (taken) is kept until sent. */
 TW_API int tw_transport_write_value(tw_transport *transport, tw_value bytes);
 /* Send `length` bytes of the file from `offset`, by sendfile where possible; `fd` is lent until
- * done(error, arg): 0 or negative errno, called once. */
+ * done(error, arg) (may be NULL): 0, or a negative errno when they could not all be sent; called
+ * once, unless this fails. A file that ends early breaks the connection. Returns 0, -EINVAL,
+ * -ENOTCONN, -ENOMEM. */
 TW_API int tw_transport_write_file(tw_transport *transport, int fd, int64_t offset,
                                    int64_t length, void (*done)(int error, void *arg),
                                    void *arg);
@@ -87,14 +90,16 @@ TW_API size_t tw_transport_unsent(const tw_transport *transport);
 /* Flush, then close; stops reading now. With a producer registered, waits until it unregisters.
  * Repeated calls are ignored. */
 TW_API void tw_transport_lose(tw_transport *transport);
-/* Close now, dropping what is unsent (RST); connection_lost comes in a later turn. */
+/* Close now, dropping what is unsent (RST); connection_lost comes at the end of the turn at the
+ * earliest, never inside this call. */
 TW_API void tw_transport_abort(tw_transport *transport);
 /* Shut down our side after flushing; the peer's bytes still come. Returns 0, -ENOTSUP. */
 TW_API int tw_transport_lose_write(tw_transport *transport);
 TW_API bool tw_transport_connected(const tw_transport *transport);
 TW_API bool tw_transport_losing(const tw_transport *transport);
 
-/* A reference that keeps the object (not the connection) alive. */
+/* A reference that keeps the object (not the connection) alive. Without one a transport may be
+ * used until its connection_lost has returned. */
 TW_API tw_transport *tw_transport_ref(tw_transport *transport);
 TW_API void tw_transport_unref(tw_transport *transport);
 
@@ -121,11 +126,23 @@ TW_API void tw_transport_unregister_producer(tw_transport *transport);
 /* Bytes; default high 65536, low 0. Returns 0, -EINVAL (low above high). */
 TW_API int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low);
 
+/* --- idle timeout ------------------------------------------------------------------------------ */
+
+/* Call timed_out(protocol) once `seconds` have passed without tw_transport_reset_timeout(); NULL:
+ * tw_transport_lose(). 0 turns it off. Resetting is cheap: do it for each message. Returns 0,
+ * -EINVAL (negative or not finite), -ENOMEM. Twisted's TimeoutMixin. */
+TW_API int tw_transport_set_timeout(tw_transport *transport, double seconds,
+                                    void (*timed_out)(tw_protocol *protocol));
+/* The seconds set, 0 when it is off. */
+TW_API double tw_transport_timeout(const tw_transport *transport);
+/* Count from now again; nothing when it is off. */
+TW_API void tw_transport_reset_timeout(tw_transport *transport);
+
 /* --- about it ---------------------------------------------------------------------------------- */
 
 TW_API tw_protocol *tw_transport_protocol(const tw_transport *transport);
 /* From now on deliver to `protocol` (taken); connection_made is called on it, connection_lost is
- * not called on the old one, which is released. */
+ * not called on the old one, which is released at the end of the turn. */
 TW_API void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol);
 /* "127.0.0.1:80", "[::1]:80", "unix:/path", "memory"; returns what snprintf() would. */
 TW_API int tw_transport_peer(const tw_transport *transport, char *text, size_t size);

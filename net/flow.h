@@ -1,0 +1,19 @@
+/*
+ * flow.h - what only some transports have: a producer, watermarks, an idle timeout.
+ */
+#ifndef NET_FLOW_H
+#define NET_FLOW_H
+
+#include "net/transport.h"
+
+/* The connection is lost: stop the producer and the timeout, release the block. */
+void twi_flow_end(tw_transport *transport);
+/* Something was queued: pause a push producer above the high-water mark. */
+void twi_flow_queued(tw_transport *transport);
+/* Something was sent: resume a producer where that is due. */
+void twi_flow_sent(tw_transport *transport);
+bool twi_flow_has_producer(const tw_transport *transport);
+/* The protocol and all that belongs to it has moved from `from` to `to`. */
+void twi_flow_move(tw_transport *from, tw_transport *to);
+
+#endif

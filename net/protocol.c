@@ -1,0 +1,204 @@
+/*
+ * protocol.c - protocols from pools, and the factories that build them.
+ */
+#include "net/protocol.h"
+
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/slab.h"
+#include "net/transport.h"
+
+/* Stands before every protocol; the protocol itself stays aligned for anything. */
+struct grave {
+    _Alignas(16) tw_protocol *next;
+    tw_factory *factory; /* counted for as long as a dead protocol may look at it */
+};
+
+#define POOLED(bytes) { .size = (bytes) + sizeof(struct grave) }
+static _Thread_local struct twi_slab pools[] = {
+    POOLED(32), POOLED(64), POOLED(96), POOLED(128), POOLED(192), POOLED(256), POOLED(384),
+};
+enum { POOLS = 7 };
+
+/* Protocols replaced in this turn: their functions may still be running. */
+static _Thread_local struct {
+    struct twi_flush flush;
+    tw_protocol *dead;
+} cemetery;
+
+static struct twi_slab *pool_for(size_t size)
+{
+    size += sizeof(struct grave);
+    for (int i = 0; i < POOLS; i++)
+        if (size <= pools[i].size)
+            return &pools[i];
+    return NULL;
+}
+
+tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class)
+{
+    size_t size = protocol_class->size < sizeof(tw_protocol) ? sizeof(tw_protocol)
+                                                             : protocol_class->size;
+    struct twi_slab *pool = pool_for(size);
+    struct grave *grave;
+    tw_protocol *protocol;
+
+    grave = pool != NULL ? twi_slab_alloc(pool) : twi_malloc(size + sizeof *grave);
+    if (grave == NULL)
+        return NULL;
+    grave->next = NULL;
+    grave->factory = NULL;
+    protocol = (tw_protocol *)(grave + 1);
+    memset(protocol, 0, size);
+    protocol->protocol_class = protocol_class;
+    return protocol;
+}
+
+void tw_protocol_free(tw_protocol *protocol)
+{
+    const tw_protocol_class *protocol_class;
+    struct twi_slab *pool;
+    struct grave *grave;
+
+    if (protocol == NULL)
+        return;
+    protocol_class = protocol->protocol_class;
+    grave = (struct grave *)protocol - 1;
+    if (protocol_class->released != NULL)
+        protocol_class->released(protocol);
+    twi_factory_unuse(grave->factory);
+    pool = pool_for(protocol_class->size < sizeof(tw_protocol) ? sizeof(tw_protocol)
+                                                               : protocol_class->size);
+    if (pool != NULL)
+        twi_slab_free(pool, grave);
+    else
+        twi_free(grave);
+}
+
+static void bury(struct twi_flush *flush)
+{
+    (void)flush;
+    twi_protocols_bury();
+}
+
+void twi_protocols_bury(void)
+{
+    twi_flush_cancel(&cemetery.flush);
+    while (cemetery.dead != NULL) {
+        tw_protocol *protocol = cemetery.dead;
+        cemetery.dead = ((struct grave *)protocol - 1)->next;
+        tw_protocol_free(protocol);
+    }
+}
+
+void twi_protocol_retire(tw_protocol *protocol)
+{
+    struct grave *grave;
+
+    if (protocol == NULL)
+        return;
+    protocol->transport = NULL;
+    grave = (struct grave *)protocol - 1;
+    grave->factory = twi_factory_use(protocol->factory);
+    grave->next = cemetery.dead;
+    cemetery.dead = protocol;
+    cemetery.flush.fn = bury;
+    if (!twi_flush_queued(&cemetery.flush))
+        twi_flush_later(&cemetery.flush);
+}
+
+/* --- factories ----------------------------------------------------------------------------- */
+
+struct tw_factory {
+    const struct tw_factory_class *factory_class;   /* or, for the simple form, */
+    const tw_protocol_class *protocol_class;
+    void *data;
+    size_t refs, uses;
+};
+
+static tw_factory *factory_new(const struct tw_factory_class *factory_class,
+                               const tw_protocol_class *protocol_class, void *data)
+{
+    tw_factory *factory = twi_calloc(1, sizeof *factory);
+
+    if (factory == NULL)
+        return NULL;
+    factory->factory_class = factory_class;
+    factory->protocol_class = protocol_class;
+    factory->data = data;
+    factory->refs = 1;
+    return factory;
+}
+
+tw_factory *tw_factory_new(const struct tw_factory_class *factory_class, void *data)
+{
+    return factory_new(factory_class, NULL, data);
+}
+
+tw_factory *tw_factory_of(const tw_protocol_class *protocol_class, void *data)
+{
+    return factory_new(NULL, protocol_class, data);
+}
+
+void *tw_factory_data(const tw_factory *factory)
+{
+    return factory == NULL ? NULL : factory->data;
+}
+
+tw_factory *tw_factory_ref(tw_factory *factory)
+{
+    if (factory != NULL)
+        factory->refs++;
+    return factory;
+}
+
+void tw_factory_unref(tw_factory *factory)
+{
+    const struct tw_factory_class *factory_class;
+
+    if (factory == NULL || --factory->refs > 0)
+        return;
+    factory_class = factory->factory_class;
+    if (factory_class != NULL && factory_class->released != NULL)
+        factory_class->released(factory);
+    twi_free(factory);
+}
+
+tw_factory *twi_factory_use(tw_factory *factory)
+{
+    const struct tw_factory_class *factory_class;
+
+    if (factory == NULL)
+        return NULL;
+    factory->refs++;
+    factory_class = factory->factory_class;
+    if (factory->uses++ == 0 && factory_class != NULL && factory_class->started != NULL)
+        factory_class->started(factory);
+    return factory;
+}
+
+void twi_factory_unuse(tw_factory *factory)
+{
+    const struct tw_factory_class *factory_class;
+
+    if (factory == NULL)
+        return;
+    factory_class = factory->factory_class;
+    if (--factory->uses == 0 && factory_class != NULL && factory_class->stopped != NULL)
+        factory_class->stopped(factory);
+    tw_factory_unref(factory);
+}
+
+tw_protocol *twi_factory_build(tw_factory *factory)
+{
+    tw_protocol *protocol;
+
+    if (factory->factory_class == NULL)
+        protocol = tw_protocol_new(factory->protocol_class);
+    else
+        protocol = factory->factory_class->build(factory);
+    if (protocol != NULL)
+        protocol->factory = factory;
+    return protocol;
+}

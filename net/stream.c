@@ -1,0 +1,480 @@
+/*
+ * stream.c - transports over a connected descriptor: TCP and UNIX sockets.
+ *
+ * Where the backend has edge triggers, the descriptor is registered once, for reading and writing,
+ * for its whole life: pausing, a full send buffer and the wait for the peer then cost no system
+ * call. What an edge has told is remembered: `pending` (not all has been read), `hangup` (the
+ * peer's stream ends), `blocked` (no room to send).
+ *
+ * The hard part is when a read may stop. A short read means that nothing more was there, but an
+ * error may wait behind it (a reset gives no further edge). When something is about to be sent,
+ * the sending will show it; otherwise we read once more. With level triggers (poll, select) the
+ * next wait shows everything.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#ifdef HAVE_SYS_SENDFILE_H
+#include <sys/sendfile.h>
+#endif
+
+#include <tweed/resolver.h>
+
+#include "base/slab.h"
+#include "net/connect.h"
+#include "net/transport.h"
+
+enum {
+    READS_PER_TURN = 4,            /* then others have their turn */
+    SEND_PER_TURN = 1024 * 1024, /* bytes */
+    PIECES = 64,
+};
+
+struct stream {
+    tw_transport base;
+    struct twi_watch *watch;
+    int fd; /* -1 once closed */
+    union tw_socket_address peer;
+    bool edge : 1;
+    bool pending : 1;
+    bool hangup : 1;
+    bool blocked : 1;
+};
+
+static _Thread_local struct twi_slab streams = TWI_SLAB(struct stream);
+
+static struct stream *stream_of(tw_transport *transport)
+{
+    return (struct stream *)transport;
+}
+
+static const struct stream *const_stream_of(const tw_transport *transport)
+{
+    return (const struct stream *)transport;
+}
+
+static tw_value broken_by(int error)
+{
+    return tw_fail_errno(&tw_error_connection_lost, error);
+}
+
+/* With level triggers: watch for what is wanted. */
+static void rewatch(struct stream *stream)
+{
+    unsigned events = 0;
+    int r;
+
+    if (stream->edge || stream->watch == NULL)
+        return;
+    if (twi_transport_reading(&stream->base))
+        events |= TWI_READABLE;
+    if (stream->blocked)
+        events |= TWI_WRITABLE;
+    r = twi_watch_change(stream->watch, events);
+    if (r < 0)
+        twi_transport_end(&stream->base, tw_fail_errno(&tw_error_connection_lost, r));
+}
+
+/* With edge triggers: read on in the next turn. */
+static void poke(struct stream *stream)
+{
+    stream->pending = false;
+    if (twi_watch_poke(stream->watch) < 0)
+        twi_transport_end(&stream->base, tw_fail_memory());
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* One read, delivered. What recv() answered, or a negative errno; *ret_short: less came than
+ * there was room for. */
+static ssize_t receive(struct stream *stream, bool *ret_short)
+{
+    tw_transport *transport = &stream->base;
+    size_t size;
+    char *own = twi_transport_buffer(transport, &size);
+    char *buffer = own;
+    ssize_t n;
+
+    if (own == NULL)
+        buffer = twi_loop_read_buffer(&size);
+    do
+        n = recv(stream->fd, buffer, size, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    *ret_short = (size_t)n < size;
+    if (n > 0) {
+        transport->upper_wrote = false;
+        if (own != NULL)
+            twi_transport_filled(transport, (size_t)n);
+        else
+            twi_transport_deliver(transport, buffer, (size_t)n);
+    }
+    return n;
+}
+
+/* May we stop after a short read? */
+static bool nothing_behind(const struct stream *stream)
+{
+    if (!stream->edge)
+        return true;
+    return !stream->hangup && (stream->base.out.length > 0 || stream->base.upper_wrote);
+}
+
+static void read_some(struct stream *stream)
+{
+    tw_transport *transport = &stream->base;
+
+    for (int i = 0; i < READS_PER_TURN; i++) {
+        bool was_short = false;
+        ssize_t n;
+
+        if (!twi_transport_reading(transport)) {
+            stream->pending = true;
+            rewatch(stream);
+            return;
+        }
+        n = receive(stream, &was_short);
+        if (n == -EAGAIN || n == -EWOULDBLOCK) {
+            stream->pending = false;
+            return;
+        }
+        if (n < 0) {
+            twi_transport_lost(transport, broken_by((int)-n));
+            return;
+        }
+        if (n == 0) {
+            twi_transport_deliver_eof(transport);
+            return;
+        }
+        if (was_short && nothing_behind(stream)) {
+            stream->pending = false;
+            return;
+        }
+    }
+    stream->pending = true;
+    if (stream->edge && twi_transport_reading(transport))
+        poke(stream);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* The peer takes no more. What it sent before it left is still delivered: a server may have
+ * answered early and closed. */
+static void send_failed(struct stream *stream, int error)
+{
+    tw_transport *transport = &stream->base;
+    tw_value reason = broken_by(error);
+    bool was_short;
+
+    transport->write_shut = true;
+    twi_outbox_drop(&transport->out, -error);
+    while (twi_transport_reading(transport) && receive(stream, &was_short) > 0)
+        continue;
+    twi_transport_lost(transport, reason);
+}
+
+static ssize_t send_bytes(struct stream *stream)
+{
+    struct iovec pieces[PIECES];
+    struct msghdr message;
+    int count = twi_outbox_pieces(&stream->base.out, pieces, PIECES);
+
+    if (count == 1)
+        return send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+    memset(&message, 0, sizeof message);
+    message.msg_iov = pieces;
+    message.msg_iovlen = (size_t)count;
+    return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+}
+
+/* Send from the file that is first in the queue; as send(). */
+static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t length)
+{
+    int r;
+
+    if (length == 0)
+        return 0;
+#ifdef HAVE_SYS_SENDFILE_H
+    if (length > SEND_PER_TURN)
+        length = SEND_PER_TURN;
+    {
+        off_t from = (off_t)offset;
+        ssize_t n = sendfile(stream->fd, fd, &from, (size_t)length);
+
+        if (n == 0)
+            errno = EIO; /* the file is shorter than was said */
+        if (n > 0 || (errno != EINVAL && errno != ENOSYS))
+            return n > 0 ? n : -1;
+    }
+#else
+    (void)fd, (void)offset;
+#endif
+    r = twi_outbox_load(&stream->base.out);
+    if (r < 0) {
+        errno = -r;
+        return -1;
+    }
+    return send_bytes(stream);
+}
+
+static ssize_t send_once(struct stream *stream)
+{
+    int64_t offset, length;
+    ssize_t n;
+    int fd;
+
+    do {
+        if (twi_outbox_file(&stream->base.out, &fd, &offset, &length))
+            n = send_file(stream, fd, offset, length);
+        else
+            n = send_bytes(stream);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static void stream_flush(tw_transport *transport)
+{
+    struct stream *stream = stream_of(transport);
+    size_t sent = 0;
+
+    while (transport->out.first_ != NULL && !stream->blocked) {
+        ssize_t n;
+
+        if (sent >= SEND_PER_TURN) {
+            twi_transport_flush_later(transport);
+            break;
+        }
+        n = send_once(stream);
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            send_failed(stream, errno);
+            return;
+        }
+        if (n < 0) {
+            stream->blocked = true;
+            rewatch(stream);
+        } else {
+            sent += (size_t)n;
+            twi_outbox_sent(&transport->out, (size_t)n);
+        }
+        if (transport->state > TWI_LOSING)
+            return;
+    }
+    twi_transport_flushed(transport);
+}
+
+/* --- readiness ----------------------------------------------------------------------------------- */
+
+static void stream_ready(unsigned ready, void *arg)
+{
+    struct stream *stream = arg;
+    tw_transport *transport = tw_transport_ref(&stream->base);
+
+    if (ready & TWI_HANGUP)
+        stream->hangup = true;
+    if ((ready & TWI_WRITABLE) && stream->blocked) {
+        stream->blocked = false;
+        stream_flush(transport);
+        if (stream->fd >= 0 && !stream->blocked)
+            rewatch(stream);
+    }
+    if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
+        read_some(stream);
+    tw_transport_unref(transport);
+}
+
+static void stream_reading(tw_transport *transport)
+{
+    struct stream *stream = stream_of(transport);
+
+    if (!twi_transport_reading(transport)) {
+        /* With level triggers the next event tells that nobody listens; most often none comes.
+         * An ended stream would not be quiet, though. */
+        if (transport->eof)
+            rewatch(stream);
+        return;
+    }
+    if (!stream->edge) {
+        rewatch(stream);
+    } else if (stream->pending) {
+        poke(stream);
+    }
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+static void stream_shut_write(tw_transport *transport)
+{
+    shutdown(stream_of(transport)->fd, SHUT_WR);
+}
+
+static void stream_close(tw_transport *transport, bool abort)
+{
+    struct stream *stream = stream_of(transport);
+    struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+    twi_watch_free(stream->watch);
+    stream->watch = NULL;
+    if (abort)
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(stream->fd);
+    stream->fd = -1;
+}
+
+static void stream_free(tw_transport *transport)
+{
+    twi_slab_free(&streams, stream_of(transport));
+}
+
+/* --- about it --------------------------------------------------------------------------------------- */
+
+static int format_unix(int fd, char *text, size_t size)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+    socklen_t length = sizeof address;
+
+    /* Clients have no name of their own: both ends are known by the listener's. */
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+        length = 0;
+    if (length <= offsetof(struct sockaddr_un, sun_path)) {
+        length = sizeof address;
+        if (getpeername(fd, (struct sockaddr *)&address, &length) < 0)
+            length = 0;
+    }
+    if (length <= offsetof(struct sockaddr_un, sun_path))
+        return snprintf(text, size, "unix:");
+    return snprintf(text, size, "unix:%.*s", (int)sizeof address.sun_path, address.sun_path);
+}
+
+static int stream_describe(const tw_transport *transport, bool peer, char *text, size_t size)
+{
+    const struct stream *stream = const_stream_of(transport);
+    union tw_socket_address local;
+    socklen_t length = sizeof local;
+
+    if (stream->peer.any.sa_family == AF_UNIX)
+        return format_unix(stream->fd, text, size);
+    if (peer)
+        return tw_address_format(&stream->peer, text, size);
+    if (getsockname(stream->fd, &local.any, &length) < 0)
+        return snprintf(text, size, "closed");
+    return tw_address_format(&local, text, size);
+}
+
+static int stream_address(const tw_transport *transport, struct sockaddr_storage *ret_address,
+                          socklen_t *ret_length)
+{
+    const union tw_socket_address *peer = &const_stream_of(transport)->peer;
+
+    switch (peer->any.sa_family) {
+    case AF_INET:
+        *ret_length = sizeof peer->ipv4;
+        break;
+    case AF_INET6:
+        *ret_length = sizeof peer->ipv6;
+        break;
+    default:
+        return -ENOTSUP;
+    }
+    memcpy(ret_address, peer, *ret_length);
+    return 0;
+}
+
+static int stream_fd(const tw_transport *transport)
+{
+    return const_stream_of(transport)->fd;
+}
+
+static int stream_set_option(tw_transport *transport, int level, int option, int value)
+{
+    struct stream *stream = stream_of(transport);
+
+    if (level == IPPROTO_TCP && stream->peer.any.sa_family == AF_UNIX)
+        return -ENOTSUP;
+    return setsockopt(stream->fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+static const struct twi_transport_ops stream_ops = {
+    .name = "stream",
+    .flush = stream_flush,
+    .reading = stream_reading,
+    .shut_write = stream_shut_write,
+    .close = stream_close,
+    .free = stream_free,
+    .describe = stream_describe,
+    .address = stream_address,
+    .fd = stream_fd,
+    .set_option = stream_set_option,
+};
+
+/* --- making one --------------------------------------------------------------------------------------- */
+
+static void remember_peer(struct stream *stream, const struct sockaddr *peer)
+{
+    socklen_t length = sizeof stream->peer;
+
+    if (peer == NULL)
+        getpeername(stream->fd, &stream->peer.any, &length);
+    else if (peer->sa_family == AF_INET)
+        memcpy(&stream->peer, peer, sizeof stream->peer.ipv4);
+    else if (peer->sa_family == AF_INET6)
+        memcpy(&stream->peer, peer, sizeof stream->peer.ipv6);
+    else
+        stream->peer.any.sa_family = peer->sa_family;
+}
+
+static int watch_stream(struct stream *stream, struct twi_watch *watch)
+{
+    unsigned events = TWI_READABLE;
+
+    stream->edge = twi_watch_has_edge();
+    if (stream->edge)
+        events |= TWI_WRITABLE | TWI_EDGE;
+    if (watch == NULL)
+        return twi_watch_new(stream->fd, events, stream_ready, stream, &stream->watch);
+    twi_watch_set(watch, stream_ready, stream);
+    stream->watch = watch;
+    return twi_watch_change(watch, events);
+}
+
+int twi_stream_adopt(struct twi_socket *socket, const struct sockaddr *peer,
+                     tw_protocol *protocol, tw_factory *factory, tw_transport **ret_transport)
+{
+    struct stream *stream = twi_slab_alloc(&streams);
+    int r = -ENOMEM;
+
+    if (stream == NULL)
+        goto fail;
+    memset(stream, 0, sizeof *stream);
+    stream->fd = socket->fd;
+    r = watch_stream(stream, socket->watch);
+    if (r < 0)
+        goto fail_free;
+    socket->watch = stream->watch;
+    r = twi_transport_init(&stream->base, &stream_ops);
+    if (r < 0)
+        goto fail_free;
+    remember_peer(stream, peer);
+    stream->hangup = (socket->ready & TWI_HANGUP) != 0;
+    if (stream->edge && socket->ready != 0)
+        poke(stream);
+    twi_transport_connect(&stream->base, protocol, factory);
+    if (ret_transport != NULL)
+        *ret_transport = &stream->base;
+    return 0;
+
+fail_free:
+    twi_slab_free(&streams, stream);
+fail:
+    twi_socket_close(socket);
+    tw_protocol_free(protocol);
+    return r;
+}
