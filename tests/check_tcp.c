@@ -1,0 +1,820 @@
+/*
+ * check_tcp.c - connections and listeners of the system, on every backend.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tweed/reactor.h>
+#include <tweed/resolver.h>
+#include <tweed/tcp.h>
+
+#include "net/connect.h"
+#include "net/transport.h"
+#include "tests/recorder.h"
+#include "tests/test.h"
+
+static const char *const backends[] = { "epoll", "poll", "select" };
+
+static struct record server, client;
+static tw_listener *listener;
+static const tw_protocol_class *server_class;
+
+static void connected(int error, struct twi_socket *socket, void *arg)
+{
+    tw_protocol *protocol = arg;
+
+    ck_assert_int_eq(error, 0);
+    ck_assert_int_eq(twi_stream_adopt(socket, NULL, protocol, NULL, NULL), 0);
+}
+
+static tw_protocol *build(tw_factory *factory)
+{
+    return recorder_new(server_class, tw_factory_data(factory));
+}
+
+static tw_factory *server_factory(void)
+{
+    static const struct tw_factory_class factory_class = { .build = build };
+    return tw_factory_new(&factory_class, &server);
+}
+
+static struct twi_attempt *dial(tw_protocol *protocol)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)tw_listener_port(listener)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct twi_attempt *attempt = NULL;
+
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL,
+                                       connected, protocol, &attempt),
+                     0);
+    return attempt;
+}
+
+/* Turn until the condition holds; 5 seconds at most. */
+#define UNTIL(condition)                                                         \
+    do {                                                                         \
+        time_t until_end_ = time(NULL) + 5;                                      \
+        while (!(condition) && time(NULL) <= until_end_)                         \
+            tw_reactor_iterate(0.1);                                             \
+        ck_assert_msg((condition), "never: " #condition ", client: %s, server: %s", \
+                      record_text(&client), record_text(&server));               \
+    } while (0)
+
+static void begin_on(const char *backend, const tw_protocol_class *server_protocol,
+                     const tw_protocol_class *client_protocol)
+{
+    struct tw_reactor_options options = { .backend = backend };
+    tw_factory *factory = server_factory();
+
+    memset(&server, 0, sizeof server);
+    memset(&client, 0, sizeof client);
+    tw_reactor_uninstall();
+    ck_assert_int_eq(tw_reactor_install(&options), 0);
+    server_class = server_protocol;
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    tw_factory_unref(factory);
+    if (client_protocol != NULL) {
+        dial(recorder_new(client_protocol, &client));
+        UNTIL(client.protocol != NULL && server.protocol != NULL);
+    }
+}
+
+static void end(void)
+{
+    tw_listener_close(listener);
+    if (client.protocol != NULL)
+        tw_transport_abort(client.protocol->transport);
+    if (server.protocol != NULL)
+        tw_transport_abort(server.protocol->transport);
+    UNTIL(twi_transport_count() == 0);
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+    record_free(&server);
+    record_free(&client);
+}
+
+static void write_text(struct record *record, const char *text)
+{
+    ck_assert_int_eq(tw_transport_write(record->protocol->transport, text, strlen(text)), 0);
+}
+
+static void echo(struct record *record, const char *data, size_t length)
+{
+    tw_transport_write(record->protocol->transport, data, length);
+}
+
+/* --- talking ---------------------------------------------------------------------------------- */
+
+START_TEST(an_echo_comes_back)
+{
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    server.on_data = echo;
+    for (int i = 0; i < 10; i++) {
+        write_text(&client, "hello");
+        UNTIL(client.data.length == 5 * (size_t)(i + 1));
+    }
+    tw_transport_lose(client.protocol->transport);
+    UNTIL(client.protocol == NULL && server.protocol == NULL);
+    ck_assert_str_eq(record_text(&client), "made lost:connection_done released");
+    ck_assert_str_eq(record_text(&server), "made lost:connection_done released");
+    end();
+}
+END_TEST
+
+static void fill(char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)(i * 31 + i / 251);
+}
+
+enum { BIG = 4 * 1024 * 1024 };
+
+/* More than the system buffers, both ways at once, with a clean end behind it. */
+START_TEST(big_transfers_arrive_whole)
+{
+    char *big = malloc(BIG);
+
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    fill(big, BIG);
+    tw_transport_write(client.protocol->transport, big, BIG);
+    tw_transport_write_value(server.protocol->transport, tw_bytes(big, BIG));
+    UNTIL(client.data.length == BIG && server.data.length == BIG);
+    tw_transport_write(client.protocol->transport, big, BIG);
+    tw_transport_lose(client.protocol->transport);
+    UNTIL(server.protocol == NULL);
+    ck_assert_uint_eq(server.data.length, 2 * BIG);
+    ck_assert(memcmp(server.data.data, big, BIG) == 0);
+    ck_assert(memcmp(server.data.data + BIG, big, BIG) == 0);
+    ck_assert(memcmp(client.data.data, big, BIG) == 0);
+    ck_assert_str_eq(record_text(&server), "made lost:connection_done released");
+    end();
+    free(big);
+}
+END_TEST
+
+START_TEST(a_paused_reader_stops_the_writer)
+{
+    char *big = malloc(BIG);
+
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    fill(big, BIG);
+    tw_transport_pause(server.protocol->transport);
+    for (int i = 0; i < 4; i++)
+        tw_transport_write(client.protocol->transport, big, BIG);
+    for (int i = 0; i < 100; i++)
+        tw_reactor_iterate(0);
+    ck_assert_uint_eq(server.data.length, 0);
+    ck_assert_uint_gt(tw_transport_unsent(client.protocol->transport), 0);
+    tw_transport_resume(server.protocol->transport);
+    UNTIL(server.data.length >= BIG);
+    tw_transport_pause(server.protocol->transport);
+    tw_transport_resume(server.protocol->transport);
+    UNTIL(server.data.length == 4 * BIG);
+    end();
+    free(big);
+}
+END_TEST
+
+static void pause_at_once(struct record *record, const char *data, size_t length)
+{
+    (void)data;
+    (void)length;
+    tw_transport_pause(record->protocol->transport);
+}
+
+START_TEST(after_a_pause_nothing_is_delivered_and_nothing_is_lost)
+{
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    server.on_data = pause_at_once;
+    for (size_t i = 1; i <= 5; i++) {
+        write_text(&client, "x");
+        if (i == 5)
+            tw_transport_lose(client.protocol->transport);
+        UNTIL(server.data.length == i);
+        for (int turns = 0; turns < 5; turns++)
+            tw_reactor_iterate(0);
+        ck_assert_uint_eq(server.data.length, i);
+        ck_assert_ptr_nonnull(server.protocol);
+        tw_transport_resume(server.protocol->transport);
+    }
+    UNTIL(server.protocol == NULL);
+    ck_assert_str_eq(record_text(&server), "made lost:connection_done released");
+    end();
+}
+END_TEST
+
+START_TEST(own_buffers_are_read_into)
+{
+    begin_on(backends[_i], &recorder_buffered_class, &recorder_class);
+    server.buffer_size = 7;
+    server.buffer = malloc(7);
+    write_text(&client, "a text that needs more than one buffer");
+    UNTIL(server.data.length == 38);
+    ck_assert_uint_eq(server.largest, 7);
+    server.buffer_size = 0;
+    write_text(&client, "another text");
+    UNTIL(server.data.length == 50);
+    ck_assert_uint_eq(server.largest, 12);
+    end();
+}
+END_TEST
+
+static int file_error = 1;
+static void file_done(int error, void *arg)
+{
+    (void)arg;
+    file_error = error;
+}
+
+START_TEST(a_file_is_sent_between_bytes)
+{
+    char name[] = "tweed-check-XXXXXX", *big = malloc(BIG);
+    int fd = mkstemp(name);
+
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    fill(big, BIG);
+    file_error = 1;
+    unlink(name);
+    ck_assert_int_eq(write(fd, big, BIG), BIG);
+    write_text(&client, "<");
+    ck_assert_int_eq(tw_transport_write_file(client.protocol->transport, fd, 1000, BIG - 1000,
+                                             file_done, NULL),
+                     0);
+    write_text(&client, ">");
+    tw_transport_lose(client.protocol->transport);
+    UNTIL(server.protocol == NULL);
+    ck_assert_int_eq(file_error, 0);
+    ck_assert_uint_eq(server.data.length, BIG - 1000 + 2);
+    ck_assert(memcmp(server.data.data + 1, big + 1000, BIG - 1000) == 0);
+    ck_assert_int_eq(server.data.data[0], '<');
+    ck_assert_int_eq(server.data.data[server.data.length - 1], '>');
+    close(fd);
+    free(big);
+    end();
+}
+END_TEST
+
+START_TEST(a_file_cut_short_breaks_the_connection)
+{
+    char name[] = "tweed-check-XXXXXX";
+    int fd = mkstemp(name);
+
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    file_error = 1;
+    unlink(name);
+    ck_assert_int_eq(write(fd, "short", 5), 5);
+    tw_transport_write_file(client.protocol->transport, fd, 0, 10, file_done, NULL);
+    UNTIL(server.protocol == NULL && client.protocol == NULL);
+    ck_assert_int_eq(file_error, -EIO);
+    ck_assert_str_eq(record_text(&client), "made lost:connection_lost released");
+    close(fd);
+    end();
+}
+END_TEST
+
+/* --- ends ---------------------------------------------------------------------------------------- */
+
+static void answer_and_shut(struct record *record)
+{
+    write_text(record, "answer");
+    tw_transport_lose_write(record->protocol->transport);
+}
+
+START_TEST(a_half_closed_connection_carries_the_answer)
+{
+    begin_on(backends[_i], &recorder_half_class, &recorder_half_class);
+    server.on_eof = answer_and_shut;
+    write_text(&client, "question");
+    tw_transport_lose_write(client.protocol->transport);
+    UNTIL(client.protocol == NULL && server.protocol == NULL);
+    ck_assert_str_eq(record_data(&server), "question");
+    ck_assert_str_eq(record_data(&client), "answer");
+    ck_assert_str_eq(record_text(&client), "made shut eof lost:connection_done released");
+    ck_assert_str_eq(record_text(&server), "made eof lost:connection_done released");
+    end();
+}
+END_TEST
+
+START_TEST(what_is_written_is_sent_before_the_peers_end_closes)
+{
+    begin_on(backends[_i], &recorder_class, &recorder_half_class);
+    server.on_data = echo;
+    write_text(&client, "question");
+    tw_transport_lose_write(client.protocol->transport);
+    UNTIL(client.protocol == NULL || client.data.length == 8);
+    ck_assert_str_eq(record_data(&client), "question");
+    UNTIL(server.protocol == NULL);
+    ck_assert_str_eq(record_text(&server), "made lost:connection_done released");
+    end();
+}
+END_TEST
+
+START_TEST(an_abort_resets_the_peer)
+{
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    write_text(&client, "never sent");
+    tw_transport_abort(client.protocol->transport);
+    UNTIL(client.protocol == NULL && server.protocol == NULL);
+    ck_assert_str_eq(record_text(&client), "made lost:connection_aborted released");
+    ck_assert_str_eq(record_text(&server), "made lost:connection_lost released");
+    ck_assert_str_eq(record_data(&server), "");
+    end();
+}
+END_TEST
+
+static int raw_client(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)tw_listener_port(listener)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void reset(int fd)
+{
+    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    close(fd);
+}
+
+/* The reset has come before the data is read: no further event tells of it. */
+START_TEST(a_reset_behind_data_is_noticed)
+{
+    int fd;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    fd = raw_client();
+    UNTIL(server.protocol != NULL);
+    ck_assert_int_eq(send(fd, "data", 4, 0), 4);
+    reset(fd);
+    UNTIL(server.protocol == NULL);
+    ck_assert_str_eq(record_data(&server), "data");
+    ck_assert_str_eq(record_text(&server), "made lost:connection_lost released");
+    end();
+}
+END_TEST
+
+START_TEST(an_end_behind_data_is_noticed)
+{
+    int fd;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    server.on_data = echo;
+    fd = raw_client();
+    UNTIL(server.protocol != NULL);
+    ck_assert_int_eq(send(fd, "data", 4, 0), 4);
+    shutdown(fd, SHUT_WR);
+    UNTIL(server.protocol == NULL);
+    ck_assert_str_eq(record_text(&server), "made lost:connection_done released");
+    close(fd);
+    end();
+}
+END_TEST
+
+/* A server that answers early and closes resets what is still being sent to it. */
+START_TEST(what_came_before_a_broken_write_is_delivered)
+{
+    char *big = malloc(BIG);
+    int fd;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    fd = raw_client();
+    UNTIL(server.protocol != NULL);
+    fill(big, BIG);
+    tw_transport_write(server.protocol->transport, big, BIG);
+    tw_reactor_iterate(0);
+    ck_assert_int_eq(send(fd, "too much!", 9, 0), 9);
+    close(fd);
+    UNTIL(server.protocol == NULL);
+    ck_assert_str_eq(record_data(&server), "too much!");
+    ck_assert_str_eq(record_text(&server), "made lost:connection_lost released");
+    end();
+    free(big);
+}
+END_TEST
+
+static size_t descriptors_open(void)
+{
+    size_t count = 0;
+
+    for (int fd = 0; fd < 4096; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+START_TEST(resets_leave_no_descriptor)
+{
+    size_t before;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    before = descriptors_open();
+    for (int i = 0; i < 1500; i++) {
+        int fd = raw_client();
+        if (i % 3 > 0)
+            ck_assert_int_eq(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+        if (i % 3 > 1)
+            tw_reactor_iterate(0);
+        reset(fd);
+        tw_reactor_iterate(0);
+    }
+    server.protocol = NULL;
+    UNTIL(twi_transport_count() == 0);
+    ck_assert_uint_eq(descriptors_open(), before);
+    end();
+}
+END_TEST
+
+/* --- listening ------------------------------------------------------------------------------------- */
+
+START_TEST(a_connection_knows_its_addresses)
+{
+    char text[64], expected[64];
+    struct sockaddr_storage address;
+    socklen_t length;
+
+    begin_on(NULL, &recorder_class, &recorder_class);
+    snprintf(expected, sizeof expected, "127.0.0.1:%u", tw_listener_port(listener));
+    tw_listener_address(listener, text, sizeof text);
+    ck_assert_str_eq(text, expected);
+    tw_transport_peer(client.protocol->transport, text, sizeof text);
+    ck_assert_str_eq(text, expected);
+    tw_transport_local(server.protocol->transport, text, sizeof text);
+    ck_assert_str_eq(text, expected);
+    tw_transport_local(client.protocol->transport, text, sizeof text);
+    tw_transport_peer(server.protocol->transport, expected, sizeof expected);
+    ck_assert_str_eq(text, expected);
+    ck_assert_int_eq(
+        tw_transport_peer_address(client.protocol->transport, &address, &length), 0);
+    ck_assert_uint_eq(length, sizeof(struct sockaddr_in));
+    ck_assert_int_ge(tw_transport_fd(client.protocol->transport), 0);
+    ck_assert_int_eq(tw_transport_set_nodelay(client.protocol->transport, false), 0);
+    ck_assert_int_eq(tw_transport_set_keepalive(client.protocol->transport, true), 0);
+    end();
+}
+END_TEST
+
+static const struct {
+    struct tw_listen_options options;
+    int r;
+} bad_listens[] = {
+    { { .address = "not.a.literal" }, -EINVAL },
+    { { .address = "127.0.0.1", .port = 65536 }, -EINVAL },
+    { { .address = "unix:" }, -EINVAL },
+    { { .address = "unix:/no/such/folder/socket" }, -ENOENT },
+    { { .address = "192.0.2.1" }, -EADDRNOTAVAIL },
+};
+
+START_TEST(what_cannot_be_listened_on_is_refused)
+{
+    tw_factory *factory = server_factory();
+
+    listener = NULL;
+    ck_assert_int_eq(tw_listen(&bad_listens[_i].options, factory, &listener),
+                     bad_listens[_i].r);
+    ck_assert_ptr_null(listener);
+    tw_factory_unref(factory);
+    tw_reactor_uninstall();
+}
+END_TEST
+
+START_TEST(a_port_is_taken_once_or_shared)
+{
+    struct tw_listen_options options = { .reuse_port = true };
+    tw_factory *factory = server_factory();
+    tw_listener *first, *second, *third = NULL;
+
+    ck_assert_int_eq(tw_listen(&options, factory, &first), 0);
+    options.port = tw_listener_port(first);
+    ck_assert_int_eq(tw_listen(&options, factory, &second), 0);
+    ck_assert_uint_eq(tw_listener_port(first), tw_listener_port(second));
+    options.reuse_port = false;
+    ck_assert_int_eq(tw_listen(&options, factory, &third), -EADDRINUSE);
+    tw_listener_close(first);
+    tw_factory_unref(factory);
+    tw_reactor_uninstall(); /* closes the second */
+}
+END_TEST
+
+START_TEST(a_paused_listener_accepts_later)
+{
+    begin_on(NULL, &recorder_class, NULL);
+    tw_listener_pause(listener);
+    dial(recorder_new(&recorder_class, &client));
+    UNTIL(client.protocol != NULL);
+    for (int i = 0; i < 5; i++)
+        tw_reactor_iterate(0);
+    ck_assert_ptr_null(server.protocol);
+    tw_listener_resume(listener);
+    UNTIL(server.protocol != NULL);
+    end();
+}
+END_TEST
+
+static void close_listener(struct record *record)
+{
+    (void)record;
+    tw_listener_close(listener);
+    listener = NULL;
+}
+
+START_TEST(a_listener_may_be_closed_by_its_connection)
+{
+    begin_on(NULL, &recorder_class, NULL);
+    server.on_made = close_listener;
+    dial(recorder_new(&recorder_class, &client));
+    UNTIL(server.protocol != NULL && client.protocol != NULL);
+    server.on_data = echo;
+    write_text(&client, "still here");
+    UNTIL(client.data.length == 10);
+    end();
+}
+END_TEST
+
+START_TEST(ipv6_is_listened_on)
+{
+    struct tw_listen_options options = { .address = "::1" };
+    tw_factory *factory = server_factory();
+    char text[64], expected[64];
+    int r;
+
+    server_class = &recorder_class;
+    r = tw_listen(&options, factory, &listener);
+    if (r == 0) { /* not everywhere is there IPv6 */
+        tw_listener_address(listener, text, sizeof text);
+        snprintf(expected, sizeof expected, "[::1]:%u", tw_listener_port(listener));
+        ck_assert_str_eq(text, expected);
+        tw_listener_close(listener);
+    }
+    tw_factory_unref(factory);
+    tw_reactor_uninstall();
+}
+END_TEST
+
+START_TEST(unix_sockets_carry_as_well)
+{
+    char path[64], address[80], text[80];
+    struct tw_listen_options options = { .address = address, .mode = 0600 };
+    struct sockaddr_un peer = { .sun_family = AF_UNIX };
+    struct twi_attempt *attempt;
+    tw_factory *factory;
+    struct stat status;
+    tw_listener *stale;
+    int fd;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    tw_listener_close(listener);
+    factory = server_factory();
+    snprintf(path, sizeof path, "tweed-check-%d.socket", (int)getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    unlink(path);
+    /* A socket that a dead process has left is taken over, a living one's is not. */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strcpy(peer.sun_path, path);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&peer, sizeof peer), 0);
+    close(fd);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &stale), -EADDRINUSE);
+    UNTIL(strstr(record_text(&server), "released") != NULL); /* it was asked for life */
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0600);
+    server.on_data = echo;
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&peer, sizeof peer, NULL, connected,
+                                       recorder_new(&recorder_class, &client), &attempt),
+                     0);
+    UNTIL(client.protocol != NULL && server.protocol != NULL);
+    write_text(&client, "by path");
+    UNTIL(client.data.length == 7);
+    tw_transport_peer(client.protocol->transport, text, sizeof text);
+    ck_assert_str_eq(text, address);
+    tw_transport_peer(server.protocol->transport, text, sizeof text);
+    ck_assert_str_eq(text, address);
+    tw_listener_address(listener, text, sizeof text);
+    ck_assert_str_eq(text, address);
+    ck_assert_int_eq(tw_transport_set_nodelay(client.protocol->transport, true), -ENOTSUP);
+    tw_factory_unref(factory);
+    end();
+    ck_assert_int_lt(stat(path, &status), 0);
+}
+END_TEST
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+START_TEST(without_descriptors_accepting_pauses_and_recovers)
+{
+    struct rlimit limit, low;
+    int waiting, taken[64], count = 0;
+    double cpu;
+
+    begin_on(NULL, &recorder_class, NULL);
+    waiting = raw_client();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = (rlim_t)waiting + 8;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    while (count < 64 && (taken[count] = dup(waiting)) >= 0)
+        count++;
+    cpu = cpu_seconds();
+    for (int i = 0; i < 3; i++)
+        tw_reactor_iterate(0.1);
+    ck_assert(cpu_seconds() - cpu < 0.05);
+    ck_assert_ptr_null(server.protocol);
+    while (count > 0)
+        close(taken[--count]);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    UNTIL(server.protocol != NULL);
+    close(waiting);
+    end();
+}
+END_TEST
+
+/* --- connecting -------------------------------------------------------------------------------------- */
+
+static int attempt_error = 1;
+static void note_error(int error, struct twi_socket *socket, void *arg)
+{
+    (void)arg;
+    attempt_error = error;
+    if (error == 0)
+        twi_socket_close(socket);
+}
+
+static const struct {
+    int error;
+    const tw_error_class *error_class;
+} attempt_rows[] = {
+    { -ECONNREFUSED, &tw_error_connect_refused },
+    { ENETUNREACH, &tw_error_connect_no_route },
+    { -EADDRINUSE, &tw_error_connect_bind },
+    { -ETIMEDOUT, &tw_error_connect_timeout },
+    { -EMFILE, &tw_error_connect },
+    { -ENOMEM, &tw_error_memory },
+};
+
+START_TEST(a_failed_attempt_has_its_class)
+{
+    tw_value failure = twi_attempt_failure(attempt_rows[_i].error, "127.0.0.1:1");
+
+    ck_assert_ptr_eq(tw_failure_class(failure), attempt_rows[_i].error_class);
+    if (attempt_rows[_i].error != -ENOMEM)
+        ck_assert_ptr_nonnull(strstr(tw_failure_message(failure), "127.0.0.1:1: "));
+    tw_release(failure);
+}
+END_TEST
+
+START_TEST(a_refused_attempt_says_so_later)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct tw_connect_options bad = { .local_address = "::1" };
+    struct tw_connect_options good = { .local_address = "127.0.0.2" };
+    struct twi_attempt *attempt = NULL;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    address.sin_port = htons((uint16_t)tw_listener_port(listener));
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, &bad,
+                                       note_error, NULL, &attempt),
+                     -EINVAL);
+    attempt_error = 1;
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, &good,
+                                       note_error, NULL, &attempt),
+                     0);
+    ck_assert_int_eq(attempt_error, 1);
+    UNTIL(attempt_error == 0);
+    tw_listener_close(listener);
+    listener = NULL;
+    attempt_error = 1;
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, &good,
+                                       note_error, NULL, &attempt),
+                     0);
+    UNTIL(attempt_error != 1);
+    ck_assert_int_eq(attempt_error, -ECONNREFUSED);
+    attempt_error = 1;
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL,
+                                       note_error, NULL, &attempt),
+                     0);
+    twi_attempt_cancel(attempt);
+    twi_attempt_cancel(NULL);
+    for (int i = 0; i < 5; i++)
+        tw_reactor_iterate(0);
+    ck_assert_int_eq(attempt_error, 1);
+    end();
+}
+END_TEST
+
+/* --- out of memory ------------------------------------------------------------------------------------- */
+
+static void adopt(int error, struct twi_socket *socket, void *arg)
+{
+    int *state = arg;
+    tw_protocol *protocol;
+
+    *state = error;
+    if (error < 0)
+        return;
+    protocol = recorder_new(&recorder_class, &client);
+    if (protocol == NULL) {
+        twi_socket_close(socket);
+        *state = -ENOMEM;
+    } else {
+        *state = twi_stream_adopt(socket, NULL, protocol, NULL, NULL);
+    }
+}
+
+/* Does a small exchange work? Whatever fails, both sides must end. */
+static bool an_exchange(void *arg)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct twi_attempt *attempt;
+    tw_factory *factory;
+    int state = 1;
+    bool ok = false;
+
+    (void)arg;
+    memset(&server, 0, sizeof server);
+    memset(&client, 0, sizeof client);
+    server_class = &recorder_class;
+    factory = server_factory();
+    listener = NULL;
+    if (factory != NULL && tw_listen(NULL, factory, &listener) == 0) {
+        address.sin_port = htons((uint16_t)tw_listener_port(listener));
+        if (twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL, adopt, &state,
+                              &attempt) == 0) {
+            server.on_data = echo;
+            for (int i = 0; i < 100 && state == 1; i++)
+                tw_reactor_iterate(0.01);
+            if (client.protocol != NULL)
+                tw_transport_write(client.protocol->transport, "hello", 5);
+            for (int i = 0; i < 100 && client.protocol != NULL && client.data.length < 5; i++)
+                tw_reactor_iterate(0.01);
+            ok = state == 0 && strcmp(record_data(&client), "hello") == 0;
+        }
+    }
+    tw_listener_close(listener);
+    tw_factory_unref(factory);
+    tw_reactor_uninstall();
+    ck_assert_uint_eq(twi_transport_count(), 0);
+    record_free(&server);
+    record_free(&client);
+    return ok;
+}
+
+START_TEST(an_exchange_survives_every_failed_allocation)
+{
+    tw_reactor_uninstall();
+    ck_assert_uint_gt(test_each_alloc_failure(an_exchange, NULL), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tcp");
+
+    TEST_ADD_ROWS(suite, an_echo_comes_back, backends);
+    TEST_ADD_ROWS(suite, big_transfers_arrive_whole, backends);
+    TEST_ADD_ROWS(suite, a_paused_reader_stops_the_writer, backends);
+    TEST_ADD_ROWS(suite, after_a_pause_nothing_is_delivered_and_nothing_is_lost, backends);
+    TEST_ADD_ROWS(suite, own_buffers_are_read_into, backends);
+    TEST_ADD_ROWS(suite, a_file_is_sent_between_bytes, backends);
+    TEST_ADD_ROWS(suite, a_file_cut_short_breaks_the_connection, backends);
+    TEST_ADD_ROWS(suite, a_half_closed_connection_carries_the_answer, backends);
+    TEST_ADD_ROWS(suite, what_is_written_is_sent_before_the_peers_end_closes, backends);
+    TEST_ADD_ROWS(suite, an_abort_resets_the_peer, backends);
+    TEST_ADD_ROWS(suite, a_reset_behind_data_is_noticed, backends);
+    TEST_ADD_ROWS(suite, an_end_behind_data_is_noticed, backends);
+    TEST_ADD_ROWS(suite, what_came_before_a_broken_write_is_delivered, backends);
+    TEST_ADD_ROWS(suite, resets_leave_no_descriptor, backends);
+    TEST_ADD(suite, a_connection_knows_its_addresses);
+    TEST_ADD_ROWS(suite, what_cannot_be_listened_on_is_refused, bad_listens);
+    TEST_ADD(suite, a_port_is_taken_once_or_shared);
+    TEST_ADD(suite, a_paused_listener_accepts_later);
+    TEST_ADD(suite, a_listener_may_be_closed_by_its_connection);
+    TEST_ADD(suite, ipv6_is_listened_on);
+    TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
+    TEST_ADD(suite, without_descriptors_accepting_pauses_and_recovers);
+    TEST_ADD_ROWS(suite, a_failed_attempt_has_its_class, attempt_rows);
+    TEST_ADD_ROWS(suite, a_refused_attempt_says_so_later, backends);
+    TEST_ADD(suite, an_exchange_survives_every_failed_allocation);
+    return test_run(suite);
+}
