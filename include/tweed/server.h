@@ -46,7 +46,7 @@ TW_API void tw_site_unref(tw_site *site);
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
 /* Serve the files below `directory` at `path` (ends with "/"): types, index.html, Last-Modified,
- * ETag, ranges, HEAD; no way out of the directory. */
+ * ETag, ranges, HEAD; no way out of the directory. As tw_site_handle(), or open()'s error. */
 TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
 /* For tw_listen(). Counted by the caller. */
 TW_API tw_factory *tw_site_factory(tw_site *site);
@@ -80,6 +80,9 @@ TW_API int tw_request_answer(tw_request *request, int status, const char *conten
                              tw_value body);
 /* A plain page that says what is wrong; `text` is escaped. */
 TW_API int tw_request_error(tw_request *request, int status, const char *text);
+/* True if the request's method is in the list ("GET, HEAD"); else it has been answered: 405 with
+ * Allow, or 501 for a method that nobody knows. */
+TW_API bool tw_request_allow(tw_request *request, const char *methods);
 /* fn(request, arg) once if the client goes before the answer is finished. */
 TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
                                void *arg);

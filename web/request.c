@@ -1,0 +1,854 @@
+/*
+ * request.c - a request and its answer.
+ *
+ * The answer's head is built in the site's scratch buffer and goes out with a small body in one
+ * write. A request lives until it is finished, its handler has returned and what the handler
+ * waits for has fired, whatever becomes of the client meanwhile.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tweed/log.h>
+
+#include "base/ascii.h"
+#include "base/slab.h"
+#include "web/server.h"
+
+/* Bodies up to this many bytes are copied behind their head. */
+enum { COPY_MAX = 8192 };
+
+static _Thread_local struct twi_slab requests = TWI_SLAB(struct tw_request);
+
+/* --- making and letting go --------------------------------------------------------------------------- */
+
+static tw_request *request_alloc(struct twi_connection *connection)
+{
+    tw_request *request = twi_slab_alloc(&requests);
+
+    if (request == NULL)
+        return NULL;
+    memset(request, 0, offsetof(struct tw_request, path_space));
+    request->path_space[0] = '\0';
+    request->refs = 1;
+    request->site = tw_site_ref(connection->site);
+    request->connection = connection;
+    request->method = request->target = request->query = "";
+    request->path = request->path_space;
+    request->declared = -1;
+    request->pieces_end = &request->pieces;
+    request->status = 200;
+    request->minor = 1;
+    return request;
+}
+
+/* Where the path begins in a target of any form. */
+static const char *path_of(const char *target)
+{
+    const char *slash;
+
+    if (target[0] == '/' || strcmp(target, "*") == 0)
+        return target;
+    slash = strstr(target, "://");
+    return slash == NULL ? "" : slash + 3 + strcspn(slash + 3, "/?");
+}
+
+/* Percent-decode; -EINVAL for a NUL or what is no escape. */
+static int decode_path(char *to, const char *from, const char *end)
+{
+    for (; from < end; from++) {
+        if (*from != '%') {
+            *to++ = *from;
+            continue;
+        }
+        if (end - from < 3 || twi_hex(from[1]) < 0 || twi_hex(from[2]) < 0)
+            return -EINVAL;
+        *to = (char)(twi_hex(from[1]) << 4 | twi_hex(from[2]));
+        if (*to++ == '\0')
+            return -EINVAL;
+        from += 2;
+    }
+    *to = '\0';
+    return 0;
+}
+
+/* 0, -EINVAL, -ENOMEM */
+static int set_path(tw_request *request)
+{
+    const char *path = path_of(request->target), *end = path + strcspn(path, "?");
+
+    request->query = *end == '?' ? end + 1 : end;
+    if (end == path) {
+        path = "/";
+        end = path + 1;
+    }
+    if ((size_t)(end - path) >= sizeof request->path_space) {
+        request->path = twi_malloc((size_t)(end - path) + 1);
+        if (request->path == NULL) {
+            request->path = request->path_space;
+            return -ENOMEM;
+        }
+    }
+    return decode_path(request->path, path, end);
+}
+
+tw_request *twi_request_new(struct twi_connection *connection, struct twi_http1 *parser)
+{
+    tw_request *request = request_alloc(connection);
+    const struct twi_route *route;
+    int r;
+
+    if (request == NULL)
+        return NULL;
+    request->method = parser->method;
+    request->target = parser->target;
+    request->headers = twi_http1_take_headers(parser);
+    request->minor = parser->minor;
+    request->close = !parser->keep_alive;
+    request->head_only = strcmp(request->method, "HEAD") == 0;
+    r = set_path(request);
+    if (r == -ENOMEM) {
+        twi_request_unref(request);
+        return NULL;
+    }
+    request->is_bad = r < 0;
+    route = request->is_bad ? NULL : twi_site_route(request->site, request->path);
+    if (route != NULL) {
+        request->handler = route->handler;
+        request->handler_arg = route->arg;
+    }
+    return request;
+}
+
+tw_request *twi_request_broken(struct twi_connection *connection)
+{
+    tw_request *request = request_alloc(connection);
+
+    if (request != NULL)
+        request->complete = true;
+    return request;
+}
+
+static void drop_pieces(tw_request *request)
+{
+    while (request->pieces != NULL) {
+        struct twi_piece *piece = request->pieces;
+
+        request->pieces = piece->next;
+        tw_release(piece->bytes);
+        twi_file_unref(piece->file);
+        twi_free(piece);
+    }
+    request->pieces_end = &request->pieces;
+}
+
+void twi_request_unref(tw_request *request)
+{
+    tw_site *site = request->site;
+
+    if (--request->refs > 0)
+        return;
+    drop_pieces(request);
+    if (request->path != request->path_space)
+        twi_free(request->path);
+    twi_site_give_headers(site, request->headers);
+    tw_headers_free(request->answer);
+    twi_free(request->reason);
+    twi_buf_free(&request->collected);
+    tw_release(request->body);
+    twi_slab_free(&requests, request);
+    tw_site_unref(site);
+}
+
+void twi_request_over(tw_request *request)
+{
+    tw_site *site = request->site;
+
+    if (request->is_over)
+        return;
+    request->is_over = true;
+    if (site->on_finished != NULL)
+        site->on_finished(request, site->on_finished_arg);
+}
+
+/* --- output --------------------------------------------------------------------------------------------- */
+
+struct twi_file *twi_file_new(int fd)
+{
+    struct twi_file *file = twi_malloc(sizeof *file);
+
+    if (file == NULL) {
+        close(fd);
+        return NULL;
+    }
+    file->refs = 1;
+    file->fd = fd;
+    return file;
+}
+
+void twi_file_unref(struct twi_file *file)
+{
+    if (file == NULL || --file->refs > 0)
+        return;
+    close(file->fd);
+    twi_free(file);
+}
+
+static void file_sent(int error, void *arg)
+{
+    (void)error;
+    twi_file_unref(arg);
+}
+
+/* The transport, if it is this request's turn to write. */
+static tw_transport *turn(const tw_request *request)
+{
+    struct twi_connection *connection = request->connection;
+
+    return connection->first == request ? connection->protocol.transport : NULL;
+}
+
+static int put_piece(tw_request *request, tw_value bytes, struct twi_file *file, int64_t offset,
+                     int64_t length)
+{
+    struct twi_piece *piece = twi_malloc(sizeof *piece);
+
+    if (piece == NULL) {
+        tw_release(bytes);
+        tw_transport_abort(request->connection->protocol.transport);
+        return -ENOMEM;
+    }
+    piece->next = NULL;
+    piece->bytes = tw_take(bytes);
+    piece->file = file;
+    piece->offset = offset;
+    piece->length = length;
+    if (file != NULL)
+        file->refs++;
+    *request->pieces_end = piece;
+    request->pieces_end = &piece->next;
+    return 0;
+}
+
+static int put(tw_request *request, const void *data, size_t length)
+{
+    tw_transport *transport;
+
+    if (request->connection == NULL)
+        return -ENOTCONN;
+    transport = turn(request);
+    if (transport != NULL)
+        return tw_transport_write(transport, data, length);
+    return put_piece(request, tw_bytes(data, length), NULL, 0, 0);
+}
+
+/* Takes `bytes`. */
+static int put_value(tw_request *request, tw_value bytes)
+{
+    tw_transport *transport;
+
+    if (request->connection == NULL) {
+        tw_release(bytes);
+        return -ENOTCONN;
+    }
+    transport = turn(request);
+    if (transport != NULL)
+        return tw_transport_write_value(transport, bytes);
+    return put_piece(request, bytes, NULL, 0, 0);
+}
+
+static int put_file(tw_request *request, struct twi_file *file, int64_t offset, int64_t length)
+{
+    tw_transport *transport;
+    int r;
+
+    if (request->connection == NULL)
+        return -ENOTCONN;
+    transport = turn(request);
+    if (transport == NULL)
+        return put_piece(request, tw_none(), file, offset, length);
+    file->refs++;
+    r = tw_transport_write_file(transport, file->fd, offset, length, file_sent, file);
+    return r;
+}
+
+void twi_request_flush(tw_request *request)
+{
+    struct twi_piece *piece = request->pieces;
+
+    request->pieces = NULL;
+    request->pieces_end = &request->pieces;
+    while (piece != NULL) {
+        struct twi_piece *next = piece->next;
+
+        if (piece->file != NULL)
+            put_file(request, piece->file, piece->offset, piece->length);
+        else
+            put_value(request, piece->bytes);
+        twi_file_unref(piece->file);
+        twi_free(piece);
+        piece = next;
+    }
+}
+
+/* --- the head ------------------------------------------------------------------------------------------- */
+
+static bool has_body(const tw_request *request)
+{
+    return !request->head_only && request->status != 204 && request->status != 304;
+}
+
+static int head_lines(tw_request *request, struct twi_buf *head)
+{
+    tw_site *site = request->site;
+    int r = twi_http1_write_status_line(head, 1, request->status, request->reason);
+
+    if (r == 0 && (request->answer == NULL
+                   || !twi_headers_has(request->answer, TWI_HEADER_SERVER)))
+        r = twi_buf_append(head, site->server_line, site->server_line_length);
+    if (r == 0 && (request->answer == NULL
+                   || !twi_headers_has(request->answer, TWI_HEADER_DATE)))
+        r = twi_buf_append(head, twi_site_date_line(site), TWI_DATE_LINE_LENGTH);
+    if (r == 0 && request->answer != NULL)
+        r = twi_http1_write_fields(head, request->answer);
+    return r;
+}
+
+/* How the body ends: by its length if that is declared, by chunks, or by the connection's end. */
+static int framing_lines(tw_request *request, struct twi_buf *head)
+{
+    int r = 0;
+
+    if (request->declared >= 0) {
+        if (request->status != 204)
+            r = twi_http1_write_number(head, "Content-Length", (uint64_t)request->declared);
+    } else if (request->status != 204 && request->status != 304) {
+        if (request->minor == 0) {
+            request->close = true;
+        } else {
+            request->chunked = has_body(request);
+            r = twi_buf_append_text(head, "Transfer-Encoding: chunked\r\n");
+        }
+    }
+    if (r == 0 && request->close)
+        r = twi_buf_append_text(head, "Connection: close\r\n");
+    else if (r == 0 && request->minor == 0)
+        r = twi_buf_append_text(head, "Connection: keep-alive\r\n");
+    return r == 0 ? twi_http1_write_end(head) : r;
+}
+
+/* Half a head must not stand alone: without memory for it the connection goes. */
+static int head_failed(tw_request *request)
+{
+    if (request->connection != NULL)
+        tw_transport_abort(request->connection->protocol.transport);
+    return -ENOMEM;
+}
+
+/* Send the head, and a small body with it. */
+static int put_head(tw_request *request, const char *body, size_t length)
+{
+    struct twi_buf *head = &request->site->scratch;
+
+    head->length = 0;
+    request->head_sent = true;
+    if (head_lines(request, head) < 0 || framing_lines(request, head) < 0
+        || twi_buf_append(head, body, length) < 0)
+        return head_failed(request);
+    return put(request, head->data, head->length);
+}
+
+static int may_change(const tw_request *request)
+{
+    return request->head_sent || request->finished ? -EALREADY : 0;
+}
+
+int tw_request_set_status(tw_request *request, int status, const char *reason)
+{
+    char *copy = NULL;
+    int r = may_change(request);
+
+    if (r < 0)
+        return r;
+    if (status < 200 || status > 999
+        || (reason != NULL && !twi_http1_is_value(reason, strlen(reason))))
+        return -EINVAL;
+    if (reason != NULL && strcmp(reason, twi_http1_reason(status)) != 0) {
+        copy = twi_strdup(reason);
+        if (copy == NULL)
+            return -ENOMEM;
+    }
+    twi_free(request->reason);
+    request->reason = copy;
+    request->status = status;
+    return 0;
+}
+
+/* Fields that are ours to write: 1 when `name` is one of them, 0 else, or -EINVAL. */
+static int own_field(tw_request *request, const char *name, const char *value)
+{
+    uint64_t length;
+
+    switch (twi_header_id(name, strlen(name))) {
+    case TWI_HEADER_CONTENT_LENGTH:
+        if (twi_parse_decimal(value, strlen(value), &length) < 0 || length > INT64_MAX)
+            return -EINVAL;
+        request->declared = (int64_t)length;
+        return 1;
+    case TWI_HEADER_CONNECTION:
+        if (!twi_http1_is_value(value, strlen(value)))
+            return -EINVAL;
+        if (twi_list_has_token(value, strlen(value), "close", 5))
+            request->close = true;
+        return 1;
+    case TWI_HEADER_TRANSFER_ENCODING:
+        return -EINVAL;
+    default:
+        return 0;
+    }
+}
+
+static int field(tw_request *request, const char *name, const char *value, bool replace)
+{
+    int r = may_change(request);
+
+    if (r == 0)
+        r = own_field(request, name, value);
+    if (r != 0)
+        return r > 0 ? 0 : r;
+    if (request->answer == NULL)
+        request->answer = tw_headers_new();
+    if (request->answer == NULL)
+        return -ENOMEM;
+    return replace ? tw_headers_set(request->answer, name, value)
+                   : tw_headers_add(request->answer, name, value);
+}
+
+int tw_request_set_header(tw_request *request, const char *name, const char *value)
+{
+    return field(request, name, value, true);
+}
+
+int tw_request_add_header(tw_request *request, const char *name, const char *value)
+{
+    return field(request, name, value, false);
+}
+
+/* --- the body ------------------------------------------------------------------------------------------- */
+
+static int put_chunk(tw_request *request, const void *data, size_t length)
+{
+    struct twi_buf *chunk = &request->site->scratch;
+    char head[TWI_HTTP1_CHUNK_HEAD_SIZE];
+    size_t head_length = twi_http1_chunk_head(head, length);
+    int r;
+
+    if (length > COPY_MAX) {
+        r = put(request, head, head_length);
+        if (r == 0)
+            r = put(request, data, length);
+        return r < 0 ? r : put(request, TWI_HTTP1_CHUNK_END, 2);
+    }
+    chunk->length = 0;
+    if (twi_buf_append(chunk, head, head_length) < 0 || twi_buf_append(chunk, data, length) < 0
+        || twi_buf_append(chunk, TWI_HTTP1_CHUNK_END, 2) < 0)
+        return head_failed(request);
+    return put(request, chunk->data, chunk->length);
+}
+
+/* Count bytes of the body: -EMSGSIZE when they are more than was declared. */
+static int count(tw_request *request, uint64_t length)
+{
+    if (request->declared >= 0 && length > (uint64_t)request->declared - request->body_bytes)
+        return -EMSGSIZE;
+    request->body_bytes += length;
+    return 0;
+}
+
+int tw_request_write(tw_request *request, const void *data, size_t length)
+{
+    int r;
+
+    if (request->finished)
+        return -EALREADY;
+    if (request->connection == NULL)
+        return -ENOTCONN;
+    r = count(request, length);
+    if (r == 0 && !request->head_sent)
+        r = put_head(request, NULL, 0);
+    if (r < 0 || length == 0 || !has_body(request))
+        return r;
+    return request->chunked ? put_chunk(request, data, length) : put(request, data, length);
+}
+
+int twi_request_put_file(tw_request *request, struct twi_file *file, int64_t offset,
+                         int64_t length)
+{
+    int r;
+
+    if (request->connection == NULL)
+        return -ENOTCONN;
+    r = count(request, (uint64_t)length);
+    if (r == 0 && !request->head_sent)
+        r = put_head(request, NULL, 0);
+    if (r < 0 || length == 0 || !has_body(request))
+        return r;
+    return put_file(request, file, offset, length);
+}
+
+/* The answer is written. */
+static void finished(tw_request *request)
+{
+    struct twi_connection *connection = request->connection;
+
+    request->finished = true;
+    request->gone = NULL;
+    if (connection == NULL) {
+        twi_request_over(request);
+        twi_request_unref(request);
+    } else if (connection->first == request) {
+        twi_connection_advance(connection);
+    }
+}
+
+int tw_request_finish(tw_request *request)
+{
+    int r = 0;
+
+    if (request->finished)
+        return -EALREADY;
+    if (request->connection != NULL) {
+        if (!request->head_sent) {
+            if (request->declared < 0 && has_body(request))
+                request->declared = 0;
+            r = put_head(request, NULL, 0);
+        }
+        if (r == 0 && request->chunked)
+            r = put(request, TWI_HTTP1_LAST_CHUNK, sizeof TWI_HTTP1_LAST_CHUNK - 1);
+        if (r == 0 && has_body(request) && request->declared >= 0
+            && request->body_bytes < (uint64_t)request->declared) {
+            /* The client must not take what comes next for the rest of this. */
+            tw_transport_abort(request->connection->protocol.transport);
+            r = -EMSGSIZE;
+        }
+    }
+    finished(request);
+    return r;
+}
+
+/* A whole body at once; takes it. */
+static int put_body(tw_request *request, tw_value body)
+{
+    size_t length = tw_bytes_length(body);
+    int r;
+
+    if (request->connection == NULL) {
+        tw_release(body);
+        return -ENOTCONN;
+    }
+    request->declared = (int64_t)length;
+    request->body_bytes = length;
+    if (!has_body(request) || length <= COPY_MAX) {
+        r = put_head(request, tw_bytes_data(body), has_body(request) ? length : 0);
+        tw_release(body);
+        return r;
+    }
+    r = put_head(request, NULL, 0);
+    if (r < 0) {
+        tw_release(body);
+        return r;
+    }
+    return put_value(request, body);
+}
+
+int tw_request_answer(tw_request *request, int status, const char *content_type, tw_value body)
+{
+    int r = tw_request_set_status(request, status, NULL);
+
+    if (r == 0 && content_type != NULL)
+        r = tw_request_set_header(request, "Content-Type", content_type);
+    if (r == 0 && tw_is_failure(body))
+        r = -ENOMEM;
+    if (r < 0) {
+        tw_release(body);
+        return r;
+    }
+    r = put_body(request, body);
+    finished(request);
+    return r;
+}
+
+static int append_escaped(struct twi_buf *page, const char *text)
+{
+    int r = 0;
+
+    for (; *text != '\0' && r == 0; text++)
+        switch (*text) {
+        case '&':
+            r = twi_buf_append_text(page, "&amp;");
+            break;
+        case '<':
+            r = twi_buf_append_text(page, "&lt;");
+            break;
+        case '>':
+            r = twi_buf_append_text(page, "&gt;");
+            break;
+        case '"':
+            r = twi_buf_append_text(page, "&quot;");
+            break;
+        case '\'':
+            r = twi_buf_append_text(page, "&#39;");
+            break;
+        default:
+            r = twi_buf_append_char(page, *text);
+        }
+    return r;
+}
+
+int tw_request_error(tw_request *request, int status, const char *text)
+{
+    const char *reason = twi_http1_reason(status);
+    struct twi_buf page = { 0 };
+    int r = may_change(request);
+
+    if (r < 0)
+        return r;
+    request->refs++;
+    r = twi_buf_printf(&page, "<!DOCTYPE html>\n<title>%d %s</title>\n<h1>%s</h1>\n<p>", status,
+                       reason, reason);
+    if (r == 0)
+        r = append_escaped(&page, text == NULL ? "" : text);
+    if (r == 0)
+        r = twi_buf_append_text(&page, "</p>\n");
+    if (r < 0)
+        page.length = 0;
+    r = tw_request_answer(request, status, "text/html; charset=utf-8", twi_buf_take(&page));
+    twi_buf_free(&page);
+    if (r < 0 && !request->finished) {
+        head_failed(request);
+        finished(request);
+    }
+    twi_request_unref(request);
+    return r;
+}
+
+/* --- handlers ------------------------------------------------------------------------------------------- */
+
+static void broke(tw_request *request, tw_value failure)
+{
+    if (request->connection != NULL)
+        tw_log_problem(TW_LOG_ERROR, "web.server", failure, request->target);
+    if (request->finished)
+        return;
+    if (request->head_sent && request->connection != NULL)
+        tw_transport_abort(request->connection->protocol.transport);
+    if (request->head_sent || request->connection == NULL) {
+        finished(request);
+        return;
+    }
+    tw_headers_free(request->answer);
+    request->answer = NULL;
+    request->declared = -1;
+    tw_request_error(request, 500, "The server could not answer.");
+}
+
+static tw_value fired(tw_value result, void *arg);
+
+/* Do as the handler's result says; takes it. */
+static void settle(tw_request *request, tw_value result)
+{
+    tw_value failure = tw_none();
+
+    if (tw_is(result, &tw_type_deferred)) {
+        result = tw_take(result);
+        request->pending = result.as.pointer;
+        request->refs++;
+        if (tw_add_both(request->pending, fired, request) < 0)
+            fired(tw_lend(tw_fail_memory()), request);
+        return;
+    }
+    if (tw_is_failure(result)) {
+        broke(request, tw_lend(result));
+    } else if (!tw_is_none(result) && request->finished) {
+        failure = tw_fail(&tw_error_misuse, "a handler answered twice");
+    } else if (tw_is(result, &tw_type_bytes) && !request->head_sent) {
+        if (request->answer == NULL || !twi_headers_has(request->answer, TWI_HEADER_CONTENT_TYPE))
+            tw_request_set_header(request, "Content-Type", "text/html; charset=utf-8");
+        put_body(request, tw_retain(result));
+        finished(request);
+    } else if (!tw_is_none(result)) {
+        failure = tw_fail(&tw_error_misuse, "a handler returned a %s",
+                          tw_typeof(result)->name);
+    }
+    if (tw_is_failure(failure))
+        broke(request, failure);
+    tw_release(failure);
+    tw_release(result);
+}
+
+static tw_value fired(tw_value result, void *arg)
+{
+    tw_request *request = arg;
+    tw_deferred *pending = request->pending;
+
+    request->pending = NULL;
+    settle(request, tw_retain(result));
+    twi_request_unref(request);
+    tw_deferred_unref(pending);
+    return tw_none();
+}
+
+/* Nothing is served there. */
+static void not_found(tw_request *request)
+{
+    struct twi_buf location = { 0 };
+
+    if (!twi_site_has_below(request->site, request->path)) {
+        tw_request_error(request, 404, "There is nothing here.");
+        return;
+    }
+    /* Our own spelling of the path: what is registered has no host in it. */
+    if (twi_buf_printf(&location, "%s/%s%s", request->path, *request->query == '\0' ? "" : "?",
+                       request->query)
+        == 0)
+        tw_request_set_header(request, "Location", twi_buf_text(&location));
+    twi_buf_free(&location);
+    tw_request_error(request, 301, "It is there with a slash.");
+}
+
+void twi_request_dispatch(tw_request *request)
+{
+    request->complete = true;
+    request->wants_continue = false;
+    if (request->collected.length > 0)
+        request->body = twi_buf_take(&request->collected);
+    else
+        request->body = tw_retain(request->site->empty);
+    if (tw_is_failure(request->body)) {
+        tw_request_error(request, 503, "out of memory");
+        return;
+    }
+    if (strcmp(request->method, "CONNECT") == 0) {
+        tw_request_error(request, 501, "This is no proxy.");
+        return;
+    }
+    if (request->handler == NULL) {
+        not_found(request);
+        return;
+    }
+    request->refs++;
+    settle(request, request->handler(request, request->handler_arg));
+    twi_request_unref(request);
+}
+
+void twi_request_gone(tw_request *request)
+{
+    void (*gone)(tw_request *, void *) = request->gone;
+
+    drop_pieces(request);
+    /* Finished by the gone() of another one. */
+    if (request->is_over) {
+        twi_request_unref(request);
+        return;
+    }
+    if (request->finished || !request->complete) {
+        twi_request_unref(request);
+        request->finished = true;
+        twi_request_over(request);
+        twi_request_unref(request);
+        return;
+    }
+    request->gone = NULL;
+    if (gone != NULL)
+        gone(request, request->gone_arg);
+    if (request->pending != NULL)
+        tw_cancel(request->pending);
+    twi_request_over(request);
+    twi_request_unref(request);
+}
+
+void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg), void *arg)
+{
+    if (request->finished)
+        return;
+    request->gone = fn;
+    request->gone_arg = arg;
+}
+
+bool tw_request_allow(tw_request *request, const char *methods)
+{
+    static const char known[] = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE";
+    size_t length = strlen(request->method);
+
+    if (twi_list_has_token(methods, strlen(methods), request->method, length))
+        return true;
+    if (!twi_list_has_token(known, sizeof known - 1, request->method, length)) {
+        tw_request_error(request, 501, "This method is not known.");
+        return false;
+    }
+    tw_request_set_header(request, "Allow", methods);
+    tw_request_error(request, 405, "This method is not allowed here.");
+    return false;
+}
+
+/* --- getters -------------------------------------------------------------------------------------------- */
+
+const char *tw_request_method(const tw_request *request)
+{
+    return request->method;
+}
+
+const char *tw_request_target(const tw_request *request)
+{
+    return request->target;
+}
+
+const char *tw_request_path(const tw_request *request)
+{
+    return request->path;
+}
+
+const char *tw_request_query(const tw_request *request)
+{
+    return request->query;
+}
+
+const char *tw_request_version(const tw_request *request)
+{
+    return request->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+const tw_headers *tw_request_headers(const tw_request *request)
+{
+    static const tw_headers none;
+
+    return request->headers == NULL ? &none : request->headers;
+}
+
+const char *tw_request_header(const tw_request *request, const char *name)
+{
+    return tw_headers_get(tw_request_headers(request), name);
+}
+
+tw_value tw_request_body(const tw_request *request)
+{
+    return tw_lend(request->body);
+}
+
+tw_transport *tw_request_transport(tw_request *request)
+{
+    return request->connection == NULL ? NULL : request->connection->protocol.transport;
+}
+
+int tw_request_answer_status(const tw_request *request)
+{
+    return request->status;
+}
+
+uint64_t tw_request_answer_bytes(const tw_request *request)
+{
+    return request->body_bytes;
+}
