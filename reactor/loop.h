@@ -94,19 +94,20 @@ static inline struct twi_loop *twi_loop_get(void)
 #define TWI_CHECK_THREAD(loop, what) ((void)0)
 #endif
 
-/* turn.c: one turn, waiting until `limit` (of the loop's time) at most. */
-void twi_loop_turn(struct twi_loop *loop, int64_t limit);
-/* Nothing to do at once? Then a turn may wait. */
+/* turn.c: one turn, waiting until `limit` (of the loop's time) at most; with `wait_only_if_quiet`
+ * not at all when it called something before. */
+void twi_loop_turn(struct twi_loop *loop, int64_t limit, bool wait_only_if_quiet);
+/* Something to do at once, so that a turn must not wait. */
 bool twi_loop_has_work(const struct twi_loop *loop);
 
 /* timers.c */
 extern const struct twi_clock_ops twi_timer_ops;
-void twi_timers_run(struct twi_loop *loop);
+bool twi_timers_run(struct twi_loop *loop);
 void twi_timers_release(struct twi_loop *loop);
 int64_t twi_loop_time(struct twi_loop *loop);
 
 /* ready.c */
-void twi_ready_run(struct twi_ready *ready);
+bool twi_ready_run(struct twi_ready *ready);
 
 /* run.c: what happens between timed calls and descriptors. */
 void twi_run_step(struct twi_loop *loop);

@@ -43,10 +43,13 @@ int tw_call_soon(void (*fn)(void *arg), void *arg)
 }
 
 /* Those that were there at the beginning; the ring may grow and move meanwhile. */
-void twi_ready_run(struct twi_ready *ready)
+bool twi_ready_run(struct twi_ready *ready)
 {
-    for (size_t count = ready->tail - ready->head; count > 0; count--) {
+    size_t queued = ready->tail - ready->head;
+
+    for (size_t count = queued; count > 0; count--) {
         struct twi_ready_call call = ready->calls[ready->head++ & (ready->size - 1)];
         call.fn(call.arg);
     }
+    return queued > 0;
 }

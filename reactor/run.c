@@ -89,7 +89,7 @@ int tw_reactor_run(void)
     twi_signals_begin(loop);
     twi_event_begin(&loop->startup);
     do
-        twi_loop_turn(loop, INT64_MAX);
+        twi_loop_turn(loop, INT64_MAX, false);
     while (!loop->crashed);
     twi_signals_end(loop);
     loop->state = TWI_RUN_IDLE;
@@ -140,7 +140,7 @@ int tw_reactor_iterate(double seconds)
             return r;
         limit = ns == 0 ? INT64_MIN : twi_loop_time(loop) + ns;
     }
-    twi_loop_turn(loop, limit);
+    twi_loop_turn(loop, limit, true);
     return 0;
 }
 

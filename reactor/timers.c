@@ -117,13 +117,15 @@ static int move(struct twi_loop *loop, int64_t call, int64_t at)
 }
 
 /* What the calls add is for the next turn. */
-void twi_timers_run(struct twi_loop *loop)
+bool twi_timers_run(struct twi_loop *loop)
 {
     struct twi_wheel *wheel = &loop->wheel;
+    bool any;
 
     if (wheel->pending == 0)
-        return;
+        return false;
     twi_wheel_collect(wheel, twi_loop_time(loop));
+    any = !twi_list_empty(&wheel->due);
     while (!twi_list_empty(&wheel->due)) {
         struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
         struct twi_timer call = *timer;
@@ -132,6 +134,7 @@ void twi_timers_run(struct twi_loop *loop)
         if (call.release != NULL)
             call.release(call.arg);
     }
+    return any;
 }
 
 void twi_timers_release(struct twi_loop *loop)
@@ -254,7 +257,7 @@ static int clock_advance(tw_clock *clock, int64_t by)
     if (!loop->virtual_time || loop->turning)
         return -EINVAL;
     do
-        twi_loop_turn(loop, target);
+        twi_loop_turn(loop, target, false);
     while (!loop->idle || loop->now < target || loop->wheel.bound <= loop->now);
     return 0;
 }

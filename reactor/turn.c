@@ -82,13 +82,21 @@ static void wait_virtual(struct twi_loop *loop, int64_t limit)
 
 /* --- the turn ------------------------------------------------------------------------------------------ */
 
-void twi_loop_turn(struct twi_loop *loop, int64_t limit)
+/* Calls queued by others, by the loop itself, and timed ones; true if there were any. */
+static bool run_calls(struct twi_loop *loop)
+{
+    bool any = twi_inbox_run(loop->reactor);
+
+    any |= twi_ready_run(&loop->ready);
+    return twi_timers_run(loop) || any;
+}
+
+void twi_loop_turn(struct twi_loop *loop, int64_t limit, bool wait_only_if_quiet)
 {
     loop->turning = true;
     loop->stale = true;
-    twi_inbox_run(loop->reactor);
-    twi_ready_run(&loop->ready);
-    twi_timers_run(loop);
+    if (run_calls(loop) && wait_only_if_quiet)
+        limit = INT64_MIN;
     twi_run_step(loop);
     run_flushes(loop);
     if (loop->virtual_time)

@@ -325,7 +325,7 @@ size_t twi_backend_wait(struct twi_backend *backend, bool block)
         block = false;
         deliver_pokes(backend);
     }
-    event_base_loop(backend->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    event_base_loop(backend->base, block ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     return backend->calls - before;
 }
 

@@ -53,7 +53,8 @@ TW_API int tw_reactor_run(void);
 TW_API int tw_reactor_stop(void);
 /* Leave the loop after this turn without any triggers. Returns 0, TW_REACTOR_NOT_RUNNING. */
 TW_API int tw_reactor_crash(void);
-/* One turn, waiting at most `seconds` for something to happen (negative: no limit). */
+/* One turn; if nothing was queued or due it waits at most `seconds` for something to happen
+ * (negative: no limit). Returns 0, TW_REACTOR_ALREADY_RUNNING (inside a turn), -EINVAL, -ENOMEM. */
 TW_API int tw_reactor_iterate(double seconds);
 TW_API bool tw_reactor_running(void);
 /* The signal that stopped the last run, 0 if none. A program may die by it. */
