@@ -192,8 +192,12 @@ static int not_http(struct twi_http1 *parser)
 static int start_line(struct twi_http1 *parser, const char **at, const char *end)
 {
     struct line line;
-    int r = next_line(parser, at, end, parser->limits->line, &line);
+    int r;
 
+    if (parser->held_.length == 0
+        && twi_http1_is_not_http(parser, *at, (size_t)(end - *at)))
+        return not_http(parser);
+    r = next_line(parser, at, end, parser->limits->line, &line);
     if (r < 0)
         return r;
     if (r == 0) {
