@@ -34,6 +34,12 @@ extern bool twi_slab_direct;
 void *twi_slab_alloc_slow(struct twi_slab *slab);
 void twi_slab_free_slow(struct twi_slab *slab, void *object);
 
+/* True if the next allocation is only a pop. */
+static inline bool twi_slab_ready(const struct twi_slab *slab)
+{
+    return slab->free_ != NULL;
+}
+
 /* Not zeroed; NULL when there is no memory. */
 static inline void *twi_slab_alloc(struct twi_slab *slab)
 {

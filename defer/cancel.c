@@ -16,10 +16,10 @@ static int call_canceller(tw_deferred *deferred)
     int r;
 
     deferred->ctx_release = NULL;
-    deferred->flags |= TWI_CANCELLING;
+    deferred->state |= TWI_CANCELLING;
     r = deferred->cancel(deferred, ctx);
-    deferred->flags &= (uint8_t)~TWI_CANCELLING;
-    if ((deferred->flags & TWI_FIRED) == 0)
+    deferred->state &= ~TWI_CANCELLING;
+    if ((deferred->state & TWI_FIRED) == 0)
         deferred->ctx_release = release;
     else if (release != NULL)
         release(ctx);
@@ -30,7 +30,7 @@ int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always)
 {
     int r = 0;
 
-    if ((deferred->flags & TWI_CANCELLING) != 0) {
+    if ((deferred->state & TWI_CANCELLING) != 0) {
         tw_release(failure);
         return 0;
     }
@@ -38,13 +38,13 @@ int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always)
     if (deferred->cancel != NULL)
         r = call_canceller(deferred);
     else
-        deferred->flags |= TWI_SWALLOW;
-    if ((deferred->flags & TWI_FIRED) != 0 || (r != 0 && !always)) {
+        deferred->state |= TWI_SWALLOW;
+    if ((deferred->state & TWI_FIRED) != 0 || (r != 0 && !always)) {
         tw_release(failure);
         twi_deferred_unref(deferred);
     } else {
         if (r != 0)
-            deferred->flags |= TWI_SWALLOW;
+            deferred->state |= TWI_SWALLOW;
         twi_deferred_fire(deferred, failure, TW_HERE);
     }
     return r > 0 ? 0 : r;
@@ -55,9 +55,9 @@ int tw_cancel(tw_deferred *deferred)
     if (deferred == NULL)
         return 0;
     TWI_CHECK(deferred);
-    while ((deferred->flags & TWI_WAITING) != 0)
+    while ((deferred->state & TWI_WAITING) != 0)
         deferred = deferred->waiting_on;
-    if ((deferred->flags & TWI_FIRED) != 0)
+    if ((deferred->state & TWI_FIRED) != 0)
         return 0;
     return twi_deferred_give_up(
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
@@ -70,8 +70,8 @@ void tw_deferred_pause(tw_deferred *deferred)
     if (deferred == NULL)
         return;
     TWI_CHECK(deferred);
-    if (deferred->pauses < UINT16_MAX)
-        deferred->pauses++;
+    if (deferred->state < TWI_PAUSES)
+        deferred->state += TWI_PAUSE;
 }
 
 int tw_deferred_unpause(tw_deferred *deferred)
@@ -79,9 +79,9 @@ int tw_deferred_unpause(tw_deferred *deferred)
     if (deferred == NULL)
         return 0;
     TWI_CHECK(deferred);
-    if (deferred->pauses == 0)
+    if (!twi_deferred_paused(deferred))
         return -EINVAL;
-    deferred->pauses--;
+    deferred->state -= TWI_PAUSE;
     if (twi_deferred_done(deferred)) {
         deferred->references++;
         twi_deferred_run(deferred);
@@ -97,7 +97,7 @@ static void shield_done(void *arg, size_t index, tw_value *result)
 {
     tw_deferred *shield = arg, *inner = (tw_deferred *)index;
 
-    inner->flags |= TWI_HANDLED;
+    inner->state |= TWI_HANDLED;
     twi_deferred_fire(shield, tw_retain(*result), shield->where);
 }
 

@@ -19,9 +19,9 @@ enum { MAX_DEPTH = 64 };
 /* Only what is waited for can close a circle, so the usual case costs nothing. */
 static bool waits_for(const tw_deferred *inner, const tw_deferred *deferred)
 {
-    if ((deferred->flags & TWI_AWAITED) == 0)
+    if ((deferred->state & TWI_AWAITED) == 0)
         return false;
-    while ((inner->flags & TWI_WAITING) != 0) {
+    while ((inner->state & TWI_WAITING) != 0) {
         inner = inner->waiting_on;
         if (inner == deferred)
             return true;
@@ -55,11 +55,11 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
                                       "what was waited for died without a result"));
     if (!twi_entries_room(inner, 1))
         return resolve_now(deferred, inner, tw_fail_memory());
-    entry = twi_entries_push(inner);
+    entry = twi_entries_place(inner);
     entry->kind = TWI_WAITER;
     entry->arg = deferred;
-    inner->flags |= TWI_AWAITED;
-    deferred->flags = (deferred->flags & (uint8_t)~TWI_RUNNING) | TWI_WAITING;
+    inner->state |= TWI_AWAITED;
+    deferred->state = (deferred->state & ~TWI_RUNNING) | TWI_WAITING;
     deferred->waiting_on = inner;
     deferred->waiting_at = twi_entries_last_place(inner);
     twi_deferred_unref(inner);
@@ -71,11 +71,12 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
 void twi_deferred_collapse(tw_deferred *deferred)
 {
     tw_deferred *inner = deferred->waiting_on, *waiter;
-    struct twi_entry *only;
+    uint32_t inside = deferred->state & TWI_HAS_BOTH;
+    struct twi_entry *only = &deferred->entries[inside == TWI_HAS_SECOND];
 
-    if (deferred->count - deferred->next != 1 || deferred->more != NULL || deferred->pauses != 0)
+    if (deferred->more != NULL || twi_deferred_paused(deferred) || inside == TWI_HAS_BOTH ||
+        inside == 0)
         return;
-    only = &deferred->entries[deferred->next];
     if (only->kind != TWI_WAITER)
         return;
     waiter = only->arg;
@@ -88,25 +89,34 @@ void twi_deferred_collapse(tw_deferred *deferred)
 
 /* --- one entry ---------------------------------------------------------------------------------- */
 
-/* What a callback returned becomes the result; returning its own input changes nothing. */
-static inline void keep(tw_deferred *deferred, tw_value given, tw_value returned)
+/* What a callback returned becomes the result. */
+static inline void keep(tw_deferred *deferred, tw_value returned)
 {
     tw_value old = deferred->result;
 
-    if (returned.type == given.type && returned.as.pointer == given.as.pointer)
-        return;
     deferred->result = tw_take(returned);
-    deferred->flags &= (uint8_t)~TWI_HANDLED;
+    deferred->state &= ~TWI_HANDLED;
     tw_release(old);
 }
 
-static inline void call(tw_deferred *deferred, const struct twi_entry *entry)
+/* Returning the input changes nothing. */
+static inline bool is_input(const tw_deferred *deferred, tw_value returned)
 {
-    unsigned side = tw_is_failure(deferred->result) ? TWI_ON_FAILURE : TWI_ON_VALUE;
+    return returned.type == tw_lend(deferred->result).type &&
+           returned.as.pointer == deferred->result.as.pointer;
+}
 
-    if ((entry->kind & side) != 0) {
-        tw_value given = tw_lend(deferred->result);
-        keep(deferred, given, entry->fn.callback(given, entry->arg));
+static inline bool wants(const struct twi_entry *entry, tw_value result)
+{
+    return (entry->kind & (tw_is_failure(result) ? TWI_ON_FAILURE : TWI_ON_VALUE)) != 0;
+}
+
+static void call(tw_deferred *deferred, const struct twi_entry *entry)
+{
+    if (wants(entry, deferred->result)) {
+        tw_value returned = entry->fn.callback(tw_lend(deferred->result), entry->arg);
+        if (!is_input(deferred, returned))
+            keep(deferred, returned);
     }
     if (entry->with.release != NULL)
         entry->with.release(entry->arg);
@@ -116,16 +126,12 @@ static inline void call(tw_deferred *deferred, const struct twi_entry *entry)
 static void call_pair(tw_deferred *deferred, const struct twi_entry *callback)
 {
     struct twi_entry errback = *twi_entries_pop(deferred);
+    bool failed = tw_is_failure(deferred->result);
+    const struct twi_entry *other = failed ? callback : &errback;
 
-    if (tw_is_failure(deferred->result)) {
-        call(deferred, &errback);
-        if (callback->with.release != NULL)
-            callback->with.release(callback->arg);
-    } else {
-        call(deferred, callback);
-        if (errback.with.release != NULL)
-            errback.with.release(errback.arg);
-    }
+    call(deferred, failed ? &errback : callback);
+    if (other->with.release != NULL)
+        other->with.release(other->arg);
 }
 
 static void call_raw(tw_deferred *deferred, const struct twi_entry *entry)
@@ -155,16 +161,16 @@ static bool hand_over(tw_deferred *deferred, const struct twi_entry *entry)
 
     deferred->result = tw_none();
     if (entry->kind == TWI_WAITER) {
-        next->flags &= (uint8_t)~TWI_WAITING;
+        next->state &= ~TWI_WAITING;
         next->result = result;
-    } else if ((next->flags & TWI_FIRED) != 0) {
+    } else if ((next->state & TWI_FIRED) != 0) {
         twi_deferred_fired_again(next, result, deferred->where);
         twi_deferred_unref(next);
         return false;
     } else {
         twi_deferred_settle(next, result, deferred->where);
     }
-    if (next->pauses == 0)
+    if (!twi_deferred_paused(next))
         return true;
     twi_deferred_unref(next);
     return false;
@@ -177,14 +183,15 @@ static inline tw_deferred *leave(tw_deferred *deferred)
 {
     tw_deferred *resumed_by = deferred->link;
 
-    deferred->flags &= (uint8_t)~TWI_RUNNING;
-    twi_deferred_unref(deferred);
+    deferred->state &= ~TWI_RUNNING;
+    if (--deferred->references == 0)
+        twi_deferred_last(deferred);
     return resumed_by;
 }
 
 static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
 {
-    deferred->flags |= TWI_RUNNING;
+    deferred->state |= TWI_RUNNING;
     deferred->link = resumed_by;
     return deferred;
 }
@@ -193,65 +200,79 @@ static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
  * that a long chain is let go of while it unwinds. */
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
-    if (deferred->pauses == 0 && twi_entries_count(deferred) == 0)
+    if (!twi_deferred_paused(deferred) && twi_entries_count(deferred) == 0)
         return enter(next, leave(deferred));
     return enter(next, deferred);
 }
 
-static tw_deferred *run_special(tw_deferred *deferred, const struct twi_entry *entry)
-{
-    switch (entry->kind) {
-    case TWI_WAITER:
-    case TWI_FORWARD:
-        if (hand_over(deferred, entry))
-            return descend(deferred, entry->arg);
-        break;
-    case TWI_TAP:
-        entry->fn.tap(entry->arg, entry->with.index, &deferred->result);
-        break;
-    case TWI_RAW:
-        call_raw(deferred, entry);
-        break;
-    default:
-        call_pair(deferred, entry);
-    }
-    return deferred;
-}
-
-/* A callback returned a Deferred. */
-static __attribute__((noinline)) tw_deferred *wait_for_returned(tw_deferred *deferred)
+/* A callback may have returned a Deferred: wait for it. Who goes on now? */
+static tw_deferred *go_on(tw_deferred *deferred)
 {
     tw_deferred *inner = deferred->result.as.pointer;
     tw_deferred *resumed_by = deferred->link;
 
+    if (!twi_is_deferred(deferred->result))
+        return deferred;
     TWI_CHECK(inner);
     deferred->result = tw_none();
     return twi_deferred_wait(deferred, inner) ? resumed_by : deferred;
 }
 
-static void run(tw_deferred *deferred)
+/* The entry's place may be taken by another as soon as it is called. */
+static __attribute__((noinline)) tw_deferred *run_special(tw_deferred *deferred,
+                                                          const struct twi_entry *place)
+{
+    struct twi_entry entry = *place;
+
+    switch (entry.kind) {
+    case TWI_WAITER:
+    case TWI_FORWARD:
+        return hand_over(deferred, &entry) ? descend(deferred, entry.arg) : deferred;
+    case TWI_TAP:
+        entry.fn.tap(entry.arg, entry.with.index, &deferred->result);
+        return deferred;
+    case TWI_RAW:
+        call_raw(deferred, &entry);
+        break;
+    case TWI_ON_VALUE:
+    case TWI_ON_FAILURE:
+    case TWI_ON_BOTH:
+        call(deferred, &entry);
+        break;
+    default:
+        call_pair(deferred, &entry);
+    }
+    return go_on(deferred);
+}
+
+static __attribute__((noinline)) tw_deferred *keep_and_go_on(tw_deferred *deferred,
+                                                             tw_value returned)
+{
+    keep(deferred, returned);
+    return go_on(deferred);
+}
+
+/* The plain callback that returns its input stays in this loop; all else has functions of its
+ * own, so that this one needs few registers. */
+static inline __attribute__((always_inline)) void run(tw_deferred *deferred)
 {
     enter(deferred, NULL);
     do {
-        struct twi_entry entry, *next = NULL;
+        struct twi_entry *next = !twi_deferred_paused(deferred) ? twi_entries_pop(deferred) : NULL;
 
-        if (deferred->pauses == 0)
-            next = twi_entries_pop(deferred);
         if (next == NULL) {
             deferred = leave(deferred);
-            continue;
+        } else if (UNLIKELY(next->kind > TWI_SIMPLE || next->with.release != NULL)) {
+            deferred = run_special(deferred, next);
+        } else if (wants(next, deferred->result)) {
+            tw_value returned = next->fn.callback(tw_lend(deferred->result), next->arg);
+            if (!is_input(deferred, returned))
+                deferred = keep_and_go_on(deferred, returned);
         }
-        entry = *next;
-        if (entry.kind <= TWI_SIMPLE)
-            call(deferred, &entry);
-        else
-            deferred = run_special(deferred, &entry);
-        if (UNLIKELY(twi_is_deferred(deferred->result)))
-            deferred = wait_for_returned(deferred);
     } while (deferred != NULL);
 }
 
-static void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
+static __attribute__((noinline)) void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
 {
     if (self->queue == NULL)
         self->queue_end = &self->queue;
@@ -260,30 +281,36 @@ static void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
     self->queue_end = &deferred->link;
 }
 
-static __attribute__((noinline)) void run_queue(struct twi_defer_thread *self)
+static tw_deferred *take_queued(struct twi_defer_thread *self)
 {
-    while (self->queue != NULL) {
-        tw_deferred *deferred = self->queue;
-        self->queue = deferred->link;
-        if (self->queue == NULL)
-            self->queue_end = &self->queue;
-        run(deferred);
-    }
+    tw_deferred *deferred = self->queue;
+
+    self->queue = deferred->link;
+    if (self->queue == NULL)
+        self->queue_end = &self->queue;
+    return deferred;
 }
 
-void twi_deferred_run(tw_deferred *deferred)
+static __attribute__((noinline)) void run_queued(struct twi_defer_thread *self)
+{
+    while (self->depth == 1 && self->queue != NULL)
+        run(take_queued(self));
+}
+
+__attribute__((noinline)) int twi_deferred_run(tw_deferred *deferred)
 {
     struct twi_defer_thread *self = &twi_defer;
 
     if (UNLIKELY(self->depth == MAX_DEPTH)) {
         run_later(self, deferred);
-        return;
+        return 0;
     }
     self->depth++;
     run(deferred);
-    if (UNLIKELY(self->depth == 1 && self->queue != NULL))
-        run_queue(self);
+    if (UNLIKELY(self->queue != NULL))
+        run_queued(self);
     self->depth--;
+    return 0;
 }
 
 /* --- adding ------------------------------------------------------------------------------------- */
@@ -295,9 +322,9 @@ void twi_entry_drop(const struct twi_entry *entry, tw_value failure)
 
     switch (entry->kind) {
     case TWI_WAITER:
-        waiter->flags &= (uint8_t)~TWI_WAITING;
+        waiter->state &= ~TWI_WAITING;
         waiter->result = tw_retain(failure);
-        if (waiter->pauses == 0)
+        if (!twi_deferred_paused(waiter))
             twi_deferred_run(waiter);
         else
             twi_deferred_unref(waiter);
@@ -327,8 +354,8 @@ static void run_added(tw_deferred *deferred)
 static void push(tw_deferred *deferred, const struct twi_entry *entries, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        *twi_entries_push(deferred) = entries[i];
-    if ((deferred->flags & TWI_FIRED) != 0)
+        *twi_entries_place(deferred) = entries[i];
+    if ((deferred->state & TWI_FIRED) != 0)
         run_added(deferred);
 }
 
@@ -340,7 +367,7 @@ static int add_without_memory(tw_deferred *deferred, const struct twi_entry *ent
     int r = 0;
 
     deferred->references++;
-    if ((deferred->flags & TWI_FIRED) == 0 && deferred->pauses == 0)
+    if ((deferred->state & TWI_FIRED) == 0 && !twi_deferred_paused(deferred))
         twi_deferred_give_up(deferred, tw_fail_memory(), true);
     if (twi_entries_room(deferred, count)) {
         push(deferred, entries, count);
@@ -390,14 +417,21 @@ int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, uns
 
 void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
 {
-    struct twi_entry entry = { .kind = TWI_TAP, .arg = arg };
+    struct twi_entry entry = { .kind = TWI_TAP, .arg = arg }, *place;
 
     entry.fn.tap = fn;
     entry.with.index = index;
-    twi_deferred_add(deferred, &entry, 1);
+    place = deferred != NULL ? twi_entries_place(deferred) : NULL;
+    if (UNLIKELY(place == NULL)) {
+        twi_deferred_add(deferred, &entry, 1);
+        return;
+    }
+    *place = entry;
+    if ((deferred->state & TWI_FIRED) != 0)
+        run_added(deferred);
 }
 
-static int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
+static __attribute__((noinline)) int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
                       tw_release_fn *release)
 {
     struct twi_entry entry = { .kind = kind, .arg = arg };
@@ -415,18 +449,19 @@ static int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn, voi
 static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
                       tw_release_fn *release)
 {
-    struct twi_entry *entry;
+    struct twi_entry *entry = NULL;
 
-    if (UNLIKELY(deferred == NULL || fn == NULL || deferred->more != NULL ||
-                 deferred->count == TWI_INLINE))
+    if (!UNLIKELY(deferred == NULL || fn == NULL)) {
+        TWI_CHECK(deferred);
+        entry = twi_entries_place(deferred);
+    }
+    if (UNLIKELY(entry == NULL))
         return add_slowly(deferred, kind, fn, arg, release);
-    TWI_CHECK(deferred);
-    entry = &deferred->entries[deferred->count++];
     entry->fn.callback = fn;
     entry->arg = arg;
     entry->with.release = release;
     entry->kind = kind;
-    if ((deferred->flags & TWI_FIRED) != 0)
+    if ((deferred->state & TWI_FIRED) != 0)
         run_added(deferred);
     return 0;
 }
@@ -510,7 +545,7 @@ int tw_deferred_replace(tw_deferred *deferred, tw_value result)
     }
     old = deferred->result;
     deferred->result = tw_take(result);
-    deferred->flags &= (uint8_t)~TWI_HANDLED;
+    deferred->state &= ~TWI_HANDLED;
     if (self->raw_replaced)
         tw_release(old);
     self->raw_replaced = true;

@@ -14,6 +14,8 @@
 
 enum { MAX_DEATHS = 64 };
 
+#define UNLIKELY(condition) __builtin_expect((condition), 0)
+
 __attribute__((visibility("hidden"), tls_model("initial-exec")))
 _Thread_local struct twi_defer_thread twi_defer = {
     .deferreds = TWI_SLAB(tw_deferred),
@@ -46,52 +48,61 @@ static inline tw_deferred *make(const char *where, unsigned references)
 {
     tw_deferred *deferred = twi_slab_alloc(&twi_defer.deferreds);
 
-    if (__builtin_expect(deferred == NULL, 0))
+    if (UNLIKELY(deferred == NULL))
         return NULL;
     deferred->more = NULL;
     deferred->result = tw_none();
     deferred->where = where;
     deferred->references = references;
-    deferred->pauses = 0;
-    deferred->flags = 0;
-    deferred->next = deferred->count = 0;
+    deferred->state = 0;
 #if TWI_DEBUG
     deferred->owner = &twi_defer;
 #endif
     return deferred;
 }
 
-static inline void set_canceller(tw_deferred *deferred, tw_canceller *cancel, void *ctx,
-                                 tw_release_fn *release)
+static inline tw_deferred *make_pending(const char *where, unsigned references,
+                                        tw_canceller *cancel, void *ctx, tw_release_fn *release)
 {
-    if (__builtin_expect(deferred == NULL, 0)) {
-        if (release != NULL)
-            release(ctx);
-        return;
-    }
+    tw_deferred *deferred = make(where, references);
+
+    if (UNLIKELY(deferred == NULL))
+        return NULL;
     deferred->cancel = cancel;
     deferred->ctx = ctx;
     deferred->ctx_release = release;
+    return deferred;
+}
+
+/* The slot often lies in ctx, which may be gone after its release. */
+static __attribute__((noinline)) tw_deferred *promise_slowly(const char *where,
+                                                             tw_deferred **slot,
+                                                             tw_canceller *cancel, void *ctx,
+                                                             tw_release_fn *release)
+{
+    tw_deferred *deferred = make_pending(where, slot != NULL ? 2 : 1, cancel, ctx, release);
+
+    if (slot != NULL)
+        *slot = deferred;
+    if (deferred == NULL && release != NULL)
+        release(ctx);
+    return deferred;
 }
 
 tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
                                 tw_release_fn *release)
 {
-    tw_deferred *deferred = make(where, 1);
-
-    set_canceller(deferred, cancel, ctx, release);
-    return deferred;
+    if (UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+        return promise_slowly(where, NULL, cancel, ctx, release);
+    return make_pending(where, 1, cancel, ctx, release);
 }
 
-/* The slot often lies in ctx, which may be gone after its release. */
 tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel, void *ctx,
                            tw_release_fn *release)
 {
-    tw_deferred *deferred = make(where, 2);
-
-    *slot = deferred;
-    set_canceller(deferred, cancel, ctx, release);
-    return deferred;
+    if (UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+        return promise_slowly(where, slot, cancel, ctx, release);
+    return *slot = make_pending(where, 2, cancel, ctx, release);
 }
 
 tw_deferred *tw_fired_at(const char *where, tw_value result)
@@ -106,7 +117,7 @@ tw_deferred *tw_fired_at(const char *where, tw_value result)
         tw_release(result);
         result = tw_fail_at(where, &tw_error_misuse, "a Deferred is no result");
     }
-    deferred->flags = TWI_FIRED;
+    deferred->state = TWI_FIRED;
     deferred->fired_at = where;
     deferred->result = tw_take(result);
     return deferred;
@@ -121,70 +132,89 @@ tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result)
 
 /* --- firing ------------------------------------------------------------------------------------ */
 
-inline void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where)
+/* Whatever a release does, nothing runs yet. */
+static __attribute__((noinline)) void release_ctx(tw_deferred *deferred, tw_release_fn *release)
 {
-    tw_release_fn *release = deferred->ctx_release;
-    void *ctx = deferred->ctx;
-
-    deferred->flags |= TWI_FIRED;
-    deferred->result = result;
-    deferred->fired_at = where;
-    if (release != NULL) {
-        deferred->flags |= TWI_RUNNING; /* whatever it does, nothing runs yet */
-        release(ctx);
-        deferred->flags &= (uint8_t)~TWI_RUNNING;
-    }
+    deferred->state |= TWI_RUNNING;
+    release(deferred->ctx);
+    deferred->state &= ~TWI_RUNNING;
 }
 
-inline int twi_deferred_fire(tw_deferred *deferred, tw_value result, const char *where)
+static inline void hold(tw_deferred *deferred, tw_value result, const char *where)
+{
+    deferred->state |= TWI_FIRED;
+    deferred->result = result;
+    deferred->fired_at = where;
+}
+
+void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where)
+{
+    tw_release_fn *release = deferred->ctx_release;
+
+    hold(deferred, result, where);
+    if (release != NULL)
+        release_ctx(deferred, release);
+}
+
+__attribute__((noinline)) int twi_deferred_fire(tw_deferred *deferred, tw_value result,
+                                                const char *where)
 {
     int r = 0;
 
-    if (__builtin_expect((deferred->flags & TWI_FIRED) != 0, 0)) {
+    if ((deferred->state & TWI_FIRED) != 0) {
         r = twi_deferred_fired_again(deferred, result, where);
         twi_deferred_unref(deferred);
         return r;
     }
     twi_deferred_settle(deferred, result, where);
-    if (deferred->pauses == 0)
-        twi_deferred_run(deferred);
-    else
-        twi_deferred_unref(deferred);
-    return r;
+    if (!twi_deferred_paused(deferred))
+        return twi_deferred_run(deferred);
+    twi_deferred_unref(deferred);
+    return 0;
 }
 
-static int refuse(tw_value result)
+static __attribute__((noinline)) int fire_slowly(tw_deferred *deferred, tw_value result,
+                                                 const char *where)
+{
+    return twi_deferred_fire(deferred, tw_take(result), where);
+}
+
+/* As twi_deferred_fire(), quick when nothing is special. */
+static inline int fire(tw_deferred *deferred, tw_value result, const char *where)
+{
+    if (UNLIKELY((deferred->state & (TWI_PAUSES | TWI_FIRED)) != 0 ||
+                 deferred->ctx_release != NULL ||
+                 (!tw_is_owned(result) && !tw_is_none(result))))
+        return fire_slowly(deferred, result, where);
+    hold(deferred, result, where);
+    return twi_deferred_run(deferred);
+}
+
+/* Nothing to fire, or nothing to fire with. */
+static __attribute__((noinline)) int refuse(tw_value result)
 {
     tw_release(result);
-    return -EINVAL;
+    return twi_is_deferred(result) ? -EINVAL : 0;
 }
 
 int tw_fire_at(const char *where, tw_deferred **slot, tw_value result)
 {
     tw_deferred *deferred = *slot;
 
-    if (__builtin_expect(twi_is_deferred(result), 0))
+    if (UNLIKELY(deferred == NULL || twi_is_deferred(result)))
         return refuse(result);
-    *slot = NULL;
-    if (deferred == NULL) {
-        tw_release(result);
-        return 0;
-    }
     TWI_CHECK(deferred);
-    return twi_deferred_fire(deferred, tw_take(result), where);
+    *slot = NULL;
+    return fire(deferred, result, where);
 }
 
 int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result)
 {
-    if (__builtin_expect(twi_is_deferred(result), 0))
+    if (UNLIKELY(deferred == NULL || twi_is_deferred(result)))
         return refuse(result);
-    if (deferred == NULL) {
-        tw_release(result);
-        return 0;
-    }
     TWI_CHECK(deferred);
     deferred->references++;
-    return twi_deferred_fire(deferred, tw_take(result), where);
+    return fire(deferred, result, where);
 }
 
 int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred, tw_deferred *inner)
@@ -197,15 +227,15 @@ int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred, tw_def
     }
     TWI_CHECK(deferred);
     TWI_CHECK(inner);
-    if ((deferred->flags & TWI_FIRED) != 0)
+    if ((deferred->state & TWI_FIRED) != 0)
         return twi_deferred_fired_again(deferred, tw_wait(inner), where);
     deferred->references++;
     twi_deferred_settle(deferred, tw_none(), where);
-    deferred->flags |= TWI_RUNNING;
+    deferred->state |= TWI_RUNNING;
     if (twi_deferred_wait(deferred, inner))
         return 0;
-    deferred->flags &= (uint8_t)~TWI_RUNNING;
-    if (deferred->pauses == 0)
+    deferred->state &= ~TWI_RUNNING;
+    if (!twi_deferred_paused(deferred))
         twi_deferred_run(deferred);
     else
         twi_deferred_unref(deferred);
@@ -221,14 +251,6 @@ tw_deferred *tw_deferred_ref(tw_deferred *deferred)
         deferred->references++;
     }
     return deferred;
-}
-
-void tw_deferred_unref(tw_deferred *deferred)
-{
-    if (deferred == NULL)
-        return;
-    TWI_CHECK(deferred);
-    twi_deferred_unref(deferred);
 }
 
 /* --- dying ------------------------------------------------------------------------------------- */
@@ -266,8 +288,8 @@ static void bury(tw_deferred *deferred)
     tw_value result;
 
     deferred->references = 1; /* what is called here may look at it */
-    if (tw_is_failure(deferred->result) && (deferred->flags & TWI_HANDLED) == 0) {
-        deferred->flags |= TWI_HANDLED;
+    if (tw_is_failure(deferred->result) && (deferred->state & TWI_HANDLED) == 0) {
+        deferred->state |= TWI_HANDLED;
         twi_report_unhandled(deferred, deferred->result);
         if (deferred->references > 1) { /* the hook kept it */
             deferred->references--;
@@ -275,7 +297,7 @@ static void bury(tw_deferred *deferred)
         }
     }
     drop_entries(deferred);
-    if ((deferred->flags & TWI_FIRED) == 0 && deferred->ctx_release != NULL)
+    if ((deferred->state & TWI_FIRED) == 0 && deferred->ctx_release != NULL)
         deferred->ctx_release(deferred->ctx);
     if (deferred->more != NULL)
         drop_more(deferred->more);
@@ -304,13 +326,38 @@ static __attribute__((noinline)) void die(tw_deferred *deferred)
     self->deaths--;
 }
 
-inline void twi_deferred_last(tw_deferred *deferred)
+static inline bool needs_release(tw_value result)
 {
-    if (__builtin_expect((deferred->flags & TWI_FIRED) != 0 && deferred->more == NULL &&
-                             deferred->count == 0 && !tw_is_owned(deferred->result), 1))
-        twi_slab_free(&twi_defer.deferreds, deferred);
-    else
+    return !tw_is_none(result) && tw_typeof(result)->release != NULL;
+}
+
+/* Most have nothing left to care for. */
+static inline void last(tw_deferred *deferred)
+{
+    if (UNLIKELY((deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) != TWI_FIRED ||
+                 deferred->more != NULL || needs_release(deferred->result)))
         die(deferred);
+    else
+        twi_slab_free(&twi_defer.deferreds, deferred);
+}
+
+void twi_deferred_last(tw_deferred *deferred)
+{
+    last(deferred);
+}
+
+void tw_deferred_unref(tw_deferred *deferred)
+{
+    unsigned left;
+
+    if (deferred == NULL)
+        return;
+    TWI_CHECK(deferred);
+    left = --deferred->references;
+    if (left == 0)
+        last(deferred);
+    else if (UNLIKELY((deferred->state & TWI_WAITING) != 0) && left == 1)
+        twi_deferred_collapse(deferred);
 }
 
 #if TWI_DEBUG

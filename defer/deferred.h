@@ -58,7 +58,7 @@ struct twi_death {
     void *arg;
 };
 
-/* The overflow block. */
+/* The overflow block: entries from `next` to `count` are to run; both are 0 when none is. */
 struct twi_more {
     unsigned next, count, capacity;
     void *data;
@@ -67,17 +67,23 @@ struct twi_more {
     struct twi_entry entries[];
 };
 
-enum {
-    TWI_FIRED = 1,
-    TWI_RUNNING = 2, /* in the runner's hands, or in its queue */
-    TWI_WAITING = 4,
-    TWI_SWALLOW = 8, /* one late result */
-    TWI_CANCELLING = 16,
-    TWI_AWAITED = 32, /* has, or had, a waiter */
-    TWI_HANDLED = 64  /* the failure it holds needs no report */
-};
+/* The state of a Deferred: flags, which of the two entries inside are to run, and above them the
+ * number of pauses. One word, so that several things are tested at once. */
+#define TWI_FIRED UINT32_C(1)
+#define TWI_RUNNING UINT32_C(2) /* in the runner's hands, or in its queue */
+#define TWI_WAITING UINT32_C(4)
+#define TWI_SWALLOW UINT32_C(8) /* one late result */
+#define TWI_CANCELLING UINT32_C(0x10)
+#define TWI_AWAITED UINT32_C(0x20) /* has, or had, a waiter */
+#define TWI_HANDLED UINT32_C(0x40) /* the failure it holds needs no report */
+#define TWI_HAS_FIRST UINT32_C(0x100)
+#define TWI_HAS_SECOND UINT32_C(0x200)
+#define TWI_HAS_BOTH (TWI_HAS_FIRST | TWI_HAS_SECOND)
+#define TWI_PAUSE UINT32_C(0x10000)
+#define TWI_PAUSES UINT32_C(0xffff0000)
 
-enum { TWI_INLINE = 2 };
+enum { TWI_INSIDE = 2 };
+
 
 struct tw_deferred {
     struct twi_more *more; /* first: the pool overwrites it */
@@ -97,10 +103,8 @@ struct tw_deferred {
         const char *fired_at;
     };
     unsigned references; /* 0: free */
-    uint16_t pauses;
-    uint8_t flags;
-    uint8_t next : 4, count : 4; /* of the entries here */
-    struct twi_entry entries[TWI_INLINE];
+    uint32_t state;
+    struct twi_entry entries[TWI_INSIDE];
 #if TWI_DEBUG
     const void *owner;
 #endif
@@ -133,10 +137,14 @@ void twi_deferred_check(const tw_deferred *deferred, const char *function);
 #define TWI_CHECK(deferred) ((void)0)
 #endif
 
+static inline bool twi_deferred_paused(const tw_deferred *deferred)
+{
+    return deferred->state >= TWI_PAUSE;
+}
+
 static inline bool twi_deferred_done(const tw_deferred *deferred)
 {
-    return (deferred->flags & (TWI_FIRED | TWI_RUNNING | TWI_WAITING)) == TWI_FIRED &&
-           deferred->pauses == 0;
+    return (deferred->state & (TWI_PAUSES | TWI_FIRED | TWI_RUNNING | TWI_WAITING)) == TWI_FIRED;
 }
 
 static inline bool twi_is_deferred(tw_value value)
@@ -154,9 +162,11 @@ void twi_deferred_collapse(tw_deferred *deferred);
 
 static inline void twi_deferred_unref(tw_deferred *deferred)
 {
-    if (--deferred->references == 0)
+    unsigned left = --deferred->references;
+
+    if (left == 0)
         twi_deferred_last(deferred);
-    else if (deferred->references == 1 && (deferred->flags & TWI_WAITING) != 0)
+    else if (left == 1 && (deferred->state & TWI_WAITING) != 0)
         twi_deferred_collapse(deferred);
 }
 
@@ -174,8 +184,9 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
 
 /* --- chain.c: entries and the runner -------------------------------------------------------- */
 
-/* Run the chain of a fired, unpaused Deferred that neither waits nor runs; consumes a reference. */
-void twi_deferred_run(tw_deferred *deferred);
+/* Run the chain of a fired, unpaused Deferred that neither waits nor runs; consumes a reference.
+ * Returns 0. */
+int twi_deferred_run(tw_deferred *deferred);
 /* Append `count` (1 or 2) entries and run them if it is time. 0, or -ENOMEM: then each has been
  * dropped. */
 int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count);
@@ -191,10 +202,8 @@ void twi_entry_drop(const struct twi_entry *entry, tw_value failure);
 
 /* --- entries.c: where entries lie -------------------------------------------------------------- */
 
-/* Make sure that `count` (1 or 2) entries can be pushed; false when there is no memory. */
+/* Make sure that `count` (1 or 2) entries can be placed; false when there is no memory. */
 bool twi_entries_room(tw_deferred *deferred, unsigned count);
-struct twi_entry *twi_entries_push(tw_deferred *deferred);
-struct twi_entry *twi_entries_pop_overflow(struct twi_more *more);
 /* The number of entries still to run. */
 size_t twi_entries_count(const tw_deferred *deferred);
 /* The place of the entry that was pushed last, and the entry at a place. */
@@ -207,14 +216,41 @@ void twi_more_free(struct twi_more *more);
 /* The next entry, to be copied before anything else happens; NULL when there is none. */
 static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)
 {
+    struct twi_more *more = deferred->more;
     struct twi_entry *entry;
 
-    if (deferred->next == deferred->count)
-        return deferred->more == NULL ? NULL : twi_entries_pop_overflow(deferred->more);
-    entry = &deferred->entries[deferred->next++];
-    if (deferred->next == deferred->count)
-        deferred->next = deferred->count = 0;
+    if ((deferred->state & TWI_HAS_FIRST) != 0) {
+        deferred->state ^= TWI_HAS_FIRST;
+        return &deferred->entries[0];
+    }
+    if ((deferred->state & TWI_HAS_SECOND) != 0) {
+        deferred->state ^= TWI_HAS_SECOND;
+        return &deferred->entries[1];
+    }
+    if (more == NULL || more->count == 0)
+        return NULL;
+    entry = &more->entries[more->next++];
+    if (more->next == more->count)
+        more->next = more->count = 0;
     return entry;
+}
+
+/* Push, if there is room already; else NULL. */
+static inline struct twi_entry *twi_entries_place(tw_deferred *deferred)
+{
+    struct twi_more *more = deferred->more;
+
+    if ((deferred->state & TWI_HAS_SECOND) == 0 && (more == NULL || more->count == 0)) {
+        if ((deferred->state & TWI_HAS_FIRST) == 0) {
+            deferred->state |= TWI_HAS_FIRST;
+            return &deferred->entries[0];
+        }
+        deferred->state |= TWI_HAS_SECOND;
+        return &deferred->entries[1];
+    }
+    if (more != NULL && more->count < more->capacity)
+        return &more->entries[more->count++];
+    return NULL;
 }
 
 /* --- deferred_list.c --------------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *ch
 {
     struct group *group;
 
-    if ((deferred->flags & TWI_FIRED) != 0 || deferred->cancel != group_cancel)
+    if ((deferred->state & TWI_FIRED) != 0 || deferred->cancel != group_cancel)
         return;
     group = deferred->ctx;
     for (size_t i = 0; i < group->count; i++) {

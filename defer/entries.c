@@ -14,7 +14,7 @@ enum { POOLED_CAPACITY = 8 };
 
 static bool overflowing(const tw_deferred *deferred)
 {
-    return deferred->more != NULL && deferred->more->next < deferred->more->count;
+    return deferred->more != NULL && deferred->more->count > 0;
 }
 
 static struct twi_more *more_new(unsigned capacity)
@@ -58,7 +58,7 @@ static void compact(struct twi_more *more)
     for (unsigned i = 0; i < count; i++) {
         tw_deferred *waiter = more->entries[i].arg;
         if (more->entries[i].kind == TWI_WAITER)
-            waiter->waiting_at = TWI_INLINE + i;
+            waiter->waiting_at = TWI_INSIDE + i;
     }
 }
 
@@ -86,8 +86,8 @@ bool twi_entries_room(tw_deferred *deferred, unsigned count)
 {
     struct twi_more *more;
 
-    if (!overflowing(deferred)) {
-        unsigned inside = TWI_INLINE - deferred->count;
+    if (!overflowing(deferred) && (deferred->state & TWI_HAS_SECOND) == 0) {
+        unsigned inside = (deferred->state & TWI_HAS_FIRST) != 0 ? 1 : 2;
         if (count <= inside)
             return true;
         count -= inside;
@@ -100,28 +100,10 @@ bool twi_entries_room(tw_deferred *deferred, unsigned count)
     return more->count + count <= more->capacity || grow(deferred);
 }
 
-struct twi_entry *twi_entries_push(tw_deferred *deferred)
-{
-    if (!overflowing(deferred) && deferred->count < TWI_INLINE)
-        return &deferred->entries[deferred->count++];
-    return &deferred->more->entries[deferred->more->count++];
-}
-
-struct twi_entry *twi_entries_pop_overflow(struct twi_more *more)
-{
-    struct twi_entry *entry;
-
-    if (more->next == more->count)
-        return NULL;
-    entry = &more->entries[more->next++];
-    if (more->next == more->count)
-        more->next = more->count = 0;
-    return entry;
-}
-
 size_t twi_entries_count(const tw_deferred *deferred)
 {
-    size_t count = deferred->count - deferred->next;
+    uint32_t state = deferred->state;
+    size_t count = ((state & TWI_HAS_FIRST) != 0) + ((state & TWI_HAS_SECOND) != 0);
 
     if (deferred->more != NULL)
         count += deferred->more->count - deferred->more->next;
@@ -131,12 +113,12 @@ size_t twi_entries_count(const tw_deferred *deferred)
 size_t twi_entries_last_place(const tw_deferred *deferred)
 {
     if (overflowing(deferred))
-        return TWI_INLINE + deferred->more->count - 1;
-    return deferred->count - 1u;
+        return TWI_INSIDE + deferred->more->count - 1;
+    return (deferred->state & TWI_HAS_SECOND) != 0;
 }
 
 struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place)
 {
-    return place < TWI_INLINE ? &deferred->entries[place]
-                              : &deferred->more->entries[place - TWI_INLINE];
+    return place < TWI_INSIDE ? &deferred->entries[place]
+                              : &deferred->more->entries[place - TWI_INSIDE];
 }

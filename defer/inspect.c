@@ -10,14 +10,14 @@
 
 bool tw_deferred_called(const tw_deferred *deferred)
 {
-    return deferred == NULL || (deferred->flags & TWI_FIRED) != 0;
+    return deferred == NULL || (deferred->state & TWI_FIRED) != 0;
 }
 
 unsigned tw_deferred_paused(const tw_deferred *deferred)
 {
     if (deferred == NULL)
         return 0;
-    return deferred->pauses + ((deferred->flags & TWI_WAITING) != 0 ? 1 : 0);
+    return deferred->state / TWI_PAUSE + ((deferred->state & TWI_WAITING) != 0 ? 1 : 0);
 }
 
 tw_value tw_deferred_result(const tw_deferred *deferred)
@@ -32,7 +32,7 @@ bool tw_deferred_is_done(const tw_deferred *deferred)
 
 tw_deferred *tw_deferred_waiting_on(const tw_deferred *deferred)
 {
-    if (deferred == NULL || (deferred->flags & TWI_WAITING) == 0)
+    if (deferred == NULL || (deferred->state & TWI_WAITING) == 0)
         return NULL;
     return deferred->waiting_on;
 }
@@ -44,7 +44,7 @@ const char *tw_deferred_where(const tw_deferred *deferred)
 
 const char *tw_deferred_fired_where(const tw_deferred *deferred)
 {
-    if (deferred == NULL || (deferred->flags & TWI_FIRED) == 0)
+    if (deferred == NULL || (deferred->state & TWI_FIRED) == 0)
         return NULL;
     return deferred->fired_at;
 }
@@ -66,7 +66,7 @@ tw_value tw_deferred_take_result(tw_deferred *deferred)
 void tw_deferred_mark_handled(tw_deferred *deferred)
 {
     if (deferred != NULL)
-        deferred->flags |= TWI_HANDLED;
+        deferred->state |= TWI_HANDLED;
 }
 
 /* --- user data, death ---------------------------------------------------------------------------- */
@@ -116,14 +116,14 @@ static void format_state(const tw_deferred *deferred, char *text, size_t size)
 {
     int length;
 
-    if ((deferred->flags & TWI_WAITING) != 0) {
+    if ((deferred->state & TWI_WAITING) != 0) {
         snprintf(text, size, "waiting for %p made at %s", (const void *)deferred->waiting_on,
                  deferred->waiting_on->where);
-    } else if ((deferred->flags & TWI_FIRED) == 0) {
+    } else if ((deferred->state & TWI_FIRED) == 0) {
         snprintf(text, size, "pending");
     } else {
         length = snprintf(text, size, "%s",
-                          (deferred->flags & TWI_RUNNING) != 0 ? "running, result " : "result ");
+                          (deferred->state & TWI_RUNNING) != 0 ? "running, result " : "result ");
         tw_value_format(tw_lend(deferred->result), text + length, size - (size_t)length);
     }
 }
@@ -135,8 +135,9 @@ int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
     if (deferred == NULL)
         return snprintf(text, size, "Deferred that could not be made: out of memory");
     format_state(deferred, state, sizeof state);
-    if (deferred->pauses > 0)
-        snprintf(paused, sizeof paused, ", paused %u times", (unsigned)deferred->pauses);
+    if (twi_deferred_paused(deferred))
+        snprintf(paused, sizeof paused, ", paused %u times",
+                 (unsigned)(deferred->state / TWI_PAUSE));
     return snprintf(text, size, "Deferred %p made at %s: %s%s", (const void *)deferred,
                     deferred->where != NULL ? deferred->where : "?", state, paused);
 }
@@ -163,7 +164,7 @@ static void dump_one(tw_deferred *deferred, void *arg)
     if (dump->depth == DUMP_DEPTH)
         return;
     dump->depth++;
-    if ((deferred->flags & TWI_WAITING) != 0)
+    if ((deferred->state & TWI_WAITING) != 0)
         dump_one(deferred->waiting_on, dump);
     else
         twi_list_each_child(deferred, dump_one, dump);

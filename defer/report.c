@@ -28,7 +28,7 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure)
         hooks->unhandled(deferred, tw_lend(failure), hooks->arg);
         return;
     }
-    if ((deferred->flags & TWI_FIRED) != 0)
+    if ((deferred->state & TWI_FIRED) != 0)
         snprintf(text, sizeof text, "unhandled failure in Deferred made at %s, fired at %s",
                  place(deferred->where), place(deferred->fired_at));
     else
@@ -42,8 +42,8 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
     const struct tw_deferred_hooks *hooks = &twi_defer.hooks;
     int r = -EALREADY;
 
-    if ((deferred->flags & TWI_SWALLOW) != 0) {
-        deferred->flags &= (uint8_t)~TWI_SWALLOW;
+    if ((deferred->state & TWI_SWALLOW) != 0) {
+        deferred->state &= ~TWI_SWALLOW;
         r = 0;
     } else if (hooks->fired_twice != NULL) {
         hooks->fired_twice(deferred, tw_lend(result), hooks->arg);
