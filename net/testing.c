@@ -69,16 +69,21 @@ void tw_testing_settle(void)
     while (twi_loop_busy() && ++turns < TURNS_MAX);
 }
 
+/* In nanoseconds: what is left of a double may be less than one, and time would stand still. */
 void tw_testing_advance(double seconds)
 {
     tw_clock *clock = tw_reactor_clock();
-    double end = tw_clock_seconds(clock) + seconds, before;
+    int64_t end, before;
 
+    if (twi_seconds_to_ns(seconds, &end) < 0)
+        return;
+    end += twi_clock_now(clock);
     tw_testing_settle();
-    for (before = tw_clock_seconds(clock); before < end; before = tw_clock_seconds(clock)) {
-        tw_reactor_iterate(end - before);
-        if (tw_clock_seconds(clock) <= before && !twi_loop_busy())
-            tw_clock_advance(clock, end - before); /* nothing is to come before */
+    for (before = twi_clock_now(clock); before < end; before = twi_clock_now(clock)) {
+        double left = (double)(end - before) / (double)TWI_SECOND;
+        tw_reactor_iterate(left);
+        if (twi_clock_now(clock) <= before && !twi_loop_busy())
+            tw_clock_advance(clock, left); /* nothing is to come before */
     }
     tw_testing_settle();
 }

@@ -137,13 +137,26 @@ static int host_find(struct twi_fetch *fetch, struct twi_host **ret_host)
     return 0;
 }
 
+/* The first in line has just met a dead connection: it gets a new one. */
+static bool first_wants_new(const struct twi_host *host)
+{
+    return !twi_list_empty(&host->waiters) &&
+           TWI_CONTAINER(host->waiters.next, struct twi_fetch, waiter)->retried;
+}
+
+static bool can_serve(const struct twi_host *host)
+{
+    return !twi_list_empty(&host->waiters) && host->idle_count > 0 && !first_wants_new(host);
+}
+
 /* Put the host among those whose line may move, or take it out; forget it when nothing is left
  * of it. */
 static void host_update(struct twi_host *host)
 {
     tw_agent *agent = host->agent;
-    bool wants = !twi_list_empty(&host->waiters) &&
-                 (host->idle_count > 0 || host->open < agent->max_per_host);
+    bool serves = can_serve(host);
+    bool wants = serves ||
+                 (!twi_list_empty(&host->waiters) && host->open < agent->max_per_host);
 
     if (host->open == 0 && twi_list_empty(&host->waiters)) {
         agent->wants -= twi_list_linked(&host->node);
@@ -155,8 +168,7 @@ static void host_update(struct twi_host *host)
     twi_list_remove(&host->node);
     if (!wants)
         return;
-    twi_list_append(&agent->wanting[host->idle_count > 0 ? SERVABLE : host->open > 0],
-                    &host->node);
+    twi_list_append(&agent->wanting[serves ? SERVABLE : host->open > 0], &host->node);
     twi_flush_later(&agent->pump);
 }
 
@@ -309,7 +321,10 @@ int twi_pool_join(struct twi_fetch *fetch)
         return 0;
     }
     fetch->stage = TWI_WAITING;
-    twi_list_append(&host->waiters, &fetch->waiter);
+    if (fetch->retried)
+        twi_list_prepend(&host->waiters, &fetch->waiter);
+    else
+        twi_list_append(&host->waiters, &fetch->waiter);
     agent->waiting++;
     host_update(host);
     return 0;
@@ -360,7 +375,7 @@ static void serve(struct twi_host *host)
 {
     struct twi_channel *channel;
 
-    while (!twi_list_empty(&host->waiters) && (channel = take_idle(host)) != NULL)
+    while (can_serve(host) && (channel = take_idle(host)) != NULL)
         hand_over(first_waiter(host), channel);
     host_update(host);
 }
@@ -393,7 +408,8 @@ void twi_pool_release(struct twi_channel *channel, bool reusable)
     channel->fetch = NULL;
     if (!reusable || agent->closed || agent->references == 0 ||
         (agent->max_uses > 0 && channel->uses >= agent->max_uses) || too_old(agent, channel) ||
-        tw_transport_losing(channel->protocol.transport) || somebody_starves(agent)) {
+        tw_transport_losing(channel->protocol.transport) || somebody_starves(agent) ||
+        (first_wants_new(host) && host->open >= agent->max_per_host)) {
         twi_channel_close(channel, false);
         return;
     }
