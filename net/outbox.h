@@ -11,11 +11,37 @@
 
 #include <tweed/value.h>
 
+struct twi_chunk {
+    struct twi_chunk *next;
+    const char *start; /* of what is unsent; NULL for a file */
+    size_t length;     /* unsent, the rest of a file included */
+    uint32_t room;     /* left behind it */
+    uint8_t kind;
+};
+
 /* All zero is empty. */
 struct twi_outbox {
     struct twi_chunk *first_, *last_;
     size_t length; /* bytes, those of files included */
 };
+
+static inline bool twi_outbox_empty(const struct twi_outbox *box)
+{
+    return box->first_ == NULL;
+}
+/* The bytes at the front, up to the next seam; NULL when empty or when a file is first. */
+static inline const char *twi_outbox_front(const struct twi_outbox *box, size_t *ret_length)
+{
+    if (box->first_ == NULL)
+        return NULL;
+    *ret_length = box->first_->length;
+    return box->first_->start;
+}
+/* Are they all there is? */
+static inline bool twi_outbox_is_one(const struct twi_outbox *box)
+{
+    return box->first_ == box->last_;
+}
 
 /* Each appends and returns 0 or -ENOMEM (then nothing was appended). */
 int twi_outbox_add(struct twi_outbox *box, const void *data, size_t length);

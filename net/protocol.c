@@ -9,17 +9,14 @@
 #include "base/slab.h"
 #include "net/transport.h"
 
-/* Stands before every protocol; the protocol itself stays aligned for anything. */
-struct grave {
-    _Alignas(16) tw_protocol *next;
-    tw_factory *factory; /* counted for as long as a dead protocol may look at it */
-};
+/* Behind every protocol stands a link, for the time when it is dead and not yet gone. Few bytes
+ * count: there is one for each idle connection. */
+enum { LINK = sizeof(tw_protocol *), POOLS = 8 };
 
-#define POOLED(bytes) { .size = (bytes) + sizeof(struct grave) }
-static _Thread_local struct twi_slab pools[] = {
-    POOLED(32), POOLED(64), POOLED(96), POOLED(128), POOLED(192), POOLED(256), POOLED(384),
+static _Thread_local struct twi_slab pools[POOLS] = {
+    { .size = 32 },  { .size = 48 },  { .size = 64 },  { .size = 96 },
+    { .size = 128 }, { .size = 192 }, { .size = 256 }, { .size = 384 },
 };
-enum { POOLS = 7 };
 
 /* Protocols replaced in this turn: their functions may still be running. */
 static _Thread_local struct {
@@ -27,30 +24,39 @@ static _Thread_local struct {
     tw_protocol *dead;
 } cemetery;
 
+/* With padding, so that the link is aligned. */
+static size_t size_of(const tw_protocol_class *protocol_class)
+{
+    size_t size = protocol_class->size;
+
+    if (size < sizeof(tw_protocol))
+        size = sizeof(tw_protocol);
+    return (size + LINK - 1) & ~(size_t)(LINK - 1);
+}
+
 static struct twi_slab *pool_for(size_t size)
 {
-    size += sizeof(struct grave);
     for (int i = 0; i < POOLS; i++)
         if (size <= pools[i].size)
             return &pools[i];
     return NULL;
 }
 
+static tw_protocol **link_of(tw_protocol *protocol)
+{
+    return (tw_protocol **)(void *)((char *)protocol + size_of(protocol->protocol_class));
+}
+
 tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class)
 {
-    size_t size = protocol_class->size < sizeof(tw_protocol) ? sizeof(tw_protocol)
-                                                             : protocol_class->size;
-    struct twi_slab *pool = pool_for(size);
-    struct grave *grave;
+    size_t size = size_of(protocol_class);
+    struct twi_slab *pool = pool_for(size + LINK);
     tw_protocol *protocol;
 
-    grave = pool != NULL ? twi_slab_alloc(pool) : twi_malloc(size + sizeof *grave);
-    if (grave == NULL)
+    protocol = pool != NULL ? twi_slab_alloc(pool) : twi_malloc(size + LINK);
+    if (protocol == NULL)
         return NULL;
-    grave->next = NULL;
-    grave->factory = NULL;
-    protocol = (tw_protocol *)(grave + 1);
-    memset(protocol, 0, size);
+    memset(protocol, 0, size + LINK);
     protocol->protocol_class = protocol_class;
     return protocol;
 }
@@ -59,21 +65,30 @@ void tw_protocol_free(tw_protocol *protocol)
 {
     const tw_protocol_class *protocol_class;
     struct twi_slab *pool;
-    struct grave *grave;
 
     if (protocol == NULL)
         return;
     protocol_class = protocol->protocol_class;
-    grave = (struct grave *)protocol - 1;
     if (protocol_class->released != NULL)
         protocol_class->released(protocol);
-    twi_factory_unuse(grave->factory);
-    pool = pool_for(protocol_class->size < sizeof(tw_protocol) ? sizeof(tw_protocol)
-                                                               : protocol_class->size);
+    pool = pool_for(size_of(protocol_class) + LINK);
     if (pool != NULL)
-        twi_slab_free(pool, grave);
+        twi_slab_free(pool, protocol);
     else
-        twi_free(grave);
+        twi_free(protocol);
+}
+
+void twi_protocols_bury(void)
+{
+    twi_flush_cancel(&cemetery.flush);
+    while (cemetery.dead != NULL) {
+        tw_protocol *protocol = cemetery.dead;
+        tw_factory *factory = protocol->factory;
+
+        cemetery.dead = *link_of(protocol);
+        tw_protocol_free(protocol);
+        twi_factory_unuse(factory);
+    }
 }
 
 static void bury(struct twi_flush *flush)
@@ -82,26 +97,13 @@ static void bury(struct twi_flush *flush)
     twi_protocols_bury();
 }
 
-void twi_protocols_bury(void)
-{
-    twi_flush_cancel(&cemetery.flush);
-    while (cemetery.dead != NULL) {
-        tw_protocol *protocol = cemetery.dead;
-        cemetery.dead = ((struct grave *)protocol - 1)->next;
-        tw_protocol_free(protocol);
-    }
-}
-
 void twi_protocol_retire(tw_protocol *protocol)
 {
-    struct grave *grave;
-
     if (protocol == NULL)
         return;
     protocol->transport = NULL;
-    grave = (struct grave *)protocol - 1;
-    grave->factory = twi_factory_use(protocol->factory);
-    grave->next = cemetery.dead;
+    twi_factory_use(protocol->factory); /* it may be looked at until the end */
+    *link_of(protocol) = cemetery.dead;
     cemetery.dead = protocol;
     cemetery.flush.fn = bury;
     if (!twi_flush_queued(&cemetery.flush))

@@ -38,11 +38,18 @@ enum {
     PIECES = 64,
 };
 
+/* A socket address without its padding: there is one for each idle connection. */
+struct peer {
+    uint16_t family, port; /* in the network's order */
+    uint32_t scope;
+    uint8_t address[16];
+};
+
 struct stream {
     tw_transport base;
     struct twi_watch *watch;
     int fd; /* -1 once closed */
-    union tw_socket_address peer;
+    struct peer peer;
     bool edge : 1;
     bool pending : 1;
     bool hangup : 1;
@@ -185,14 +192,9 @@ static void send_failed(struct stream *stream, int error)
 static ssize_t send_bytes(struct stream *stream)
 {
     struct iovec pieces[PIECES];
-    struct msghdr message;
-    int count = twi_outbox_pieces(&stream->base.out, pieces, PIECES);
+    struct msghdr message = { .msg_iov = pieces };
 
-    if (count == 1)
-        return send(stream->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-    memset(&message, 0, sizeof message);
-    message.msg_iov = pieces;
-    message.msg_iovlen = (size_t)count;
+    message.msg_iovlen = (size_t)twi_outbox_pieces(&stream->base.out, pieces, PIECES);
     return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
 }
 
@@ -226,27 +228,37 @@ static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t 
     return send_bytes(stream);
 }
 
+/* Send once what is first in the queue; as send(). */
 static ssize_t send_once(struct stream *stream)
 {
-    int64_t offset, length;
+    const struct twi_outbox *out = &stream->base.out;
+    int64_t offset, file_length;
+    const char *bytes;
+    size_t length;
     ssize_t n;
     int fd;
 
     do {
-        if (twi_outbox_file(&stream->base.out, &fd, &offset, &length))
-            n = send_file(stream, fd, offset, length);
-        else
+        bytes = twi_outbox_front(out, &length);
+        if (bytes != NULL && twi_outbox_is_one(out))
+            n = send(stream->fd, bytes, length, MSG_NOSIGNAL);
+        else if (bytes != NULL)
             n = send_bytes(stream);
+        else if (twi_outbox_file(out, &fd, &offset, &file_length))
+            n = send_file(stream, fd, offset, file_length);
+        else
+            return 0;
     } while (n < 0 && errno == EINTR);
     return n;
 }
 
-static void stream_flush(tw_transport *transport)
+/* Send what is queued; false when the connection is lost over it. */
+static bool send_all(struct stream *stream)
 {
-    struct stream *stream = stream_of(transport);
+    tw_transport *transport = &stream->base;
     size_t sent = 0;
 
-    while (transport->out.first_ != NULL && !stream->blocked) {
+    while (!twi_outbox_empty(&transport->out)) {
         ssize_t n;
 
         if (sent >= SEND_PER_TURN) {
@@ -256,38 +268,57 @@ static void stream_flush(tw_transport *transport)
         n = send_once(stream);
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             send_failed(stream, errno);
-            return;
+            return false;
         }
         if (n < 0) {
             stream->blocked = true;
             rewatch(stream);
-        } else {
-            sent += (size_t)n;
-            twi_outbox_sent(&transport->out, (size_t)n);
+            break;
         }
-        if (transport->state > TWI_LOSING)
-            return;
+        sent += (size_t)n;
+        twi_outbox_sent(&transport->out, (size_t)n);
     }
-    twi_transport_flushed(transport);
+    return transport->state <= TWI_LOSING;
+}
+
+static void stream_flush(tw_transport *transport)
+{
+    struct stream *stream = stream_of(transport);
+
+    if (!stream->blocked && send_all(stream))
+        twi_transport_flushed(transport);
 }
 
 /* --- readiness ----------------------------------------------------------------------------------- */
 
+/* What is written while the protocol reads is sent when it returns: the answer leaves while all
+ * that belongs to the connection is at hand, and nobody waits for others' reading. */
+static void read_and_answer(struct stream *stream)
+{
+    tw_transport *transport = &stream->base;
+
+    twi_transport_hold(transport);
+    read_some(stream);
+    if (twi_transport_release(transport))
+        stream_flush(transport);
+}
+
 static void stream_ready(unsigned ready, void *arg)
 {
     struct stream *stream = arg;
-    tw_transport *transport = tw_transport_ref(&stream->base);
+    tw_transport *transport = &stream->base;
 
+    transport->refs_++;
     if (ready & TWI_HANGUP)
         stream->hangup = true;
     if ((ready & TWI_WRITABLE) && stream->blocked) {
         stream->blocked = false;
         stream_flush(transport);
-        if (stream->fd >= 0 && !stream->blocked)
+        if (!stream->blocked)
             rewatch(stream);
     }
     if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
-        read_some(stream);
+        read_and_answer(stream);
     tw_transport_unref(transport);
 }
 
@@ -354,37 +385,47 @@ static int format_unix(int fd, char *text, size_t size)
     return snprintf(text, size, "unix:%.*s", (int)sizeof address.sun_path, address.sun_path);
 }
 
+static void expand_peer(const struct peer *peer, union tw_socket_address *address)
+{
+    memset(address, 0, sizeof *address);
+    address->any.sa_family = peer->family;
+    if (peer->family == AF_INET) {
+        address->ipv4.sin_port = peer->port;
+        memcpy(&address->ipv4.sin_addr, peer->address, sizeof address->ipv4.sin_addr);
+    } else if (peer->family == AF_INET6) {
+        address->ipv6.sin6_port = peer->port;
+        address->ipv6.sin6_scope_id = peer->scope;
+        memcpy(&address->ipv6.sin6_addr, peer->address, sizeof address->ipv6.sin6_addr);
+    }
+}
+
 static int stream_describe(const tw_transport *transport, bool peer, char *text, size_t size)
 {
     const struct stream *stream = const_stream_of(transport);
-    union tw_socket_address local;
-    socklen_t length = sizeof local;
+    union tw_socket_address address;
+    socklen_t length = sizeof address;
 
-    if (stream->peer.any.sa_family == AF_UNIX)
+    if (stream->peer.family == AF_UNIX)
         return format_unix(stream->fd, text, size);
     if (peer)
-        return tw_address_format(&stream->peer, text, size);
-    if (getsockname(stream->fd, &local.any, &length) < 0)
+        expand_peer(&stream->peer, &address);
+    else if (getsockname(stream->fd, &address.any, &length) < 0)
         return snprintf(text, size, "closed");
-    return tw_address_format(&local, text, size);
+    return tw_address_format(&address, text, size);
 }
 
 static int stream_address(const tw_transport *transport, struct sockaddr_storage *ret_address,
                           socklen_t *ret_length)
 {
-    const union tw_socket_address *peer = &const_stream_of(transport)->peer;
+    const struct stream *stream = const_stream_of(transport);
+    union tw_socket_address address;
 
-    switch (peer->any.sa_family) {
-    case AF_INET:
-        *ret_length = sizeof peer->ipv4;
-        break;
-    case AF_INET6:
-        *ret_length = sizeof peer->ipv6;
-        break;
-    default:
+    if (stream->peer.family != AF_INET && stream->peer.family != AF_INET6)
         return -ENOTSUP;
-    }
-    memcpy(ret_address, peer, *ret_length);
+    expand_peer(&stream->peer, &address);
+    *ret_length =
+        stream->peer.family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
+    memcpy(ret_address, &address, *ret_length);
     return 0;
 }
 
@@ -397,7 +438,7 @@ static int stream_set_option(tw_transport *transport, int level, int option, int
 {
     struct stream *stream = stream_of(transport);
 
-    if (level == IPPROTO_TCP && stream->peer.any.sa_family == AF_UNIX)
+    if (level == IPPROTO_TCP && stream->peer.family == AF_UNIX)
         return -ENOTSUP;
     return setsockopt(stream->fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
@@ -417,18 +458,27 @@ static const struct twi_transport_ops stream_ops = {
 
 /* --- making one --------------------------------------------------------------------------------------- */
 
-static void remember_peer(struct stream *stream, const struct sockaddr *peer)
+static void remember_peer(struct stream *stream, const struct sockaddr *address)
 {
-    socklen_t length = sizeof stream->peer;
+    struct peer *peer = &stream->peer;
+    union tw_socket_address asked = { .any.sa_family = AF_UNSPEC };
+    socklen_t length = sizeof asked;
 
-    if (peer == NULL)
-        getpeername(stream->fd, &stream->peer.any, &length);
-    else if (peer->sa_family == AF_INET)
-        memcpy(&stream->peer, peer, sizeof stream->peer.ipv4);
-    else if (peer->sa_family == AF_INET6)
-        memcpy(&stream->peer, peer, sizeof stream->peer.ipv6);
-    else
-        stream->peer.any.sa_family = peer->sa_family;
+    if (address == NULL) {
+        getpeername(stream->fd, &asked.any, &length);
+        address = &asked.any;
+    }
+    peer->family = address->sa_family;
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
+        peer->port = ipv4->sin_port;
+        memcpy(peer->address, &ipv4->sin_addr, sizeof ipv4->sin_addr);
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)(const void *)address;
+        peer->port = ipv6->sin6_port;
+        peer->scope = ipv6->sin6_scope_id;
+        memcpy(peer->address, &ipv6->sin6_addr, sizeof ipv6->sin6_addr);
+    }
 }
 
 static int watch_stream(struct stream *stream, struct twi_watch *watch)

@@ -201,7 +201,7 @@ void twi_transport_end(tw_transport *transport, tw_value reason)
         tw_release(reason);
         return;
     }
-    transport->reason_ = tw_take(reason);
+    transport->reason_ = tw_take(reason).as.pointer;
     close_and_stop(transport, true, -ECANCELED);
     twi_transport_flush_later(transport);
 }
@@ -218,8 +218,8 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     }
     if (ending) {
         tw_release(reason);
-        reason = transport->reason_;
-        transport->reason_ = tw_none();
+        reason = tw_value_of(&tw_type_failure, transport->reason_);
+        transport->reason_ = NULL;
     } else {
         reason = tw_take(reason);
     }
@@ -297,13 +297,11 @@ bool tw_transport_losing(const tw_transport *transport)
 
 /* --- reading --------------------------------------------------------------------------------------- */
 
-char *twi_transport_buffer(tw_transport *transport, size_t *ret_size)
+char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size)
 {
     tw_protocol *protocol = transport->protocol;
     char *buffer;
 
-    if (protocol == NULL || protocol->protocol_class->get_buffer == NULL)
-        return NULL;
     *ret_size = 0;
     buffer = protocol->protocol_class->get_buffer(protocol, ret_size);
     return *ret_size > 0 ? buffer : NULL;
@@ -315,14 +313,6 @@ void twi_transport_filled(tw_transport *transport, size_t length)
 
     if (protocol != NULL && protocol->protocol_class->buffer_filled != NULL)
         protocol->protocol_class->buffer_filled(protocol, length);
-}
-
-void twi_transport_deliver(tw_transport *transport, const char *data, size_t length)
-{
-    tw_protocol *protocol = transport->protocol;
-
-    if (protocol != NULL && protocol->protocol_class->data_received != NULL)
-        protocol->protocol_class->data_received(protocol, data, length);
 }
 
 void twi_transport_deliver_eof(tw_transport *transport)
@@ -371,7 +361,7 @@ static bool may_write(const tw_transport *transport)
 }
 
 /* Something was put into the outbox, or could not be. */
-static int written(tw_transport *transport, int r)
+static inline int written(tw_transport *transport, int r)
 {
     if (r < 0) {
         twi_transport_end(transport, tw_fail_memory());
@@ -441,7 +431,7 @@ static void shut_write_side(tw_transport *transport)
         protocol->protocol_class->write_connection_lost(protocol);
 }
 
-void twi_transport_flushed(tw_transport *transport)
+void twi_transport_flushed_slow(tw_transport *transport)
 {
     if (transport->extra_ != NULL) {
         twi_flow_sent(transport);

@@ -59,7 +59,7 @@ struct tw_transport {
     struct twi_transport_extra *extra_; /* producer, watermarks, timeout: few have any */
     struct twi_list node_;              /* among the thread's transports */
     struct twi_flush flush_;
-    tw_value reason_; /* of the end that is due */
+    void *reason_; /* of the end that is due: a failure */
     struct twi_outbox out;
     unsigned refs_;
     uint8_t state; /* enum twi_transport_state */
@@ -84,12 +84,46 @@ static inline bool twi_transport_reading(const tw_transport *transport)
 }
 /* Where the protocol wants the next bytes, and how many at most; NULL: by twi_transport_deliver().
  * Ask before every delivery; then say how many came. */
-char *twi_transport_buffer(tw_transport *transport, size_t *ret_size);
+char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size);
+static inline char *twi_transport_buffer(tw_transport *transport, size_t *ret_size)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    if (protocol == NULL || protocol->protocol_class->get_buffer == NULL)
+        return NULL;
+    return twi_transport_own_buffer(transport, ret_size);
+}
 void twi_transport_filled(tw_transport *transport, size_t length);
 /* Hand bytes to data_received. */
-void twi_transport_deliver(tw_transport *transport, const char *data, size_t length);
+static inline void twi_transport_deliver(tw_transport *transport, const char *data,
+                                         size_t length)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    if (protocol != NULL && protocol->protocol_class->data_received != NULL)
+        protocol->protocol_class->data_received(protocol, data, length);
+}
 /* The end of the peer's stream: half close, or flush and close. May call connection_lost. */
 void twi_transport_deliver_eof(tw_transport *transport);
+/* Between these two, what is written is not queued for the end of the turn; release() says whether
+ * a flush is due, which the caller does at once. */
+static inline void twi_transport_hold(tw_transport *transport)
+{
+    if (!twi_flush_queued(&transport->flush_))
+        twi_list_init(&transport->flush_.node_);
+}
+static inline bool twi_transport_release(tw_transport *transport)
+{
+    struct twi_list *node = &transport->flush_.node_;
+
+    if (node->next != node)
+        return false;
+    node->next = NULL;
+    if (transport->state == TWI_ENDING)
+        twi_flush_later(&transport->flush_);
+    return !twi_outbox_empty(&transport->out) || transport->state == TWI_LOSING ||
+           transport->write_closing;
+}
 /* Have ops->flush called at the end of this turn; in the flush phase itself, of the next. */
 static inline void twi_transport_flush_later(tw_transport *transport)
 {
@@ -98,7 +132,12 @@ static inline void twi_transport_flush_later(tw_transport *transport)
 }
 /* After a flush that sent all or a part: producers are resumed; once all is sent a losing
  * connection is closed (connection_lost) and a closing write side is shut. */
-void twi_transport_flushed(tw_transport *transport);
+void twi_transport_flushed_slow(tw_transport *transport);
+static inline void twi_transport_flushed(tw_transport *transport)
+{
+    if (transport->extra_ != NULL || transport->state != TWI_OPEN || transport->write_closing)
+        twi_transport_flushed_slow(transport);
+}
 /* The connection is over: close and connection_lost(reason), now. Takes `reason`. Nothing
  * happens if it is lost already; a reason that was due goes first. */
 void twi_transport_lost(tw_transport *transport, tw_value reason);

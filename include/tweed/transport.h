@@ -72,9 +72,10 @@ TW_API void tw_factory_unref(tw_factory *factory);
 
 /* --- writing and ending ------------------------------------------------------------------- */
 
-/* Append to what is to be sent; sent at the end of the turn. Copies. Nothing happens after the
- * connection or its write side is closed. Returns 0, -ENOTCONN, -ENOMEM (then the connection is
- * aborted with tw_error_memory: no byte goes missing in the middle). */
+/* Append to what is to be sent; that is never done inside this call, and at the latest at the end
+ * of the turn. Copies. Nothing happens after the connection or its write side is closed. Returns
+ * 0, -ENOTCONN, -ENOMEM (then the connection is aborted with tw_error_memory: no byte goes missing
+ * in the middle). */
 TW_API int tw_transport_write(tw_transport *transport, const void *data, size_t length);
 /* The same without a copy: `bytes` (taken) is kept until sent. */
 TW_API int tw_transport_write_value(tw_transport *transport, tw_value bytes);
