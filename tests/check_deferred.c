@@ -64,13 +64,6 @@ START_TEST(dropping_the_consumers_reference_only_detaches)
 }
 END_TEST
 
-static tw_value let_go(tw_value result, void *d)
-{
-    trace_seen("x", result);
-    tw_deferred_unref(d);
-    return result;
-}
-
 START_TEST(a_callback_may_drop_the_last_reference)
 {
     tw_deferred *d = tw_deferred_new(NULL, NULL, NULL);

@@ -91,6 +91,14 @@ static inline tw_value wait_for(tw_value result, void *inner)
     return tw_wait(inner);
 }
 
+/* The argument is a Deferred of which a reference is dropped. */
+static inline tw_value let_go(tw_value result, void *deferred)
+{
+    trace_seen("x", result);
+    tw_deferred_unref(deferred);
+    return result;
+}
+
 static inline void released(void *step)
 {
     char text[64];
