@@ -312,6 +312,8 @@ static int head_lines(tw_request *request, struct twi_buf *head)
     if (r == 0 && (request->answer == NULL
                    || !twi_headers_has(request->answer, TWI_HEADER_DATE)))
         r = twi_buf_append(head, twi_site_date_line(site), TWI_DATE_LINE_LENGTH);
+    if (r == 0 && request->content_type != NULL)
+        r = twi_http1_write_field(head, "Content-Type", request->content_type);
     if (r == 0 && request->answer != NULL)
         r = twi_http1_write_fields(head, request->answer);
     return r;
@@ -545,6 +547,8 @@ static int put_body(tw_request *request, tw_value body)
     size_t length = tw_bytes_length(body);
     int r;
 
+    if (tw_is_failure(body))
+        return head_failed(request);
     if (request->connection == NULL) {
         tw_release(body);
         return -ENOTCONN;
@@ -564,18 +568,20 @@ static int put_body(tw_request *request, tw_value body)
     return put_value(request, body);
 }
 
-int tw_request_answer(tw_request *request, int status, const char *content_type, tw_value body)
+/* As tw_request_answer(), with bytes; out of memory ends request and connection. */
+static int answer(tw_request *request, int status, const char *content_type, tw_value body)
 {
     int r = tw_request_set_status(request, status, NULL);
 
-    if (r == 0 && content_type != NULL)
-        r = tw_request_set_header(request, "Content-Type", content_type);
-    if (r == 0 && tw_is_failure(body))
-        r = -ENOMEM;
+    if (r == 0 && content_type != NULL && !twi_http1_is_value(content_type, strlen(content_type)))
+        r = -EINVAL;
     if (r < 0) {
         tw_release(body);
         return r;
     }
+    if (content_type != NULL && request->answer != NULL)
+        tw_headers_remove(request->answer, "Content-Type");
+    request->content_type = content_type;
     r = put_body(request, body);
     finished(request);
     return r;
@@ -625,12 +631,8 @@ int tw_request_error(tw_request *request, int status, const char *text)
         r = twi_buf_append_text(&page, "</p>\n");
     if (r < 0)
         page.length = 0;
-    r = tw_request_answer(request, status, "text/html; charset=utf-8", twi_buf_take(&page));
+    r = answer(request, status, "text/html; charset=utf-8", twi_buf_take(&page));
     twi_buf_free(&page);
-    if (r < 0 && !request->finished) {
-        head_failed(request);
-        finished(request);
-    }
     twi_request_unref(request);
     return r;
 }
@@ -651,8 +653,16 @@ static void broke(tw_request *request, tw_value failure)
     }
     tw_headers_free(request->answer);
     request->answer = NULL;
-    request->declared = -1;
     tw_request_error(request, 500, "The server could not answer.");
+}
+
+int tw_request_answer(tw_request *request, int status, const char *content_type, tw_value body)
+{
+    if (!tw_is_failure(body))
+        return answer(request, status, content_type, body);
+    broke(request, tw_lend(body));
+    tw_release(body);
+    return -EINVAL;
 }
 
 static tw_value fired(tw_value result, void *arg);
@@ -676,7 +686,7 @@ static void settle(tw_request *request, tw_value result)
         failure = tw_fail(&tw_error_misuse, "a handler answered twice");
     } else if (tw_is(result, &tw_type_bytes) && !request->head_sent) {
         if (request->answer == NULL || !twi_headers_has(request->answer, TWI_HEADER_CONTENT_TYPE))
-            tw_request_set_header(request, "Content-Type", "text/html; charset=utf-8");
+            request->content_type = "text/html; charset=utf-8";
         put_body(request, tw_retain(result));
         finished(request);
     } else if (!tw_is_none(result)) {

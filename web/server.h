@@ -132,6 +132,7 @@ struct tw_request {
     void (*gone)(tw_request *request, void *arg);
     void *gone_arg;
     tw_headers *answer; /* NULL until a header is set */
+    const char *content_type; /* of tw_request_answer(); lent while the head is written */
     char *reason;
     int64_t declared;    /* Content-Length of the answer; -1: not known */
     uint64_t body_bytes; /* of the answer */

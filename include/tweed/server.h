@@ -75,7 +75,9 @@ TW_API int tw_request_add_header(tw_request *request, const char *name, const ch
 /* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. */
 TW_API int tw_request_write(tw_request *request, const void *data, size_t length);
 TW_API int tw_request_finish(tw_request *request);
-/* All in one: `body` is taken. */
+/* All in one: `body` is taken; a failure in its place makes a 500 and -EINVAL. Without memory the
+ * connection is aborted and the request over (-ENOMEM); after -EINVAL for another reason, and
+ * -EALREADY, nothing has happened. */
 TW_API int tw_request_answer(tw_request *request, int status, const char *content_type,
                              tw_value body);
 /* A plain page that says what is wrong; `text` is escaped. */

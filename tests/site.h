@@ -1,0 +1,84 @@
+/*
+ * site.h - a site under test: scripts of bytes over string transports, in virtual time.
+ */
+#ifndef TESTS_SITE_H
+#define TESTS_SITE_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include <tweed/reactor.h>
+#include <tweed/testing.h>
+
+#include "tests/test.h"
+#include "web/server.h"
+
+static tw_site *site;
+static tw_string_transport *wire;
+
+static inline void site_begin(const struct tw_site_options *options)
+{
+    struct tw_site_options quiet = { .server_name = "" };
+
+    ck_assert_int_eq(tw_testing_begin(), 0);
+    if (options != NULL) {
+        quiet = *options;
+        quiet.server_name = "";
+    }
+    site = tw_site_new(&quiet);
+    ck_assert_ptr_nonnull(site);
+}
+
+static inline tw_string_transport *site_connect(void)
+{
+    tw_string_transport *transport = tw_string_transport_new(twi_connection_new(site));
+
+    ck_assert_ptr_nonnull(transport);
+    return transport;
+}
+
+static inline void site_end(void)
+{
+    if (wire != NULL)
+        tw_string_transport_free(wire);
+    wire = NULL;
+    tw_testing_settle();
+    ck_assert_uint_eq(site->connections, 0);
+    tw_site_unref(site);
+    ck_assert_uint_eq(tw_testing_end(), 0);
+}
+
+static inline void send_text(const char *text)
+{
+    tw_string_transport_deliver(wire, text, strlen(text));
+    tw_testing_settle();
+}
+
+/* What has been answered since the last call, without Date lines; lent until the next. */
+static inline const char *answered(void)
+{
+    static char text[262144];
+    const char *from, *date;
+    size_t length, at = 0;
+
+    tw_testing_settle();
+    from = tw_string_transport_written(wire, &length);
+    ck_assert_uint_lt(length, sizeof text);
+    while ((date = strstr(from, "Date: ")) != NULL) {
+        memcpy(text + at, from, (size_t)(date - from));
+        at += (size_t)(date - from);
+        from = strstr(date, "\r\n") + 2;
+    }
+    strcpy(text + at, from);
+    tw_string_transport_clear(wire);
+    return text;
+}
+
+/* Has the server closed the connection? */
+static inline bool is_closed(void)
+{
+    tw_testing_settle();
+    return site->connections == 0;
+}
+
+#endif
