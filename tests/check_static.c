@@ -17,6 +17,15 @@ enum { BIG = 200000 };
 
 /* --- a directory to serve ------------------------------------------------------------------------------ */
 
+/* Outside of tests there is nothing to report to. */
+static void must(bool ok)
+{
+    if (!ok) {
+        perror("check_static");
+        exit(99);
+    }
+}
+
 static void put_file(const char *name, const char *content, size_t length)
 {
     /* 2001-09-09 01:46:40 */
@@ -26,10 +35,9 @@ static void put_file(const char *name, const char *content, size_t length)
 
     snprintf(path, sizeof path, "%s/%s", root, name);
     file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(content, 1, length, file), length);
+    must(file != NULL && fwrite(content, 1, length, file) == length);
     fclose(file);
-    ck_assert_int_eq(utimes(path, times), 0);
+    must(utimes(path, times) == 0);
 }
 
 static void in_root(const char *name, char path[256])
@@ -42,13 +50,13 @@ static void make_root(void)
     static char big[BIG];
     char path[256];
 
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    must(mkdtemp(root) != NULL);
     in_root("www", path);
-    ck_assert_int_eq(mkdir(path, 0755), 0);
+    must(mkdir(path, 0755) == 0);
     in_root("www/dir", path);
-    ck_assert_int_eq(mkdir(path, 0755), 0);
+    must(mkdir(path, 0755) == 0);
     in_root("www/empty dir", path);
-    ck_assert_int_eq(mkdir(path, 0755), 0);
+    must(mkdir(path, 0755) == 0);
     put_file("www/index.html", "<h1>root</h1>", 13);
     put_file("www/dir/index.html", "<h1>dir</h1>", 12);
     put_file("www/ten.txt", "0123456789", 10);
@@ -59,17 +67,17 @@ static void make_root(void)
         big[i] = (char)('a' + i % 26);
     put_file("www/big.bin", big, BIG);
     in_root("www/out", path);
-    ck_assert_int_eq(symlink("../secret", path), 0);
+    must(symlink("../secret", path) == 0);
     in_root("www/out-dir", path);
-    ck_assert_int_eq(symlink("..", path), 0);
+    must(symlink("..", path) == 0);
     in_root("www/absolute", path);
-    ck_assert_int_eq(symlink("/etc/passwd", path), 0);
+    must(symlink("/etc/passwd", path) == 0);
     in_root("www/in", path);
-    ck_assert_int_eq(symlink("ten.txt", path), 0);
+    must(symlink("ten.txt", path) == 0);
     in_root("www/loop", path);
-    ck_assert_int_eq(symlink("loop", path), 0);
+    must(symlink("loop", path) == 0);
     in_root("www/pipe", path);
-    ck_assert_int_eq(mkfifo(path, 0644), 0);
+    must(mkfifo(path, 0644) == 0);
 }
 
 static void remove_root(void)
@@ -212,7 +220,7 @@ static const struct {
       "Content-Range: bytes 0-9/10\r\n", "0123456789" },
     { "one byte", "GET", "/ten.txt", "Range: bytes=0-0", 206, "Content-Length: 1\r\n", "0" },
     { "far inside a big one", "GET", "/big.bin", "Range: bytes=199990-", 206,
-      "Content-Range: bytes 199990-199999/200000\r\n", "efghijklmn" },
+      "Content-Range: bytes 199990-199999/200000\r\n", "yzabcdefgh" },
     { "after the end", "GET", "/ten.txt", "Range: bytes=10-", 416, "Content-Range: bytes */10\r\n",
       NULL },
     { "no bytes", "GET", "/ten.txt", "Range: bytes=-0", 416, "Content-Range: bytes */10\r\n", NULL },

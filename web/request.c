@@ -272,6 +272,8 @@ static int put_file(tw_request *request, struct twi_file *file, int64_t offset, 
         return put_piece(request, tw_none(), file, offset, length);
     file->refs++;
     r = tw_transport_write_file(transport, file->fd, offset, length, file_sent, file);
+    if (r < 0)
+        twi_file_unref(file);
     return r;
 }
 
