@@ -327,6 +327,10 @@ static void redirect_to_directory(tw_request *request)
 
 static void send_error(tw_request *request, int error)
 {
+    if (request->head_sent) {
+        tw_request_finish(request); /* breaks off what is too short */
+        return;
+    }
     switch (error) {
     case -EACCES:
     case -EPERM:
