@@ -457,6 +457,8 @@ tw_deferred *tw_connect_at(const char *where, const char *host, unsigned port,
     struct connecting *self;
     tw_deferred *deferred;
 
+    if (protocol == NULL)
+        return NULL;
     if (wrong != NULL) {
         tw_protocol_free(protocol);
         return tw_fired_at(where, tw_fail_at(where, &tw_error_url, "%s", wrong));

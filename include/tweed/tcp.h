@@ -29,7 +29,7 @@ struct tw_connect_options {
  * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host or port 0),
  * tw_error_connect_timeout; several attempts that all failed: the last one, the others in its
  * causes. The protocol is then released without having been connected. Cancel drops every
- * attempt.
+ * attempt. NULL for `protocol` (there was no memory for it) gives NULL.
  */
 #define tw_connect(host, port, options, protocol) \
     tw_connect_at(TW_HERE, (host), (port), (options), (protocol))
