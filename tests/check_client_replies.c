@@ -193,7 +193,7 @@ START_TEST(a_reply_that_stalls_anywhere_times_out)
 }
 END_TEST
 
-/* --- limits -------------------------------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------------------------- */
 
 static void answer_endlessly(struct peer_connection *connection, const char *request)
 {
@@ -328,7 +328,7 @@ START_TEST(the_limits_of_a_head_can_be_changed)
 }
 END_TEST
 
-/* --- bytes that nobody asked for --------------------------------------------------------------------- */
+/* --- bytes that nobody asked for ----------------------------------------------------------- */
 
 static const char *const unwanted[] = {
     OK CL(2) "\r\nhiX",

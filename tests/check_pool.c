@@ -76,7 +76,7 @@ static void hold_answers(void)
     peer.answer = answer_later;
 }
 
-/* --- reuse ---------------------------------------------------------------------------------- */
+/* --- reuse --------------------------------------------------------------------------------- */
 
 START_TEST(a_connection_is_used_again)
 {
@@ -169,7 +169,7 @@ START_TEST(connections_belong_to_a_place)
 }
 END_TEST
 
-/* --- limits --------------------------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------------------------- */
 
 START_TEST(a_host_has_no_more_connections_than_allowed)
 {
@@ -365,7 +365,7 @@ START_TEST(the_time_in_the_line_counts)
 }
 END_TEST
 
-/* --- ages ----------------------------------------------------------------------------------- */
+/* --- ages ---------------------------------------------------------------------------------- */
 
 START_TEST(an_unused_connection_is_closed_in_time)
 {
@@ -453,7 +453,7 @@ START_TEST(a_connection_that_the_server_closes_is_forgotten)
 }
 END_TEST
 
-/* --- retries -------------------------------------------------------------------------------- */
+/* --- retries ------------------------------------------------------------------------------- */
 
 /* Answers the first request of each connection and drops the second unanswered. */
 static void answer_first(struct peer_connection *connection, const char *request)
@@ -574,7 +574,7 @@ START_TEST(half_an_answer_is_not_retried)
 }
 END_TEST
 
-/* --- agents --------------------------------------------------------------------------------- */
+/* --- agents -------------------------------------------------------------------------------- */
 
 START_TEST(an_agent_lives_as_long_as_its_requests)
 {

@@ -13,7 +13,7 @@ void client_settle(void)
     tw_testing_advance(0.01);
 }
 
-/* --- sending -------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
 static void finish_sending(struct peer_connection *connection)
 {
@@ -70,7 +70,7 @@ void peer_reset(struct peer_connection *connection)
         finish_sending(connection);
 }
 
-/* --- receiving ------------------------------------------------------------------------------ */
+/* --- receiving ----------------------------------------------------------------------------- */
 
 static void answer(struct peer_connection *connection, const char *request)
 {
@@ -226,7 +226,7 @@ size_t peer_count(struct peer *peer, const char *text)
     return count;
 }
 
-/* --- the client --------------------------------------------------------------------------------- */
+/* --- the client ---------------------------------------------------------------------------- */
 
 tw_agent *client_agent;
 

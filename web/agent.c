@@ -31,7 +31,7 @@ static int duration(double seconds, double by_default, int64_t *ret_ns)
     return seconds > 0 ? twi_seconds_to_ns(seconds, ret_ns) : 0;
 }
 
-/* --- proxies ------------------------------------------------------------------------ */
+/* --- proxies ------------------------------------------------------------------------------- */
 
 static int proxy_from_environment(tw_agent *agent, const char *scheme,
                                   struct twi_proxy **ret_proxy)
@@ -71,7 +71,7 @@ static int take_proxies(tw_agent *agent, const struct tw_agent_options *options)
     return r;
 }
 
-/* --- birth and death ---------------------------------------------------------------- */
+/* --- birth and death ----------------------------------------------------------------------- */
 
 static int take_options(tw_agent *agent, const struct tw_agent_options *options)
 {

@@ -49,7 +49,7 @@ int twi_body_begin(struct twi_body *body, const char *codings, int64_t max, int6
     return 0;
 }
 
-/* --- collecting --------------------------------------------------------------------- */
+/* --- collecting ---------------------------------------------------------------------------- */
 
 static size_t first_size(const struct twi_body *body, size_t wanted)
 {
@@ -168,7 +168,7 @@ int twi_body_placed(struct twi_body *body, size_t length)
     return over < 0 ? fail(body, over, &too_large) : 0;
 }
 
-/* --- handing on --------------------------------------------------------------------- */
+/* --- handing on ---------------------------------------------------------------------------- */
 
 /* What came before a fault is handed on first. */
 static int hand_on(struct twi_body *body, int r, size_t length)
@@ -204,7 +204,7 @@ int twi_body_piece(struct twi_body *body, const char **at, const char *end, char
     return hand_on(body, r, length);
 }
 
-/* --- the end ------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------- */
 
 int twi_body_end(struct twi_body *body)
 {

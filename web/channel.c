@@ -16,7 +16,7 @@ static struct twi_channel *channel_of(tw_protocol *protocol)
     return (struct twi_channel *)protocol;
 }
 
-/* --- the protocol ------------------------------------------------------------------- */
+/* --- the protocol -------------------------------------------------------------------------- */
 
 static void channel_received(tw_protocol *protocol, const char *data, size_t length)
 {
@@ -83,7 +83,7 @@ static const tw_protocol_class channel_class = {
     .released = channel_released,
 };
 
-/* --- connecting --------------------------------------------------------------------- */
+/* --- connecting ---------------------------------------------------------------------------- */
 
 /* The address that a name really led to; literals have been looked at before. */
 static bool reached_private(const struct twi_fetch *fetch, const struct twi_channel *channel)

@@ -31,7 +31,7 @@ struct download {
     void *stream_arg;
 };
 
-/* --- the file ----------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------ */
 
 static int open_beside(struct download *download)
 {
@@ -114,7 +114,7 @@ static void download_free(void *arg)
     twi_free(download);
 }
 
-/* --- while it comes ----------------------------------------------------------------- */
+/* --- while it comes ------------------------------------------------------------------------ */
 
 /* Does "bytes 100-199/200" begin where our file ends? */
 static bool continues(tw_value response, int64_t have)
@@ -156,7 +156,7 @@ static int body_came(const char *data, size_t length, void *arg)
     return r;
 }
 
-/* --- the result --------------------------------------------------------------------- */
+/* --- the result ---------------------------------------------------------------------------- */
 
 static tw_value file_failure(const struct download *download, int error)
 {
@@ -220,7 +220,7 @@ static tw_value finished(tw_value result, void *arg)
     return r < 0 ? file_failure(download, r) : result;
 }
 
-/* --- the beginning ------------------------------------------------------------------ */
+/* --- the beginning ------------------------------------------------------------------------- */
 
 static int64_t size_of(const char *path)
 {

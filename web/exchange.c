@@ -22,7 +22,7 @@ enum {
     SPACE = 32 << 10    /* for decoded pieces */
 };
 
-/* --- going out ---------------------------------------------------------------------- */
+/* --- going out ----------------------------------------------------------------------------- */
 
 void twi_exchange_begin(struct twi_fetch *fetch)
 {
@@ -37,7 +37,7 @@ void twi_exchange_begin(struct twi_fetch *fetch)
     twi_upload_start(fetch);
 }
 
-/* --- the response as a value -------------------------------------------------------- */
+/* --- the response as a value --------------------------------------------------------------- */
 
 static void stamp(const struct twi_fetch *fetch, struct tw_response *response)
 {
@@ -85,7 +85,7 @@ tw_value twi_exchange_response(struct twi_fetch *fetch, bool complete)
     return response == NULL ? tw_none() : twi_response_value(response);
 }
 
-/* --- the end of a response ---------------------------------------------------------- */
+/* --- the end of a response ----------------------------------------------------------------- */
 
 /* The connection has done its part; `clean` if nothing is left on it. */
 static void give_back(struct twi_fetch *fetch, bool clean)
@@ -145,7 +145,7 @@ static void done(struct twi_fetch *fetch, bool clean)
         finish(fetch, r == 0);
 }
 
-/* --- the head of a response --------------------------------------------------------- */
+/* --- the head of a response ---------------------------------------------------------------- */
 
 static bool cookies_in(struct twi_fetch *fetch, const struct tw_response *response)
 {
@@ -337,7 +337,7 @@ static bool head_came(struct twi_fetch *fetch)
     return tell_headers(fetch);
 }
 
-/* --- the body of a response --------------------------------------------------------- */
+/* --- the body of a response ---------------------------------------------------------------- */
 
 static bool keep_pending(struct twi_fetch *fetch, const char *data, size_t length)
 {
@@ -403,7 +403,7 @@ static bool body_came(struct twi_fetch *fetch, const char *data, size_t length)
     return true;
 }
 
-/* --- bytes that come ---------------------------------------------------------------- */
+/* --- bytes that come ----------------------------------------------------------------------- */
 
 static void broken(struct twi_fetch *fetch)
 {
@@ -487,7 +487,7 @@ void twi_exchange_filled(struct twi_fetch *fetch, size_t length)
         expect_more(fetch);
 }
 
-/* --- the connection's end ----------------------------------------------------------- */
+/* --- the connection's end ------------------------------------------------------------------ */
 
 /* Section 9.2.2 of RFC 9110: what may be sent twice; and only where the first may never have
  * reached the server, which closed a connection that was used before. */
@@ -558,7 +558,7 @@ void twi_exchange_lost(struct twi_fetch *fetch, tw_value reason)
         ended(fetch, tw_retain(reason));
 }
 
-/* --- pause and resume --------------------------------------------------------------- */
+/* --- pause and resume ---------------------------------------------------------------------- */
 
 void twi_exchange_pause(struct twi_fetch *fetch)
 {

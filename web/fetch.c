@@ -20,7 +20,7 @@
 
 static _Thread_local struct twi_slab fetches = TWI_SLAB(struct twi_fetch);
 
-/* --- the end ------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------- */
 
 static void fetch_free(struct twi_fetch *fetch)
 {
@@ -147,7 +147,7 @@ void twi_fetch_fail_about(struct twi_fetch *fetch, const tw_error_class *error_c
     twi_fetch_end(fetch, tw_fail_with(&fields));
 }
 
-/* --- limits of time ----------------------------------------------------------------- */
+/* --- limits of time ------------------------------------------------------------------------ */
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -233,7 +233,7 @@ static void deadline_passed(struct twi_deadline *deadline)
         time_is_out(fetch, false);
 }
 
-/* --- hops --------------------------------------------------------------------------- */
+/* --- hops ---------------------------------------------------------------------------------- */
 
 static bool choose_proxy(struct twi_fetch *fetch)
 {
@@ -317,7 +317,7 @@ void twi_fetch_retry(struct twi_fetch *fetch)
     hop_start(fetch);
 }
 
-/* --- redirects ---------------------------------------------------------------------- */
+/* --- redirects ----------------------------------------------------------------------------- */
 
 static void drop_fields(tw_headers *headers, bool (*unwanted)(const char *name))
 {
@@ -365,7 +365,7 @@ void twi_fetch_redirect(struct twi_fetch *fetch)
         hop_start(fetch);
 }
 
-/* --- the beginning ------------------------------------------------------------------ */
+/* --- the beginning ------------------------------------------------------------------------- */
 
 static tw_value take_url(struct twi_fetch *fetch, const char *text)
 {

@@ -20,7 +20,7 @@
  * one more, or have an unused one. */
 enum { NEEDY, GROWING, SERVABLE };
 
-/* --- hosts -------------------------------------------------------------------------- */
+/* --- hosts --------------------------------------------------------------------------------- */
 
 static bool origin_is_secure(const struct twi_fetch *fetch)
 {
@@ -172,7 +172,7 @@ static void host_update(struct twi_host *host)
     twi_flush_later(&agent->pump);
 }
 
-/* --- idle connections --------------------------------------------------------------- */
+/* --- idle connections ---------------------------------------------------------------------- */
 
 static void leave_idle(struct twi_channel *channel)
 {
@@ -282,7 +282,7 @@ void twi_pool_close_idle(tw_agent *agent)
     twi_deadlines_rest(&agent->deadlines);
 }
 
-/* --- lines -------------------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------------------------- */
 
 static void hand_over(struct twi_fetch *fetch, struct twi_channel *channel)
 {

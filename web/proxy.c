@@ -16,7 +16,7 @@
 #include "web/base64.h"
 #include "web/proxy.h"
 
-/* --- the text that names a proxy ---------------------------------------------------- */
+/* --- the text that names a proxy ----------------------------------------------------------- */
 
 struct proxy_parts {
     enum twi_proxy_kind kind;
@@ -210,7 +210,7 @@ void twi_proxy_unref(struct twi_proxy *proxy)
     twi_free(proxy);
 }
 
-/* --- the environment ---------------------------------------------------------------- */
+/* --- the environment ----------------------------------------------------------------------- */
 
 static const char *set_in_environment(const char *name)
 {
@@ -237,7 +237,7 @@ const char *twi_no_proxy_environment(void)
     return text != NULL ? text : set_in_environment("NO_PROXY");
 }
 
-/* --- no_proxy ----------------------------------------------------------------------- */
+/* --- no_proxy ------------------------------------------------------------------------------ */
 
 /* An address of either family, as bytes; length 0: the text is none. */
 struct address {

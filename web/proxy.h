@@ -28,7 +28,7 @@ struct twi_proxy {
     char *key;                 /* all of the above: equal keys are the same proxy */
 };
 
-/* "[scheme://][user[:password]@]host[:port][/]". Returns 0; -EINVAL and a static reason; -ENOMEM. */
+/* "[scheme://][user[:password]@]host[:port][/]". 0; -EINVAL and a static reason; -ENOMEM. */
 int twi_proxy_parse(const char *text, struct twi_proxy **ret_proxy, const char **ret_why);
 struct twi_proxy *twi_proxy_ref(struct twi_proxy *proxy);
 void twi_proxy_unref(struct twi_proxy *proxy);

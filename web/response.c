@@ -83,7 +83,7 @@ char *twi_url_without_credentials(const struct tw_url *url)
     return twi_format("%.*s%s", (int)(authority - url->href), url->href, at + 1);
 }
 
-/* --- accessors ---------------------------------------------------------------------- */
+/* --- accessors ----------------------------------------------------------------------------- */
 
 int tw_response_status(tw_value value)
 {

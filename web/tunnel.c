@@ -77,7 +77,7 @@ static void through(struct twi_fetch *fetch)
     twi_fetch_connected(fetch);
 }
 
-/* --- CONNECT ------------------------------------------------------------------------ */
+/* --- CONNECT ------------------------------------------------------------------------------- */
 
 static int write_connect(struct twi_buf *head, const struct twi_host *host,
                          const struct twi_fetch *fetch)
@@ -144,7 +144,7 @@ static void connect_received(struct twi_fetch *fetch, const char *data, size_t l
         through(fetch);
 }
 
-/* --- SOCKS 5 ------------------------------------------------------------------------ */
+/* --- SOCKS 5 ------------------------------------------------------------------------------- */
 
 enum { SOCKS_VERSION = 5, SOCKS_CONNECT = 1 };
 enum { SOCKS_PLAIN = 0, SOCKS_PASSWORD = 2 };
@@ -330,7 +330,7 @@ static void socks_next(struct twi_tunnel *tunnel)
     }
 }
 
-/* --- both --------------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------------------------- */
 
 void twi_tunnel_begin(struct twi_fetch *fetch)
 {

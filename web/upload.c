@@ -46,7 +46,7 @@ static void sent(struct twi_fetch *fetch)
         twi_fetch_set_phase(fetch, TWI_PHASE_FIRST_BYTE, fetch->options.first_byte_timeout);
 }
 
-/* --- sources ------------------------------------------------------------------------ */
+/* --- sources ------------------------------------------------------------------------------- */
 
 static void source_ended(struct twi_fetch *fetch)
 {
@@ -170,7 +170,7 @@ void tw_request_body_ready(const void *arg)
         produce(TWI_CONTAINER(twi_list_take_first(&ready), struct twi_fetch, stalled));
 }
 
-/* --- both --------------------------------------------------------------------------- */
+/* --- both ---------------------------------------------------------------------------------- */
 
 void twi_upload_start(struct twi_fetch *fetch)
 {

@@ -29,8 +29,13 @@ struct tw_agent_options {
     long max_uses;             /* requests on one connection; 0: no limit */
     double max_age;            /* of a connection; 0: no limit */
     tw_tls_context *tls;       /* NULL: system's trust */
-    const char *proxy;         /* "http://user:pw@host:port" for all; NULL: from environment; "": none */
-    const char *no_proxy;      /* hosts and domains, comma-separated; NULL: from environment */
+    /* "[http|https|socks5|socks5h://][user:password@]host[:port]" for all requests; NULL: as the
+     * environment says by http_proxy, https_proxy and all_proxy when the agent is made; "": none.
+     * The default port is 1080, as for curl. */
+    const char *proxy;
+    /* Hosts, domains, addresses and networks that are reached directly, comma-separated, or "*";
+     * NULL: as no_proxy in the environment says. Counts for a request's own proxy as well. */
+    const char *no_proxy;
     bool refuse_private;       /* refuse loopback, private and link-local addresses (SSRF) */
 };
 /* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
