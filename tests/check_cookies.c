@@ -180,9 +180,17 @@ static const struct {
       "http://h.test/", "a=b" },
 };
 
-START_TEST(a_cookie_goes_where_it_belongs)
+static tw_cookies *new_jar(void)
 {
     tw_cookies *jar = tw_cookies_new();
+
+    ck_assert_ptr_nonnull(jar);
+    return jar;
+}
+
+START_TEST(a_cookie_goes_where_it_belongs)
+{
+    tw_cookies *jar = new_jar();
     int r = store(jar, rows[_i].from, rows[_i].set_cookie);
 
     ck_assert_msg(r == rows[_i].result, "%s: %s: %d", rows[_i].from, rows[_i].set_cookie, r);
@@ -196,7 +204,7 @@ END_TEST
 
 START_TEST(longer_paths_come_first_then_older_ones)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "http://s.h.test/", "a=1");
     store(jar, "http://s.h.test/", "b=2; Path=/x/y");
@@ -210,7 +218,7 @@ END_TEST
 
 START_TEST(a_new_value_takes_the_old_ones_place)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "http://h.test/", "a=1");
     store(jar, "http://h.test/", "b=2");
@@ -233,7 +241,7 @@ END_TEST
 
 START_TEST(cookies_expire)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "http://h.test/", "a=1; Max-Age=10");
     store(jar, "http://h.test/", "b=2; Max-Age=20");
@@ -249,7 +257,7 @@ END_TEST
 
 START_TEST(the_last_cookie_of_a_domain_may_expire)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "http://h.test/", "a=1; Max-Age=10");
     ck_assert_str_eq(sent_at(jar, "http://h.test/", NOW + 20), "-");
@@ -262,7 +270,7 @@ END_TEST
 
 START_TEST(plain_http_cannot_replace_a_secure_cookie)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "https://s.h.test/", "a=1; Secure; Path=/x");
     ck_assert_int_eq(store(jar, "http://s.h.test/", "a=2; Path=/x"), -EPERM);
@@ -280,7 +288,7 @@ END_TEST
 
 START_TEST(a_jar_is_counted)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     ck_assert_ptr_eq(tw_cookies_ref(jar), jar);
     store(jar, "http://h.test/", "a=b");
@@ -295,7 +303,7 @@ END_TEST
 
 START_TEST(a_cookie_has_a_limit)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     char text[8192];
 
     memset(text, 'x', sizeof text);
@@ -311,7 +319,7 @@ END_TEST
 
 START_TEST(a_long_attribute_is_ignored)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     char text[4096] = "a=b; Path=/x; Path=/";
     size_t length = strlen(text);
 
@@ -327,7 +335,7 @@ END_TEST
 
 START_TEST(a_field_has_a_limit)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     size_t size = (1 << 20) + 2;
     char *text = malloc(size);
 
@@ -344,7 +352,7 @@ END_TEST
 
 START_TEST(a_domain_keeps_the_fifty_last_used)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     char text[64];
     int i;
 
@@ -367,7 +375,7 @@ END_TEST
 
 START_TEST(expired_cookies_make_room_first)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     char text[64];
     int i;
 
@@ -385,7 +393,7 @@ END_TEST
 
 START_TEST(a_jar_keeps_three_thousand)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     char host[64];
     int i;
 
@@ -443,7 +451,7 @@ static const char *read_file(void)
 
 START_TEST(a_jar_survives_in_a_file)
 {
-    tw_cookies *jar = tw_cookies_new(), *again = tw_cookies_new();
+    tw_cookies *jar = new_jar(), *again = new_jar();
     struct stat status;
 
     store(jar, "https://s.h.test/p/", "a=1; Secure; HttpOnly; Max-Age=86400");
@@ -478,7 +486,7 @@ START_TEST(curls_file_is_read)
                                "com\tTRUE\t/\tFALSE\t0\tsuper\tcookie\n"
                                "old.test\tFALSE\t/\tFALSE\t1\tx\ty\n"
                                "10.0.0.1\tTRUE\t/\tFALSE\t0\ti\tj";
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     unsigned line = 99;
 
     write_file(text, sizeof text - 1);
@@ -505,7 +513,7 @@ static const char *const bad_lines[] = {
 START_TEST(a_bad_line_is_named)
 {
     char text[512];
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     unsigned line = 0;
 
     snprintf(text, sizeof text, "# x\nh.test\tFALSE\t/\tFALSE\t0\tgood\t1\n%s\n",
@@ -521,7 +529,7 @@ END_TEST
 START_TEST(a_line_has_a_limit_and_no_nul)
 {
     static char text[20000];
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
     unsigned line = 0;
 
     write_file("a\0b", 3);
@@ -540,7 +548,7 @@ END_TEST
 
 START_TEST(file_errors_are_answered)
 {
-    tw_cookies *jar = tw_cookies_new();
+    tw_cookies *jar = new_jar();
 
     store(jar, "http://h.test/", "a=b");
     ck_assert_int_eq(tw_cookies_load(jar, "/nonexistent/file", NULL), -ENOENT);

@@ -45,7 +45,10 @@ static tw_protocol *build(tw_factory *factory)
 static tw_factory *server_factory(void)
 {
     static const struct tw_factory_class factory_class = { .build = build };
-    return tw_factory_new(&factory_class, &server);
+    tw_factory *factory = tw_factory_new(&factory_class, &server);
+
+    ck_assert_ptr_nonnull(factory);
+    return factory;
 }
 
 static struct twi_attempt *dial(tw_protocol *protocol)
@@ -61,11 +64,11 @@ static struct twi_attempt *dial(tw_protocol *protocol)
     return attempt;
 }
 
-/* Turn until the condition holds; 5 seconds at most. */
+/* Turn until the condition holds, as long as the test's patience lasts. */
 #define UNTIL(condition)                                                         \
     do {                                                                         \
-        time_t until_end_ = time(NULL) + 5;                                      \
-        while (!(condition) && time(NULL) <= until_end_)                         \
+        double until_end_ = test_deadline();                                                \
+        while (!(condition) && test_before(until_end_))                          \
             tw_reactor_iterate(0.1);                                             \
         ck_assert_msg((condition), "never: " #condition ", client: %s, server: %s", \
                       record_text(&client), record_text(&server));               \

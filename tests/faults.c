@@ -292,7 +292,12 @@ EXPORT int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict le
 EXPORT int connect(int fd, const struct sockaddr *to, socklen_t length)
 {
     REAL(connect);
-    return fails(CONNECTS | WAITS, fd, NULL) ? -1 : real(fd, to, length);
+    if (!fails(CONNECTS | WAITS, fd, NULL))
+        return real(fd, to, length);
+    /* Interrupted, it goes on by itself (POSIX, connect(3)). */
+    if (errno == EINTR && (real(fd, to, length) == 0 || errno == EINPROGRESS))
+        errno = EINTR;
+    return -1;
 }
 
 EXPORT int socket(int domain, int type, int protocol)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -102,6 +103,30 @@ uint64_t test_allocs(void)
 int64_t test_allocs_living(void)
 {
     return __atomic_load_n(&living, __ATOMIC_RELAXED);
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+double test_deadline(void)
+{
+    return now() + (torture_running() ? 0.15 : 5);
+}
+
+bool test_before(double deadline)
+{
+    return now() <= deadline;
+}
+
+int64_t test_made(int64_t result)
+{
+    ck_assert_msg(result >= 0 || !torture_running(), "a call was not made");
+    return result;
 }
 
 static void run_failing(bool (*op)(void *arg), void *arg, bool all)

@@ -14,9 +14,15 @@
 
 #include <tweed/alloc.h>
 #include <tweed/failure.h>
+#include <tweed/reactor.h>
 
 /* Runs the suite; the exit status for main(). */
 int test_run(Suite *suite);
+
+/* How long to wait for what should come at once: five seconds, less under torture, where it often
+ * does not come. while (!there && test_before(deadline)) ... */
+double test_deadline(void);
+bool test_before(double deadline);
 
 /* Add to a suite: a test, or one run for each row of a table. */
 #define TEST_ADD(suite, test) test_add((suite), (test), 0, 1)
@@ -38,5 +44,12 @@ void test_fail_alloc(uint64_t n, bool all);
 bool test_alloc_failed(void);
 uint64_t test_allocs(void);       /* since test_fail_alloc() */
 int64_t test_allocs_living(void); /* allocated, not released */
+
+/* When a test is tortured and loses the call that would have ended it, it fails at once instead
+ * of waiting for ever. */
+int64_t test_made(int64_t result);
+#define tw_call_later(seconds, fn, arg) test_made((tw_call_later)((seconds), (fn), (arg)))
+#define tw_call_soon(fn, arg) test_made((tw_call_soon)((fn), (arg)))
+#define tw_call_when_running(fn, arg) test_made((tw_call_when_running)((fn), (arg)))
 
 #endif
