@@ -20,7 +20,7 @@ static void note(tw_deferred *d, const char *step)
 
 START_TEST(tokens_are_handed_over_in_order)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(2);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(2));
 
     trace_setup();
     note(tw_semaphore_acquire(semaphore), "a");
@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(who_acquires_gets_the_semaphore)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(1);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(1));
     tw_deferred *d = tw_semaphore_acquire(semaphore);
 
     trace_setup();
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(a_cancelled_acquire_leaves_the_line)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(1);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(1));
     tw_deferred *b;
 
     trace_setup();
@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(freeing_abandons_who_waits)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(1);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(1));
 
     trace_setup();
     note(tw_semaphore_acquire(semaphore), "a");
@@ -131,7 +131,7 @@ static tw_deferred *no_memory(void *arg)
 
 START_TEST(run_releases_on_success_failure_and_cancel)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(1);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(1));
     tw_deferred *waiting, *running;
 
     trace_setup();
@@ -168,7 +168,7 @@ END_TEST
 
 START_TEST(a_run_may_outlive_its_semaphore)
 {
-    tw_semaphore *semaphore = tw_semaphore_new(1);
+    tw_semaphore *semaphore = test_given(tw_semaphore_new(1));
 
     trace_setup();
     note(tw_semaphore_run(semaphore, start, (void *)0), "a");
@@ -190,7 +190,7 @@ static tw_deferred *at_once(void *count)
 START_TEST(a_long_line_is_served_without_recursion)
 {
     enum { MANY = 100000 };
-    tw_lock *lock = tw_lock_new();
+    tw_lock *lock = test_given(tw_lock_new());
     int count = 0;
 
     trace_setup();
@@ -210,7 +210,7 @@ END_TEST
 
 START_TEST(a_lock_is_a_semaphore_of_one)
 {
-    tw_lock *lock = tw_lock_new();
+    tw_lock *lock = test_given(tw_lock_new());
     tw_deferred *d = tw_lock_acquire(lock);
 
     trace_setup();
@@ -252,7 +252,7 @@ static const struct {
 START_TEST(a_queue_keeps_the_order_and_its_limits)
 {
     static const char *const letters[] = { "a", "b", "c", "d", "e", "f", "g" };
-    tw_queue *queue = tw_queue_new(rows[_i].size, rows[_i].backlog);
+    tw_queue *queue = test_given(tw_queue_new(rows[_i].size, rows[_i].backlog));
     int next = 0, gets = 0;
 
     trace_setup();
@@ -273,7 +273,7 @@ END_TEST
 
 START_TEST(a_cancelled_get_leaves_the_queue)
 {
-    tw_queue *queue = tw_queue_new(TW_UNLIMITED, TW_UNLIMITED);
+    tw_queue *queue = test_given(tw_queue_new(TW_UNLIMITED, TW_UNLIMITED));
     tw_deferred *a = tw_queue_get(queue);
 
     trace_setup();
@@ -294,7 +294,7 @@ END_TEST
 
 START_TEST(a_queue_holds_failures_and_lets_go_of_what_is_left)
 {
-    tw_queue *queue = tw_queue_new(TW_UNLIMITED, TW_UNLIMITED);
+    tw_queue *queue = test_given(tw_queue_new(TW_UNLIMITED, TW_UNLIMITED));
 
     trace_setup();
     for (int i = 0; i < 100; i++)

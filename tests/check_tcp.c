@@ -45,10 +45,8 @@ static tw_protocol *build(tw_factory *factory)
 static tw_factory *server_factory(void)
 {
     static const struct tw_factory_class factory_class = { .build = build };
-    tw_factory *factory = tw_factory_new(&factory_class, &server);
 
-    ck_assert_ptr_nonnull(factory);
-    return factory;
+    return tw_factory_new(&factory_class, &server);
 }
 
 static struct twi_attempt *dial(tw_protocol *protocol)
@@ -85,6 +83,7 @@ static void begin_on(const char *backend, const tw_protocol_class *server_protoc
     tw_reactor_uninstall();
     ck_assert_int_eq(tw_reactor_install(&options), 0);
     server_class = server_protocol;
+    ck_assert_ptr_nonnull(factory);
     ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
     tw_factory_unref(factory);
     if (client_protocol != NULL) {

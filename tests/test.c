@@ -123,6 +123,12 @@ bool test_before(double deadline)
     return now() <= deadline;
 }
 
+void *test_given(void *pointer)
+{
+    ck_assert_ptr_nonnull(pointer);
+    return pointer;
+}
+
 int64_t test_made(int64_t result)
 {
     ck_assert_msg(result >= 0 || !torture_running(), "a call was not made");

@@ -19,6 +19,9 @@
 /* Runs the suite; the exit status for main(). */
 int test_run(Suite *suite);
 
+/* What a test cannot go on without: fails it when NULL. */
+void *test_given(void *pointer);
+
 /* How long to wait for what should come at once: five seconds, less under torture, where it often
  * does not come. while (!there && test_before(deadline)) ... */
 double test_deadline(void);

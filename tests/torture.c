@@ -181,8 +181,11 @@ static void run_child(int which, const struct plan *plan, int report_to)
     arm(plan);
     srunner_run_all(runner, CK_SILENT);
     report.points = disarm(plan);
-    report.left_over = test_allocs_living() - before;
     failures = srunner_ntests_failed(runner);
+    if (failures == 0)
+        tw_reactor_uninstall(); /* some make one, others do not */
+    report.left_over = test_allocs_living() - before;
+    srunner_free(runner);
     if (write(report_to, &report, sizeof report) != sizeof report)
         _exit(STATUS_ASSERTED);
     _exit(failures != 0 ? STATUS_ASSERTED : 0);
@@ -265,8 +268,28 @@ static void torture_test(int which, enum source source, enum fault_kind kind, do
     }
 }
 
+/* "NAME ROW KIND NUMBER ALL": that one run in this very process, for a debugger or valgrind. */
+static int run_again(const char *what)
+{
+    char name[200] = "", kind[20] = "";
+    int row = 0, all = 0;
+    struct plan plan = { .source = ALLOCATIONS };
+
+    sscanf(what, "%199s %d %19s %lu %d", name, &row, kind, &plan.n, &all);
+    plan.all = all != 0;
+    for (int i = FAULT_NONE; i < FAULT_KINDS; i++)
+        if (strcmp(kind, kind_names[i]) == 0)
+            plan.kind = (enum fault_kind)i;
+    plan.source = plan.kind == FAULT_NONE ? ALLOCATIONS : SYSTEM_CALLS;
+    for (int i = 0; i < count; i++)
+        if (strcmp(tests[i].test->name, name) == 0 && tests[i].row == row)
+            run_child(i, &plan, STDOUT_FILENO);
+    return EXIT_FAILURE;
+}
+
 int torture_run(void)
 {
+    const char *again = getenv("TEST_TORTURE_AGAIN");
     const char *limit = getenv("TEST_TORTURE_SECONDS");
     double seconds = limit != NULL ? atof(limit) : 0;
     double started = now();
@@ -276,6 +299,8 @@ int torture_run(void)
     *(void **)&seen_faults = dlsym(RTLD_DEFAULT, "faults_seen");
     if (plan_faults != NULL && seen_faults != NULL)
         kinds = FAULT_KINDS;
+    if (again != NULL)
+        return run_again(again);
     left = count * kinds;
     /* In an order that spreads over the suite what the time allows. */
     for (int turn = 0; turn < count && hangs < MAX_HANGS; turn++) {

@@ -17,7 +17,9 @@ void torture_add(const TTest *test, int from, int to);
  * exit status for main().
  *
  * From the environment: TEST_TORTURE_SECONDS bounds the time by taking a sample of the points
- * (0: all of them).
+ * (0: all of them). TEST_TORTURE_AGAIN="NAME ROW KIND NUMBER ALL" does one run in this process,
+ * for a debugger or valgrind; KIND is "allocation", "EINTR" and so on as the lines have it, ALL 0
+ * or 1.
  */
 int torture_run(void);
 
