@@ -27,7 +27,7 @@ static int64_t read_clock(struct twi_loop *loop)
 
 /* A callback that took long, or a program that has not begun to run: the turn's time is behind.
  * The kernel's coarse clock costs a quarter of the real one and tells when it is worth asking. */
-static bool is_behind(const struct twi_loop *loop)
+static inline bool is_behind(const struct twi_loop *loop)
 {
 #ifdef CLOCK_MONOTONIC_COARSE
     struct timespec coarse;
@@ -55,7 +55,7 @@ int64_t twi_loop_now(void)
 }
 
 /* What new calls count from; at most a tick of the kernel's clock behind. */
-static int64_t fresh_time(struct twi_loop *loop)
+static inline int64_t fresh_time(struct twi_loop *loop)
 {
     if (loop->virtual_time)
         return loop->now;
@@ -73,7 +73,7 @@ static inline int to_ns(double seconds, int64_t *ret_ns)
 
 /* --- calls -------------------------------------------------------------------------------------------- */
 
-static int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void *arg), void *arg,
+static inline int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void *arg), void *arg,
                        tw_release_fn *release)
 {
     struct twi_timer *timer = twi_wheel_add(&loop->wheel, at);
@@ -116,16 +116,8 @@ static int move(struct twi_loop *loop, int64_t call, int64_t at)
     return r;
 }
 
-/* What the calls add is for the next turn. */
-bool twi_timers_run(struct twi_loop *loop)
+static void call_due(struct twi_wheel *wheel)
 {
-    struct twi_wheel *wheel = &loop->wheel;
-    bool any;
-
-    if (wheel->pending == 0)
-        return false;
-    twi_wheel_collect(wheel, twi_loop_time(loop));
-    any = !twi_list_empty(&wheel->due);
     while (!twi_list_empty(&wheel->due)) {
         struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
         struct twi_timer call = *timer;
@@ -133,6 +125,23 @@ bool twi_timers_run(struct twi_loop *loop)
         call.fn(call.arg);
         if (call.release != NULL)
             call.release(call.arg);
+    }
+}
+
+/* What the calls add is for the next turn. */
+bool twi_timers_run(struct twi_loop *loop)
+{
+    struct twi_wheel *wheel = &loop->wheel;
+    uint64_t before = wheel->next_order;
+    bool any = false;
+    int64_t now;
+
+    if (wheel->pending == 0)
+        return false;
+    now = twi_loop_time(loop);
+    while (twi_wheel_collect(wheel, now, before)) {
+        any = true;
+        call_due(wheel);
     }
     return any;
 }

@@ -1,28 +1,27 @@
 /*
  * wheel.c - a hierarchical timer wheel with exact order.
  *
- * Time is cut into ticks of 2^20 ns (about a millisecond). A tick's eight-bit digits choose the
- * slot: a timer lies at the level of the highest digit in which its tick differs from the wheel's.
- * Where a tick lies thus depends on nothing but itself and the wheel's, so equal times are always
- * in one list, in the order in which they were added, also after they were moved down a level.
- * A slot's timers are sorted when its tick comes; within the current tick only those that are due
- * to the nanosecond are taken. A bitmap for each level finds the next slot in use.
+ * Time is cut into ticks of 2^14 ns. A tick's digits (the lowest of 6 bits, the others of 8)
+ * choose the slot: a timer lies at the level of the highest digit in which its tick differs from
+ * the wheel's. Coming down the
+ * levels is a radix sort, in steps that suit the caches: a millisecond is spread at a time, and
+ * the few timers of one tick, merge-sorted, are called before the next tick is looked at. A bitmap for each level finds the next slot in use. A timer that was put off
+ * lies in an earlier slot than its time says and moves on when that slot comes.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "reactor/wheel.h"
 
 enum {
-    TICK_SHIFT = 20,
-    CHUNK_SHIFT = 8,
-    CHUNK = 1 << CHUNK_SHIFT, /* timers allocated together */
-    LINE = 64,                /* of the cache */
+    TICK_SHIFT = 14,
+    LINE = 64,              /* of the cache */
+    EXACT_BOUND_NODES = 32, /* so many are looked at for the next time */
 };
-#define MAX_TIMERS (UINT32_C(1) << TWI_WHEEL_INDEX_BITS)
 #define MAX_GENERATION ((UINT32_C(1) << TWI_WHEEL_GENERATION_BITS) - 1)
 
 static struct twi_timer *timer_of(struct twi_list *node)
@@ -38,11 +37,7 @@ void twi_wheel_init(struct twi_wheel *wheel, uint32_t id, uint32_t first_generat
     wheel->id = id;
     wheel->first_generation = first_generation;
     twi_list_init(&wheel->due);
-}
-
-static struct twi_timer *timer_at(const struct twi_wheel *wheel, uint32_t index)
-{
-    return &wheel->chunks[index >> CHUNK_SHIFT][index & (CHUNK - 1)];
+    twi_list_init(&wheel->later);
 }
 
 uint32_t twi_wheel_generation(const struct twi_wheel *wheel)
@@ -50,60 +45,103 @@ uint32_t twi_wheel_generation(const struct twi_wheel *wheel)
     uint32_t largest = wheel->first_generation;
 
     for (uint32_t i = 0; i < wheel->used; i++) {
-        if (timer_at(wheel, i)->generation > largest)
-            largest = timer_at(wheel, i)->generation;
+        if (twi_wheel_at(wheel, i)->generation > largest)
+            largest = twi_wheel_at(wheel, i)->generation;
     }
     return largest;
+}
+
+static int grow_words(uint64_t **words, uint32_t before, uint32_t after)
+{
+    uint64_t *grown = twi_realloc(*words, after * sizeof *grown);
+
+    if (grown == NULL)
+        return -ENOMEM;
+    memset(grown + before, 0, (after - before) * sizeof *grown);
+    *words = grown;
+    return 0;
+}
+
+/* Words for so many bits. */
+static uint32_t words_for(uint32_t bits)
+{
+    return (bits + 63) / 64;
+}
+
+static int grow_maps(struct twi_wheel *wheel, uint32_t room)
+{
+    uint32_t before = words_for(wheel->room), after = words_for(room);
+    int r = grow_words(&wheel->free_places, before, after);
+
+    if (r < 0)
+        return r;
+    return grow_words(&wheel->free_words, words_for(before), words_for(after));
 }
 
 /* Chunks begin at a cache line; what was really allocated is noted in front. */
 static int add_chunk(struct twi_wheel *wheel)
 {
+    uint32_t count = wheel->room + (1u << TWI_WHEEL_CHUNK_BITS);
+    int chunk = 31 - __builtin_clz(count) - TWI_WHEEL_CHUNK_BITS;
     uintptr_t raw, aligned;
-    int r;
 
-    if (wheel->used >= MAX_TIMERS)
+    if (chunk >= TWI_WHEEL_CHUNKS || grow_maps(wheel, wheel->room + count) < 0)
         return -ENOMEM;
-    r = twi_grow(&wheel->chunks, &wheel->chunk_capacity, wheel->chunk_count + 1,
-                 sizeof *wheel->chunks);
-    if (r < 0)
-        return r;
-    raw = (uintptr_t)twi_malloc(CHUNK * sizeof(struct twi_timer) + LINE);
+    raw = (uintptr_t)twi_malloc(count * sizeof(struct twi_timer) + LINE);
     if (raw == 0)
         return -ENOMEM;
     aligned = (raw + LINE) & ~(uintptr_t)(LINE - 1);
     ((uintptr_t *)aligned)[-1] = raw;
-    wheel->chunks[wheel->chunk_count++] = (struct twi_timer *)aligned;
+    wheel->chunks[chunk] = (struct twi_timer *)aligned;
+    wheel->room += count;
     return 0;
 }
 
 void twi_wheel_free(struct twi_wheel *wheel)
 {
-    while (wheel->chunk_count > 0)
-        twi_free((void *)((uintptr_t *)wheel->chunks[--wheel->chunk_count])[-1]);
-    twi_free(wheel->chunks);
-    wheel->chunks = NULL;
+    for (int i = 0; i < TWI_WHEEL_CHUNKS; i++) {
+        if (wheel->chunks[i] != NULL)
+            twi_free((void *)((uintptr_t *)wheel->chunks[i])[-1]);
+        wheel->chunks[i] = NULL;
+    }
+    twi_free(wheel->free_places);
+    twi_free(wheel->free_words);
+    wheel->free_places = wheel->free_words = NULL;
 }
 
 static struct twi_timer *new_place(struct twi_wheel *wheel)
 {
     struct twi_timer *timer;
 
-    if (wheel->used == wheel->chunk_count * CHUNK && add_chunk(wheel) < 0)
+    if (wheel->used == wheel->room && add_chunk(wheel) < 0)
         return NULL;
-    timer = timer_at(wheel, wheel->used);
+    timer = twi_wheel_at(wheel, wheel->used);
     timer->index = wheel->used++;
     timer->generation = wheel->first_generation;
     return timer;
 }
 
+static struct twi_timer *lowest_free(struct twi_wheel *wheel)
+{
+    uint32_t group = wheel->first_free_word, word, bit;
+
+    while (wheel->free_words[group] == 0)
+        group++;
+    word = group * 64 + (uint32_t)__builtin_ctzll(wheel->free_words[group]);
+    bit = (uint32_t)__builtin_ctzll(wheel->free_places[word]);
+    wheel->free_places[word] &= wheel->free_places[word] - 1;
+    if (wheel->free_places[word] == 0)
+        wheel->free_words[group] &= wheel->free_words[group] - 1;
+    wheel->first_free_word = group;
+    wheel->free_count--;
+    return twi_wheel_at(wheel, word * 64 + bit);
+}
+
 static struct twi_timer *take_place(struct twi_wheel *wheel)
 {
-    struct twi_timer *timer = wheel->free;
+    struct twi_timer *timer = wheel->free_count > 0 ? lowest_free(wheel) : new_place(wheel);
 
-    if (__builtin_expect(timer != NULL, 1))
-        wheel->free = (struct twi_timer *)timer->node.next;
-    else if ((timer = new_place(wheel)) == NULL)
+    if (timer == NULL)
         return NULL;
     timer->generation++;
     timer->state = TWI_TIMER_PENDING;
@@ -113,98 +151,107 @@ static struct twi_timer *take_place(struct twi_wheel *wheel)
 /* A place whose generations are used up is not used again: numbers never come twice. */
 static void give_place(struct twi_wheel *wheel, struct twi_timer *timer)
 {
-    if (timer->generation >= MAX_GENERATION)
+    uint32_t word = timer->index / 64, group = word / 64;
+
+    if (timer->generation == MAX_GENERATION)
         return;
-    timer->node.next = (struct twi_list *)wheel->free;
-    wheel->free = timer;
-}
-
-int64_t twi_wheel_number(const struct twi_wheel *wheel, const struct twi_timer *timer)
-{
-    return (int64_t)wheel->id << (TWI_WHEEL_INDEX_BITS + TWI_WHEEL_GENERATION_BITS) |
-           (int64_t)timer->index << TWI_WHEEL_GENERATION_BITS | timer->generation;
-}
-
-int twi_wheel_find(const struct twi_wheel *wheel, int64_t number, struct twi_timer **ret_timer)
-{
-    uint32_t index = (uint32_t)(number >> TWI_WHEEL_GENERATION_BITS) & (MAX_TIMERS - 1);
-    struct twi_timer *timer;
-
-    if (number >> (TWI_WHEEL_INDEX_BITS + TWI_WHEEL_GENERATION_BITS) != wheel->id ||
-        index >= wheel->used)
-        return -ENOENT;
-    timer = timer_at(wheel, index);
-    if (timer->generation != (number & MAX_GENERATION))
-        return -ENOENT;
-    if (timer->state == TWI_TIMER_PENDING) {
-        *ret_timer = timer;
-        return 0;
-    }
-    return timer->state == TWI_TIMER_CALLED ? -EALREADY : -ECANCELED;
+    wheel->free_places[word] |= UINT64_C(1) << (timer->index & 63);
+    wheel->free_words[group] |= UINT64_C(1) << (word & 63);
+    if (group < wheel->first_free_word)
+        wheel->first_free_word = group;
+    wheel->free_count++;
 }
 
 /* --- slots ------------------------------------------------------------------------------------- */
 
-static void append(struct twi_wheel *wheel, int level, unsigned index, struct twi_timer *timer)
+static inline int shift_of(int level)
 {
-    struct twi_list *slot = &wheel->slots[level][index];
-    uint64_t bit = UINT64_C(1) << (index & 63);
-    uint64_t *word = &wheel->occupied[level][index >> 6];
+    return level == 0 ? 0 : TWI_WHEEL_BITS_0 + (level - 1) * TWI_WHEEL_BITS;
+}
 
-    if ((*word & bit) == 0) {
-        *word |= bit;
-        twi_list_init(slot);
+static inline uint32_t slot_of(int level, uint64_t tick)
+{
+    const uint32_t slots_0 = 1u << TWI_WHEEL_BITS_0, slots = 1u << TWI_WHEEL_BITS;
+
+    if (level == 0)
+        return (uint32_t)tick & (slots_0 - 1);
+    return slots_0 + (uint32_t)(level - 1) * slots +
+           ((uint32_t)(tick >> shift_of(level)) & (slots - 1));
+}
+
+static inline void mark_empty(struct twi_wheel *wheel, uint32_t slot)
+{
+    wheel->occupied[slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
+}
+
+static inline void append(struct twi_wheel *wheel, uint32_t slot, struct twi_timer *timer)
+{
+    struct twi_list *list = &wheel->slots[slot];
+    uint64_t bit = UINT64_C(1) << (slot & 63);
+
+    if ((wheel->occupied[slot >> 6] & bit) == 0) {
+        wheel->occupied[slot >> 6] |= bit;
+        twi_list_init(list);
     }
-    twi_list_append(slot, &timer->node);
+    twi_list_append(list, &timer->node);
+}
+
+static inline uint64_t tick_of(int64_t time)
+{
+    return time < 0 ? 0 : (uint64_t)time >> TICK_SHIFT;
 }
 
 static void insert(struct twi_wheel *wheel, struct twi_timer *timer)
 {
-    uint64_t tick = timer->due < 0 ? 0 : (uint64_t)timer->due >> TICK_SHIFT;
+    uint64_t tick = tick_of(timer->due);
     uint64_t differs;
-    int level;
+    int level = 0;
 
     if (tick < wheel->tick)
         tick = wheel->tick;
-    differs = tick ^ wheel->tick;
-    level = differs == 0 ? 0 : (63 - __builtin_clzll(differs)) >> 3;
-    append(wheel, level, (tick >> (8 * level)) & 255, timer);
+    differs = (tick ^ wheel->tick) >> TWI_WHEEL_BITS_0;
+    if (differs != 0)
+        level = 1 + (63 - __builtin_clzll(differs)) / TWI_WHEEL_BITS;
+    append(wheel, slot_of(level, tick), timer);
 }
 
 /* The only node of a list: its neighbours are both the head, and a head in `slots` says which. */
 static void unlink_timer(struct twi_wheel *wheel, struct twi_timer *timer)
 {
     struct twi_list *next = timer->node.next, *prev = timer->node.prev;
+    size_t slot = (size_t)(next - wheel->slots);
 
     prev->next = next;
     next->prev = prev;
-    if (next == prev && next != &wheel->due) {
-        size_t slot = (size_t)(next - &wheel->slots[0][0]);
-        wheel->occupied[slot >> 8][(slot & 255) >> 6] &= ~(UINT64_C(1) << (slot & 63));
-    }
+    if (next == prev && slot < TWI_WHEEL_SLOTS)
+        mark_empty(wheel, (uint32_t)slot);
 }
 
 /* The first slot in use at that level, or -1. */
 static int first_slot(const struct twi_wheel *wheel, int level)
 {
-    for (int i = 0; i < TWI_WHEEL_SLOTS / 64; i++) {
-        if (wheel->occupied[level][i] != 0)
-            return i * 64 + __builtin_ctzll(wheel->occupied[level][i]);
+    uint32_t word = slot_of(level, 0) >> 6;
+    uint32_t end = level == 0 ? 1 : word + (1 << TWI_WHEEL_BITS) / 64;
+
+    for (; word < end; word++) {
+        if (wheel->occupied[word] != 0)
+            return (int)word * 64 + __builtin_ctzll(wheel->occupied[word]);
     }
     return -1;
 }
 
 /* Where the next timers are: what lies at a lower level always comes first. */
-static bool next_slot(const struct twi_wheel *wheel, int *ret_level, int *ret_slot,
+static bool next_slot(const struct twi_wheel *wheel, int *ret_level, uint32_t *ret_slot,
                       uint64_t *ret_tick)
 {
     for (int level = 0; level < TWI_WHEEL_LEVELS; level++) {
         int slot = first_slot(wheel, level);
         if (slot >= 0) {
-            uint64_t above = wheel->tick >> (8 * level) >> 8;
+            int above = shift_of(level + 1);
+            uint64_t digit = (uint32_t)slot - slot_of(level, 0);
             *ret_level = level;
-            *ret_slot = slot;
-            *ret_tick = (above << 8 | (uint64_t)slot) << (8 * level);
+            *ret_slot = (uint32_t)slot;
+            *ret_tick = (wheel->tick >> above << above) | digit << shift_of(level);
             return true;
         }
     }
@@ -212,30 +259,35 @@ static bool next_slot(const struct twi_wheel *wheel, int *ret_level, int *ret_sl
 }
 
 /* Move all of a slot to the end of `to`. */
-static void empty_slot(struct twi_wheel *wheel, int level, int slot, struct twi_list *to)
+static void empty_slot(struct twi_wheel *wheel, uint32_t slot, struct twi_list *to)
 {
-    wheel->occupied[level][slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
-    twi_list_splice(to, &wheel->slots[level][slot]);
+    mark_empty(wheel, slot);
+    twi_list_splice(to, &wheel->slots[slot]);
 }
 
-static void cascade(struct twi_wheel *wheel, int level, int slot)
+static void cascade(struct twi_wheel *wheel, uint32_t slot)
 {
     struct twi_list timers = TWI_LIST_INIT(timers);
 
-    empty_slot(wheel, level, slot, &timers);
+    empty_slot(wheel, slot, &timers);
     TWI_LIST_EACH (node, &timers)
         insert(wheel, timer_of(node));
 }
 
 /* --- order ------------------------------------------------------------------------------------- */
 
-/* Merge two chains that end in NULL; of equals, those of `left` come first. */
+static inline bool is_before(const struct twi_timer *a, const struct twi_timer *b)
+{
+    return a->due < b->due || (a->due == b->due && a->order < b->order);
+}
+
+/* Merge two chains that end in NULL. */
 static struct twi_list *merge(struct twi_list *left, struct twi_list *right)
 {
     struct twi_list head, *last = &head;
 
     while (left != NULL && right != NULL) {
-        struct twi_list **from = timer_of(right)->due < timer_of(left)->due ? &right : &left;
+        struct twi_list **from = is_before(timer_of(right), timer_of(left)) ? &right : &left;
         last = last->next = *from;
         *from = (*from)->next;
     }
@@ -243,7 +295,7 @@ static struct twi_list *merge(struct twi_list *left, struct twi_list *right)
     return head.next;
 }
 
-/* Stable, in place: bin i holds a sorted chain of 2^i nodes or nothing, as in binary counting. */
+/* In place: bin i holds a sorted chain of 2^i nodes or nothing, as in binary counting. */
 static struct twi_list *sort_chain(struct twi_list *chain)
 {
     struct twi_list *bins[32] = { NULL }, *sorted = NULL;
@@ -268,12 +320,9 @@ static struct twi_list *sort_chain(struct twi_list *chain)
 
 static bool is_sorted(const struct twi_list *timers)
 {
-    int64_t last = INT64_MIN;
-
-    for (struct twi_list *node = timers->next; node != timers; node = node->next) {
-        if (timer_of(node)->due < last)
+    for (struct twi_list *node = timers->next; node->next != timers; node = node->next) {
+        if (is_before(timer_of(node->next), timer_of(node)))
             return false;
-        last = timer_of(node)->due;
     }
     return true;
 }
@@ -282,7 +331,7 @@ static void sort(struct twi_list *timers)
 {
     struct twi_list *chain;
 
-    if (is_sorted(timers))
+    if (twi_list_empty(timers) || is_sorted(timers))
         return;
     timers->prev->next = NULL;
     chain = sort_chain(timers->next);
@@ -296,68 +345,85 @@ static void sort(struct twi_list *timers)
 
 /* --- time ---------------------------------------------------------------------------------------- */
 
-/* Take those of the current tick that are due by now. */
-static void collect_part(struct twi_wheel *wheel, int slot, int64_t now, struct twi_list *to)
+/* Take those of a tick that are due by now; others go where they belong. */
+static void collect_slot(struct twi_wheel *wheel, uint32_t slot, int64_t now, uint64_t before)
 {
-    struct twi_list *timers = &wheel->slots[0][slot];
+    struct twi_list timers = TWI_LIST_INIT(timers);
 
-    TWI_LIST_EACH (node, timers) {
-        if (timer_of(node)->due <= now) {
-            twi_list_remove(node);
-            twi_list_append(to, node);
+    empty_slot(wheel, slot, &timers);
+    TWI_LIST_EACH (node, &timers) {
+        struct twi_timer *timer = timer_of(node);
+        if (timer->due > now || tick_of(timer->due) > wheel->tick) {
+            insert(wheel, timer);
+        } else if (timer->order >= before) {
+            twi_list_append(&wheel->later, node);
+        } else {
+            timer->state = TWI_TIMER_DUE;
+            twi_list_append(&wheel->due, node);
         }
     }
-    if (twi_list_empty(timers))
-        wheel->occupied[0][slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
+    sort(&wheel->due);
 }
 
-/* Exact when the next timers are within reach, else the time when to look again. */
+/* Exact unless there are many in the next slot or some were put off: then when to look again. */
 static int64_t find_bound(const struct twi_wheel *wheel)
 {
-    int64_t bound = INT64_MAX;
+    const struct twi_list *head, *node;
+    int64_t bound, begin;
     uint64_t tick;
-    int level, slot;
+    uint32_t slot;
+    int level, count = 0;
 
     if (!next_slot(wheel, &level, &slot, &tick))
         return INT64_MAX;
-    if (level > 0)
-        return (int64_t)(tick << TICK_SHIFT);
-    for (const struct twi_list *node = wheel->slots[0][slot].next;
-         node != &wheel->slots[0][slot]; node = node->next) {
-        if (timer_of((struct twi_list *)node)->due < bound)
-            bound = timer_of((struct twi_list *)node)->due;
+    begin = (int64_t)(tick << TICK_SHIFT);
+    bound = level == TWI_WHEEL_LEVELS - 1
+                ? INT64_MAX
+                : (int64_t)((tick + (UINT64_C(1) << shift_of(level))) << TICK_SHIFT);
+    head = &wheel->slots[slot];
+    for (node = head->next; node != head; node = node->next) {
+        const struct twi_timer *timer = timer_of((struct twi_list *)node);
+        if (timer->due < bound)
+            bound = timer->due;
+        if (++count == EXACT_BOUND_NODES)
+            return begin < bound ? begin : bound;
     }
     return bound;
 }
 
-void twi_wheel_collect(struct twi_wheel *wheel, int64_t now)
+/* All that is due by now has been collected. */
+static void end_collection(struct twi_wheel *wheel, uint64_t now_tick)
 {
-    uint64_t now_tick = now < 0 ? 0 : (uint64_t)now >> TICK_SHIFT, tick;
-    int level, slot;
-
-    if (now < wheel->bound)
-        return;
-    while (next_slot(wheel, &level, &slot, &tick) && tick <= now_tick) {
-        struct twi_list timers = TWI_LIST_INIT(timers);
-
-        if (tick > wheel->tick)
-            wheel->tick = tick;
-        if (level > 0) {
-            cascade(wheel, level, slot);
-            continue;
-        }
-        if (tick < now_tick)
-            empty_slot(wheel, 0, slot, &timers);
-        else
-            collect_part(wheel, slot, now, &timers);
-        sort(&timers);
-        twi_list_splice(&wheel->due, &timers);
-        if (tick == now_tick)
-            break;
-    }
     if (now_tick > wheel->tick)
         wheel->tick = now_tick;
+    TWI_LIST_EACH (node, &wheel->later)
+        insert(wheel, timer_of(node));
+    twi_list_init(&wheel->later);
     wheel->bound = find_bound(wheel);
+}
+
+bool twi_wheel_collect(struct twi_wheel *wheel, int64_t now, uint64_t before)
+{
+    uint64_t now_tick = tick_of(now), tick;
+    uint32_t slot;
+    int level;
+
+    if (now < wheel->bound)
+        return false;
+    while (next_slot(wheel, &level, &slot, &tick) && tick <= now_tick) {
+        if (tick > wheel->tick)
+            wheel->tick = tick;
+        if (level > 0)
+            cascade(wheel, slot);
+        else
+            collect_slot(wheel, slot, now, before);
+        if (!twi_list_empty(&wheel->due))
+            return true;
+        if (level == 0 && tick >= now_tick)
+            break;
+    }
+    end_collection(wheel, now_tick);
+    return false;
 }
 
 /* --- timers --------------------------------------------------------------------------------------- */
@@ -369,6 +435,7 @@ struct twi_timer *twi_wheel_add(struct twi_wheel *wheel, int64_t due)
     if (timer == NULL)
         return NULL;
     timer->due = due;
+    timer->order = wheel->next_order++;
     insert(wheel, timer);
     wheel->pending++;
     if (due < wheel->bound)
@@ -376,10 +443,12 @@ struct twi_timer *twi_wheel_add(struct twi_wheel *wheel, int64_t due)
     return timer;
 }
 
-void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due)
+void twi_wheel_move_now(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due)
 {
     unlink_timer(wheel, timer);
+    timer->state = TWI_TIMER_PENDING;
     timer->due = due;
+    timer->order = wheel->next_order++;
     insert(wheel, timer);
     if (due < wheel->bound)
         wheel->bound = due;
@@ -399,11 +468,14 @@ void twi_wheel_remove(struct twi_wheel *wheel, struct twi_timer *timer,
 struct twi_timer *twi_wheel_any(struct twi_wheel *wheel)
 {
     uint64_t tick;
-    int level, slot;
+    uint32_t slot;
+    int level;
 
     if (!twi_list_empty(&wheel->due))
         return timer_of(wheel->due.next);
+    if (!twi_list_empty(&wheel->later))
+        return timer_of(wheel->later.next);
     if (!next_slot(wheel, &level, &slot, &tick))
         return NULL;
-    return timer_of(wheel->slots[level][slot].next);
+    return timer_of(wheel->slots[slot].next);
 }

@@ -101,16 +101,32 @@ static void change_something(int64_t now)
 
 static void compare_due(int64_t now)
 {
-    twi_wheel_collect(wheel, now);
-    while (!twi_list_empty(&wheel->due)) {
-        struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
-        struct model *m = first_model(now);
-        ck_assert_ptr_nonnull(m);
-        ck_assert_int_eq(twi_wheel_number(wheel, timer), m->number);
-        twi_wheel_remove(wheel, timer, TWI_TIMER_CALLED);
-        m->pending = false;
+    while (twi_wheel_collect(wheel, now, UINT64_MAX)) {
+        while (!twi_list_empty(&wheel->due)) {
+            struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
+            struct model *m = first_model(now);
+            ck_assert_ptr_nonnull(m);
+            ck_assert_int_eq(twi_wheel_number(wheel, timer), m->number);
+            twi_wheel_remove(wheel, timer, TWI_TIMER_CALLED);
+            m->pending = false;
+        }
     }
     ck_assert_ptr_null(first_model(now));
+}
+
+/* Collect and count as called. */
+static int collect_all(int64_t now, uint64_t before)
+{
+    int count = 0;
+
+    while (twi_wheel_collect(wheel, now, before)) {
+        while (!twi_list_empty(&wheel->due)) {
+            twi_wheel_remove(wheel, TWI_CONTAINER(wheel->due.next, struct twi_timer, node),
+                             TWI_TIMER_CALLED);
+            count++;
+        }
+    }
+    return count;
 }
 
 START_TEST(the_wheel_keeps_exact_order_at_every_distance)
@@ -135,21 +151,61 @@ END_TEST
 START_TEST(moving_to_the_bound_always_gets_nearer)
 {
     static const int64_t delays[] = { 1, 999999, 1048576, 300000000, 70000000000,
-                                      86400000000000, INT64_C(31536000000000000) };
+                                      86400000000000, INT64_C(31536000000000000),
+                                      INT64_MAX / 2 - 1000 };
     int64_t now = 1000;
     int turns = 0;
+    bool called = false;
 
     make_wheel(0);
-    twi_wheel_collect(wheel, now);
+    twi_wheel_add(wheel, now);
     twi_wheel_add(wheel, now + delays[_i]);
-    while (twi_list_empty(&wheel->due)) {
+    ck_assert_int_eq(collect_all(now, UINT64_MAX), 1);
+    while (!called) {
         ck_assert_int_le(now, wheel->bound);
         ck_assert_int_le(wheel->bound, 1000 + delays[_i]);
         now = wheel->bound;
-        twi_wheel_collect(wheel, now);
+        called = collect_all(now, UINT64_MAX) == 1;
         ck_assert_int_lt(turns++, TWI_WHEEL_LEVELS + 1);
     }
     ck_assert_int_eq(now, 1000 + delays[_i]);
+    free_wheel();
+}
+END_TEST
+
+START_TEST(what_is_added_during_a_collection_is_for_the_next)
+{
+    struct twi_timer *timer;
+    uint64_t before;
+
+    make_wheel(0);
+    twi_wheel_add(wheel, 5000000);
+    before = wheel->next_order;
+    timer = twi_wheel_add(wheel, 5000000);
+    twi_wheel_add(wheel, 6000000);
+    twi_wheel_move(wheel, timer, 4000000);
+    ck_assert_int_eq(collect_all(7000000, before), 1);
+    ck_assert_int_eq(wheel->bound, 4000000);
+    ck_assert_int_eq(collect_all(7000000, UINT64_MAX), 2);
+    ck_assert_uint_eq(wheel->pending, 0);
+    free_wheel();
+}
+END_TEST
+
+START_TEST(putting_off_keeps_the_order)
+{
+    struct twi_timer *first, *second, *third;
+
+    make_wheel(0);
+    first = twi_wheel_add(wheel, 1000);
+    twi_wheel_move(wheel, first, 9000000);
+    second = twi_wheel_add(wheel, 9000000);
+    third = twi_wheel_add(wheel, 8000000);
+    twi_wheel_move(wheel, third, 9000000);
+    ck_assert(twi_wheel_collect(wheel, 9000000, UINT64_MAX));
+    ck_assert_ptr_eq(wheel->due.next, &first->node);
+    ck_assert_ptr_eq(first->node.next, &second->node);
+    ck_assert_ptr_eq(second->node.next, &third->node);
     free_wheel();
 }
 END_TEST
@@ -217,7 +273,9 @@ int main(void)
     Suite *suite = suite_create("wheel");
 
     test_add(suite, the_wheel_keeps_exact_order_at_every_distance, 0, 2);
-    test_add(suite, moving_to_the_bound_always_gets_nearer, 0, 7);
+    test_add(suite, moving_to_the_bound_always_gets_nearer, 0, 8);
+    TEST_ADD(suite, what_is_added_during_a_collection_is_for_the_next);
+    TEST_ADD(suite, putting_off_keeps_the_order);
     TEST_ADD(suite, numbers_are_never_used_again);
     TEST_ADD(suite, no_memory_for_a_call_is_told);
     return test_run(suite);
