@@ -85,21 +85,35 @@ static int start_thread(struct tw_thread_pool *pool)
     return 0;
 }
 
-/* See to it that a thread looks at the queue. */
-static int wake_one(struct tw_thread_pool *pool)
+/* See to it that a thread looks at the queue. Writes true when the caller has to signal `work`,
+ * which it does without the mutex: the thread that wakes wants it. */
+static int wake_one(struct tw_thread_pool *pool, bool *ret_signal)
 {
     int r = 0;
 
-    if (pool->waking)
+    *ret_signal = false;
+    if (pool->waking || (pool->idle == 0 && pool->threads >= pool->limit))
         return 0;
     if (pool->idle > 0)
-        pthread_cond_signal(&pool->work);
-    else if (pool->threads < pool->limit)
-        r = start_thread(pool);
+        *ret_signal = true;
     else
-        return 0;
+        r = start_thread(pool);
     pool->waking = r == 0;
     return pool->threads > 0 ? 0 : r;
+}
+
+/* Unlock, and wake one if there is work. */
+static int unlock_and_wake(struct tw_thread_pool *pool)
+{
+    bool signal = false;
+    int r = 0;
+
+    if (!twi_list_empty(&pool->queue))
+        r = wake_one(pool, &signal);
+    pthread_mutex_unlock(&pool->mutex);
+    if (signal)
+        pthread_cond_signal(&pool->work);
+    return r;
 }
 
 /* --- a thread ------------------------------------------------------------------------------------------- */
@@ -134,9 +148,7 @@ static void run_job(struct tw_thread_pool *pool, struct twi_job *job)
     struct tw_reactor *reactor = job->reactor;
 
     pool->working++;
-    if (!twi_list_empty(&pool->queue))
-        wake_one(pool);
-    pthread_mutex_unlock(&pool->mutex);
+    unlock_and_wake(pool);
     job->result = tw_take(job->fn(job->arg));
     twi_inbox_push(reactor, &job->post);
     pthread_mutex_lock(&pool->mutex);
@@ -155,14 +167,12 @@ static void *work(void *arg)
     pool->threads--;
     twi_list_remove(&worker->node);
     twi_list_append(&pool->ended, &worker->node);
-    if (!twi_list_empty(&pool->queue))
-        wake_one(pool);
     if (pool->threads == 0) {
         pthread_cond_broadcast(&pool->empty);
         if (pool->closing && pool->closer != NULL)
             twi_inbox_push(pool->closer, &pool->gone);
     }
-    pthread_mutex_unlock(&pool->mutex);
+    unlock_and_wake(pool);
     return NULL;
 }
 
@@ -170,18 +180,20 @@ static void *work(void *arg)
 
 int twi_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
 {
-    int r = -ESHUTDOWN;
+    int r;
 
     pthread_mutex_lock(&pool->mutex);
-    if (!pool->closing) {
-        job->queued = true;
-        twi_list_append(&pool->queue, &job->node);
-        pool->queued++;
-        r = wake_one(pool);
-        if (r < 0)
-            take_job(pool);
+    if (pool->closing) {
+        pthread_mutex_unlock(&pool->mutex);
+        return -ESHUTDOWN;
     }
-    pthread_mutex_unlock(&pool->mutex);
+    job->queued = true;
+    twi_list_append(&pool->queue, &job->node);
+    pool->queued++;
+    r = unlock_and_wake(pool);
+    /* No thread at all could be started: nobody else will take it. */
+    if (r < 0 && !twi_pool_withdraw(pool, job))
+        r = 0;
     return r;
 }
 
@@ -321,9 +333,7 @@ int tw_thread_pool_set_size(tw_thread_pool *pool, size_t threads)
     pthread_mutex_lock(&pool->mutex);
     pool->limit = threads;
     pthread_cond_broadcast(&pool->work);
-    if (!twi_list_empty(&pool->queue))
-        wake_one(pool);
-    pthread_mutex_unlock(&pool->mutex);
+    unlock_and_wake(pool);
     return 0;
 }
 
