@@ -45,6 +45,7 @@ struct file_chunk {
     void *arg;
 };
 
+__attribute__((tls_model("initial-exec"))) /* without a call to find it */
 static _Thread_local struct twi_slab smalls = TWI_SLAB(struct small_chunk);
 static _Thread_local struct twi_slab mediums = TWI_SLAB(struct medium_chunk);
 static _Thread_local struct twi_slab values = TWI_SLAB(struct value_chunk);
@@ -72,24 +73,16 @@ static void chunk_free(struct twi_chunk *chunk)
     }
 }
 
-/* An empty chunk with room for `length` bytes. The first of a queue may be small: most
- * connections write one short message in a turn. */
-static struct twi_chunk *chunk_new(size_t length, bool first)
+/* An empty chunk with room for `length` bytes. */
+static struct twi_chunk *chunk_new(size_t length)
 {
     struct twi_chunk *chunk;
-    enum chunk_kind kind;
     size_t room;
 
-    if (first && length <= sizeof((struct small_chunk *)0)->data) {
-        kind = CHUNK_SMALL;
-        room = sizeof((struct small_chunk *)0)->data;
-        chunk = twi_slab_alloc(&smalls);
-    } else if (length <= sizeof((struct medium_chunk *)0)->data) {
-        kind = CHUNK_MEDIUM;
+    if (length <= sizeof((struct medium_chunk *)0)->data) {
         room = sizeof((struct medium_chunk *)0)->data;
         chunk = twi_slab_alloc(&mediums);
     } else {
-        kind = CHUNK_BLOCK;
         room = 0;
         if (length > SIZE_MAX / 2)
             return NULL;
@@ -101,7 +94,7 @@ static struct twi_chunk *chunk_new(size_t length, bool first)
     chunk->start = (const char *)(chunk + 1);
     chunk->length = 0;
     chunk->room = (uint32_t)room;
-    chunk->kind = (uint8_t)kind;
+    chunk->kind = room > 0 ? CHUNK_MEDIUM : CHUNK_BLOCK;
     return chunk;
 }
 
@@ -120,7 +113,7 @@ static int add_chunk(struct twi_outbox *box, const char *data, size_t length)
 {
     struct twi_chunk *last = box->last_;
     size_t fits = last == NULL ? 0 : last->room;
-    struct twi_chunk *chunk = chunk_new(length - fits, last == NULL);
+    struct twi_chunk *chunk = chunk_new(length - fits);
 
     if (chunk == NULL)
         return -ENOMEM;
@@ -138,12 +131,32 @@ static int add_chunk(struct twi_outbox *box, const char *data, size_t length)
     return 0;
 }
 
+/* A short message, and nothing before it: what nearly every connection writes in a turn. */
+static int add_small(struct twi_outbox *box, const void *data, size_t length)
+{
+    struct small_chunk *small = twi_slab_alloc(&smalls);
+
+    if (small == NULL)
+        return -ENOMEM;
+    small->chunk.next = NULL;
+    small->chunk.start = small->data;
+    small->chunk.length = length;
+    small->chunk.room = (uint32_t)(sizeof small->data - length);
+    small->chunk.kind = CHUNK_SMALL;
+    box->first_ = box->last_ = &small->chunk;
+    box->length = length;
+    memcpy(small->data, data, length);
+    return 0;
+}
+
 int twi_outbox_add(struct twi_outbox *box, const void *data, size_t length)
 {
     struct twi_chunk *last = box->last_;
 
     if (length == 0)
         return 0;
+    if (last == NULL && length <= sizeof((struct small_chunk *)0)->data)
+        return add_small(box, data, length);
     if (last == NULL || last->room < length)
         return add_chunk(box, data, length);
     memcpy((char *)last->start + last->length, data, length);
@@ -237,7 +250,7 @@ int twi_outbox_load(struct twi_outbox *box)
         twi_outbox_sent(box, 0);
         return 0;
     }
-    chunk = chunk_new(wanted, false);
+    chunk = chunk_new(wanted);
     if (chunk == NULL)
         return -ENOMEM;
     do
@@ -281,9 +294,8 @@ void twi_outbox_sent(struct twi_outbox *box, size_t length)
 {
     struct twi_chunk *chunk = box->first_;
 
-    /* One short message, sent whole: what nearly every turn of nearly every connection does. */
-    if (chunk != NULL && chunk->kind == CHUNK_SMALL && length == box->length &&
-        chunk->next == NULL) {
+    if (chunk != NULL && chunk == box->last_ && chunk->kind == CHUNK_SMALL &&
+        length == chunk->length) {
         box->first_ = box->last_ = NULL;
         box->length = 0;
         twi_slab_free(&smalls, chunk);

@@ -14,13 +14,15 @@
 #include "config.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_SENDFILE_H
 #include <sys/sendfile.h>
@@ -102,7 +104,7 @@ static void poke(struct stream *stream)
 
 /* One read, delivered. What recv() answered, or a negative errno; *ret_short: less came than
  * there was room for. */
-static ssize_t receive(struct stream *stream, bool *ret_short)
+static inline ssize_t receive(struct stream *stream, bool *ret_short)
 {
     tw_transport *transport = &stream->base;
     size_t size;
@@ -198,6 +200,32 @@ static ssize_t send_bytes(struct stream *stream)
     return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
 }
 
+#ifdef HAVE_SYS_SENDFILE_H
+/* sendfile() knows no MSG_NOSIGNAL. A program that lets SIGPIPE kill it (no tw_reactor_run(), which
+ * ignores it) must not be killed by us: hold the signal back and swallow our own. */
+static ssize_t sendfile_quietly(int out, int in, off_t *offset, size_t length)
+{
+    static const struct timespec now = { 0, 0 };
+    struct sigaction action;
+    sigset_t pipe, before;
+    ssize_t n;
+    int error;
+
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+        return sendfile(out, in, offset, length);
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    n = sendfile(out, in, offset, length);
+    error = errno;
+    if (n < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
+        sigtimedwait(&pipe, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return n;
+}
+#endif
+
 /* Send from the file that is first in the queue; as send(). */
 static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t length)
 {
@@ -206,11 +234,10 @@ static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t 
     if (length == 0)
         return 0;
 #ifdef HAVE_SYS_SENDFILE_H
-    if (length > SEND_PER_TURN)
-        length = SEND_PER_TURN;
     {
+        size_t most = length < SEND_PER_TURN ? (size_t)length : SEND_PER_TURN;
         off_t from = (off_t)offset;
-        ssize_t n = sendfile(stream->fd, fd, &from, (size_t)length);
+        ssize_t n = sendfile_quietly(stream->fd, fd, &from, most);
 
         if (n == 0)
             errno = EIO; /* the file is shorter than was said */
@@ -231,25 +258,26 @@ static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t 
 /* Send once what is first in the queue; as send(). */
 static ssize_t send_once(struct stream *stream)
 {
-    const struct twi_outbox *out = &stream->base.out;
-    int64_t offset, file_length;
-    const char *bytes;
-    size_t length;
-    ssize_t n;
+    int64_t offset, length;
     int fd;
 
-    do {
-        bytes = twi_outbox_front(out, &length);
-        if (bytes != NULL && twi_outbox_is_one(out))
-            n = send(stream->fd, bytes, length, MSG_NOSIGNAL);
-        else if (bytes != NULL)
-            n = send_bytes(stream);
-        else if (twi_outbox_file(out, &fd, &offset, &file_length))
-            n = send_file(stream, fd, offset, file_length);
-        else
-            return 0;
-    } while (n < 0 && errno == EINTR);
-    return n;
+    if (twi_outbox_file(&stream->base.out, &fd, &offset, &length))
+        return send_file(stream, fd, offset, length);
+    return send_bytes(stream);
+}
+
+/* Sending failed: false when the connection is lost over it. */
+static bool may_go_on(struct stream *stream, int error)
+{
+    if (error == EINTR)
+        return true;
+    if (error != EAGAIN && error != EWOULDBLOCK) {
+        send_failed(stream, error);
+        return false;
+    }
+    stream->blocked = true;
+    rewatch(stream);
+    return true;
 }
 
 /* Send what is queued; false when the connection is lost over it. */
@@ -258,7 +286,7 @@ static bool send_all(struct stream *stream)
     tw_transport *transport = &stream->base;
     size_t sent = 0;
 
-    while (!twi_outbox_empty(&transport->out)) {
+    while (!twi_outbox_empty(&transport->out) && !stream->blocked) {
         ssize_t n;
 
         if (sent >= SEND_PER_TURN) {
@@ -266,14 +294,10 @@ static bool send_all(struct stream *stream)
             break;
         }
         n = send_once(stream);
-        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-            send_failed(stream, errno);
-            return false;
-        }
         if (n < 0) {
-            stream->blocked = true;
-            rewatch(stream);
-            break;
+            if (!may_go_on(stream, errno))
+                return false;
+            continue;
         }
         sent += (size_t)n;
         twi_outbox_sent(&transport->out, (size_t)n);
@@ -284,8 +308,20 @@ static bool send_all(struct stream *stream)
 static void stream_flush(tw_transport *transport)
 {
     struct stream *stream = stream_of(transport);
+    size_t length;
+    const char *bytes = twi_outbox_front(&transport->out, &length);
 
-    if (!stream->blocked && send_all(stream))
+    if (stream->blocked)
+        return;
+    /* Nearly always there is one piece, and it goes in one. */
+    if (bytes != NULL && twi_outbox_is_one(&transport->out)) {
+        ssize_t n = send(stream->fd, bytes, length, MSG_NOSIGNAL);
+        if (n > 0)
+            twi_outbox_sent(&transport->out, (size_t)n);
+        else if (!may_go_on(stream, errno))
+            return;
+    }
+    if (twi_outbox_empty(&transport->out) || send_all(stream))
         twi_transport_flushed(transport);
 }
 
