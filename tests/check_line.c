@@ -160,6 +160,15 @@ START_TEST(lines_are_found_however_they_are_cut)
 }
 END_TEST
 
+START_TEST(what_is_handed_back_goes_behind_what_has_come)
+{
+    begin(&lines);
+    deliver("more\r\none\r\npart");
+    ck_assert_str_eq(twi_buf_text(&liner->seen), "[more][one][partput][behind]");
+    end();
+}
+END_TEST
+
 START_TEST(raw_mode_takes_everything_and_gives_back_the_rest)
 {
     begin(&lines);
@@ -280,6 +289,7 @@ int main(void)
     Suite *suite = suite_create("line");
 
     TEST_ADD_ROWS(suite, lines_are_found_however_they_are_cut, rows);
+    TEST_ADD(suite, what_is_handed_back_goes_behind_what_has_come);
     TEST_ADD(suite, raw_mode_takes_everything_and_gives_back_the_rest);
     TEST_ADD(suite, a_resume_delivers_what_had_come);
     TEST_ADD_ROWS(suite, a_line_that_is_too_long_ends_the_connection, long_rows);

@@ -547,23 +547,37 @@ START_TEST(a_listener_may_be_closed_by_its_connection)
 }
 END_TEST
 
-START_TEST(ipv6_is_listened_on)
+START_TEST(ipv6_is_spoken)
 {
     struct tw_listen_options options = { .address = "::1" };
-    tw_factory *factory = server_factory();
+    struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    struct sockaddr_storage peer;
+    tw_factory *factory;
+    struct twi_attempt *attempt;
     char text[64], expected[64];
-    int r;
+    socklen_t length;
 
-    server_class = &recorder_class;
-    r = tw_listen(&options, factory, &listener);
-    if (r == 0) { /* not everywhere is there IPv6 */
+    begin_on(NULL, &recorder_class, NULL);
+    tw_listener_close(listener);
+    listener = NULL;
+    factory = server_factory();
+    if (tw_listen(&options, factory, &listener) == 0) { /* not everywhere is there IPv6 */
         tw_listener_address(listener, text, sizeof text);
         snprintf(expected, sizeof expected, "[::1]:%u", tw_listener_port(listener));
         ck_assert_str_eq(text, expected);
-        tw_listener_close(listener);
+        address.sin6_port = htons((uint16_t)tw_listener_port(listener));
+        ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL,
+                                           connected, recorder_new(&recorder_class, &client),
+                                           &attempt),
+                         0);
+        UNTIL(client.protocol != NULL && server.protocol != NULL);
+        tw_transport_peer(client.protocol->transport, text, sizeof text);
+        ck_assert_str_eq(text, expected);
+        tw_transport_peer_address(server.protocol->transport, &peer, &length);
+        ck_assert_uint_eq(length, sizeof(struct sockaddr_in6));
     }
     tw_factory_unref(factory);
-    tw_reactor_uninstall();
+    end();
 }
 END_TEST
 
@@ -614,6 +628,61 @@ START_TEST(unix_sockets_carry_as_well)
 }
 END_TEST
 
+/* A server that speaks first: its greeting comes with the news that the connection stands. */
+START_TEST(a_greeting_that_is_there_at_once_is_read)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof address;
+    struct twi_attempt *attempt;
+    int listening, fd;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listening, 1), 0);
+    getsockname(listening, (struct sockaddr *)&address, &length);
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL,
+                                       connected, recorder_new(&recorder_class, &client),
+                                       &attempt),
+                     0);
+    fd = accept(listening, NULL, NULL);
+    ck_assert_int_eq(send(fd, "welcome", 7, 0), 7);
+    if (_i == 0)
+        close(fd);
+    UNTIL(client.data.length == 7);
+    if (_i != 0)
+        close(fd);
+    UNTIL(client.protocol == NULL);
+    ck_assert_str_eq(record_text(&client), "made lost:connection_done released");
+    close(listening);
+    end();
+}
+END_TEST
+
+START_TEST(a_transport_sends_files_without_signals)
+{
+    char name[] = "tweed-check-XXXXXX", *big = calloc(1, BIG);
+    int fd = mkstemp(name), peer;
+
+    begin_on(backends[_i], &recorder_class, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    unlink(name);
+    ck_assert_int_eq(write(fd, big, BIG), BIG);
+    peer = raw_client();
+    UNTIL(server.protocol != NULL);
+    tw_transport_write_file(server.protocol->transport, fd, 0, BIG, file_done, NULL);
+    tw_reactor_iterate(0);
+    tw_transport_pause(server.protocol->transport);
+    reset(peer);
+    UNTIL(server.protocol == NULL);
+    ck_assert_int_lt(file_error, 0);
+    close(fd);
+    free(big);
+    end();
+}
+END_TEST
+
 static double cpu_seconds(void)
 {
     struct timespec now;
@@ -622,30 +691,111 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static int hoard[64], hoarded;
+static struct rlimit full_limit;
+
+/* Use up all descriptors. */
+static void take_descriptors(void)
+{
+    struct rlimit low;
+    int next = dup(0);
+
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &full_limit), 0);
+    low = full_limit;
+    low.rlim_cur = (rlim_t)next + 8;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (hoarded = 0; hoarded < 64 && (hoard[hoarded] = dup(0)) >= 0; hoarded++)
+        continue;
+}
+
+static void give_descriptors_back(void)
+{
+    while (hoarded > 0)
+        close(hoard[--hoarded]);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &full_limit), 0);
+}
+
 START_TEST(without_descriptors_accepting_pauses_and_recovers)
 {
-    struct rlimit limit, low;
-    int waiting, taken[64], count = 0;
+    int waiting;
     double cpu;
 
-    begin_on(NULL, &recorder_class, NULL);
+    begin_on(backends[_i], &recorder_class, NULL);
     waiting = raw_client();
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    low = limit;
-    low.rlim_cur = (rlim_t)waiting + 8;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
-    while (count < 64 && (taken[count] = dup(waiting)) >= 0)
-        count++;
+    take_descriptors();
     cpu = cpu_seconds();
     for (int i = 0; i < 3; i++)
         tw_reactor_iterate(0.1);
     ck_assert(cpu_seconds() - cpu < 0.05);
     ck_assert_ptr_null(server.protocol);
-    while (count > 0)
-        close(taken[--count]);
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    give_descriptors_back();
     UNTIL(server.protocol != NULL);
     close(waiting);
+    end();
+}
+END_TEST
+
+/* Time jumps here, from one attempt to the next. */
+START_TEST(without_descriptors_for_long_connections_are_turned_away)
+{
+    struct tw_reactor_options options = { .virtual_time = true };
+    tw_factory *factory = server_factory();
+    int waiting;
+    char byte;
+
+    memset(&server, 0, sizeof server);
+    memset(&client, 0, sizeof client);
+    tw_reactor_uninstall();
+    ck_assert_int_eq(tw_reactor_install(&options), 0);
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    waiting = raw_client();
+    take_descriptors();
+    for (int i = 0; i < 40; i++)
+        tw_reactor_iterate(1);
+    ck_assert_int_eq(recv(waiting, &byte, 1, MSG_DONTWAIT), 0);
+    give_descriptors_back();
+    close(waiting);
+    waiting = raw_client();
+    server_class = &recorder_class;
+    UNTIL(server.protocol != NULL);
+    close(waiting);
+    tw_factory_unref(factory);
+    end();
+}
+END_TEST
+
+START_TEST(a_listener_may_be_closed_while_it_waits_for_descriptors)
+{
+    int waiting;
+
+    begin_on(NULL, &recorder_class, NULL);
+    waiting = raw_client();
+    take_descriptors();
+    tw_reactor_iterate(0);
+    give_descriptors_back();
+    tw_listener_close(listener);
+    listener = NULL;
+    close(waiting);
+    end();
+}
+END_TEST
+
+static void stop_reactor(void *arg)
+{
+    (void)arg;
+    tw_reactor_stop();
+}
+
+START_TEST(a_shutdown_stops_listening_and_loses_connections)
+{
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    tw_call_later(0, stop_reactor, NULL);
+    ck_assert_int_eq(tw_reactor_run(), 0);
+    ck_assert_str_eq(record_text(&client), "made lost:connection_lost released");
+    ck_assert_str_eq(record_text(&server), "made lost:connection_lost released");
+    tw_listener_pause(listener);
+    tw_listener_resume(listener);
     end();
 }
 END_TEST
@@ -807,14 +957,19 @@ int main(void)
     TEST_ADD_ROWS(suite, an_end_behind_data_is_noticed, backends);
     TEST_ADD_ROWS(suite, what_came_before_a_broken_write_is_delivered, backends);
     TEST_ADD_ROWS(suite, resets_leave_no_descriptor, backends);
+    TEST_ADD_ROWS(suite, a_greeting_that_is_there_at_once_is_read, backends);
+    TEST_ADD_ROWS(suite, a_transport_sends_files_without_signals, backends);
     TEST_ADD(suite, a_connection_knows_its_addresses);
     TEST_ADD_ROWS(suite, what_cannot_be_listened_on_is_refused, bad_listens);
     TEST_ADD(suite, a_port_is_taken_once_or_shared);
     TEST_ADD(suite, a_paused_listener_accepts_later);
     TEST_ADD(suite, a_listener_may_be_closed_by_its_connection);
-    TEST_ADD(suite, ipv6_is_listened_on);
+    TEST_ADD(suite, ipv6_is_spoken);
     TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
-    TEST_ADD(suite, without_descriptors_accepting_pauses_and_recovers);
+    TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
+    TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);
+    TEST_ADD(suite, a_listener_may_be_closed_while_it_waits_for_descriptors);
+    TEST_ADD_ROWS(suite, a_shutdown_stops_listening_and_loses_connections, backends);
     TEST_ADD_ROWS(suite, a_failed_attempt_has_its_class, attempt_rows);
     TEST_ADD_ROWS(suite, a_refused_attempt_says_so_later, backends);
     TEST_ADD(suite, an_exchange_survives_every_failed_allocation);
