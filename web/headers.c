@@ -21,12 +21,12 @@ static const char names[TWI_HEADER_COUNT][32] = {
     [TWI_HEADER_TE] = "te",
     [TWI_HEADER_AGE] = "age",
     [TWI_HEADER_VIA] = "via",
+    [TWI_HEADER_HOST] = "host",
     [TWI_HEADER_DATE] = "date",
     [TWI_HEADER_ETAG] = "etag",
-    [TWI_HEADER_FROM] = "from",
-    [TWI_HEADER_HOST] = "host",
-    [TWI_HEADER_LINK] = "link",
     [TWI_HEADER_VARY] = "vary",
+    [TWI_HEADER_LINK] = "link",
+    [TWI_HEADER_FROM] = "from",
     [TWI_HEADER_ALLOW] = "allow",
     [TWI_HEADER_RANGE] = "range",
     [TWI_HEADER_ACCEPT] = "accept",
@@ -76,7 +76,7 @@ static const char names[TWI_HEADER_COUNT][32] = {
 static const uint8_t by_length[LONGEST + 2] = {
     [2] = TWI_HEADER_TE,
     [3] = TWI_HEADER_AGE,
-    [4] = TWI_HEADER_DATE,
+    [4] = TWI_HEADER_HOST,
     [5] = TWI_HEADER_ALLOW,
     [6] = TWI_HEADER_ACCEPT,
     [7] = TWI_HEADER_EXPIRES,
@@ -177,6 +177,8 @@ void twi_headers_release(tw_headers *headers)
 
 void twi_headers_clear(tw_headers *headers)
 {
+    if (headers->text_length == 0 && headers->text == headers->own_text)
+        return;
     twi_headers_release(headers);
     twi_headers_init(headers);
 }

@@ -12,18 +12,18 @@
 
 #include "base/buf.h"
 
-/* Numbers of common names; sorted by length, as the table in headers.c. */
+/* Numbers of common names; sorted by length, the most common first, as the table in headers.c. */
 enum twi_header {
     TWI_HEADER_OTHER,
     TWI_HEADER_TE,
     TWI_HEADER_AGE,
     TWI_HEADER_VIA,
+    TWI_HEADER_HOST,
     TWI_HEADER_DATE,
     TWI_HEADER_ETAG,
-    TWI_HEADER_FROM,
-    TWI_HEADER_HOST,
-    TWI_HEADER_LINK,
     TWI_HEADER_VARY,
+    TWI_HEADER_LINK,
+    TWI_HEADER_FROM,
     TWI_HEADER_ALLOW,
     TWI_HEADER_RANGE,
     TWI_HEADER_ACCEPT,

@@ -36,6 +36,12 @@ struct line {
     size_t length;
 };
 
+static inline void drop_held(struct twi_http1 *parser)
+{
+    if (parser->held_.data != NULL)
+        twi_buf_free(&parser->held_);
+}
+
 int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, int status,
                    const char *text)
 {
@@ -44,7 +50,7 @@ int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, 
     parser->error.text = text;
     parser->state_ = TWI_H1_FAILED;
     parser->keep_alive = false;
-    twi_buf_free(&parser->held_);
+    drop_held(parser);
     return -1;
 }
 
@@ -75,7 +81,7 @@ void twi_http1_init_server(struct twi_http1 *parser, const struct twi_http1_limi
 
 void twi_http1_free(struct twi_http1 *parser)
 {
-    twi_buf_free(&parser->held_);
+    drop_held(parser);
     tw_headers_free(parser->headers);
     tw_headers_free(parser->trailers);
     parser->headers = parser->trailers = NULL;
@@ -95,8 +101,8 @@ static void begin_head(struct twi_http1 *parser)
 void twi_http1_begin(struct twi_http1 *parser, const char *method)
 {
     begin_head(parser);
-    tw_headers_free(parser->trailers);
-    parser->trailers = NULL;
+    if (parser->trailers != NULL)
+        tw_headers_free(twi_http1_take_trailers(parser));
     parser->no_body_ = method != NULL && strcmp(method, "HEAD") == 0;
     parser->connect_ = method != NULL && strcmp(method, "CONNECT") == 0;
     parser->started_ = false;
@@ -109,7 +115,7 @@ void twi_http1_begin(struct twi_http1 *parser, const char *method)
     parser->body_bytes = 0;
     parser->extension_bytes_ = 0;
     parser->error.error_class = NULL;
-    twi_buf_free(&parser->held_);
+    drop_held(parser);
 }
 
 tw_headers *twi_http1_take_headers(struct twi_http1 *parser)
@@ -154,28 +160,29 @@ static int line_too_long(struct twi_http1 *parser)
 static int next_line(struct twi_http1 *parser, const char **at, const char *end, size_t limit,
                      struct line *line)
 {
-    const char *newline = *at == end ? NULL : memchr(*at, '\n', (size_t)(end - *at));
-    size_t length = (size_t)((newline == NULL ? end : newline + 1) - *at);
+    const char *text = *at;
+    const char *newline = text == end ? NULL : memchr(text, '\n', (size_t)(end - text));
+    size_t length = (size_t)((newline == NULL ? end : newline + 1) - text);
 
     if (length + parser->held_.length > limit)
         return line_too_long(parser);
+    *at = text + length;
     if (newline == NULL || parser->held_.length > 0) {
-        if (hold(parser, *at, length) < 0)
+        if (hold(parser, text, length) < 0)
             return -1;
-        *at += length;
         if (newline == NULL)
             return 0;
-        line->text = parser->held_.data;
-        line->length = parser->held_.length - 1;
+        text = parser->held_.data;
+        length = parser->held_.length;
         parser->held_.length = 0;
-    } else {
-        line->text = *at;
-        line->length = length - 1;
-        *at += length;
     }
-    if (line->length > 0 && line->text[line->length - 1] == '\r')
-        line->length--;
-    else if (parser->server_)
+    line->text = text;
+    if (length > 1 && text[length - 2] == '\r') {
+        line->length = length - 2;
+        return 1;
+    }
+    line->length = length - 1;
+    if (parser->server_)
         return twi_http1_fail(parser, &tw_error_protocol, 400, "line ends without CR");
     return 1;
 }
@@ -259,7 +266,7 @@ static int head_complete(struct twi_http1 *parser)
         }
         parser->reason = twi_headers_text(parser->headers, parser->text_at_);
     }
-    twi_buf_free(&parser->held_);
+    drop_held(parser);
     return 1;
 }
 
@@ -286,7 +293,7 @@ static int head(struct twi_http1 *parser, const char **at, const char *end)
 static enum twi_http1_event done(struct twi_http1 *parser)
 {
     parser->state_ = TWI_H1_DONE;
-    twi_buf_free(&parser->held_);
+    drop_held(parser);
     return TWI_HTTP1_DONE;
 }
 

@@ -23,7 +23,7 @@ static const char *skip_token(const char *at, const char *end)
 {
     const char *from = at;
 
-    while (at < end && twi_http1_token[(unsigned char)*at])
+    while (at < end && twi_http1_is(*at, TWI_H1_TOKEN))
         at++;
     return at == from ? NULL : at;
 }

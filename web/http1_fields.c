@@ -21,19 +21,6 @@ static bool is_space(char c)
 
 /* --- values -------------------------------------------------------------------------------------- */
 
-/* True if none of the eight bytes is a control character. */
-static bool is_plain_word(const char *text)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-    uint64_t word, low, deleted;
-
-    memcpy(&word, text, sizeof word);
-    low = (word - ones * 0x20) & ~word;
-    deleted = word ^ (ones * 0x7f);
-    deleted = (deleted - ones) & ~deleted;
-    return ((low | deleted) & high) == 0;
-}
-
 /* A server takes no control character but the tab; a client only refuses NUL and CR. */
 static bool is_value_byte(const struct twi_http1 *parser, unsigned char c)
 {
@@ -44,16 +31,11 @@ static bool is_value_byte(const struct twi_http1 *parser, unsigned char c)
 
 static bool check_value(const struct twi_http1 *parser, const char *value, size_t length)
 {
-    while (length > 0) {
-        size_t step = length < 8 ? length : 8;
-
-        if (step < 8 || !is_plain_word(value))
-            for (size_t i = 0; i < step; i++)
-                if (!is_value_byte(parser, (unsigned char)value[i]))
-                    return false;
-        value += step;
-        length -= step;
-    }
+    if (twi_http1_is_plain(value, length))
+        return true;
+    for (size_t i = 0; i < length; i++)
+        if (!is_value_byte(parser, (unsigned char)value[i]))
+            return false;
     return true;
 }
 
@@ -128,11 +110,6 @@ static void expect(struct twi_http1 *parser, const char *value, size_t length)
 
 /* --- the host (RFC 3986, 3.2.2) ----------------------------------------------------------------- */
 
-static bool is_host_byte(char c)
-{
-    return twi_is_alpha(c) || twi_is_digit(c) || (c != '\0' && strchr("-._~!$&'()*+,;=%", c) != NULL);
-}
-
 static bool check_host(const char *host, size_t length)
 {
     const char *at = host, *end = host + length;
@@ -144,7 +121,7 @@ static bool check_host(const char *host, size_t length)
             return false;
         at++;
     } else {
-        for (; at < end && is_host_byte(*at); at++)
+        for (; at < end && twi_http1_is(*at, TWI_H1_HOST); at++)
             ;
         if (at == host)
             return false;
@@ -213,7 +190,7 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
     size_t name_length;
     enum twi_header id;
 
-    while (value < end && twi_http1_token[(unsigned char)*value])
+    while (value < end && twi_http1_is(*value, TWI_H1_TOKEN))
         value++;
     name_length = (size_t)(value - line);
     if (name_length > 0 && (value == end || *value != ':'))

@@ -36,23 +36,26 @@ static bool is_target(const char *method, size_t method_length, const char *targ
 {
     bool connects = method_length == 7 && memcmp(method, "CONNECT", 7) == 0;
 
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)target[i];
-
-        if (c <= 0x20 || c >= 0x7f || c == '#')
+    for (size_t i = 0; i < length; i++)
+        if (!twi_http1_is(target[i], TWI_H1_TARGET))
             return false;
-    }
+    if (length > 0 && target[0] == '/' && !connects)
+        return true;
     if (connects)
         return length > 0 && target[0] != ':' && memchr(target, '/', length) == NULL
                && memchr(target, '@', length) == NULL && memchr(target, ':', length) != NULL;
     if (length == 1 && target[0] == '*')
         return method_length == 7 && memcmp(method, "OPTIONS", 7) == 0;
-    return (length > 0 && target[0] == '/') || absolute_prefix(target, length) > 0;
+    return absolute_prefix(target, length) > 0;
 }
 
 /* "HTTP/1.1" after the target. */
 static int version(struct twi_http1 *parser, const char *text, size_t length)
 {
+    if (length == 8 && memcmp(text, "HTTP/1.1", 8) == 0) {
+        parser->minor = 1;
+        return 0;
+    }
     if (length != 8 || memcmp(text, "HTTP/", 5) != 0 || !twi_is_digit(text[5]) || text[6] != '.'
         || !twi_is_digit(text[7]))
         return bad(parser, "bad request line");
@@ -66,9 +69,10 @@ int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t le
 {
     const char *end = line + length, *target = line, *after;
     size_t method_length;
-    int64_t method_at, target_at;
+    int64_t place;
+    char *text;
 
-    while (target < end && twi_http1_token[(unsigned char)*target])
+    while (target < end && twi_http1_is(*target, TWI_H1_TOKEN))
         target++;
     method_length = (size_t)(target - line);
     if (method_length == 0 || target == end || *target != ' ')
@@ -81,13 +85,14 @@ int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t le
         return -1;
     if (!is_target(line, method_length, target, (size_t)(after - target)))
         return bad(parser, "bad request target");
-    method_at = twi_headers_keep(parser->headers, line, method_length);
-    target_at = method_at < 0 ? method_at
-                              : twi_headers_keep(parser->headers, target, (size_t)(after - target));
-    if (target_at < 0)
+    /* The line is kept as it is; NULs then part the method and the target. */
+    place = twi_headers_keep(parser->headers, line, length);
+    if (place < 0)
         return twi_http1_fail_memory(parser);
-    parser->text_at_ = (uint32_t)method_at;
-    parser->target_at_ = (uint32_t)target_at;
+    text = parser->headers->text + place;
+    text[method_length] = text[after - line] = '\0';
+    parser->text_at_ = (uint32_t)place;
+    parser->target_at_ = (uint32_t)(place + (target - line));
     return 0;
 }
 

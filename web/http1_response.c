@@ -18,7 +18,7 @@ bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, siz
     if (length == 0)
         return false;
     if (parser->server_)
-        return text[0] != '\r' && !twi_http1_token[(unsigned char)text[0]];
+        return text[0] != '\r' && !twi_http1_is(text[0], TWI_H1_TOKEN);
     if (length > sizeof prefix - 1)
         length = sizeof prefix - 1;
     return memcmp(text, prefix, length) != 0;

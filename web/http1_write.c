@@ -9,32 +9,59 @@
 #include "web/headers.h"
 #include "web/http1_parse.h"
 
-/* tchar of RFC 9110, 5.6.2 */
-const unsigned char twi_http1_token[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
-    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,  ['6'] = 1, ['7'] = 1,
-    ['8'] = 1, ['9'] = 1,
-    ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,  ['G'] = 1, ['H'] = 1,
-    ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1,  ['O'] = 1, ['P'] = 1,
-    ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1,  ['W'] = 1, ['X'] = 1,
-    ['Y'] = 1, ['Z'] = 1,
-    ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,  ['g'] = 1, ['h'] = 1,
-    ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,  ['o'] = 1, ['p'] = 1,
-    ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,  ['w'] = 1, ['x'] = 1,
-    ['y'] = 1, ['z'] = 1,
+/* Bits of enum twi_http1_class for each byte; none for those above 127. */
+const unsigned char twi_http1_classes[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x00 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x10 */
+    0, 7, 4, 1, 7, 7, 7, 7, 6, 6, 7, 7, 6, 7, 7, 4, /* 0x20 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 6, 4, 6, 4, 4, /* 0x30 */
+    4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 0x40 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 4, 4, 5, 7, /* 0x50 */
+    5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 0x60 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 5, 4, 7, 0, /* 0x70 */
 };
 
 bool twi_http1_is_token(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (!twi_http1_token[(unsigned char)text[i]])
+        if (!twi_http1_is(text[i], TWI_H1_TOKEN))
             return false;
     return length > 0;
 }
 
+/* True if one of the eight bytes is a control character; bytes above 127 are none. */
+static bool has_control(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t word, low, deleted;
+
+    memcpy(&word, text, sizeof word);
+    low = (word - ones * 0x20) & ~word;
+    deleted = word ^ (ones * 0x7f);
+    deleted = (deleted - ones) & ~deleted;
+    return ((low | deleted) & high) != 0;
+}
+
+bool twi_http1_is_plain(const char *text, size_t length)
+{
+    const char *last = text + length - 8;
+
+    if (length < 8) {
+        for (size_t i = 0; i < length; i++)
+            if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+                return false;
+        return true;
+    }
+    for (; text < last; text += 8)
+        if (has_control(text))
+            return false;
+    return !has_control(last);
+}
+
 bool twi_http1_is_value(const char *text, size_t length)
 {
+    if (twi_http1_is_plain(text, length))
+        return true;
     for (size_t i = 0; i < length; i++)
         if (text[i] == '\r' || text[i] == '\n' || text[i] == '\0')
             return false;
@@ -42,7 +69,7 @@ bool twi_http1_is_value(const char *text, size_t length)
 }
 
 /* Nothing that ends a target: no space, control character or DEL. */
-static bool is_target(const char *text)
+static bool is_target_text(const char *text)
 {
     if (*text == '\0')
         return false;
@@ -64,7 +91,7 @@ int twi_http1_write_request_line(struct twi_buf *buf, const char *method, const 
     size_t method_length = strlen(method), target_length = strlen(target);
     char *at;
 
-    if (!twi_http1_is_token(method, method_length) || !is_target(target))
+    if (!twi_http1_is_token(method, method_length) || !is_target_text(target))
         return -EINVAL;
     if (twi_buf_reserve(buf, method_length + target_length + 12) < 0)
         return -ENOMEM;

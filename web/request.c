@@ -21,7 +21,8 @@
 /* Bodies up to this many bytes are copied behind their head. */
 enum { COPY_MAX = 8192 };
 
-static _Thread_local struct twi_slab requests = TWI_SLAB(struct tw_request);
+static _Thread_local struct twi_slab requests __attribute__((tls_model("initial-exec")))
+= TWI_SLAB(struct tw_request);
 
 /* --- making and letting go --------------------------------------------------------------------------- */
 
@@ -59,6 +60,11 @@ static const char *path_of(const char *target)
 /* Percent-decode; -EINVAL for a NUL or what is no escape. */
 static int decode_path(char *to, const char *from, const char *end)
 {
+    if (memchr(from, '%', (size_t)(end - from)) == NULL) {
+        memcpy(to, from, (size_t)(end - from));
+        to[end - from] = '\0';
+        return 0;
+    }
     for (; from < end; from++) {
         if (*from != '%') {
             *to++ = *from;
@@ -303,22 +309,54 @@ static bool has_body(const tw_request *request)
     return !request->head_only && request->status != 204 && request->status != 304;
 }
 
-static int head_lines(tw_request *request, struct twi_buf *head)
+/* The status line, Server and Date, unless the answer brings its own. */
+static int first_lines(const tw_request *request, struct twi_buf *head)
 {
+    const tw_headers *fields = request->answer;
     tw_site *site = request->site;
-    int r = twi_http1_write_status_line(head, 1, request->status, request->reason);
+    int r;
 
-    if (r == 0 && (request->answer == NULL
-                   || !twi_headers_has(request->answer, TWI_HEADER_SERVER)))
-        r = twi_buf_append(head, site->server_line, site->server_line_length);
-    if (r == 0 && (request->answer == NULL
-                   || !twi_headers_has(request->answer, TWI_HEADER_DATE)))
+    if (request->status == 200 && request->reason == NULL && fields == NULL) {
+        twi_site_update_date(site);
+        return twi_buf_append(head, site->ok_lines, site->ok_length);
+    }
+    r = twi_http1_write_status_line(head, 1, request->status, request->reason);
+    if (r == 0 && (fields == NULL || !twi_headers_has(fields, TWI_HEADER_SERVER)))
+        r = twi_buf_append(head, twi_site_server_line(site), site->server_length);
+    if (r == 0 && (fields == NULL || !twi_headers_has(fields, TWI_HEADER_DATE)))
         r = twi_buf_append(head, twi_site_date_line(site), TWI_DATE_LINE_LENGTH);
-    if (r == 0 && request->content_type != NULL)
-        r = twi_http1_write_field(head, "Content-Type", request->content_type);
+    return r;
+}
+
+static int head_lines(const tw_request *request, struct twi_buf *head)
+{
+    const char *type = request->content_type;
+    int r = first_lines(request, head);
+
+    if (r == 0 && type != NULL) {
+        r = twi_buf_append(head, "Content-Type: ", 14);
+        if (r == 0)
+            r = twi_buf_append(head, type, strlen(type));
+        if (r == 0)
+            r = twi_buf_append(head, "\r\n", 2);
+    }
     if (r == 0 && request->answer != NULL)
         r = twi_http1_write_fields(head, request->answer);
     return r;
+}
+
+static int length_line(struct twi_buf *head, uint64_t length)
+{
+    static const char name[] = "Content-Length: ";
+    char line[sizeof name + 22], *end = line + sizeof line, *at = end - 2;
+
+    memcpy(at, "\r\n", 2);
+    do
+        *--at = (char)('0' + length % 10);
+    while ((length /= 10) > 0);
+    at -= sizeof name - 1;
+    memcpy(at, name, sizeof name - 1);
+    return twi_buf_append(head, at, (size_t)(end - at));
 }
 
 /* How the body ends: by its length if that is declared, by chunks, or by the connection's end. */
@@ -328,7 +366,7 @@ static int framing_lines(tw_request *request, struct twi_buf *head)
 
     if (request->declared >= 0) {
         if (request->status != 204)
-            r = twi_http1_write_number(head, "Content-Length", (uint64_t)request->declared);
+            r = length_line(head, (uint64_t)request->declared);
     } else if (request->status != 204 && request->status != 304) {
         if (request->minor == 0) {
             request->close = true;

@@ -60,9 +60,9 @@ struct tw_site {
     tw_headers *spare_headers;
     tw_value empty;         /* bytes */
     struct twi_buf scratch; /* heads are built here */
-    char *server_line;      /* "Server: tweed\r\n" or "" */
-    size_t server_line_length;
-    char date_line[6 + TWI_HTTP_DATE_SIZE + 2]; /* "Date: ...\r\n" */
+    /* "HTTP/1.1 200 OK", Server and Date with their line ends: how most answers begin. */
+    char *ok_lines;
+    size_t ok_length, server_length;
     int64_t date_until; /* by the turn's clock */
 };
 
@@ -70,7 +70,10 @@ struct tw_site {
 const struct twi_route *twi_site_route(const tw_site *site, const char *path);
 /* A route for path + "/" exists. */
 bool twi_site_has_below(const tw_site *site, const char *path);
-/* "Date: ...\r\n" of now; 37 characters. */
+/* Bring the Date in ok_lines up to the second. */
+void twi_site_update_date(tw_site *site);
+/* "Server: ...\r\n", and "Date: ...\r\n" of now. */
+const char *twi_site_server_line(const tw_site *site);
 const char *twi_site_date_line(tw_site *site);
 enum { TWI_DATE_LINE_LENGTH = 6 + TWI_HTTP_DATE_SIZE - 1 + 2 };
 struct twi_http1 *twi_site_take_parser(tw_site *site);

@@ -16,6 +16,8 @@
 /* A timed call may come this much early, by rounding. */
 enum { SLACK_NS = 1000000 };
 
+static const char ok_line[] = "HTTP/1.1 200 OK\r\n";
+
 /* How long a client has to read the answer to a broken request. */
 static const double linger_seconds = 2;
 
@@ -118,12 +120,12 @@ static int set_up(tw_site *site, const struct tw_site_options *options)
     site->waits[TWI_WAIT_LINGER].duration = duration_or(linger_seconds, 0);
     site->on_finished = options->on_finished;
     site->on_finished_arg = options->arg;
-    site->server_line = *name == '\0' ? twi_strdup("") : twi_format("Server: %s\r\n", name);
+    site->server_length = *name == '\0' ? 0 : strlen(name) + 10;
+    site->ok_length = sizeof ok_line - 1 + site->server_length + TWI_DATE_LINE_LENGTH;
+    site->ok_lines = twi_format("%s%s%s%s%*s", ok_line, *name == '\0' ? "" : "Server: ", name,
+                                *name == '\0' ? "" : "\r\n", TWI_DATE_LINE_LENGTH, "");
     site->empty = tw_bytes("", 0);
-    if (site->server_line == NULL || tw_is_failure(site->empty))
-        return -ENOMEM;
-    site->server_line_length = strlen(site->server_line);
-    return 0;
+    return site->ok_lines == NULL || tw_is_failure(site->empty) ? -ENOMEM : 0;
 }
 
 tw_site *tw_site_new(const struct tw_site_options *options)
@@ -172,7 +174,7 @@ void tw_site_unref(tw_site *site)
     twi_buf_free(&site->scratch);
     tw_release(site->empty);
     twi_free(site->routes);
-    twi_free(site->server_line);
+    twi_free(site->ok_lines);
     twi_free(site);
 }
 
@@ -254,19 +256,30 @@ bool twi_site_has_below(const tw_site *site, const char *path)
 
 /* --- what requests share ---------------------------------------------------------------------------- */
 
-const char *twi_site_date_line(tw_site *site)
+void twi_site_update_date(tw_site *site)
 {
     int64_t now = twi_loop_now();
+    char *line = site->ok_lines + site->ok_length - TWI_DATE_LINE_LENGTH;
     struct timespec wall;
 
     if (now < site->date_until)
-        return site->date_line;
+        return;
     clock_gettime(CLOCK_REALTIME, &wall);
     site->date_until = now + TWI_SECOND - wall.tv_nsec;
-    memcpy(site->date_line, "Date: ", 6);
-    twi_http_date_format(wall.tv_sec, site->date_line + 6);
-    memcpy(site->date_line + 6 + TWI_HTTP_DATE_SIZE - 1, "\r\n", 3);
-    return site->date_line;
+    memcpy(line, "Date: ", 6);
+    twi_http_date_format(wall.tv_sec, line + 6);
+    memcpy(line + TWI_DATE_LINE_LENGTH - 2, "\r\n", 2);
+}
+
+const char *twi_site_server_line(const tw_site *site)
+{
+    return site->ok_lines + sizeof ok_line - 1;
+}
+
+const char *twi_site_date_line(tw_site *site)
+{
+    twi_site_update_date(site);
+    return site->ok_lines + site->ok_length - TWI_DATE_LINE_LENGTH;
 }
 
 struct twi_http1 *twi_site_take_parser(tw_site *site)
