@@ -485,6 +485,8 @@ int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
 
     if (listener == NULL)
         return -ENOMEM;
+    if (factory == NULL)
+        goto fail;
     if (options == NULL)
         options = &defaults;
     listener->port = options->port;

@@ -30,12 +30,13 @@ static void start(const struct tw_agent_options *options)
 
 static void stop(void)
 {
-    for (size_t i = 0; i < MANY; i++)
-        outcome_free(&got[i]);
-    tw_agent_close_idle(client_agent);
+    if (client_agent != NULL)
+        tw_agent_close_idle(client_agent);
     client_settle();
     peer_end(&peer);
     client_end();
+    for (size_t i = 0; i < MANY; i++)
+        outcome_free(&got[i]);
 }
 
 static const struct tw_agent_options defaults;

@@ -122,9 +122,10 @@ static bool fails(unsigned traits, int fd, bool *ret_short)
     pthread_mutex_lock(&mutex);
     seen++;
     hit = fail_at != 0 && (seen == fail_at || (fail_all && seen > fail_at));
-    /* For ever interrupted or not ready is no machine's behaviour: every other call. */
-    if (hit && fail_all && (planned == FAULT_EINTR || planned == FAULT_EAGAIN))
-        hit = (seen - fail_at) % 2 == 0;
+    /* For ever interrupted or not ready is no machine's behaviour: half of the calls, at random,
+     * so as not to be in step with a loop. */
+    if (hit && seen > fail_at && (planned == FAULT_EINTR || planned == FAULT_EAGAIN))
+        hit = ((uint32_t)seen * 2654435761u >> 16 & 1) != 0;
     pthread_mutex_unlock(&mutex);
     if (!hit)
         return false;

@@ -50,7 +50,7 @@ struct tw_listen_options {
     int mode;            /* of a UNIX socket; 0: 0666 */
 };
 /* Returns 0, -EADDRINUSE, -EINVAL (no literal), -EACCES, -EMFILE, -ENOMEM, ... `factory` is
- * counted by the listener. *ret_listener is written on success only. */
+ * counted by the listener; NULL is -ENOMEM. *ret_listener is written on success only. */
 TW_API int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
                      tw_listener **ret_listener);
 TW_API unsigned tw_listener_port(const tw_listener *listener);
