@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -305,10 +306,16 @@ static void set_gate(bool open)
 
 static void await_inside(int count)
 {
+    struct timespec until;
+    int r = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
     pthread_mutex_lock(&gate_mutex);
-    while (inside < count)
-        pthread_cond_wait(&gate_moved, &gate_mutex);
+    while (inside < count && r == 0)
+        r = pthread_cond_timedwait(&gate_moved, &gate_mutex, &until);
     pthread_mutex_unlock(&gate_mutex);
+    ck_assert_int_eq(r, 0);
 }
 
 static void open_it(void *arg)

@@ -66,6 +66,14 @@ static bool is_socket(int fd)
     return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+static bool is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
+}
+
 static bool is_file(int fd)
 {
     struct stat st;
@@ -89,7 +97,7 @@ static bool fits(unsigned traits, int fd)
     case FAULT_EAGAIN:
         return (traits & MOVES) != 0 && never_blocks(fd) && !is_file(fd);
     case FAULT_SHORT:
-        return (traits & MOVES) != 0;
+        return (traits & MOVES) != 0 && !is_datagram(fd);
     case FAULT_EMFILE:
         return (traits & MAKES) != 0;
     case FAULT_ECONNRESET:

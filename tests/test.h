@@ -53,6 +53,8 @@ int64_t test_allocs_living(void); /* allocated, not released */
 int64_t test_made(int64_t result);
 #define tw_call_later(seconds, fn, arg) test_made((tw_call_later)((seconds), (fn), (arg)))
 #define tw_call_soon(fn, arg) test_made((tw_call_soon)((fn), (arg)))
+#define tw_reactor_call_from_thread(reactor, fn, arg) \
+    test_made((tw_reactor_call_from_thread)((reactor), (fn), (arg)))
 #define tw_call_when_running(fn, arg) test_made((tw_call_when_running)((fn), (arg)))
 
 #endif
