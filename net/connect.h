@@ -24,9 +24,9 @@ struct twi_attempt;
 typedef void twi_attempt_fn(int error, struct twi_socket *socket, void *arg);
 
 /*
- * Start to connect to `address` (AF_INET, AF_INET6, AF_UNIX), honouring local_address and keep_delay
- * of `options` (may be NULL). No timeout of its own. fn is called once, never inside this call,
- * unless it is cancelled. *ret_attempt is written on success only.
+ * Start to connect to `address` (AF_INET, AF_INET6, AF_UNIX), honouring local_address and
+ * keep_delay of `options` (may be NULL). No timeout of its own. fn is called once, never inside
+ * this call, unless it is cancelled. *ret_attempt is written on success only.
  * Returns 0 or a negative errno: -EMFILE, -ENETUNREACH, -EINVAL (local_address is no literal of
  * this family), -EADDRNOTAVAIL and -EADDRINUSE (binding), -ENOMEM, ...
  */
@@ -44,10 +44,10 @@ tw_value twi_attempt_failure(int error, const char *address);
  * NULL) is the peer's address. *ret_transport (may be NULL) is valid until the end of the turn.
  * Returns 0 or -ENOMEM, ...
  */
-int twi_stream_adopt(struct twi_socket *socket, const struct sockaddr *peer, tw_protocol *protocol,
-                     tw_factory *factory, tw_transport **ret_transport);
+int twi_stream_adopt(struct twi_socket *socket, const struct sockaddr *peer,
+                     tw_protocol *protocol, tw_factory *factory, tw_transport **ret_transport);
 
-/* --- in memory, between tw_testing_begin() and tw_testing_end() ------------------------------ */
+/* --- in memory, between tw_testing_begin() and tw_testing_end() --------------------- */
 
 /* Do tw_listen() and tw_connect() meet in memory on this thread? Then no name is looked up. */
 bool twi_memory_on(void);
@@ -58,7 +58,7 @@ int twi_memory_find(const char *host, unsigned port);
 int twi_memory_connect(const char *host, unsigned port, tw_protocol *protocol,
                        tw_transport **ret_transport);
 
-/* --- TLS ---------------------------------------------------------------------------------------- */
+/* --- TLS ---------------------------------------------------------------------------- */
 
 /* net/tls.c: a protocol for a transport about to be made, which shakes hands as a server over it
  * and then makes the connection of `protocol` (taken, also on failure) above. NULL: no memory. */

@@ -39,7 +39,7 @@ static struct twi_transport_extra *extra_of(tw_transport *transport)
     return transport->extra_ = extra;
 }
 
-/* --- producers ------------------------------------------------------------------------------ */
+/* --- producers ---------------------------------------------------------------------- */
 
 void twi_flow_queued(tw_transport *transport)
 {
@@ -122,7 +122,7 @@ int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low
     return 0;
 }
 
-/* --- the idle timeout ------------------------------------------------------------------------ */
+/* --- the idle timeout --------------------------------------------------------------- */
 
 /* Setting the timeout back only writes a new deadline; the timer finds out when it goes off. */
 static void timer_fires(void *arg)
@@ -185,8 +185,9 @@ int tw_transport_set_timeout(tw_transport *transport, double seconds,
 
 double tw_transport_timeout(const tw_transport *transport)
 {
-    return transport->extra_ == NULL ? 0
-                                     : (double)transport->extra_->timeout_ns / (double)TWI_SECOND;
+    return transport->extra_ == NULL
+               ? 0
+               : (double)transport->extra_->timeout_ns / (double)TWI_SECOND;
 }
 
 void tw_transport_reset_timeout(tw_transport *transport)
@@ -197,7 +198,7 @@ void tw_transport_reset_timeout(tw_transport *transport)
         extra->deadline = twi_loop_now() + extra->timeout_ns;
 }
 
-/* --- its end ----------------------------------------------------------------------------------- */
+/* --- its end ------------------------------------------------------------------------ */
 
 void twi_flow_end(tw_transport *transport)
 {

@@ -129,8 +129,9 @@ static bool take_line(tw_line_protocol *line, struct input *input)
     size_t length;
 
     if (end == NULL) {
-        input->searched =
-            input->length >= delimiter_length ? input->length - (delimiter_length - 1) : 0;
+        input->searched = input->length >= delimiter_length
+                              ? input->length - (delimiter_length - 1)
+                              : 0;
         if (input->length <= max_length_of(line) + delimiter_length - 1)
             return false;
         too_long(line, input);

@@ -56,7 +56,7 @@ static bool is_unix(const char *host)
     return strncmp(host, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
 }
 
-/* --- the thread's listeners ------------------------------------------------------------------ */
+/* --- the thread's listeners --------------------------------------------------------- */
 
 static _Thread_local struct {
     struct twi_loop_end stop, end; /* of a run, of the reactor */
@@ -117,8 +117,8 @@ void tw_listener_close(tw_listener *listener)
 static void run_stops(struct twi_loop_end *stop)
 {
     (void)stop;
-    TWI_LIST_EACH (node, &thread.listeners)
-        listener_stop(TWI_CONTAINER(node, tw_listener, node_));
+    TWI_LIST_EACH(node, &thread.listeners)
+    listener_stop(TWI_CONTAINER(node, tw_listener, node_));
 }
 
 static void thread_end(struct twi_loop_end *end)
@@ -168,7 +168,8 @@ static bool listens_to(const tw_listener *listener, const char *host, unsigned p
 tw_listener *twi_listener_in_memory(const char *host, unsigned port)
 {
     if (thread.begun)
-        TWI_LIST_EACH (node, &thread.listeners) {
+        TWI_LIST_EACH(node, &thread.listeners)
+        {
             tw_listener *listener = TWI_CONTAINER(node, tw_listener, node_);
             if (listens_to(listener, host, port))
                 return listener;
@@ -176,7 +177,7 @@ tw_listener *twi_listener_in_memory(const char *host, unsigned port)
     return NULL;
 }
 
-/* --- accepting ---------------------------------------------------------------------------------- */
+/* --- accepting ---------------------------------------------------------------------- */
 
 tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory)
 {
@@ -208,7 +209,8 @@ static int accept_one(int listening, union tw_socket_address *peer)
     int fd;
 
 #ifdef HAVE_ACCEPT4
-    fd = accept4(listening, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = accept4(listening, (struct sockaddr *)&address, &length,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
     fd = accept(listening, (struct sockaddr *)&address, &length);
     if (fd >= 0) {
@@ -339,7 +341,7 @@ static void listener_ready(unsigned ready, void *arg)
     listener->socket->budget = taken > 0 ? taken : 1;
 }
 
-/* --- listening ---------------------------------------------------------------------------------- */
+/* --- listening ---------------------------------------------------------------------- */
 
 static int set_options(int fd, int family, const struct tw_listen_options *options)
 {
@@ -383,8 +385,8 @@ static int bind_tcp(const struct tw_listen_options *options, const char *literal
     if (fd < 0)
         return fd;
     r = set_options(fd, address.any.sa_family, options);
-    if (r == 0 && (bind(fd, &address.any, length) < 0 ||
-                   getsockname(fd, &address.any, &length) < 0))
+    if (r == 0 &&
+        (bind(fd, &address.any, length) < 0 || getsockname(fd, &address.any, &length) < 0))
         r = -errno;
     if (r < 0) {
         close(fd);
@@ -496,8 +498,9 @@ int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
     r = thread_begin();
     if (r < 0)
         goto fail;
-    r = options->port > 65535 ? -EINVAL : twi_memory_on() ? memory_listen(listener)
-                                                          : socket_listen(listener, options);
+    r = options->port > 65535 ? -EINVAL
+        : twi_memory_on()     ? memory_listen(listener)
+                              : socket_listen(listener, options);
     if (r < 0)
         goto fail;
     twi_list_append(&thread.listeners, &listener->node_);

@@ -50,7 +50,7 @@ static void deliver_some(tw_transport *transport, struct twi_outbox *box, size_t
         twi_transport_deliver(transport, buffer, n);
 }
 
-/* --- pairs --------------------------------------------------------------------------------------- */
+/* --- pairs -------------------------------------------------------------------------- */
 
 struct memory {
     tw_transport base;
@@ -240,7 +240,7 @@ int tw_memory_pair(tw_protocol *left, tw_protocol *right, size_t piece)
     return 0;
 }
 
-/* --- listeners in memory --------------------------------------------------------------------------- */
+/* --- listeners in memory ------------------------------------------------------------ */
 
 int twi_memory_find(const char *host, unsigned port)
 {
@@ -272,7 +272,7 @@ int twi_memory_connect(const char *host, unsigned port, tw_protocol *protocol,
     return 0;
 }
 
-/* --- the string transport ----------------------------------------------------------------------------- */
+/* --- the string transport ----------------------------------------------------------- */
 
 struct tw_string_transport {
     tw_transport base;

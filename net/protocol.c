@@ -110,7 +110,7 @@ void twi_protocol_retire(tw_protocol *protocol)
         twi_flush_later(&cemetery.flush);
 }
 
-/* --- factories ----------------------------------------------------------------------------- */
+/* --- factories ---------------------------------------------------------------------- */
 
 struct tw_factory {
     const struct tw_factory_class *factory_class;   /* or, for the simple form, */

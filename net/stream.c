@@ -100,7 +100,7 @@ static void poke(struct stream *stream)
         twi_transport_end(&stream->base, tw_fail_memory());
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------ */
 
 /* One read, delivered. What recv() answered, or a negative errno; *ret_short: less came than
  * there was room for. */
@@ -174,7 +174,7 @@ static void read_some(struct stream *stream)
         poke(stream);
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------ */
 
 /* The peer takes no more. What it sent before it left is still delivered: a server may have
  * answered early and closed. */
@@ -325,7 +325,7 @@ static void stream_flush(tw_transport *transport)
         twi_transport_flushed(transport);
 }
 
-/* --- readiness ----------------------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------- */
 
 /* What is written while the protocol reads is sent when it returns: the answer leaves while all
  * that belongs to the connection is at hand, and nobody waits for others' reading. */
@@ -376,7 +376,7 @@ static void stream_reading(tw_transport *transport)
     }
 }
 
-/* --- the end -------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 static void stream_shut_write(tw_transport *transport)
 {
@@ -401,7 +401,7 @@ static void stream_free(tw_transport *transport)
     twi_slab_free(&streams, stream_of(transport));
 }
 
-/* --- about it --------------------------------------------------------------------------------------- */
+/* --- about it ----------------------------------------------------------------------- */
 
 static int format_unix(int fd, char *text, size_t size)
 {
@@ -459,8 +459,7 @@ static int stream_address(const tw_transport *transport, struct sockaddr_storage
     if (stream->peer.family != AF_INET && stream->peer.family != AF_INET6)
         return -ENOTSUP;
     expand_peer(&stream->peer, &address);
-    *ret_length =
-        stream->peer.family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
+    *ret_length = stream->peer.family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
     memcpy(ret_address, &address, *ret_length);
     return 0;
 }
@@ -492,7 +491,7 @@ static const struct twi_transport_ops stream_ops = {
     .set_option = stream_set_option,
 };
 
-/* --- making one --------------------------------------------------------------------------------------- */
+/* --- making one --------------------------------------------------------------------- */
 
 static void remember_peer(struct stream *stream, const struct sockaddr *address)
 {

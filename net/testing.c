@@ -88,7 +88,7 @@ void tw_testing_advance(double seconds)
     tw_testing_settle();
 }
 
-/* --- allocations ----------------------------------------------------------------------------- */
+/* --- allocations -------------------------------------------------------------------- */
 
 static _Atomic uint64_t made;      /* since the plan */
 static _Atomic uint64_t fail_from; /* 0: never */

@@ -13,7 +13,7 @@
 #include "net/flow.h"
 #include "net/protocol.h"
 
-/* --- the thread's connections ----------------------------------------------------------------- */
+/* --- the thread's connections ------------------------------------------------------- */
 
 static _Thread_local struct {
     struct twi_loop_end stop, end; /* of a run, of the reactor */
@@ -124,7 +124,7 @@ fail:
     return r;
 }
 
-/* --- the life cycle ----------------------------------------------------------------------------- */
+/* --- the life cycle ----------------------------------------------------------------- */
 
 static const unsigned may_become[] = {
     [TWI_OPEN] = 1u << TWI_LOSING | 1u << TWI_ENDING | 1u << TWI_LOST,
@@ -295,7 +295,7 @@ bool tw_transport_losing(const tw_transport *transport)
     return transport->state == TWI_LOSING || transport->state == TWI_ENDING;
 }
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------ */
 
 char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size)
 {
@@ -353,7 +353,7 @@ void tw_transport_resume(tw_transport *transport)
     transport->ops->reading(transport);
 }
 
-/* --- writing --------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------ */
 
 static bool may_write(const tw_transport *transport)
 {
@@ -446,7 +446,7 @@ void twi_transport_flushed_slow(tw_transport *transport)
         shut_write_side(transport);
 }
 
-/* --- protocols come and go ---------------------------------------------------------------------------- */
+/* --- protocols come and go ---------------------------------------------------------- */
 
 tw_protocol *tw_transport_protocol(const tw_transport *transport)
 {
@@ -485,7 +485,7 @@ void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protoc
         inner->transport = lower;
 }
 
-/* --- about it ------------------------------------------------------------------------------------------- */
+/* --- about it ----------------------------------------------------------------------- */
 
 static int describe(const tw_transport *transport, bool peer, char *text, size_t size)
 {

@@ -75,7 +75,8 @@ struct tw_transport {
 int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops);
 /* Make the connection: `protocol` (taken, may be NULL) gets connection_made. `factory` is counted,
  * may be NULL. The transport stays valid until the end of the turn, whatever the protocol does. */
-void twi_transport_connect(tw_transport *transport, tw_protocol *protocol, tw_factory *factory);
+void twi_transport_connect(tw_transport *transport, tw_protocol *protocol,
+                           tw_factory *factory);
 
 /* Are bytes wanted? Ask before every delivery. */
 static inline bool twi_transport_reading(const tw_transport *transport)

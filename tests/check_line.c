@@ -267,7 +267,8 @@ static bool lines_in_pieces(void *arg)
         struct twi_buf seen;
 
         for (size_t at = 0; at < sizeof in - 1; at += 3)
-            tw_string_transport_deliver(string, in + at, sizeof in - 1 - at < 3 ? sizeof in - 1 - at : 3);
+            tw_string_transport_deliver(string, in + at,
+                                        sizeof in - 1 - at < 3 ? sizeof in - 1 - at : 3);
         ok = tw_transport_connected(transport) && !tw_transport_losing(transport) &&
              strcmp(twi_buf_text(&liner->seen), "[one][two][three][more][put][behind]") == 0;
         seen = liner->seen;

@@ -172,7 +172,7 @@ START_TEST(a_side_may_have_no_protocol)
 }
 END_TEST
 
-/* --- listeners ------------------------------------------------------------------------------------- */
+/* --- listeners ---------------------------------------------------------------------- */
 
 static struct record server, client;
 
@@ -306,9 +306,8 @@ START_TEST(a_factory_that_builds_nothing_turns_connections_away)
     ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
     tw_factory_unref(factory);
     ck_assert_int_eq(starts, 1);
-    ck_assert_int_eq(twi_memory_connect("localhost", 80, recorder_new(&recorder_class, &client),
-                                        NULL),
-                     0);
+    ck_assert_int_eq(
+        twi_memory_connect("localhost", 80, recorder_new(&recorder_class, &client), NULL), 0);
     tw_testing_settle();
     ck_assert_str_eq(record_text(&client), "made lost:connection_done released");
     ck_assert_int_eq(stops, 0);
@@ -361,7 +360,7 @@ START_TEST(the_simple_factory_builds_one_class_and_outlives_its_listener)
 }
 END_TEST
 
-/* --- the reactor under test ------------------------------------------------------------------------- */
+/* --- the reactor under test --------------------------------------------------------- */
 
 static void later(void *arg)
 {
@@ -412,7 +411,7 @@ START_TEST(a_reactor_that_is_there_is_replaced)
 }
 END_TEST
 
-/* --- out of memory ----------------------------------------------------------------------------------- */
+/* --- out of memory ------------------------------------------------------------------ */
 
 static bool a_meeting(void *arg)
 {

@@ -87,7 +87,8 @@ int main(void)
 {
     Suite *suite = suite_create("testing");
 
-    counting = tw_testing_count_allocations(); /* instead of test.c's: nothing is allocated yet */
+    counting =
+        tw_testing_count_allocations(); /* instead of test.c's: nothing is allocated yet */
     TEST_ADD(suite, allocations_are_counted);
     TEST_ADD_ROWS(suite, the_planned_allocation_fails, rows);
     TEST_ADD(suite, a_growing_list_is_counted_once);

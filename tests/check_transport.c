@@ -45,11 +45,9 @@ static const char *written(void)
     return tw_string_transport_written(string, NULL);
 }
 
-/* --- ends ---------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------- */
 
-static void do_nothing(void)
-{
-}
+static void do_nothing(void) {}
 static void do_lose(void)
 {
     tw_transport_lose(transport);
@@ -218,7 +216,7 @@ START_TEST(a_shutdown_loses_all_connections)
 }
 END_TEST
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------ */
 
 START_TEST(writes_keep_their_order)
 {
@@ -356,7 +354,7 @@ START_TEST(a_file_that_is_too_short_breaks_the_connection)
 }
 END_TEST
 
-/* --- flow control --------------------------------------------------------------------------------- */
+/* --- flow control ------------------------------------------------------------------- */
 
 START_TEST(a_pause_holds_deliveries_back)
 {
@@ -423,7 +421,8 @@ START_TEST(a_push_producer_is_paused_above_the_high_mark_and_resumed_at_the_low)
     ck_assert_int_eq(tw_transport_set_watermarks(transport, 1, 2), -EINVAL);
     ck_assert_int_eq(tw_transport_set_watermarks(transport, 4, 0), 0);
     ck_assert_int_eq(tw_transport_register_producer(transport, &producer, true, NULL), 0);
-    ck_assert_int_eq(tw_transport_register_producer(transport, &producer, true, NULL), -EEXIST);
+    ck_assert_int_eq(tw_transport_register_producer(transport, &producer, true, NULL),
+                     -EEXIST);
     tw_transport_write(transport, "1234", 4);
     ck_assert_str_eq(twi_buf_text(&production), "");
     tw_transport_write(transport, "5", 1);
@@ -484,7 +483,7 @@ START_TEST(a_producer_on_a_lost_connection_is_stopped_at_once)
 }
 END_TEST
 
-/* --- the idle timeout ------------------------------------------------------------------------------ */
+/* --- the idle timeout --------------------------------------------------------------- */
 
 static void timed_out(tw_protocol *protocol)
 {
@@ -530,7 +529,7 @@ START_TEST(the_timeout_calls_what_it_was_told_and_can_be_turned_off)
 }
 END_TEST
 
-/* --- protocols and factories ------------------------------------------------------------------------ */
+/* --- protocols and factories -------------------------------------------------------- */
 
 static struct record second;
 
@@ -608,7 +607,7 @@ START_TEST(a_transport_tells_about_itself)
 }
 END_TEST
 
-/* --- out of memory ---------------------------------------------------------------------------------- */
+/* --- out of memory ------------------------------------------------------------------ */
 
 static bool a_conversation(void *arg)
 {

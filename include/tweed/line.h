@@ -2,7 +2,8 @@
  * line.h - protocols made of lines.
  *
  * Begin your struct with a tw_line_protocol, put TW_LINE_PROTOCOL into your class and keep a
- * tw_line_class beside it. Nothing is delivered once the connection is being closed. After Twisted's LineReceiver.
+ * tw_line_class beside it. Nothing is delivered once the connection is being closed.
+ * After Twisted's LineReceiver.
  */
 #ifndef TWEED_LINE_H
 #define TWEED_LINE_H

@@ -46,7 +46,8 @@ typedef struct tw_protocol_class {
 /* Begin your own struct with this. */
 struct tw_protocol {
     const tw_protocol_class *protocol_class;
-    tw_transport *transport; /* from connection_made until connection_lost returns; else NULL */
+    tw_transport
+        *transport;      /* from connection_made until connection_lost returns; else NULL */
     tw_factory *factory;     /* lent; NULL when there was none */
 };
 
@@ -70,7 +71,7 @@ TW_API void *tw_factory_data(const tw_factory *factory);
 TW_API tw_factory *tw_factory_ref(tw_factory *factory);
 TW_API void tw_factory_unref(tw_factory *factory);
 
-/* --- writing and ending ------------------------------------------------------------------- */
+/* --- writing and ending ------------------------------------------------------------- */
 
 /* Append to what is to be sent; that is never done inside this call, and at the latest at the end
  * of the turn. Copies. Nothing happens after the connection or its write side is closed. Returns
@@ -104,7 +105,7 @@ TW_API bool tw_transport_losing(const tw_transport *transport);
 TW_API tw_transport *tw_transport_ref(tw_transport *transport);
 TW_API void tw_transport_unref(tw_transport *transport);
 
-/* --- flow control ---------------------------------------------------------------------------- */
+/* --- flow control ------------------------------------------------------------------- */
 
 /* Stop and go for data_received. After a pause nothing more is delivered, not even what has
  * been read already. */
@@ -127,7 +128,7 @@ TW_API void tw_transport_unregister_producer(tw_transport *transport);
 /* Bytes; default high 65536, low 0. Returns 0, -EINVAL (low above high). */
 TW_API int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low);
 
-/* --- idle timeout ------------------------------------------------------------------------------ */
+/* --- idle timeout ------------------------------------------------------------------- */
 
 /* Call timed_out(protocol) once `seconds` have passed without tw_transport_reset_timeout(); NULL:
  * tw_transport_lose(). 0 turns it off. Resetting is cheap: do it for each message. Returns 0,
@@ -139,7 +140,7 @@ TW_API double tw_transport_timeout(const tw_transport *transport);
 /* Count from now again; nothing when it is off. */
 TW_API void tw_transport_reset_timeout(tw_transport *transport);
 
-/* --- about it ---------------------------------------------------------------------------------- */
+/* --- about it ----------------------------------------------------------------------- */
 
 TW_API tw_protocol *tw_transport_protocol(const tw_transport *transport);
 /* From now on deliver to `protocol` (taken); connection_made is called on it, connection_lost is
@@ -150,7 +151,8 @@ TW_API int tw_transport_peer(const tw_transport *transport, char *text, size_t s
 TW_API int tw_transport_local(const tw_transport *transport, char *text, size_t size);
 /* The socket addresses; 0, -ENOTSUP for what has none. */
 TW_API int tw_transport_peer_address(const tw_transport *transport,
-                                     struct sockaddr_storage *ret_address, socklen_t *ret_length);
+                                     struct sockaddr_storage *ret_address,
+                                     socklen_t *ret_length);
 TW_API int tw_transport_set_nodelay(tw_transport *transport, bool on);
 TW_API int tw_transport_set_keepalive(tw_transport *transport, bool on);
 /* The descriptor, -1 where there is none. For options only. */

@@ -11,7 +11,8 @@ static void line_received(tw_line_protocol *protocol, const char *line, size_t l
     tw_line_send(protocol, line, length);
 }
 
-static const struct tw_line_class lines = { .delimiter = "\n", .line_received = line_received };
+static const struct tw_line_class lines = { .delimiter = "\n",
+                                            .line_received = line_received };
 
 static void connection_made(tw_protocol *protocol)
 {
