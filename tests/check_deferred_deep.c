@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <tweed/deferred_list.h>
 
