@@ -12,6 +12,7 @@
 
 enum { MAX_DEPTH = 64 };
 
+#define LIKELY(condition) __builtin_expect((condition), 1)
 #define UNLIKELY(condition) __builtin_expect((condition), 0)
 
 /* --- waiting ------------------------------------------------------------------------------------ */
@@ -111,6 +112,12 @@ static inline bool wants(const struct twi_entry *entry, tw_value result)
     return (entry->kind & (tw_is_failure(result) ? TWI_ON_FAILURE : TWI_ON_VALUE)) != 0;
 }
 
+static void call_release(const struct twi_entry *entry)
+{
+    if ((entry->kind & TWI_RELEASED) != 0)
+        entry->with.release(entry->arg);
+}
+
 static void call(tw_deferred *deferred, const struct twi_entry *entry)
 {
     if (wants(entry, deferred->result)) {
@@ -118,8 +125,7 @@ static void call(tw_deferred *deferred, const struct twi_entry *entry)
         if (!is_input(deferred, returned))
             keep(deferred, returned);
     }
-    if (entry->with.release != NULL)
-        entry->with.release(entry->arg);
+    call_release(entry);
 }
 
 /* A callback and its errback: one of them sees the result. */
@@ -130,8 +136,7 @@ static void call_pair(tw_deferred *deferred, const struct twi_entry *callback)
     const struct twi_entry *other = failed ? callback : &errback;
 
     call(deferred, failed ? &errback : callback);
-    if (other->with.release != NULL)
-        other->with.release(other->arg);
+    call_release(other);
 }
 
 static void call_raw(tw_deferred *deferred, const struct twi_entry *entry)
@@ -148,8 +153,7 @@ static void call_raw(tw_deferred *deferred, const struct twi_entry *entry)
         tw_release(given);
     self->raw = outer;
     self->raw_replaced = outer_replaced;
-    if (entry->with.release != NULL)
-        entry->with.release(entry->arg);
+    call_release(entry);
 }
 
 /* The result moves on to a Deferred that an entry holds: one that waited, or one to be fired. It
@@ -224,13 +228,10 @@ static __attribute__((noinline)) tw_deferred *run_special(tw_deferred *deferred,
 {
     struct twi_entry entry = *place;
 
-    switch (entry.kind) {
+    switch (entry.kind & ~TWI_RELEASED) {
     case TWI_WAITER:
     case TWI_FORWARD:
         return hand_over(deferred, &entry) ? descend(deferred, entry.arg) : deferred;
-    case TWI_TAP:
-        entry.fn.tap(entry.arg, entry.with.index, &deferred->result);
-        return deferred;
     case TWI_RAW:
         call_raw(deferred, &entry);
         break;
@@ -252,31 +253,49 @@ static __attribute__((noinline)) tw_deferred *keep_and_go_on(tw_deferred *deferr
     return go_on(deferred);
 }
 
+/* The next entry of the chain, and the state as it is then. */
+static inline struct twi_entry *next_entry(tw_deferred *deferred, uint32_t state)
+{
+    if (LIKELY((state & (TWI_PAUSES | TWI_HAS_FIRST)) == TWI_HAS_FIRST)) {
+        deferred->state = state ^ TWI_HAS_FIRST;
+        return &deferred->entries[0];
+    }
+    deferred->state = state;
+    return state < TWI_PAUSE ? twi_entries_pop(deferred) : NULL;
+}
+
 /* The plain callback that returns its input stays in this loop; all else has functions of its
  * own, so that this one needs few registers. */
-static inline __attribute__((always_inline)) void run(tw_deferred *deferred)
+static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uint32_t state)
 {
-    enter(deferred, NULL);
-    do {
-        struct twi_entry *next = !twi_deferred_paused(deferred) ? twi_entries_pop(deferred) : NULL;
+    deferred->link = NULL;
+    for (;;) {
+        struct twi_entry *next = next_entry(deferred, state);
 
         if (next == NULL) {
             deferred = leave(deferred);
-        } else if (UNLIKELY(next->kind > TWI_SIMPLE || next->with.release != NULL)) {
-            deferred = run_special(deferred, next);
-        } else if (wants(next, deferred->result)) {
+        } else if (UNLIKELY(next->kind > TWI_SIMPLE)) {
+            if (next->kind == TWI_TAP)
+                next->fn.tap(next->arg, next->with.index, &deferred->result);
+            else
+                deferred = run_special(deferred, next);
+        } else if (LIKELY(wants(next, deferred->result))) {
             tw_value returned = next->fn.callback(tw_lend(deferred->result), next->arg);
-            if (!is_input(deferred, returned))
+            if (UNLIKELY(!is_input(deferred, returned)))
                 deferred = keep_and_go_on(deferred, returned);
         }
-    } while (deferred != NULL);
+        if (deferred == NULL)
+            break;
+        state = deferred->state;
+    }
 }
 
-static __attribute__((noinline)) void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
+static __attribute__((noinline)) void run_later(struct twi_defer_thread *self,
+                                                tw_deferred *deferred)
 {
     if (self->queue == NULL)
         self->queue_end = &self->queue;
-    enter(deferred, NULL);
+    deferred->link = NULL;
     *self->queue_end = deferred;
     self->queue_end = &deferred->link;
 }
@@ -291,22 +310,28 @@ static tw_deferred *take_queued(struct twi_defer_thread *self)
     return deferred;
 }
 
+static void run_queued_one(tw_deferred *deferred)
+{
+    run(deferred, deferred->state);
+}
+
 static __attribute__((noinline)) void run_queued(struct twi_defer_thread *self)
 {
     while (self->depth == 1 && self->queue != NULL)
-        run(take_queued(self));
+        run_queued_one(take_queued(self));
 }
 
-__attribute__((noinline)) int twi_deferred_run(tw_deferred *deferred)
+__attribute__((noinline)) int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
 {
     struct twi_defer_thread *self = &twi_defer;
 
     if (UNLIKELY(self->depth == MAX_DEPTH)) {
+        deferred->state = state;
         run_later(self, deferred);
         return 0;
     }
     self->depth++;
-    run(deferred);
+    run(deferred, state);
     if (UNLIKELY(self->queue != NULL))
         run_queued(self);
     self->depth--;
@@ -338,8 +363,7 @@ void twi_entry_drop(const struct twi_entry *entry, tw_value failure)
         tw_release(result);
         break;
     default:
-        if (entry->with.release != NULL)
-            entry->with.release(entry->arg);
+        call_release(entry);
     }
 }
 
@@ -373,7 +397,7 @@ static int add_without_memory(tw_deferred *deferred, const struct twi_entry *ent
         push(deferred, entries, count);
     } else {
         for (unsigned i = 0; i < count; i++) {
-            reported = reported || entries[i].kind >= TWI_WAITER;
+            reported = reported || twi_is_waiter(&entries[i]);
             twi_entry_drop(&entries[i], tw_lend(tw_fail_memory()));
         }
         if (!reported)
@@ -391,11 +415,11 @@ static void add_to_null(const struct twi_entry *entry)
     struct twi_defer_thread *self = &twi_defer;
     tw_deferred *outer = self->raw;
 
-    if (entry->kind == TWI_RAW) {
+    if ((entry->kind & TWI_RAW) != 0) {
         self->raw = NULL;
         entry->fn.raw(NULL, entry->arg);
         self->raw = outer;
-    } else if (entry->kind < TWI_WAITER && (entry->kind & TWI_ON_FAILURE) != 0) {
+    } else if (!twi_is_waiter(entry) && (entry->kind & TWI_ON_FAILURE) != 0) {
         tw_release(entry->fn.callback(failure, entry->arg));
     }
     twi_entry_drop(entry, failure);
@@ -417,51 +441,70 @@ int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, uns
 
 void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
 {
-    struct twi_entry entry = { .kind = TWI_TAP, .arg = arg }, *place;
+    struct twi_entry entry, *place = &entry;
+    bool quick = deferred != NULL && deferred->more == NULL &&
+                 (deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) == 0;
 
-    entry.fn.tap = fn;
-    entry.with.index = index;
-    place = deferred != NULL ? twi_entries_place(deferred) : NULL;
-    if (UNLIKELY(place == NULL)) {
-        twi_deferred_add(deferred, &entry, 1);
-        return;
+    if (LIKELY(quick)) {
+        deferred->state |= TWI_HAS_FIRST;
+        place = &deferred->entries[0];
     }
-    *place = entry;
-    if ((deferred->state & TWI_FIRED) != 0)
-        run_added(deferred);
+    place->fn.tap = fn;
+    place->arg = arg;
+    place->with.index = index;
+    place->kind = TWI_TAP;
+    if (UNLIKELY(!quick))
+        twi_deferred_add(deferred, &entry, 1);
 }
 
-static __attribute__((noinline)) int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
-                      tw_release_fn *release)
+static inline void write_entry(struct twi_entry *entry, unsigned kind, tw_callback *fn, void *arg,
+                               tw_release_fn *release)
 {
-    struct twi_entry entry = { .kind = kind, .arg = arg };
+    entry->fn.callback = fn;
+    entry->arg = arg;
+    if (release != NULL) {
+        entry->with.release = release;
+        kind |= TWI_RELEASED;
+    }
+    entry->kind = kind;
+}
+
+static __attribute__((noinline)) int add_slowly(tw_deferred *deferred, unsigned kind,
+                                                tw_callback *fn, void *arg,
+                                                tw_release_fn *release)
+{
+    struct twi_entry entry;
 
     if (fn == NULL) {
         if (release != NULL)
             release(arg);
         return -EINVAL;
     }
-    entry.fn.callback = fn;
-    entry.with.release = release;
+    write_entry(&entry, kind, fn, arg, release);
     return twi_deferred_add(deferred, &entry, 1);
 }
 
+/* Quick while there is room and nothing to run yet. */
 static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
                       tw_release_fn *release)
 {
-    struct twi_entry *entry = NULL;
+    struct twi_entry *entry;
+    uint32_t state;
 
-    if (!UNLIKELY(deferred == NULL || fn == NULL)) {
-        TWI_CHECK(deferred);
-        entry = twi_entries_place(deferred);
+    if (UNLIKELY(deferred == NULL || fn == NULL))
+        return add_slowly(deferred, kind, fn, arg, release);
+    TWI_CHECK(deferred);
+    state = deferred->state;
+    if (LIKELY((state & (TWI_FIRED | TWI_HAS_BOTH)) == 0 && deferred->more == NULL)) {
+        deferred->state = state | TWI_HAS_FIRST;
+        write_entry(&deferred->entries[0], kind, fn, arg, release);
+        return 0;
     }
+    entry = twi_entries_place(deferred);
     if (UNLIKELY(entry == NULL))
         return add_slowly(deferred, kind, fn, arg, release);
-    entry->fn.callback = fn;
-    entry->arg = arg;
-    entry->with.release = release;
-    entry->kind = kind;
-    if ((deferred->state & TWI_FIRED) != 0)
+    write_entry(entry, kind, fn, arg, release);
+    if ((state & TWI_FIRED) != 0)
         run_added(deferred);
     return 0;
 }
@@ -501,19 +544,12 @@ int tw_add_callbacks_with(tw_deferred *deferred, tw_callback *callback, void *ca
                           tw_release_fn *callback_release, tw_callback *errback,
                           void *errback_arg, tw_release_fn *errback_release)
 {
-    struct twi_entry pair[2] = {
-        { .kind = TWI_ON_VALUE | TWI_PAIRED, .arg = callback_arg },
-        { .kind = TWI_ON_FAILURE, .arg = errback_arg },
-    };
+    unsigned on_value = callback != NULL ? TWI_ON_VALUE : 0;
+    unsigned on_failure = errback != NULL ? TWI_ON_FAILURE : 0;
+    struct twi_entry pair[2];
 
-    pair[0].fn.callback = callback;
-    pair[0].with.release = callback_release;
-    pair[1].fn.callback = errback;
-    pair[1].with.release = errback_release;
-    if (callback == NULL)
-        pair[0].kind = TWI_PAIRED;
-    if (errback == NULL)
-        pair[1].kind = 0;
+    write_entry(&pair[0], on_value | TWI_PAIRED, callback, callback_arg, callback_release);
+    write_entry(&pair[1], on_failure, errback, errback_arg, errback_release);
     return twi_deferred_add(deferred, pair, 2);
 }
 
@@ -527,10 +563,10 @@ int tw_add_callbacks(tw_deferred *deferred, tw_callback *callback, void *callbac
 int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, void *arg), void *arg,
                tw_release_fn *release)
 {
-    struct twi_entry entry = { .kind = TWI_RAW, .arg = arg };
+    struct twi_entry entry;
 
+    write_entry(&entry, TWI_RAW, NULL, arg, release);
     entry.fn.raw = fn;
-    entry.with.release = release;
     return twi_deferred_add(deferred, &entry, 1);
 }
 

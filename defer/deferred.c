@@ -140,18 +140,13 @@ static __attribute__((noinline)) void release_ctx(tw_deferred *deferred, tw_rele
     deferred->state &= ~TWI_RUNNING;
 }
 
-static inline void hold(tw_deferred *deferred, tw_value result, const char *where)
-{
-    deferred->state |= TWI_FIRED;
-    deferred->result = result;
-    deferred->fired_at = where;
-}
-
 void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where)
 {
     tw_release_fn *release = deferred->ctx_release;
 
-    hold(deferred, result, where);
+    deferred->state |= TWI_FIRED;
+    deferred->result = result;
+    deferred->fired_at = where;
     if (release != NULL)
         release_ctx(deferred, release);
 }
@@ -182,12 +177,14 @@ static __attribute__((noinline)) int fire_slowly(tw_deferred *deferred, tw_value
 /* As twi_deferred_fire(), quick when nothing is special. */
 static inline int fire(tw_deferred *deferred, tw_value result, const char *where)
 {
-    if (UNLIKELY((deferred->state & (TWI_PAUSES | TWI_FIRED)) != 0 ||
-                 deferred->ctx_release != NULL ||
+    uint32_t state = deferred->state;
+
+    if (UNLIKELY((state & (TWI_PAUSES | TWI_FIRED)) != 0 || deferred->ctx_release != NULL ||
                  (!tw_is_owned(result) && !tw_is_none(result))))
         return fire_slowly(deferred, result, where);
-    hold(deferred, result, where);
-    return twi_deferred_run(deferred);
+    deferred->result = result;
+    deferred->fired_at = where;
+    return twi_deferred_run_in(deferred, state | TWI_FIRED | TWI_RUNNING);
 }
 
 /* Nothing to fire, or nothing to fire with. */
@@ -262,7 +259,7 @@ static void drop_entries(tw_deferred *deferred)
 
     while ((next = twi_entries_pop(deferred)) != NULL) {
         struct twi_entry entry = *next;
-        if (entry.kind >= TWI_WAITER && tw_is_none(failure))
+        if (twi_is_waiter(&entry) && tw_is_none(failure))
             failure = tw_fail_at(deferred->where, &tw_error_abandoned,
                                  "what was waited for died without a result");
         twi_entry_drop(&entry, tw_lend(failure));

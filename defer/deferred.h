@@ -35,7 +35,8 @@ enum {
     TWI_RAW = 8,      /* a callback without structs */
     TWI_WAITER = 16,  /* arg: the Deferred that waits */
     TWI_FORWARD = 32, /* arg: a Deferred to fire (chain_deferred) */
-    TWI_TAP = 64
+    TWI_TAP = 64,
+    TWI_RELEASED = 128 /* a callback's argument has a release */
 };
 
 struct twi_entry {
@@ -51,6 +52,12 @@ struct twi_entry {
     } with;
     unsigned kind;
 };
+
+/* Somebody waits by it: it is not simply dropped. */
+static inline bool twi_is_waiter(const struct twi_entry *entry)
+{
+    return (entry->kind & (TWI_WAITER | TWI_FORWARD | TWI_TAP)) != 0;
+}
 
 struct twi_death {
     struct twi_death *next;
@@ -185,8 +192,12 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
 /* --- chain.c: entries and the runner -------------------------------------------------------- */
 
 /* Run the chain of a fired, unpaused Deferred that neither waits nor runs; consumes a reference.
- * Returns 0. */
-int twi_deferred_run(tw_deferred *deferred);
+ * `state` becomes its state: it saves a way through memory. Returns 0. */
+int twi_deferred_run_in(tw_deferred *deferred, uint32_t state);
+static inline int twi_deferred_run(tw_deferred *deferred)
+{
+    return twi_deferred_run_in(deferred, deferred->state | TWI_RUNNING);
+}
 /* Append `count` (1 or 2) entries and run them if it is time. 0, or -ENOMEM: then each has been
  * dropped. */
 int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count);
