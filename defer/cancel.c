@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-/* --- cancel ------------------------------------------------------------------------------------ */
+/* --- cancel ----------------------------------------------------------------------------- */
 
 /* The canceller may fire the Deferred, and firing would release the canceller's own argument under
  * its feet: so it is taken out while it is called. */
@@ -63,7 +63,7 @@ int tw_cancel(tw_deferred *deferred)
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
 }
 
-/* --- pause ------------------------------------------------------------------------------------- */
+/* --- pause ------------------------------------------------------------------------------ */
 
 void tw_deferred_pause(tw_deferred *deferred)
 {
@@ -89,7 +89,7 @@ int tw_deferred_unpause(tw_deferred *deferred)
     return 0;
 }
 
-/* --- shield ------------------------------------------------------------------------------------ */
+/* --- shield ----------------------------------------------------------------------------- */
 
 /* The result stays in the shielded one (its address is the index), for the next who asks; a
  * failure counts as handled there, since it goes on here. */

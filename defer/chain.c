@@ -12,10 +12,7 @@
 
 enum { MAX_DEPTH = 64 };
 
-#define LIKELY(condition) __builtin_expect((condition), 1)
-#define UNLIKELY(condition) __builtin_expect((condition), 0)
-
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------- */
 
 /* Only what is waited for can close a circle, so the usual case costs nothing. */
 static bool waits_for(const tw_deferred *inner, const tw_deferred *deferred)
@@ -47,9 +44,9 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
         return resolve_now(deferred, inner, result);
     }
     if (inner == deferred || waits_for(inner, deferred))
-        return resolve_now(deferred, inner,
-                           tw_fail_at(deferred->where, &tw_error_misuse,
-                                      "a Deferred waits for itself"));
+        return resolve_now(
+            deferred, inner,
+            tw_fail_at(deferred->where, &tw_error_misuse, "a Deferred waits for itself"));
     if (inner->references == 1)
         return resolve_now(deferred, inner,
                            tw_fail_at(inner->where, &tw_error_abandoned,
@@ -88,7 +85,7 @@ void twi_deferred_collapse(tw_deferred *deferred)
     twi_slab_free(&twi_defer.deferreds, deferred);
 }
 
-/* --- one entry ---------------------------------------------------------------------------------- */
+/* --- one entry -------------------------------------------------------------------------- */
 
 /* What a callback returned becomes the result. */
 static inline void keep(tw_deferred *deferred, tw_value returned)
@@ -180,7 +177,7 @@ static bool hand_over(tw_deferred *deferred, const struct twi_entry *entry)
     return false;
 }
 
-/* --- the runner --------------------------------------------------------------------------------- */
+/* --- the runner ------------------------------------------------------------------------- */
 
 /* Let go of one that has nothing more to run for now; the one that it was resumed by goes on. */
 static inline tw_deferred *leave(tw_deferred *deferred)
@@ -223,8 +220,7 @@ static tw_deferred *go_on(tw_deferred *deferred)
 }
 
 /* The entry's place may be taken by another as soon as it is called. */
-static __attribute__((noinline)) tw_deferred *run_special(tw_deferred *deferred,
-                                                          const struct twi_entry *place)
+static TWI_APART tw_deferred *run_special(tw_deferred *deferred, const struct twi_entry *place)
 {
     struct twi_entry entry = *place;
 
@@ -246,8 +242,7 @@ static __attribute__((noinline)) tw_deferred *run_special(tw_deferred *deferred,
     return go_on(deferred);
 }
 
-static __attribute__((noinline)) tw_deferred *keep_and_go_on(tw_deferred *deferred,
-                                                             tw_value returned)
+static TWI_APART tw_deferred *keep_and_go_on(tw_deferred *deferred, tw_value returned)
 {
     keep(deferred, returned);
     return go_on(deferred);
@@ -256,7 +251,7 @@ static __attribute__((noinline)) tw_deferred *keep_and_go_on(tw_deferred *deferr
 /* The next entry of the chain, and the state as it is then. */
 static inline struct twi_entry *next_entry(tw_deferred *deferred, uint32_t state)
 {
-    if (LIKELY((state & (TWI_PAUSES | TWI_HAS_FIRST)) == TWI_HAS_FIRST)) {
+    if (TWI_LIKELY((state & (TWI_PAUSES | TWI_HAS_FIRST)) == TWI_HAS_FIRST)) {
         deferred->state = state ^ TWI_HAS_FIRST;
         return &deferred->entries[0];
     }
@@ -274,14 +269,14 @@ static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uin
 
         if (next == NULL) {
             deferred = leave(deferred);
-        } else if (UNLIKELY(next->kind > TWI_SIMPLE)) {
+        } else if (TWI_UNLIKELY(next->kind > TWI_SIMPLE)) {
             if (next->kind == TWI_TAP)
                 next->fn.tap(next->arg, next->with.index, &deferred->result);
             else
                 deferred = run_special(deferred, next);
-        } else if (LIKELY(wants(next, deferred->result))) {
+        } else if (TWI_LIKELY(wants(next, deferred->result))) {
             tw_value returned = next->fn.callback(tw_lend(deferred->result), next->arg);
-            if (UNLIKELY(!is_input(deferred, returned)))
+            if (TWI_UNLIKELY(!is_input(deferred, returned)))
                 deferred = keep_and_go_on(deferred, returned);
         }
         if (deferred == NULL)
@@ -290,8 +285,7 @@ static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uin
     }
 }
 
-static __attribute__((noinline)) void run_later(struct twi_defer_thread *self,
-                                                tw_deferred *deferred)
+static TWI_APART void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
 {
     if (self->queue == NULL)
         self->queue_end = &self->queue;
@@ -315,30 +309,30 @@ static void run_queued_one(tw_deferred *deferred)
     run(deferred, deferred->state);
 }
 
-static __attribute__((noinline)) void run_queued(struct twi_defer_thread *self)
+static TWI_APART void run_queued(struct twi_defer_thread *self)
 {
     while (self->depth == 1 && self->queue != NULL)
         run_queued_one(take_queued(self));
 }
 
-__attribute__((noinline)) int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
+TWI_APART int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
 {
     struct twi_defer_thread *self = &twi_defer;
 
-    if (UNLIKELY(self->depth == MAX_DEPTH)) {
+    if (TWI_UNLIKELY(self->depth == MAX_DEPTH)) {
         deferred->state = state;
         run_later(self, deferred);
         return 0;
     }
     self->depth++;
     run(deferred, state);
-    if (UNLIKELY(self->queue != NULL))
+    if (TWI_UNLIKELY(self->queue != NULL))
         run_queued(self);
     self->depth--;
     return 0;
 }
 
-/* --- adding ------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------- */
 
 void twi_entry_drop(const struct twi_entry *entry, tw_value failure)
 {
@@ -445,7 +439,7 @@ void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t inde
     bool quick = deferred != NULL && deferred->more == NULL &&
                  (deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) == 0;
 
-    if (LIKELY(quick)) {
+    if (TWI_LIKELY(quick)) {
         deferred->state |= TWI_HAS_FIRST;
         place = &deferred->entries[0];
     }
@@ -453,12 +447,12 @@ void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t inde
     place->arg = arg;
     place->with.index = index;
     place->kind = TWI_TAP;
-    if (UNLIKELY(!quick))
+    if (TWI_UNLIKELY(!quick))
         twi_deferred_add(deferred, &entry, 1);
 }
 
-static inline void write_entry(struct twi_entry *entry, unsigned kind, tw_callback *fn, void *arg,
-                               tw_release_fn *release)
+static inline void write_entry(struct twi_entry *entry, unsigned kind, tw_callback *fn,
+                               void *arg, tw_release_fn *release)
 {
     entry->fn.callback = fn;
     entry->arg = arg;
@@ -469,9 +463,8 @@ static inline void write_entry(struct twi_entry *entry, unsigned kind, tw_callba
     entry->kind = kind;
 }
 
-static __attribute__((noinline)) int add_slowly(tw_deferred *deferred, unsigned kind,
-                                                tw_callback *fn, void *arg,
-                                                tw_release_fn *release)
+static TWI_APART int add_slowly(tw_deferred *deferred, unsigned kind, tw_callback *fn,
+                                void *arg, tw_release_fn *release)
 {
     struct twi_entry entry;
 
@@ -491,17 +484,17 @@ static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, voi
     struct twi_entry *entry;
     uint32_t state;
 
-    if (UNLIKELY(deferred == NULL || fn == NULL))
+    if (TWI_UNLIKELY(deferred == NULL || fn == NULL))
         return add_slowly(deferred, kind, fn, arg, release);
     TWI_CHECK(deferred);
     state = deferred->state;
-    if (LIKELY((state & (TWI_FIRED | TWI_HAS_BOTH)) == 0 && deferred->more == NULL)) {
+    if (TWI_LIKELY((state & (TWI_FIRED | TWI_HAS_BOTH)) == 0 && deferred->more == NULL)) {
         deferred->state = state | TWI_HAS_FIRST;
         write_entry(&deferred->entries[0], kind, fn, arg, release);
         return 0;
     }
     entry = twi_entries_place(deferred);
-    if (UNLIKELY(entry == NULL))
+    if (TWI_UNLIKELY(entry == NULL))
         return add_slowly(deferred, kind, fn, arg, release);
     write_entry(entry, kind, fn, arg, release);
     if ((state & TWI_FIRED) != 0)
@@ -530,7 +523,8 @@ int tw_add_callback_with(tw_deferred *deferred, tw_callback *fn, void *arg,
     return add(deferred, TWI_ON_VALUE, fn, arg, release);
 }
 
-int tw_add_errback_with(tw_deferred *deferred, tw_callback *fn, void *arg, tw_release_fn *release)
+int tw_add_errback_with(tw_deferred *deferred, tw_callback *fn, void *arg,
+                        tw_release_fn *release)
 {
     return add(deferred, TWI_ON_FAILURE, fn, arg, release);
 }

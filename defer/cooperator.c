@@ -43,7 +43,7 @@ struct tw_cooperative_task {
     bool told;    /* somebody has seen the outcome */
 };
 
-/* --- the ring ------------------------------------------------------------------------------------ */
+/* --- the ring --------------------------------------------------------------------------- */
 
 static void slice(void *arg);
 
@@ -117,7 +117,7 @@ static void end_all(tw_cooperator *cooperator, tw_value failure)
     tw_release(failure);
 }
 
-/* --- steps --------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------ */
 
 static void after_step(tw_cooperative_task *task, tw_value result)
 {
@@ -191,7 +191,7 @@ static void slice(void *arg)
         schedule(cooperator);
 }
 
-/* --- public -------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------- */
 
 tw_cooperator *tw_cooperator_new(tw_clock *clock)
 {

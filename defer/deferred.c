@@ -14,15 +14,12 @@
 
 enum { MAX_DEATHS = 64 };
 
-#define UNLIKELY(condition) __builtin_expect((condition), 0)
-
-__attribute__((visibility("hidden"), tls_model("initial-exec")))
-_Thread_local struct twi_defer_thread twi_defer = {
+TWI_QUICK_TLS struct twi_defer_thread twi_defer = {
     .deferreds = TWI_SLAB(tw_deferred),
     .overflows = { .size = sizeof(struct twi_more) + 8 * sizeof(struct twi_entry) },
 };
 
-/* --- the type of values ---------------------------------------------------------------------- */
+/* --- the type of values ----------------------------------------------------------------- */
 
 static void value_retain(void *object)
 {
@@ -42,13 +39,13 @@ static int value_format(void *object, char *text, size_t size)
 
 const tw_type tw_type_deferred = { "deferred", value_retain, value_release, value_format };
 
-/* --- making ------------------------------------------------------------------------------------ */
+/* --- making ----------------------------------------------------------------------------- */
 
 static inline tw_deferred *make(const char *where, unsigned references)
 {
     tw_deferred *deferred = twi_slab_alloc(&twi_defer.deferreds);
 
-    if (UNLIKELY(deferred == NULL))
+    if (TWI_UNLIKELY(deferred == NULL))
         return NULL;
     deferred->more = NULL;
     deferred->result = tw_none();
@@ -62,11 +59,12 @@ static inline tw_deferred *make(const char *where, unsigned references)
 }
 
 static inline tw_deferred *make_pending(const char *where, unsigned references,
-                                        tw_canceller *cancel, void *ctx, tw_release_fn *release)
+                                        tw_canceller *cancel, void *ctx,
+                                        tw_release_fn *release)
 {
     tw_deferred *deferred = make(where, references);
 
-    if (UNLIKELY(deferred == NULL))
+    if (TWI_UNLIKELY(deferred == NULL))
         return NULL;
     deferred->cancel = cancel;
     deferred->ctx = ctx;
@@ -75,10 +73,9 @@ static inline tw_deferred *make_pending(const char *where, unsigned references,
 }
 
 /* The slot often lies in ctx, which may be gone after its release. */
-static __attribute__((noinline)) tw_deferred *promise_slowly(const char *where,
-                                                             tw_deferred **slot,
-                                                             tw_canceller *cancel, void *ctx,
-                                                             tw_release_fn *release)
+static TWI_APART tw_deferred *promise_slowly(const char *where, tw_deferred **slot,
+                                             tw_canceller *cancel, void *ctx,
+                                             tw_release_fn *release)
 {
     tw_deferred *deferred = make_pending(where, slot != NULL ? 2 : 1, cancel, ctx, release);
 
@@ -92,15 +89,15 @@ static __attribute__((noinline)) tw_deferred *promise_slowly(const char *where,
 tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
                                 tw_release_fn *release)
 {
-    if (UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+    if (TWI_UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
         return promise_slowly(where, NULL, cancel, ctx, release);
     return make_pending(where, 1, cancel, ctx, release);
 }
 
-tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel, void *ctx,
-                           tw_release_fn *release)
+tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel,
+                           void *ctx, tw_release_fn *release)
 {
-    if (UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+    if (TWI_UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
         return promise_slowly(where, slot, cancel, ctx, release);
     return *slot = make_pending(where, 2, cancel, ctx, release);
 }
@@ -130,10 +127,10 @@ tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result)
     return tw_fired_at(where, result);
 }
 
-/* --- firing ------------------------------------------------------------------------------------ */
+/* --- firing ----------------------------------------------------------------------------- */
 
 /* Whatever a release does, nothing runs yet. */
-static __attribute__((noinline)) void release_ctx(tw_deferred *deferred, tw_release_fn *release)
+static TWI_APART void release_ctx(tw_deferred *deferred, tw_release_fn *release)
 {
     deferred->state |= TWI_RUNNING;
     release(deferred->ctx);
@@ -151,8 +148,7 @@ void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *whe
         release_ctx(deferred, release);
 }
 
-__attribute__((noinline)) int twi_deferred_fire(tw_deferred *deferred, tw_value result,
-                                                const char *where)
+TWI_APART int twi_deferred_fire(tw_deferred *deferred, tw_value result, const char *where)
 {
     int r = 0;
 
@@ -168,8 +164,7 @@ __attribute__((noinline)) int twi_deferred_fire(tw_deferred *deferred, tw_value 
     return 0;
 }
 
-static __attribute__((noinline)) int fire_slowly(tw_deferred *deferred, tw_value result,
-                                                 const char *where)
+static TWI_APART int fire_slowly(tw_deferred *deferred, tw_value result, const char *where)
 {
     return twi_deferred_fire(deferred, tw_take(result), where);
 }
@@ -179,8 +174,9 @@ static inline int fire(tw_deferred *deferred, tw_value result, const char *where
 {
     uint32_t state = deferred->state;
 
-    if (UNLIKELY((state & (TWI_PAUSES | TWI_FIRED)) != 0 || deferred->ctx_release != NULL ||
-                 (!tw_is_owned(result) && !tw_is_none(result))))
+    if (TWI_UNLIKELY((state & (TWI_PAUSES | TWI_FIRED)) != 0 ||
+                     deferred->ctx_release != NULL ||
+                     (!tw_is_owned(result) && !tw_is_none(result))))
         return fire_slowly(deferred, result, where);
     deferred->result = result;
     deferred->fired_at = where;
@@ -188,7 +184,7 @@ static inline int fire(tw_deferred *deferred, tw_value result, const char *where
 }
 
 /* Nothing to fire, or nothing to fire with. */
-static __attribute__((noinline)) int refuse(tw_value result)
+static TWI_APART int refuse(tw_value result)
 {
     tw_release(result);
     return twi_is_deferred(result) ? -EINVAL : 0;
@@ -198,7 +194,7 @@ int tw_fire_at(const char *where, tw_deferred **slot, tw_value result)
 {
     tw_deferred *deferred = *slot;
 
-    if (UNLIKELY(deferred == NULL || twi_is_deferred(result)))
+    if (TWI_UNLIKELY(deferred == NULL || twi_is_deferred(result)))
         return refuse(result);
     TWI_CHECK(deferred);
     *slot = NULL;
@@ -207,7 +203,7 @@ int tw_fire_at(const char *where, tw_deferred **slot, tw_value result)
 
 int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result)
 {
-    if (UNLIKELY(deferred == NULL || twi_is_deferred(result)))
+    if (TWI_UNLIKELY(deferred == NULL || twi_is_deferred(result)))
         return refuse(result);
     TWI_CHECK(deferred);
     deferred->references++;
@@ -239,7 +235,7 @@ int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred, tw_def
     return 0;
 }
 
-/* --- counting ---------------------------------------------------------------------------------- */
+/* --- counting --------------------------------------------------------------------------- */
 
 tw_deferred *tw_deferred_ref(tw_deferred *deferred)
 {
@@ -250,7 +246,7 @@ tw_deferred *tw_deferred_ref(tw_deferred *deferred)
     return deferred;
 }
 
-/* --- dying ------------------------------------------------------------------------------------- */
+/* --- dying ------------------------------------------------------------------------------ */
 
 static void drop_entries(tw_deferred *deferred)
 {
@@ -304,7 +300,7 @@ static void bury(tw_deferred *deferred)
     tw_release(result);
 }
 
-static __attribute__((noinline)) void die(tw_deferred *deferred)
+static TWI_APART void die(tw_deferred *deferred)
 {
     struct twi_defer_thread *self = &twi_defer;
 
@@ -331,8 +327,8 @@ static inline bool needs_release(tw_value result)
 /* Most have nothing left to care for. */
 static inline void last(tw_deferred *deferred)
 {
-    if (UNLIKELY((deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) != TWI_FIRED ||
-                 deferred->more != NULL || needs_release(deferred->result)))
+    if (TWI_UNLIKELY((deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) != TWI_FIRED ||
+                     deferred->more != NULL || needs_release(deferred->result)))
         die(deferred);
     else
         twi_slab_free(&twi_defer.deferreds, deferred);
@@ -353,7 +349,7 @@ void tw_deferred_unref(tw_deferred *deferred)
     left = --deferred->references;
     if (left == 0)
         last(deferred);
-    else if (UNLIKELY((deferred->state & TWI_WAITING) != 0) && left == 1)
+    else if (TWI_UNLIKELY((deferred->state & TWI_WAITING) != 0) && left == 1)
         twi_deferred_collapse(deferred);
 }
 

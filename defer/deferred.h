@@ -21,6 +21,14 @@
 
 #include "base/slab.h"
 
+#define TWI_LIKELY(condition) __builtin_expect((condition), 1)
+#define TWI_UNLIKELY(condition) __builtin_expect((condition), 0)
+/* A function for what is rare, so that the quick one that calls it saves no registers. */
+#define TWI_APART __attribute__((noinline))
+/* A thread's variable at a fixed place: no call to find it. */
+#define TWI_QUICK_TLS \
+    __attribute__((visibility("hidden"), tls_model("initial-exec"))) _Thread_local
+
 /* Something inside tweed that wants a result: a list, a coroutine. Called exactly once, with the
  * result in its place: may take it and leave another. `index` is the one given with it. */
 typedef void twi_tap(void *arg, size_t index, tw_value *result);
@@ -91,7 +99,6 @@ struct twi_more {
 
 enum { TWI_INSIDE = 2 };
 
-
 struct tw_deferred {
     struct twi_more *more; /* first: the pool overwrites it */
     tw_value result;
@@ -133,8 +140,7 @@ struct twi_defer_thread {
     bool raw_replaced;
     struct tw_deferred_hooks hooks;
 };
-extern __attribute__((visibility("hidden"), tls_model("initial-exec")))
-_Thread_local struct twi_defer_thread twi_defer;
+extern TWI_QUICK_TLS struct twi_defer_thread twi_defer;
 
 #if TWI_DEBUG
 /* Ends the program when `deferred` is dead or another thread's. */
@@ -151,7 +157,8 @@ static inline bool twi_deferred_paused(const tw_deferred *deferred)
 
 static inline bool twi_deferred_done(const tw_deferred *deferred)
 {
-    return (deferred->state & (TWI_PAUSES | TWI_FIRED | TWI_RUNNING | TWI_WAITING)) == TWI_FIRED;
+    return (deferred->state & (TWI_PAUSES | TWI_FIRED | TWI_RUNNING | TWI_WAITING)) ==
+           TWI_FIRED;
 }
 
 static inline bool twi_is_deferred(tw_value value)
@@ -159,7 +166,7 @@ static inline bool twi_is_deferred(tw_value value)
     return (value.type | 1) == ((uintptr_t)&tw_type_deferred | 1);
 }
 
-/* --- deferred.c: life ---------------------------------------------------------------------- */
+/* --- deferred.c: life ------------------------------------------------------------------- */
 
 /* The last reference is gone. */
 void twi_deferred_last(tw_deferred *deferred);
@@ -189,7 +196,7 @@ int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always);
 /* Report a failure that nobody will see. */
 void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
 
-/* --- chain.c: entries and the runner -------------------------------------------------------- */
+/* --- chain.c: entries and the runner ---------------------------------------------------- */
 
 /* Run the chain of a fired, unpaused Deferred that neither waits nor runs; consumes a reference.
  * `state` becomes its state: it saves a way through memory. Returns 0. */
@@ -211,7 +218,7 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner);
 /* An entry that will never see a result: who waits by it gets `failure` (lent). */
 void twi_entry_drop(const struct twi_entry *entry, tw_value failure);
 
-/* --- entries.c: where entries lie -------------------------------------------------------------- */
+/* --- entries.c: where entries lie ------------------------------------------------------- */
 
 /* Make sure that `count` (1 or 2) entries can be placed; false when there is no memory. */
 bool twi_entries_room(tw_deferred *deferred, unsigned count);
@@ -264,12 +271,12 @@ static inline struct twi_entry *twi_entries_place(tw_deferred *deferred)
     return NULL;
 }
 
-/* --- deferred_list.c --------------------------------------------------------------------------- */
+/* --- deferred_list.c -------------------------------------------------------------------- */
 
 /* If `deferred` is one that many-as-one functions made, call fn with each child that it still
  * waits for (lent). */
-void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
-                         void *arg);
+void twi_list_each_child(const tw_deferred *deferred,
+                         void (*fn)(tw_deferred *child, void *arg), void *arg);
 /* The list [first, second]; takes both. A failure when there is no memory. */
 tw_value twi_pair(tw_value first, tw_value second);
 

@@ -55,8 +55,8 @@ static int group_cancel(tw_deferred *done, void *arg)
     return TW_CANCEL_LATER;
 }
 
-void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
-                         void *arg)
+void twi_list_each_child(const tw_deferred *deferred,
+                         void (*fn)(tw_deferred *child, void *arg), void *arg)
 {
     struct group *group;
 
@@ -69,7 +69,7 @@ void twi_list_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *ch
     }
 }
 
-/* --- firing ------------------------------------------------------------------------------------ */
+/* --- firing ----------------------------------------------------------------------------- */
 
 static void fire(struct group *group, tw_value result)
 {
@@ -163,7 +163,7 @@ static void child_done(void *arg, size_t index, tw_value *result)
     group_unref(group);
 }
 
-/* --- making ------------------------------------------------------------------------------------ */
+/* --- making ----------------------------------------------------------------------------- */
 
 static struct group *group_new(const char *where, size_t count, unsigned flags,
                                tw_deferred **ret_done)
@@ -196,8 +196,8 @@ static void let_go(tw_deferred *const *deferreds, size_t count)
         tw_deferred_unref(deferreds[i]);
 }
 
-static tw_deferred *wait_for_all(const char *where, tw_deferred *const *deferreds, size_t count,
-                                 unsigned flags)
+static tw_deferred *wait_for_all(const char *where, tw_deferred *const *deferreds,
+                                 size_t count, unsigned flags)
 {
     tw_deferred *done = NULL;
     struct group *group = group_new(where, count, flags, &done);
@@ -224,8 +224,8 @@ static tw_deferred *never(const char *where)
     return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "the first of none"));
 }
 
-tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds, size_t count,
-                                 unsigned flags)
+tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds,
+                                 size_t count, unsigned flags)
 {
     flags &= TW_FIRE_ON_ONE_CALLBACK | TW_FIRE_ON_ONE_ERRBACK | TW_CONSUME_ERRORS |
              TW_CANCEL_REST;

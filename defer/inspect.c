@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* --- state --------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------ */
 
 bool tw_deferred_called(const tw_deferred *deferred)
 {
@@ -69,7 +69,7 @@ void tw_deferred_mark_handled(tw_deferred *deferred)
         deferred->state |= TWI_HANDLED;
 }
 
-/* --- user data, death ---------------------------------------------------------------------------- */
+/* --- user data, death ------------------------------------------------------------------- */
 
 int tw_deferred_set_data(tw_deferred *deferred, void *data, tw_release_fn *release)
 {
@@ -110,7 +110,7 @@ int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg
     return 0;
 }
 
-/* --- text ---------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------- */
 
 static void format_state(const tw_deferred *deferred, char *text, size_t size)
 {
@@ -123,7 +123,8 @@ static void format_state(const tw_deferred *deferred, char *text, size_t size)
         snprintf(text, size, "pending");
     } else {
         length = snprintf(text, size, "%s",
-                          (deferred->state & TWI_RUNNING) != 0 ? "running, result " : "result ");
+                          (deferred->state & TWI_RUNNING) != 0 ? "running, result "
+                                                               : "result ");
         tw_value_format(tw_lend(deferred->result), text + length, size - (size_t)length);
     }
 }
@@ -142,7 +143,7 @@ int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
                     deferred->where != NULL ? deferred->where : "?", state, paused);
 }
 
-/* --- dump ---------------------------------------------------------------------------------------- */
+/* --- dump ------------------------------------------------------------------------------- */
 
 enum { DUMP_DEPTH = 16 };
 

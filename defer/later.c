@@ -52,9 +52,9 @@ static void later_free(void *arg)
 
     if (done != NULL)
         tw_fire_at(done->where, &later->done,
-                   later->call < 0 ? tw_fail_memory()
-                                   : tw_fail_at(done->where, &tw_error_abandoned,
-                                                "the clock is gone"));
+                   later->call < 0
+                       ? tw_fail_memory()
+                       : tw_fail_at(done->where, &tw_error_abandoned, "the clock is gone"));
     twi_free(later);
 }
 
@@ -66,7 +66,8 @@ tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double second
     int64_t ns, call;
 
     if (twi_seconds_to_ns(seconds, &ns) < 0)
-        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "%g is no delay", seconds));
+        return tw_fired_at(where,
+                           tw_fail_at(where, &tw_error_misuse, "%g is no delay", seconds));
     if (clock == NULL)
         clock = tw_clock_current();
     later = clock != NULL ? twi_calloc(1, sizeof *later) : NULL;

@@ -39,7 +39,7 @@ static void loop_unref(void *arg)
         twi_free(loop);
 }
 
-/* --- the grid ------------------------------------------------------------------------------------ */
+/* --- the grid --------------------------------------------------------------------------- */
 
 static int64_t point_at(const tw_looping_call *loop, int64_t at)
 {
@@ -88,7 +88,7 @@ static void unschedule(tw_looping_call *loop)
     loop->call = 0;
 }
 
-/* --- calling fn ---------------------------------------------------------------------------------- */
+/* --- calling fn ------------------------------------------------------------------------- */
 
 static void fn_done(void *arg, size_t index, tw_value *result)
 {
@@ -150,7 +150,7 @@ static void due(void *arg)
     call(loop);
 }
 
-/* --- public -------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------- */
 
 tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, void *arg)
 {
@@ -185,8 +185,8 @@ static int loop_cancel(tw_deferred *done, void *arg)
     return 0;
 }
 
-tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop, double interval,
-                                      bool now)
+tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
+                                      double interval, bool now)
 {
     tw_deferred *done;
     int64_t ns;

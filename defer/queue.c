@@ -77,9 +77,9 @@ tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue)
     tw_value value;
 
     if (queue->length == 0 && queue->waiting.count >= queue->backlog)
-        return tw_fired_at(where, tw_fail_at(where, &tw_error_queue_empty,
-                                             "%zu wait for a value already",
-                                             queue->waiting.count));
+        return tw_fired_at(where,
+                           tw_fail_at(where, &tw_error_queue_empty,
+                                      "%zu wait for a value already", queue->waiting.count));
     if (queue->length == 0)
         return twi_waiters_join(&queue->waiting, where);
     value = queue->ring[queue->first];

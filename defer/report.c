@@ -49,8 +49,8 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
         hooks->fired_twice(deferred, tw_lend(result), hooks->arg);
     } else {
         tw_log(TW_LOG_CRITICAL, "deferred",
-               "Deferred made at %s, fired at %s, is fired again at %s", place(deferred->where),
-               place(deferred->fired_at), place(where));
+               "Deferred made at %s, fired at %s, is fired again at %s",
+               place(deferred->where), place(deferred->fired_at), place(where));
     }
     tw_release(result);
     return r;

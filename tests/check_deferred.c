@@ -14,7 +14,7 @@ static tw_value a_failure(void)
     return tw_fail(&tw_error_system, "on purpose");
 }
 
-/* --- promise and fire ---------------------------------------------------------------------------- */
+/* --- promise and fire ------------------------------------------------------------------- */
 
 START_TEST(a_promise_gives_each_side_a_reference)
 {
@@ -126,7 +126,7 @@ START_TEST(references_are_counted)
 }
 END_TEST
 
-/* --- the canceller's argument --------------------------------------------------------------------- */
+/* --- the canceller's argument ----------------------------------------------------------- */
 
 START_TEST(the_cancellers_argument_is_released_when_fired_or_dead)
 {
@@ -168,7 +168,7 @@ START_TEST(what_a_release_adds_runs_in_its_turn)
 }
 END_TEST
 
-/* --- unhandled failures ---------------------------------------------------------------------------- */
+/* --- unhandled failures ----------------------------------------------------------------- */
 
 static tw_value take_memory(tw_value failure, void *arg)
 {
@@ -247,7 +247,7 @@ START_TEST(a_hook_may_keep_what_would_die)
 }
 END_TEST
 
-/* --- what is logged without hooks -------------------------------------------------------------------- */
+/* --- what is logged without hooks ------------------------------------------------------- */
 
 static void observe(const struct tw_log_event *event, void *arg)
 {
@@ -282,7 +282,7 @@ START_TEST(without_hooks_the_log_says_where_it_was_made_and_fired)
 }
 END_TEST
 
-/* --- NULL -------------------------------------------------------------------------------------------- */
+/* --- NULL ------------------------------------------------------------------------------- */
 
 START_TEST(null_is_the_deferred_that_could_not_be_made)
 {
@@ -325,7 +325,7 @@ START_TEST(null_is_the_deferred_that_could_not_be_made)
 }
 END_TEST
 
-/* --- for language bindings ------------------------------------------------------------------------------ */
+/* --- for language bindings -------------------------------------------------------------- */
 
 static void raw_look(tw_deferred *d, void *step)
 {
@@ -404,7 +404,7 @@ START_TEST(user_data_is_released_once_and_death_is_told)
 }
 END_TEST
 
-/* --- inspection ------------------------------------------------------------------------------------------- */
+/* --- inspection ------------------------------------------------------------------------- */
 
 static void collect(const char *line, void *arg)
 {

@@ -10,7 +10,7 @@
 
 static tw_deferred *slot;
 
-/* --- cancellers -------------------------------------------------------------------------------- */
+/* --- cancellers ------------------------------------------------------------------------- */
 
 static int leave_it(tw_deferred *deferred, void *ctx)
 {
@@ -208,7 +208,7 @@ START_TEST(a_shared_inner_is_cancelled_for_all_who_wait)
 }
 END_TEST
 
-/* --- shield ------------------------------------------------------------------------------------ */
+/* --- shield ----------------------------------------------------------------------------- */
 
 START_TEST(a_shield_keeps_a_cancel_from_its_inner)
 {
@@ -240,7 +240,7 @@ START_TEST(a_shield_keeps_a_cancel_from_its_inner)
 }
 END_TEST
 
-/* --- timeouts ---------------------------------------------------------------------------------- */
+/* --- timeouts --------------------------------------------------------------------------- */
 
 #define NEVER (-1.0)
 
@@ -259,7 +259,8 @@ static const struct {
     { "time runs out first", 20, 10, "before!cancelled after!timeout" },
     { "never fires", NEVER, 10, "before!cancelled after!timeout" },
     { "a tie: scheduled first wins", 10, 10, "before=1 after=1" },
-    { "no time at all, but never inside the call", NEVER, 0, "before!cancelled after!timeout" },
+    { "no time at all, but never inside the call", NEVER, 0,
+      "before!cancelled after!timeout" },
 };
 
 START_TEST(a_timeout_bounds_a_deferred)

@@ -17,7 +17,7 @@ static tw_value a_failure(void)
     return tw_fail(&tw_error_system, "on purpose");
 }
 
-/* --- pairs, pass-through, recovery: rows ------------------------------------------------------- */
+/* --- pairs, pass-through, recovery: rows ------------------------------------------------ */
 
 /* Each letter adds one step: c callback, e errback, b both, p a pair; upper case: the step fails
  * (of a pair: its callback); r an errback that recovers, f a both that fails, m a both that adds
@@ -36,7 +36,8 @@ static const struct {
     { "an errback may fail anew", "ffe", true, "f!system f!system e!system" },
     { "a pair: the callback for a value", "pc", false, "p+=1 c=1" },
     { "a pair: the errback for a failure", "pe", true, "p-!system e!system" },
-    { "the errback of a pair does not see its own callback fail", "Pe", false, "P+=1 e!system" },
+    { "the errback of a pair does not see its own callback fail", "Pe", false,
+      "P+=1 e!system" },
     { "nothing for that side passes it on", "ccccb", true, "b!system" },
     { "more steps than fit inside", "cccccccccccccccccccc", false,
       "c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1 c=1" },
@@ -46,16 +47,35 @@ static const struct {
 static void add_step(tw_deferred *d, char step)
 {
     switch (step) {
-    case 'c': tw_add_callback(d, pass, "c"); break;
-    case 'C': tw_add_callback(d, failing, "C"); break;
-    case 'e': tw_add_errback(d, pass, "e"); break;
-    case 'r': tw_add_errback(d, recover, "r"); break;
-    case 'b': tw_add_both(d, pass, "b"); break;
-    case 'f': tw_add_both(d, failing, "f"); break;
-    case 'm': tw_add_both(d, more, "m"); break;
-    case 'p': tw_add_callbacks(d, pass, "p+", pass, "p-"); break;
-    case 'P': tw_add_callbacks(d, failing, "P+", pass, "P-"); break;
-    default: ck_abort();
+    case 'c':
+        tw_add_callback(d, pass, "c");
+        break;
+    case 'C':
+        tw_add_callback(d, failing, "C");
+        break;
+    case 'e':
+        tw_add_errback(d, pass, "e");
+        break;
+    case 'r':
+        tw_add_errback(d, recover, "r");
+        break;
+    case 'b':
+        tw_add_both(d, pass, "b");
+        break;
+    case 'f':
+        tw_add_both(d, failing, "f");
+        break;
+    case 'm':
+        tw_add_both(d, more, "m");
+        break;
+    case 'p':
+        tw_add_callbacks(d, pass, "p+", pass, "p-");
+        break;
+    case 'P':
+        tw_add_callbacks(d, failing, "P+", pass, "P-");
+        break;
+    default:
+        ck_abort();
     }
 }
 
@@ -108,7 +128,7 @@ START_TEST(a_pair_may_lack_either_side)
 }
 END_TEST
 
-/* --- order ------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------ */
 
 static tw_value add_another(tw_value result, void *d)
 {
@@ -217,7 +237,7 @@ START_TEST(arguments_are_released_once_run_or_not)
 }
 END_TEST
 
-/* --- values: owned and lent ---------------------------------------------------------------------- */
+/* --- values: owned and lent ------------------------------------------------------------- */
 
 static tw_value first_item(tw_value list, void *arg)
 {
@@ -265,7 +285,7 @@ START_TEST(an_owned_copy_of_the_input_may_be_returned)
 }
 END_TEST
 
-/* --- returning a Deferred ------------------------------------------------------------------------ */
+/* --- returning a Deferred --------------------------------------------------------------- */
 
 START_TEST(a_fired_deferred_returned_gives_its_result)
 {
@@ -451,7 +471,7 @@ START_TEST(a_waiter_that_was_paused_goes_on_when_unpaused)
 }
 END_TEST
 
-/* --- pause --------------------------------------------------------------------------------------- */
+/* --- pause ------------------------------------------------------------------------------ */
 
 static tw_value pause_it(tw_value result, void *d)
 {
@@ -509,7 +529,7 @@ START_TEST(what_dies_paused_abandons_its_waiters)
 }
 END_TEST
 
-/* --- chain_deferred, resolve_with ------------------------------------------------------------------ */
+/* --- chain_deferred, resolve_with ------------------------------------------------------- */
 
 START_TEST(chain_deferred_moves_the_result)
 {

@@ -44,7 +44,7 @@ static tw_value add_one(tw_value result, void *arg)
     return tw_is_failure(result) ? result : tw_integer(tw_integer_of(result) + 1);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------- */
 
 /* Each waits for the next, and adds one when it has come. */
 static void build_chain(int length, bool inner_first)
@@ -141,7 +141,7 @@ START_TEST(resolving_one_by_the_next_is_no_recursion)
 }
 END_TEST
 
-/* --- chain_deferred, nested fires ------------------------------------------------------------------ */
+/* --- chain_deferred, nested fires ------------------------------------------------------- */
 
 static void *forward(void *arg)
 {
@@ -252,7 +252,7 @@ START_TEST(what_is_queued_may_be_added_to_and_paused)
 }
 END_TEST
 
-/* --- dying --------------------------------------------------------------------------------------- */
+/* --- dying ------------------------------------------------------------------------------ */
 
 static void drop(void *deferred)
 {
@@ -281,7 +281,7 @@ START_TEST(deaths_within_deaths_do_not_recurse)
 }
 END_TEST
 
-/* --- lists of lists --------------------------------------------------------------------------------- */
+/* --- lists of lists --------------------------------------------------------------------- */
 
 static void *nest_lists(void *arg)
 {
@@ -303,7 +303,7 @@ START_TEST(lists_of_lists_do_not_recurse)
 }
 END_TEST
 
-/* --- loops without end -------------------------------------------------------------------------------- */
+/* --- loops without end ------------------------------------------------------------------ */
 
 static tw_deferred *tick;
 static int rounds;

@@ -77,7 +77,7 @@ static tw_value show(tw_value result, void *step)
     return tw_none();
 }
 
-/* --- the list: rows ---------------------------------------------------------------------------------- */
+/* --- the list: rows --------------------------------------------------------------------- */
 
 /* Moves: a digit fires that child with its number (times 10), with ! before it makes it fail, C
  * cancels the list. */
@@ -103,8 +103,9 @@ static const struct {
       "all=[0,0] unhandled!system" },
     { "late failures may be consumed", TW_FIRE_ON_ONE_CALLBACK | TW_CONSUME_ERRORS, "0!12",
       "all=[0,0]" },
-    { "the rest may be cancelled", TW_FIRE_ON_ONE_CALLBACK | TW_CANCEL_REST | TW_CONSUME_ERRORS,
-      "1", "all=[10,1] cancel0 cancel2" },
+    { "the rest may be cancelled",
+      TW_FIRE_ON_ONE_CALLBACK | TW_CANCEL_REST | TW_CONSUME_ERRORS, "1",
+      "all=[10,1] cancel0 cancel2" },
     { "the rest of failures, too", TW_FIRE_ON_ONE_ERRBACK | TW_CANCEL_REST | TW_CONSUME_ERRORS,
       "!1", "all=!first(1) cancel0 cancel2" },
     { "cancel goes to all children, whose failures fire it", TW_CONSUME_ERRORS, "1C",
@@ -126,8 +127,8 @@ static void move(const char **moves, tw_deferred *list)
     }
     *moves += fails;
     child = *(*moves)++ - '0';
-    tw_fire(&slots[child], fails ? tw_fail(&tw_error_system, "child %d", child)
-                                 : tw_integer(10 * child));
+    tw_fire(&slots[child],
+            fails ? tw_fail(&tw_error_system, "child %d", child) : tw_integer(10 * child));
 }
 
 START_TEST(a_list_waits_for_all_or_one)
@@ -307,7 +308,7 @@ START_TEST(a_dump_shows_what_a_list_waits_for)
 }
 END_TEST
 
-/* --- gather, race --------------------------------------------------------------------------------------- */
+/* --- gather, race ----------------------------------------------------------------------- */
 
 START_TEST(gather_gives_values_or_the_first_failure)
 {
@@ -364,7 +365,7 @@ START_TEST(race_gives_the_first_success_and_cancels_the_rest)
 }
 END_TEST
 
-/* --- as_completed ------------------------------------------------------------------------------------------ */
+/* --- as_completed ----------------------------------------------------------------------- */
 
 static void ask(tw_as_completed *results, const char *step)
 {
@@ -425,7 +426,7 @@ START_TEST(freeing_as_completed_cancels_and_abandons)
 }
 END_TEST
 
-/* --- map ------------------------------------------------------------------------------------------------------ */
+/* --- map -------------------------------------------------------------------------------- */
 
 static tw_deferred *map_slots[8];
 static int map_active, map_most;
@@ -523,7 +524,7 @@ START_TEST(cancelling_map_starts_nothing_more)
 }
 END_TEST
 
-/* --- without memory ---------------------------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_result(tw_value result, void *seen)
 {
@@ -534,10 +535,14 @@ static tw_value count_result(tw_value result, void *seen)
 static tw_deferred *make_list(int kind, tw_deferred *const *of, size_t count)
 {
     switch (kind) {
-    case 0: return tw_deferred_list(of, count, TW_CONSUME_ERRORS);
-    case 1: return tw_gather(of, count);
-    case 2: return tw_race(of, count);
-    default: return tw_deferred_list(of, count, TW_FIRE_ON_ONE_CALLBACK | TW_CONSUME_ERRORS);
+    case 0:
+        return tw_deferred_list(of, count, TW_CONSUME_ERRORS);
+    case 1:
+        return tw_gather(of, count);
+    case 2:
+        return tw_race(of, count);
+    default:
+        return tw_deferred_list(of, count, TW_FIRE_ON_ONE_CALLBACK | TW_CONSUME_ERRORS);
     }
 }
 

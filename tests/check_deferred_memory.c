@@ -126,7 +126,7 @@ START_TEST(waiting_without_memory_fails_who_would_wait)
 }
 END_TEST
 
-/* --- anything, failing anywhere ------------------------------------------------------------------ */
+/* --- anything, failing anywhere --------------------------------------------------------- */
 
 struct tally {
     int made, released, last;

@@ -15,7 +15,7 @@
 enum { DEFERREDS = 6, STEPS = 160, ENTRIES = 400, OPERATIONS = 60, PROGRAMS = 20000 };
 enum { MISUSE = -1, CANCELLED = -2 };
 
-/* --- what both sides share --------------------------------------------------------------------- */
+/* --- what both sides share -------------------------------------------------------------- */
 
 enum action { PASS, VALUE, FAIL, WAIT, ADD, FIRE, PAUSE, UNPAUSE, CANCEL, ACTIONS };
 
@@ -70,7 +70,7 @@ __attribute__((format(printf, 2, 3))) static void write_down(struct side *side,
         ck_abort();
 }
 
-/* --- the model --------------------------------------------------------------------------------- */
+/* --- the model -------------------------------------------------------------------------- */
 
 struct result {
     bool failed;
@@ -160,8 +160,10 @@ static struct result model_call(int step, struct result seen, int *ret_deferred)
 
     write_down(&model, "%d:%s%d\n", step, seen.failed ? "!" : "", seen.number);
     switch (s->action) {
-    case VALUE: return (struct result){ false, s->number };
-    case FAIL: return (struct result){ true, s->number };
+    case VALUE:
+        return (struct result){ false, s->number };
+    case FAIL:
+        return (struct result){ true, s->number };
     case WAIT:
         if (models[s->target].held)
             *ret_deferred = s->target;
@@ -170,7 +172,9 @@ static struct result model_call(int step, struct result seen, int *ret_deferred)
         if (models[s->target].held)
             model_add(s->target);
         break;
-    case FIRE: model_fire(s->target, (struct result){ false, s->number }); break;
+    case FIRE:
+        model_fire(s->target, (struct result){ false, s->number });
+        break;
     case PAUSE:
         if (models[s->target].held)
             models[s->target].pauses++;
@@ -183,7 +187,8 @@ static struct result model_call(int step, struct result seen, int *ret_deferred)
         if (models[s->target].held)
             model_cancel(s->target);
         break;
-    default: break;
+    default:
+        break;
     }
     return seen;
 }
@@ -249,7 +254,7 @@ static void model_run(int d)
     m->running = false;
 }
 
-/* --- the real ones ------------------------------------------------------------------------------ */
+/* --- the real ones ---------------------------------------------------------------------- */
 
 static tw_deferred *slots[DEFERREDS], *held[DEFERREDS];
 
@@ -274,10 +279,17 @@ static void real_add(int d)
         return;
     real.next_step += step->sides == 4 ? 2 : 1;
     switch (step->sides) {
-    case 1: tw_add_callback(held[d], call_step, step); break;
-    case 2: tw_add_errback(held[d], call_step, step); break;
-    case 3: tw_add_both(held[d], call_step, step); break;
-    default: tw_add_callbacks(held[d], call_step, step, call_step, step + 1);
+    case 1:
+        tw_add_callback(held[d], call_step, step);
+        break;
+    case 2:
+        tw_add_errback(held[d], call_step, step);
+        break;
+    case 3:
+        tw_add_both(held[d], call_step, step);
+        break;
+    default:
+        tw_add_callbacks(held[d], call_step, step, call_step, step + 1);
     }
 }
 
@@ -299,23 +311,35 @@ static tw_value call_step(tw_value seen, void *arg)
     write_down(&real, "%d:%s%d\n", (int)(s - steps), tw_is_failure(seen) ? "!" : "",
                number_of(seen));
     switch (s->action) {
-    case VALUE: return tw_integer(s->number);
-    case FAIL: return tw_fail(&tw_error_system, "%d", s->number);
-    case WAIT: return held[target] != NULL ? tw_wait(tw_deferred_ref(held[target])) : seen;
+    case VALUE:
+        return tw_integer(s->number);
+    case FAIL:
+        return tw_fail(&tw_error_system, "%d", s->number);
+    case WAIT:
+        return held[target] != NULL ? tw_wait(tw_deferred_ref(held[target])) : seen;
     case ADD:
         if (held[target] != NULL)
             real_add(target);
         break;
-    case FIRE: real_fire(target, tw_integer(s->number)); break;
-    case PAUSE: tw_deferred_pause(held[target]); break;
-    case UNPAUSE: tw_deferred_unpause(held[target]); break;
-    case CANCEL: tw_cancel(held[target]); break;
-    default: break;
+    case FIRE:
+        real_fire(target, tw_integer(s->number));
+        break;
+    case PAUSE:
+        tw_deferred_pause(held[target]);
+        break;
+    case UNPAUSE:
+        tw_deferred_unpause(held[target]);
+        break;
+    case CANCEL:
+        tw_cancel(held[target]);
+        break;
+    default:
+        break;
     }
     return seen;
 }
 
-/* --- programs ----------------------------------------------------------------------------------- */
+/* --- programs --------------------------------------------------------------------------- */
 
 static void begin(void)
 {
@@ -341,7 +365,9 @@ static void operate(void)
 
     switch (draw(12)) {
     case 0:
-    case 1: fire_both(d, (int)draw(100), draw(3) == 0); break;
+    case 1:
+        fire_both(d, (int)draw(100), draw(3) == 0);
+        break;
     case 2:
         if (models[d].held)
             model_cancel(d);

@@ -16,7 +16,7 @@ static void note(tw_deferred *d, const char *step)
     tw_deferred_unref(d);
 }
 
-/* --- semaphore --------------------------------------------------------------------------------- */
+/* --- semaphore -------------------------------------------------------------------------- */
 
 START_TEST(tokens_are_handed_over_in_order)
 {
@@ -32,7 +32,8 @@ START_TEST(tokens_are_handed_over_in_order)
     ck_assert_uint_eq(tw_semaphore_available(semaphore), 0);
     ck_assert_int_eq(tw_semaphore_release(semaphore), 0);
     ck_trace("c=pointer");
-    ck_assert_uint_eq(tw_semaphore_available(semaphore), 0); /* handed over, never free between */
+    ck_assert_uint_eq(tw_semaphore_available(semaphore),
+                      0); /* handed over, never free between */
     ck_assert_int_eq(tw_semaphore_release(semaphore), 0);
     ck_trace("d=pointer");
     ck_assert_int_eq(tw_semaphore_release(semaphore), 0);
@@ -100,7 +101,7 @@ START_TEST(freeing_abandons_who_waits)
 }
 END_TEST
 
-/* --- run --------------------------------------------------------------------------------------- */
+/* --- run -------------------------------------------------------------------------------- */
 
 static tw_deferred *slots[4];
 
@@ -206,7 +207,7 @@ START_TEST(a_long_line_is_served_without_recursion)
 }
 END_TEST
 
-/* --- lock -------------------------------------------------------------------------------------- */
+/* --- lock ------------------------------------------------------------------------------- */
 
 START_TEST(a_lock_is_a_semaphore_of_one)
 {
@@ -231,7 +232,7 @@ START_TEST(a_lock_is_a_semaphore_of_one)
 }
 END_TEST
 
-/* --- queue: rows ------------------------------------------------------------------------------- */
+/* --- queue: rows ------------------------------------------------------------------------ */
 
 /* Moves: p puts its number, counting refused ones (+ good, - full), g gets (the next letter). */
 static const struct {
@@ -246,7 +247,8 @@ static const struct {
     { "too many wait", TW_UNLIMITED, 1, "ggp", "b!queue_empty a=0 put+" },
     { "only a rendezvous", 0, 1, "pgpp", "put- a=1 put+ put-" },
     { "nobody may wait", 1, 0, "gpgp", "a!queue_empty put+ b=0 put+" },
-    { "a ring", 3, 1, "pppgpgpgpggg", "put+ put+ put+ a=0 put+ b=1 put+ c=2 put+ d=3 e=4 f=5" },
+    { "a ring", 3, 1, "pppgpgpgpggg",
+      "put+ put+ put+ a=0 put+ b=1 put+ c=2 put+ d=3 e=4 f=5" },
 };
 
 START_TEST(a_queue_keeps_the_order_and_its_limits)
@@ -309,7 +311,7 @@ START_TEST(a_queue_holds_failures_and_lets_go_of_what_is_left)
 }
 END_TEST
 
-/* --- without memory ---------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_it(tw_value result, void *count)
 {

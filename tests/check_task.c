@@ -41,7 +41,7 @@ static void trace_number(const char *what, int64_t number)
     trace_add(text);
 }
 
-/* --- deferLater -------------------------------------------------------------------------------- */
+/* --- deferLater ------------------------------------------------------------------------- */
 
 static tw_value give(void *text)
 {
@@ -118,7 +118,7 @@ START_TEST(a_clock_that_goes_away_abandons_defer_later)
 }
 END_TEST
 
-/* --- LoopingCall: rows ------------------------------------------------------------------------- */
+/* --- LoopingCall: rows ------------------------------------------------------------------ */
 
 /* The first five calls of fn: when, and the count it got. Every advance is one step in time. */
 static const struct {
@@ -376,7 +376,7 @@ START_TEST(a_loop_may_be_freed_inside_its_function)
 }
 END_TEST
 
-/* --- Cooperator -------------------------------------------------------------------------------- */
+/* --- Cooperator ------------------------------------------------------------------------- */
 
 struct counter {
     const char *name;
@@ -578,7 +578,7 @@ START_TEST(a_failed_task_that_nobody_asks_about_is_logged)
 }
 END_TEST
 
-/* --- without memory ---------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_it(tw_value result, void *count)
 {

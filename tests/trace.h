@@ -52,7 +52,7 @@ static inline void trace_seen(const char *step, tw_value seen)
     trace_add(text);
 }
 
-/* --- callbacks; the argument is the step's name ------------------------------------------------ */
+/* --- callbacks; the argument is the step's name ----------------------------------------- */
 
 static inline tw_value pass(tw_value result, void *step)
 {
@@ -106,7 +106,7 @@ static inline void released(void *step)
     trace_add(text);
 }
 
-/* --- hooks ---------------------------------------------------------------------------------------- */
+/* --- hooks ------------------------------------------------------------------------------ */
 
 static inline void trace_unhandled(tw_deferred *deferred, tw_value failure, void *arg)
 {

@@ -15,7 +15,8 @@ TW_BEGIN
 
 enum tw_list_flags {
     TW_FIRE_ON_ONE_CALLBACK = 1, /* fire with the list [value, index] of the first success */
-    TW_FIRE_ON_ONE_ERRBACK = 2,  /* fail with tw_error_first, number = index, at the first one */
+    TW_FIRE_ON_ONE_ERRBACK =
+        2,                 /* fail with tw_error_first, number = index, at the first one */
     TW_CONSUME_ERRORS = 4,       /* children's failures are handled here: they become none */
     TW_CANCEL_REST = 8           /* once fired, cancel the others */
 };
@@ -32,7 +33,8 @@ TW_API tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *d
 /* Fires with the list of values, or fails with tw_error_first at the first failure; children's
  * failures are consumed. gatherResults(consumeErrors=True). */
 #define tw_gather(deferreds, count) tw_gather_at(TW_HERE, (deferreds), (count))
-TW_API tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds, size_t count);
+TW_API tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds,
+                                 size_t count);
 
 /* Fires with the list [index, value] of the first success and cancels the others; when all fail,
  * fails with tw_error_group whose value is the list of failures by index. */

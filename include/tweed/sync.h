@@ -43,7 +43,8 @@ TW_API tw_lock *tw_lock_new(void);
 TW_API tw_deferred *tw_lock_acquire_at(const char *where, tw_lock *lock);
 TW_API int tw_lock_release(tw_lock *lock); /* 0, -EPERM when it is not held */
 #define tw_lock_run(lock, fn, arg) tw_lock_run_at(TW_HERE, (lock), (fn), (arg))
-TW_API tw_deferred *tw_lock_run_at(const char *where, tw_lock *lock, tw_guarded *fn, void *arg);
+TW_API tw_deferred *tw_lock_run_at(const char *where, tw_lock *lock, tw_guarded *fn,
+                                   void *arg);
 TW_API bool tw_lock_held(const tw_lock *lock);
 TW_API void tw_lock_free(tw_lock *lock);
 

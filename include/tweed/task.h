@@ -23,7 +23,8 @@ TW_API tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double
 typedef struct tw_looping_call tw_looping_call;
 /* count: grid points since the last call, 1 or more (withCount). */
 typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void *arg);
-TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, void *arg);
+TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn,
+                                            void *arg);
 /* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
  * interval 0 is every turn; now: call at once. Fails with tw_error_misuse while it runs, and for
  * an interval that is negative or not finite. A cancel stops it, and what fn waits for. */
@@ -34,7 +35,8 @@ TW_API tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call 
 TW_API int tw_looping_call_stop(tw_looping_call *loop);  /* 0, -EINVAL when not running */
 TW_API int tw_looping_call_reset(tw_looping_call *loop); /* a new grid from now */
 TW_API bool tw_looping_call_running(const tw_looping_call *loop);
-TW_API void tw_looping_call_free(tw_looping_call *loop); /* stops it; may be called inside fn */
+TW_API void tw_looping_call_free(
+    tw_looping_call *loop); /* stops it; may be called inside fn */
 
 /* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms ----------- */
 typedef struct tw_cooperator tw_cooperator;
