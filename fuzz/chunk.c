@@ -6,7 +6,8 @@
 
 #include "fuzz/codec.h"
 
-static const char request_head[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+static const char request_head[] =
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 static const char response_head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 struct outcome {
@@ -76,9 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_ASSERT(strict.done == cut.done && strict.body == cut.body);
     twi_http1_init_client(&parser, NULL);
     lenient = read_body(&parser, response_head, text, size - 1, size);
-    FUZZ_ASSERT(!strict.done
-                || (lenient.done && lenient.body == strict.body
-                    && lenient.consumed == strict.consumed));
+    FUZZ_ASSERT(!strict.done || (lenient.done && lenient.body == strict.body &&
+                                 lenient.consumed == strict.consumed));
     write_and_read(text, size - 1, 1 + data[0]);
     return 0;
 }

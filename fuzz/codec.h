@@ -80,8 +80,8 @@ static inline bool fuzz_event(struct fuzz_sum *sum, struct twi_http1 *parser, co
 }
 
 /* Read message after message in pieces of `piece` bytes. */
-static inline struct fuzz_sum fuzz_read(struct twi_http1 *parser, const char *data, size_t length,
-                                        size_t piece, const char *method)
+static inline struct fuzz_sum fuzz_read(struct twi_http1 *parser, const char *data,
+                                        size_t length, size_t piece, const char *method)
 {
     struct fuzz_sum sum = { .text = 1, .body = 1 };
     bool over = false;
@@ -97,8 +97,8 @@ static inline struct fuzz_sum fuzz_read(struct twi_http1 *parser, const char *da
         while (fuzz_event(&sum, parser, &at, copy + size, method))
             ;
         sum.consumed += (size_t)(at - copy);
-        over = sum.last == TWI_HTTP1_ERROR || (sum.last == TWI_HTTP1_DONE && !parser->keep_alive
-                                               && parser->state_ != 0);
+        over = sum.last == TWI_HTTP1_ERROR ||
+               (sum.last == TWI_HTTP1_DONE && !parser->keep_alive && parser->state_ != 0);
         free(copy);
     }
     if (!over) {
@@ -111,9 +111,11 @@ static inline struct fuzz_sum fuzz_read(struct twi_http1 *parser, const char *da
 
 static inline void fuzz_same(const struct fuzz_sum *a, const struct fuzz_sum *b)
 {
-    FUZZ_ASSERT(a->last == b->last && a->error_class == b->error_class && a->status == b->status);
+    FUZZ_ASSERT(a->last == b->last && a->error_class == b->error_class &&
+                a->status == b->status);
     FUZZ_ASSERT(a->messages == b->messages && a->body == b->body);
-    FUZZ_ASSERT(a->last == TWI_HTTP1_ERROR || (a->text == b->text && a->consumed == b->consumed));
+    FUZZ_ASSERT(a->last == TWI_HTTP1_ERROR ||
+                (a->text == b->text && a->consumed == b->consumed));
 }
 
 #endif

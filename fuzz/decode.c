@@ -15,8 +15,8 @@ struct outcome {
     size_t length;
 };
 
-static struct outcome decode(const char *codings, const char *data, size_t length, size_t piece,
-                             size_t room)
+static struct outcome decode(const char *codings, const char *data, size_t length,
+                             size_t piece, size_t room)
 {
     struct outcome outcome = { .sum = 1 };
     struct twi_decoder *decoder;
@@ -26,7 +26,8 @@ static struct outcome decode(const char *codings, const char *data, size_t lengt
 
     FUZZ_ASSERT(out != NULL && twi_decoder_new(codings, MOST, &decoder, &left) == 0);
     for (size_t from = 0; from < length && r >= 0; from += piece) {
-        const char *at = data + from, *end = at + (piece < length - from ? piece : length - from);
+        const char *at = data + from,
+                   *end = at + (piece < length - from ? piece : length - from);
         size_t produced;
 
         do {
@@ -50,7 +51,13 @@ static struct outcome decode(const char *codings, const char *data, size_t lengt
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const lists[] = {
-        "gzip", "deflate", "br", "zstd", "gzip, gzip", "br, gzip", "zstd, deflate, br",
+        "gzip",
+        "deflate",
+        "br",
+        "zstd",
+        "gzip, gzip",
+        "br, gzip",
+        "zstd, deflate, br",
         "deflate, zstd",
     };
     struct outcome one, other;

@@ -12,8 +12,8 @@ static void write_and_read(const struct twi_http1 *parser)
     struct twi_http1 again;
     const char *at;
 
-    FUZZ_ASSERT(twi_http1_write_request_line(&buf, parser->method, parser->target, parser->minor)
-                == 0);
+    FUZZ_ASSERT(twi_http1_write_request_line(&buf, parser->method, parser->target,
+                                             parser->minor) == 0);
     FUZZ_ASSERT(twi_http1_write_fields(&buf, parser->headers) == 0);
     FUZZ_ASSERT(twi_http1_write_end(&buf) == 0);
     at = buf.data;

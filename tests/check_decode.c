@@ -15,7 +15,7 @@
 #include "tests/test.h"
 #include "web/decode.h"
 
-/* --- encoders ------------------------------------------------------------------------------------- */
+/* --- encoders ---------------------------------------------------------------------------- */
 
 static struct twi_buf encode_zlib(const char *data, size_t length, int window_bits)
 {
@@ -83,7 +83,7 @@ static struct twi_buf encode(const char *codings, const char *data, size_t lengt
     return out;
 }
 
-/* --- decoding in pieces ------------------------------------------------------------------------------ */
+/* --- decoding in pieces ------------------------------------------------------------------ */
 
 struct result {
     struct twi_buf out;
@@ -134,7 +134,8 @@ static struct twi_buf sample(size_t length)
 
     while (text.length < length) {
         seed = seed * 1664525 + 1013904223;
-        ck_assert_int_eq(twi_buf_printf(&text, "<p>%u of %zu</p>\n", seed >> 20, text.length), 0);
+        ck_assert_int_eq(twi_buf_printf(&text, "<p>%u of %zu</p>\n", seed >> 20, text.length),
+                         0);
     }
     return text;
 }
@@ -167,8 +168,8 @@ START_TEST(what_was_encoded_is_decoded_in_pieces_of_any_size)
 
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
         for (size_t j = 0; j < sizeof rooms / sizeof rooms[0]; j++) {
-            struct result result = decode(chains[_i].label, coded.data, coded.length, pieces[i],
-                                          rooms[j], (int64_t)text.length);
+            struct result result = decode(chains[_i].label, coded.data, coded.length,
+                                          pieces[i], rooms[j], (int64_t)text.length);
 
             ck_assert_msg(result.r == 0, "%s by %zu and %zu", chains[_i].label, pieces[i],
                           rooms[j]);
@@ -245,9 +246,8 @@ START_TEST(damage_is_an_error_or_harmless)
         result = decode(chains[_i].label, coded.data, coded.length, 100, 256, 5000);
         ck_assert(result.r <= 0 && result.out.length <= 5000);
         if (strstr(chains[_i].label, "gzip") != NULL)
-            ck_assert(result.r < 0
-                      || (result.out.length == text.length
-                          && memcmp(result.out.data, text.data, text.length) == 0));
+            ck_assert(result.r < 0 || (result.out.length == text.length &&
+                                       memcmp(result.out.data, text.data, text.length) == 0));
         coded.data[at] ^= 0x55;
         twi_buf_free(&result.out);
     }

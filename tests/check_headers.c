@@ -223,8 +223,8 @@ static bool use_all(void *arg)
     for (unsigned i = 0; i < 40 && ok; i++) {
         snprintf(name, sizeof name, "N%u", i);
         snprintf(value, sizeof value, "a value that fills the text soon %u", i);
-        ok = tw_headers_add(headers, name, value) == 0
-             && tw_headers_set(headers, "x", value) == 0;
+        ok = tw_headers_add(headers, name, value) == 0 &&
+             tw_headers_set(headers, "x", value) == 0;
     }
     copy = ok ? tw_headers_copy(headers) : NULL;
     if (copy != NULL)

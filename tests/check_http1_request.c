@@ -54,11 +54,14 @@ static const struct row rows[] = {
     { "host by address", S(GET "Host: 127.0.0.1\r\n\r\n"), "GET / 1 done keep" },
     { "host by IPv6", S(GET "Host: [::ffff:1.2.3.4]:80\r\n\r\n"), "GET / 1 done keep" },
     { "tab in a value", S(GET "Host: a\r\nX: a\tb\r\n\r\n"), "GET / 1 X=a\tb done keep" },
-    { "UTF-8 in a value", S(GET "Host: a\r\nX: \xc3\xa9\r\n\r\n"), "GET / 1 X=\xc3\xa9 done keep" },
+    { "UTF-8 in a value", S(GET "Host: a\r\nX: \xc3\xa9\r\n\r\n"),
+      "GET / 1 X=\xc3\xa9 done keep" },
     { "expects 100", S(POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx"),
       "POST / 1 expects [x] done keep" },
-    { "expects 100 for nothing", S(POST "Expect: 100-continue\r\n\r\n"), "POST / 1 done keep" },
-    { "1.0 cannot expect", S("POST / HTTP/1.0\r\nExpect: wonder\r\n\r\n"), "POST / 0 done close" },
+    { "expects 100 for nothing", S(POST "Expect: 100-continue\r\n\r\n"),
+      "POST / 1 done keep" },
+    { "1.0 cannot expect", S("POST / HTTP/1.0\r\nExpect: wonder\r\n\r\n"),
+      "POST / 0 done close" },
 
     /* framing that could be read in two ways */
     { "length and coding", S(POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
@@ -98,8 +101,14 @@ static const struct row rows[] = {
     { "bare CR as a line's end", S(GET "Host: a\rX: y\r\n\r\n"), "!400" },
     { "CR CR LF", S(GET "Host: a\r\nX: a\r\r\n\r\n"), "!400" },
     { "NUL in a value", S(GET "Host: a\r\nX: a\0b\r\n\r\n"), "!400" },
-    { "control character in a value", S(GET "Host: a\r\nX: a\x02" "b\r\n\r\n"), "!400" },
-    { "DEL in a value", S(GET "Host: a\r\nX: 0123456789\x7f" "b\r\n\r\n"), "!400" },
+    { "control character in a value",
+      S(GET "Host: a\r\nX: a\x02"
+            "b\r\n\r\n"),
+      "!400" },
+    { "DEL in a value",
+      S(GET "Host: a\r\nX: 0123456789\x7f"
+            "b\r\n\r\n"),
+      "!400" },
     { "folded line", S(GET "Host: a\r\nX: a\r\n b\r\n\r\n"), "!400" },
     { "space before the colon", S(GET "Host : a\r\n\r\n"), "!400" },
     { "tab before the colon", S(GET "Host: a\r\nX\t: a\r\n\r\n"), "!400" },
@@ -205,7 +214,8 @@ static void run(const struct row *row, size_t cut)
     char text[32];
 
     twi_http1_init_server(&parser, NULL);
-    for (size_t at = 0; at < row->length && !t.over; at += step, step = cut == 0 ? 1 : row->length)
+    for (size_t at = 0; at < row->length && !t.over;
+         at += step, step = cut == 0 ? 1 : row->length)
         transcript_feed(&t, &parser, row->input + at,
                         step < row->length - at ? step : row->length - at, note_head);
     transcript_eof(&t, &parser);
@@ -213,8 +223,8 @@ static void run(const struct row *row, size_t cut)
         snprintf(text, sizeof text, "+%zu", row->length - t.consumed);
         transcript_add(&t, text);
     }
-    ck_assert_msg(strcmp(t.text, row->expected) == 0, "%s, cut at %zu: %s, expected %s", row->what,
-                  cut, t.text, row->expected);
+    ck_assert_msg(strcmp(t.text, row->expected) == 0, "%s, cut at %zu: %s, expected %s",
+                  row->what, cut, t.text, row->expected);
     twi_http1_free(&parser);
 }
 
@@ -240,7 +250,7 @@ START_TEST(an_end_without_a_request_is_no_fault)
 }
 END_TEST
 
-/* --- limits ---------------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *what, *before, *text, *after;
@@ -296,7 +306,8 @@ END_TEST
 
 static bool parse_batch(void *arg)
 {
-    static const char input[] = GET "Host: a\r\n\r\n" CHUNKED "1\r\nx\r\n0\r\nA: b\r\n\r\n"
+    static const char input[] = GET
+        "Host: a\r\n\r\n" CHUNKED "1\r\nx\r\n0\r\nA: b\r\n\r\n"
         "GET /a/path/that/is/rather/long HTTP/1.1\r\nHost: a.very.long.name.example\r\n\r\n";
     struct twi_http1 parser;
     unsigned done = 0;
@@ -334,7 +345,7 @@ START_TEST(out_of_memory_is_an_error_like_others)
 }
 END_TEST
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------- */
 
 static tw_headers *new_headers(void)
 {
@@ -357,8 +368,9 @@ START_TEST(a_head_is_written_as_it_is_read)
     ck_assert_int_eq(twi_http1_write_number(&buf, "Content-Length", 0), 0);
     ck_assert_int_eq(twi_http1_write_number(&buf, "N", UINT64_MAX), 0);
     ck_assert_int_eq(twi_http1_write_end(&buf), 0);
-    ck_assert_str_eq(twi_buf_text(&buf), "GET /a?b HTTP/1.1\r\nHost: a\r\nX-Y: z\r\nAccept: \r\n"
-                                         "Content-Length: 0\r\nN: 18446744073709551615\r\n\r\n");
+    ck_assert_str_eq(twi_buf_text(&buf),
+                     "GET /a?b HTTP/1.1\r\nHost: a\r\nX-Y: z\r\nAccept: \r\n"
+                     "Content-Length: 0\r\nN: 18446744073709551615\r\n\r\n");
     buf.length = 0;
     ck_assert_int_eq(twi_http1_write_request_line(&buf, "OPTIONS", "*", 0), 0);
     ck_assert_int_eq(twi_http1_write_status_line(&buf, 1, 404, NULL), 0);
@@ -384,8 +396,8 @@ START_TEST(what_would_break_a_request_line_is_refused)
 {
     struct twi_buf buf = { 0 };
 
-    ck_assert_int_eq(twi_http1_write_request_line(&buf, broken[_i].first, broken[_i].second, 1),
-                     -EINVAL);
+    ck_assert_int_eq(
+        twi_http1_write_request_line(&buf, broken[_i].first, broken[_i].second, 1), -EINVAL);
     ck_assert_uint_eq(buf.length, 0);
     twi_buf_free(&buf);
 }

@@ -26,10 +26,12 @@ static const struct row rows[] = {
     { "until close", "GET", S(OK "\r\nhello"), "200 OK 1 [hello] done close" },
     { "until close, nothing", "GET", S(OK "\r\n"), "200 OK 1 done close" },
     { "no reason", "GET", S("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"), "200  1 done keep" },
-    { "empty reason", "GET", S("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"), "200  1 done keep" },
+    { "empty reason", "GET", S("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"),
+      "200  1 done keep" },
     { "long reason", "GET", S("HTTP/1.1 404 Not at all\r\nContent-Length: 0\r\n\r\n"),
       "404 Not at all 1 done keep" },
-    { "status 999", "GET", S("HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n"), "999 x 1 done keep" },
+    { "status 999", "GET", S("HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n"),
+      "999 x 1 done keep" },
     { "1.0 closes", "GET", S("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"),
       "200 OK 0 [x] done close" },
     { "1.0 keeps when it says so", "GET",
@@ -69,13 +71,15 @@ static const struct row rows[] = {
       S("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
         "1\r\nx\r\n0\r\n\r\n"),
       "200 OK 0 [x] done close" },
-    { "equal lengths", "GET",
-      S(OK "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"), "200 OK 1 [x] done keep" },
+    { "equal lengths", "GET", S(OK "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"),
+      "200 OK 1 [x] done keep" },
     { "equal lengths in a list", "GET", S(OK "Content-Length: 1, 1\r\n\r\nx"),
       "200 OK 1 [x] done keep" },
-    { "bare LF", "GET", S("HTTP/1.1 200 OK\nContent-Length: 1\n\nx"), "200 OK 1 [x] done keep" },
+    { "bare LF", "GET", S("HTTP/1.1 200 OK\nContent-Length: 1\n\nx"),
+      "200 OK 1 [x] done keep" },
     { "bare LF in chunks", "GET",
-      S("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\nx\n0\n\n"), "200 OK 1 [x] done keep" },
+      S("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\nx\n0\n\n"),
+      "200 OK 1 [x] done keep" },
     { "folded line", "GET", S(OK "X: a\r\n  b\r\n\tc\r\nContent-Length: 0\r\n\r\n"),
       "200 OK 1 X=a b c done keep" },
     { "white space around a value", "GET", S(OK "X:\t a b \t\r\nContent-Length: 0\r\n\r\n"),
@@ -83,10 +87,14 @@ static const struct row rows[] = {
     { "empty value", "GET", S(OK "X:\r\nContent-Length: 0\r\n\r\n"), "200 OK 1 X= done keep" },
     { "bytes above 127 in a value", "GET", S(OK "X: \xc3\xa9\r\nContent-Length: 0\r\n\r\n"),
       "200 OK 1 X=\xc3\xa9 done keep" },
-    { "other control characters", "GET", S(OK "X: a\x01" "b\r\nContent-Length: 0\r\n\r\n"),
-      "200 OK 1 X=a\x01" "b done keep" },
+    { "other control characters", "GET",
+      S(OK "X: a\x01"
+           "b\r\nContent-Length: 0\r\n\r\n"),
+      "200 OK 1 X=a\x01"
+      "b done keep" },
     { "1xx are skipped", "GET",
-      S("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: no\r\nContent-Length: 7\r\n"
+      S("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: no\r\nContent-Length: "
+        "7\r\n"
         "\r\n" OK "Content-Length: 1\r\n\r\nx"),
       "200 OK 1 [x] done keep" },
     { "no body after HEAD", "HEAD", S(OK "Content-Length: 5\r\n\r\n"), "200 OK 1 done keep" },
@@ -98,8 +106,8 @@ static const struct row rows[] = {
     { "no body with 304", "GET", S("HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"),
       "304 No 1 done keep" },
     { "a tunnel", "CONNECT", S(OK "Content-Length: 5\r\n\r\nbytes"), "200 OK 1 done keep +5" },
-    { "a tunnel refused", "CONNECT",
-      S("HTTP/1.1 407 Auth\r\nContent-Length: 2\r\n\r\nno"), "407 Auth 1 [no] done keep" },
+    { "a tunnel refused", "CONNECT", S("HTTP/1.1 407 Auth\r\nContent-Length: 2\r\n\r\nno"),
+      "407 Auth 1 [no] done keep" },
     { "bytes after the answer", "GET", S(OK "Content-Length: 1\r\n\r\nxyz"),
       "200 OK 1 [x] done keep +2" },
     { "a body after 204", "GET", S("HTTP/1.1 204 No\r\n\r\nxyz"), "204 No 1 done keep +3" },
@@ -120,42 +128,51 @@ static const struct row rows[] = {
     { "cut in the header", "GET", S(OK "Content-Le"), "!partial" },
     { "cut before the empty line", "GET", S(OK "Content-Length: 0\r\n"), "!partial" },
     { "cut after a 1xx", "GET", S("HTTP/1.1 100 Continue\r\n\r\n"), "!partial" },
-    { "body too short", "GET", S(OK "Content-Length: 5\r\n\r\nhel"), "200 OK 1 [hel] !partial" },
+    { "body too short", "GET", S(OK "Content-Length: 5\r\n\r\nhel"),
+      "200 OK 1 [hel] !partial" },
     { "no body at all", "GET", S(OK "Content-Length: 5\r\n\r\n"), "200 OK 1 !partial" },
     { "no last chunk", "GET", S(CHUNKED "3\r\nhel\r\n"), "200 OK 1 [hel] !partial" },
     { "cut in a chunk", "GET", S(CHUNKED "5\r\nhel"), "200 OK 1 [hel] !partial" },
     { "cut in a chunk's size", "GET", S(CHUNKED "5"), "200 OK 1 !partial" },
-    { "cut after the last chunk", "GET", S(CHUNKED "1\r\nx\r\n0\r\n"), "200 OK 1 [x] !partial" },
+    { "cut after the last chunk", "GET", S(CHUNKED "1\r\nx\r\n0\r\n"),
+      "200 OK 1 [x] !partial" },
     { "cut in the trailers", "GET", S(CHUNKED "0\r\nX: y\r\n"), "200 OK 1 !partial" },
 
     /* broken */
     { "chunk size is no number", "GET", S(CHUNKED "xyz\r\n"), "200 OK 1 !protocol" },
     { "chunk size is empty", "GET", S(CHUNKED "\r\nx"), "200 OK 1 !protocol" },
     { "chunk size with 0x", "GET", S(CHUNKED "0x1\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
-    { "chunk size with a sign", "GET", S(CHUNKED "+1\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
+    { "chunk size with a sign", "GET", S(CHUNKED "+1\r\nx\r\n0\r\n\r\n"),
+      "200 OK 1 !protocol" },
     { "negative chunk size", "GET", S(CHUNKED "-1\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
     { "chunk size with _", "GET", S(CHUNKED "1_0\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
-    { "space before a chunk size", "GET", S(CHUNKED " 1\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
+    { "space before a chunk size", "GET", S(CHUNKED " 1\r\nx\r\n0\r\n\r\n"),
+      "200 OK 1 !protocol" },
     { "chunk size of 2^63", "GET", S(CHUNKED "8000000000000000\r\n"), "200 OK 1 !protocol" },
     { "chunk size of 2^64", "GET", S(CHUNKED "10000000000000000\r\n"), "200 OK 1 !protocol" },
-    { "17 digits", "GET", S(CHUNKED "00000000000000001\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
-    { "largest chunk size", "GET", S(CHUNKED "7fffffffffffffff\r\nx"), "200 OK 1 [x] !partial" },
+    { "17 digits", "GET", S(CHUNKED "00000000000000001\r\nx\r\n0\r\n\r\n"),
+      "200 OK 1 !protocol" },
+    { "largest chunk size", "GET", S(CHUNKED "7fffffffffffffff\r\nx"),
+      "200 OK 1 [x] !partial" },
     { "no CRLF after a chunk", "GET", S(CHUNKED "1\r\nxy\r\n0\r\n\r\n"),
       "200 OK 1 [x] !protocol" },
     { "CR without LF after a chunk", "GET", S(CHUNKED "1\r\nx\r0\r\n\r\n"),
       "200 OK 1 [x] !protocol" },
-    { "broken chunk extension", "GET", S(CHUNKED "1;\r\nx\r\n0\r\n\r\n"), "200 OK 1 !protocol" },
+    { "broken chunk extension", "GET", S(CHUNKED "1;\r\nx\r\n0\r\n\r\n"),
+      "200 OK 1 !protocol" },
     { "open quote in a chunk extension", "GET", S(CHUNKED "1;a=\"x\r\nx\r\n0\r\n\r\n"),
       "200 OK 1 !protocol" },
     { "broken trailer", "GET", S(CHUNKED "0\r\nno colon\r\n\r\n"), "200 OK 1 !protocol" },
     { "trailer that begins with a space", "GET", S(CHUNKED "0\r\n x: y\r\n\r\n"),
       "200 OK 1 !protocol" },
-    { "CR in place of a trailer", "GET", S(CHUNKED "0\r\n\rx: y\r\n\r\n"), "200 OK 1 !protocol" },
+    { "CR in place of a trailer", "GET", S(CHUNKED "0\r\n\rx: y\r\n\r\n"),
+      "200 OK 1 !protocol" },
     { "negative length", "GET", S(OK "Content-Length: -1\r\n\r\n"), "!protocol" },
     { "length with a sign", "GET", S(OK "Content-Length: +1\r\n\r\nx"), "!protocol" },
     { "length is no number", "GET", S(OK "Content-Length: 1a\r\n\r\nx"), "!protocol" },
     { "empty length", "GET", S(OK "Content-Length:\r\n\r\nx"), "!protocol" },
-    { "length of 2^63", "GET", S(OK "Content-Length: 9223372036854775808\r\n\r\n"), "!protocol" },
+    { "length of 2^63", "GET", S(OK "Content-Length: 9223372036854775808\r\n\r\n"),
+      "!protocol" },
     { "length of 2^64 + 1", "GET", S(OK "Content-Length: 18446744073709551617\r\n\r\nx"),
       "!protocol" },
     { "two lengths", "GET", S(OK "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx"),
@@ -166,7 +183,8 @@ static const struct row rows[] = {
     { "unknown coding", "GET", S(OK "Transfer-Encoding: snail\r\n\r\n"), "!encoding" },
     { "gzip as transfer coding", "GET", S(OK "Transfer-Encoding: gzip, chunked\r\n\r\n"),
       "!encoding" },
-    { "chunked twice", "GET", S(OK "Transfer-Encoding: chunked, chunked\r\n\r\n"), "!encoding" },
+    { "chunked twice", "GET", S(OK "Transfer-Encoding: chunked, chunked\r\n\r\n"),
+      "!encoding" },
     { "chunked on two lines", "GET",
       S(OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"), "!protocol" },
     { "not HTTP", "GET", S("SSH-2.0-OpenSSH_9.2\r\n"), "!protocol" },
@@ -184,7 +202,8 @@ static const struct row rows[] = {
     { "NUL in the reason", "GET", S("HTTP/1.1 200 O\0K\r\n\r\n"), "!protocol" },
     { "CR in the reason", "GET", S("HTTP/1.1 200 O\rK\r\n\r\n"), "!protocol" },
     { "NUL in a value", "GET", S(OK "X: a\0b\r\n\r\n"), "!protocol" },
-    { "NUL in a long value", "GET", S(OK "X: 0123456789abcdef\0b0123456789\r\n\r\n"), "!protocol" },
+    { "NUL in a long value", "GET", S(OK "X: 0123456789abcdef\0b0123456789\r\n\r\n"),
+      "!protocol" },
     { "bare CR in a value", "GET", S(OK "X: a\rb\r\n\r\n"), "!protocol" },
     { "two CRs at a line's end", "GET", S(OK "X: a\r\r\n\r\n"), "!protocol" },
     { "name with a space", "GET", S(OK "X Y: a\r\n\r\n"), "!protocol" },
@@ -193,7 +212,8 @@ static const struct row rows[] = {
     { "no name", "GET", S(OK ": a\r\n\r\n"), "!protocol" },
     { "NUL in a name", "GET", S(OK "X\0: a\r\n\r\n"), "!protocol" },
     { "space first in the block", "GET", S(OK " X: a\r\n\r\n"), "!protocol" },
-    { "switched without being asked", "GET", S("HTTP/1.1 101 Switching\r\n\r\n"), "!protocol" },
+    { "switched without being asked", "GET", S("HTTP/1.1 101 Switching\r\n\r\n"),
+      "!protocol" },
 };
 
 static void note_head(struct transcript *t, const struct twi_http1 *parser)
@@ -220,7 +240,8 @@ static void run(const struct row *row, size_t cut)
 
     twi_http1_init_client(&parser, NULL);
     twi_http1_begin(&parser, row->method);
-    for (size_t at = 0; at < row->length && !t.over; at += step, step = cut == 0 ? 1 : row->length)
+    for (size_t at = 0; at < row->length && !t.over;
+         at += step, step = cut == 0 ? 1 : row->length)
         transcript_feed(&t, &parser, row->input + at,
                         step < row->length - at ? step : row->length - at, note_head);
     transcript_eof(&t, &parser);
@@ -228,8 +249,8 @@ static void run(const struct row *row, size_t cut)
         snprintf(text, sizeof text, "+%zu", row->length - t.consumed);
         transcript_add(&t, text);
     }
-    ck_assert_msg(strcmp(t.text, row->expected) == 0, "%s, cut at %zu: %s, expected %s", row->what,
-                  cut, t.text, row->expected);
+    ck_assert_msg(strcmp(t.text, row->expected) == 0, "%s, cut at %zu: %s, expected %s",
+                  row->what, cut, t.text, row->expected);
     twi_http1_free(&parser);
 }
 
@@ -278,10 +299,11 @@ START_TEST(out_of_memory_is_an_error_like_others)
 }
 END_TEST
 
-/* --- limits ------------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------ */
 
 /* `text` after `before` again and again until an error. How many bytes that took. */
-static size_t flood(const char *before, const char *text, size_t most, struct twi_http1 *parser)
+static size_t flood(const char *before, const char *text, size_t most,
+                    struct twi_http1 *parser)
 {
     enum twi_http1_event event = TWI_HTTP1_MORE;
     const char *piece = before;
@@ -309,10 +331,14 @@ static const struct {
       &tw_error_toolarge },
     { "endless header line", OK "X: ", "xxxxxxxxxxxxxxxx", 99900, 100100, &tw_error_toolarge },
     { "endless name", OK, "xxxxxxxxxxxxxxxx", 99900, 100100, &tw_error_toolarge },
-    { "endless header", OK, "X-Name-And-Value: 0123456789012345678901234567890123456789012345678901"
-      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"
-      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"
-      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678\r\n",
+    { "endless header", OK,
+      "X-Name-And-Value: 0123456789012345678901234567890123456789012345678901"
+      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+      "901"
+      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+      "901"
+      "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+      "\r\n",
       99000, 100500, &tw_error_toolarge },
     { "501 header lines", OK, "X: y\r\n", 3000, 3030, &tw_error_toolarge },
     { "folded lines count", OK "X: y\r\n", " z\r\n", 1990, 2040, &tw_error_toolarge },
@@ -369,18 +395,20 @@ START_TEST(a_body_over_the_limit_is_refused_when_it_crosses_it)
     while (event == TWI_HTTP1_HEAD || event == TWI_HTTP1_BODY);
     if (event == TWI_HTTP1_MORE)
         event = twi_http1_eof(&parser);
-    ck_assert_int_eq(event, body_limits[_i].error_class == NULL ? TWI_HTTP1_DONE : TWI_HTTP1_ERROR);
+    ck_assert_int_eq(event,
+                     body_limits[_i].error_class == NULL ? TWI_HTTP1_DONE : TWI_HTTP1_ERROR);
     ck_assert_ptr_eq(parser.error.error_class, body_limits[_i].error_class);
     twi_http1_free(&parser);
 }
 END_TEST
 
-/* --- more ---------------------------------------------------------------------------------------- */
+/* --- more -------------------------------------------------------------------------------- */
 
 START_TEST(a_parser_goes_on_to_the_next_answer)
 {
-    static const char input[] = OK "Content-Length: 1\r\n\r\na" CHUNKED "1\r\nb\r\n0\r\nT: 1\r\n\r\n"
-        "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+    static const char input[] = OK "Content-Length: 1\r\n\r\na" CHUNKED
+                                   "1\r\nb\r\n0\r\nT: 1\r\n\r\n"
+                                   "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
     const char *at = input, *end = input + sizeof input - 1;
     tw_headers *headers, *trailers;
     struct twi_http1 parser;

@@ -9,14 +9,12 @@
 #include <tweed/log.h>
 #include <tweed/task.h>
 
-#include "net/connect.h"
 #include "tests/site.h"
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-#define OK_TEXT(length) "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " #length \
-    "\r\n\r\n"
+#define OK_TEXT(length) \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " #length "\r\n\r\n"
 
-/* --- handlers ------------------------------------------------------------------------------------- */
+/* --- handlers ---------------------------------------------------------------------------- */
 
 static tw_value hello(tw_request *request, void *arg)
 {
@@ -31,8 +29,9 @@ static tw_value echo(tw_request *request, void *arg)
     (void)arg;
     ck_assert_str_ne(tw_request_target(request), "");
     ck_assert_ptr_nonnull(tw_request_transport(request));
-    return tw_bytes_format("%s %s?%s %s:%s", tw_request_method(request), tw_request_path(request),
-                           tw_request_query(request), tw_request_version(request),
+    return tw_bytes_format("%s %s?%s %s:%s", tw_request_method(request),
+                           tw_request_path(request), tw_request_query(request),
+                           tw_request_version(request),
                            tw_bytes_data(tw_request_body(request)));
 }
 
@@ -156,13 +155,15 @@ static void handlers(void)
     ck_assert_int_eq(tw_site_handle(site, "*", echo, NULL, NULL), 0);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------------- */
 
 #define HTML0 "Content-Type: text/html; charset=utf-8\r\n"
 #define HTML(length) HTML0 "Content-Length: " #length "\r\n"
-#define ERROR_500 "HTTP/1.1 500 Internal Server Error\r\n" HTML(124) "\r\n" \
-    "<!DOCTYPE html>\n<title>500 Internal Server Error</title>\n" \
-    "<h1>Internal Server Error</h1>\n<p>The server could not answer.</p>\n"
+#define ERROR_500                                                          \
+    "HTTP/1.1 500 Internal Server Error\r\n" HTML(                         \
+        124) "\r\n"                                                        \
+             "<!DOCTYPE html>\n<title>500 Internal Server Error</title>\n" \
+             "<h1>Internal Server Error</h1>\n<p>The server could not answer.</p>\n"
 
 static const struct {
     const char *what, *request, *answer;
@@ -172,57 +173,76 @@ static const struct {
     { "head", "HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n", OK_TEXT(5), false },
     { "two", GET("/hello") GET("/hello"), OK_TEXT(5) "hello" OK_TEXT(5) "hello", false },
     { "close", "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" GET("/hello"),
-      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n"
-      "\r\nhello", true },
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: "
+      "close\r\n"
+      "\r\nhello",
+      true },
     { "1.0", "GET /hello HTTP/1.0\r\n\r\n",
-      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n"
-      "\r\nhello", true },
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: "
+      "close\r\n"
+      "\r\nhello",
+      true },
     { "1.0 that keeps", "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n"
-      "Connection: keep-alive\r\n\r\nhello", false },
-    { "bytes", GET("/echo?a=b%20c"), "HTTP/1.1 200 OK\r\n" HTML(27) "\r\nGET /echo?a=b%20c "
-      "HTTP/1.1:", false },
+      "Connection: keep-alive\r\n\r\nhello",
+      false },
+    { "bytes", GET("/echo?a=b%20c"),
+      "HTTP/1.1 200 OK\r\n" HTML(27) "\r\nGET /echo?a=b%20c "
+                                     "HTTP/1.1:",
+      false },
     { "body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd",
       "HTTP/1.1 200 OK\r\n" HTML(25) "\r\nPOST /echo? HTTP/1.1:abcd", false },
     { "chunked body",
       "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
       "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
       "HTTP/1.1 200 OK\r\n" HTML(25) "\r\nPOST /echo? HTTP/1.1:abcd", false },
-    { "below a directory", GET("/dir/a%2fb/c"), "HTTP/1.1 200 OK\r\n" HTML(25)
-      "\r\nGET /dir/a/b/c? HTTP/1.1:", false },
+    { "below a directory", GET("/dir/a%2fb/c"),
+      "HTTP/1.1 200 OK\r\n" HTML(25) "\r\nGET /dir/a/b/c? HTTP/1.1:", false },
     { "the longest route", GET("/dir/sub/hello"), OK_TEXT(5) "hello", false },
-    { "absolute form", GET("http://x/echo?q"), "HTTP/1.1 200 OK\r\n" HTML(21)
-      "\r\nGET /echo?q HTTP/1.1:", false },
-    { "absolute form without a path", GET("http://x?q"), "HTTP/1.1 404 Not Found\r\n" HTML(94)
-      "\r\n<!DOCTYPE html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
-      "<p>There is nothing here.</p>\n", false },
-    { "asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n" HTML(20)
-      "\r\nOPTIONS *? HTTP/1.1:", false },
-    { "chunks out", GET("/pieces"), "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\n"
-      "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n4\r\ntwo2\r\n0\r\n\r\n", false },
+    { "absolute form", GET("http://x/echo?q"),
+      "HTTP/1.1 200 OK\r\n" HTML(21) "\r\nGET /echo?q HTTP/1.1:", false },
+    { "absolute form without a path", GET("http://x?q"),
+      "HTTP/1.1 404 Not Found\r\n" HTML(
+          94) "\r\n<!DOCTYPE html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
+              "<p>There is nothing here.</p>\n",
+      false },
+    { "asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\n" HTML(20) "\r\nOPTIONS *? HTTP/1.1:", false },
+    { "chunks out", GET("/pieces"),
+      "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n4\r\ntwo2\r\n0\r\n\r\n",
+      false },
     { "chunks out for HEAD", "HEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n",
       "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n", false },
     { "pieces for 1.0", "GET /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
       "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nConnection: close\r\n\r\nonetwo2", true },
-    { "declared length", GET("/declared"), "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
-      false },
+    { "declared length", GET("/declared"),
+      "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef", false },
     { "nothing", GET("/nothing"), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false },
     { "204", GET("/204"), "HTTP/1.1 204 No Content\r\n\r\n", false },
     { "reason, type and close", GET("/created"),
-      "HTTP/1.1 201 Made it\r\nContent-Type: text/x\r\nContent-Length: 4\r\nConnection: close\r\n"
-      "\r\nbody", true },
+      "HTTP/1.1 201 Made it\r\nContent-Type: text/x\r\nContent-Length: 4\r\nConnection: "
+      "close\r\n"
+      "\r\nbody",
+      true },
     { "a failure", GET("/fail") GET("/hello"), ERROR_500 OK_TEXT(5) "hello", false },
     { "a failure after the head breaks off", GET("/fail-late"), "", true },
     { "what is no answer", GET("/number"), ERROR_500, false },
     { "no slash", GET("/dir?x=y"),
-      "HTTP/1.1 301 Moved Permanently\r\n" HTML0 "Location: /dir/?x=y\r\nContent-Length: 113\r\n\r\n<!DOCTYPE html>\n"
+      "HTTP/1.1 301 Moved Permanently\r\n" HTML0
+      "Location: /dir/?x=y\r\nContent-Length: 113\r\n\r\n<!DOCTYPE html>\n"
       "<title>301 Moved Permanently</title>\n<h1>Moved Permanently</h1>\n"
-      "<p>It is there with a slash.</p>\n", false },
-    { "CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "HTTP/1.1 501 Not Implemented\r\n"
-      HTML(101) "\r\n<!DOCTYPE html>\n<title>501 Not Implemented</title>\n"
-      "<h1>Not Implemented</h1>\n<p>This is no proxy.</p>\n", false },
-    { "expects 100", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-      "Content-Length: 1\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", false },
+      "<p>It is there with a slash.</p>\n",
+      false },
+    { "CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+      "HTTP/1.1 501 Not Implemented\r\n" HTML(
+          101) "\r\n<!DOCTYPE html>\n<title>501 Not Implemented</title>\n"
+               "<h1>Not Implemented</h1>\n<p>This is no proxy.</p>\n",
+      false },
+    { "expects 100",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+      "Content-Length: 1\r\n\r\n",
+      "HTTP/1.1 100 Continue\r\n\r\n", false },
 };
 
 static void expect(const char *what, const char *answer)
@@ -265,25 +285,33 @@ static const struct {
     const char *what, *request;
     int status;
 } refusals[] = {
-    { "CL and TE", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
-      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" GET("/hello"), 400 },
+    { "CL and TE",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" GET("/hello"),
+      400 },
     { "no Host", "GET /hello HTTP/1.1\r\n\r\n" GET("/hello"), 400 },
     { "bare LF", "GET /hello HTTP/1.1\nHost: a\n\n" GET("/hello"), 400 },
     { "bad escape", GET("/%zz") GET("/hello"), 400 },
     { "cut escape", GET("/%4") GET("/hello"), 400 },
     { "NUL in the path", GET("/hello%00") GET("/hello"), 400 },
-    { "too large", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\nxxxx"
-      GET("/hello"), 413 },
-    { "bad chunk", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
-      GET("/hello"), 400 },
-    { "unknown coding", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: snail\r\n\r\nx\r\n"
-      GET("/hello"), 501 },
-    { "unknown expectation", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n" GET("/hello"),
-      417 },
+    { "too large",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\nxxxx" GET("/hello"),
+      413 },
+    { "bad chunk",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n" GET(
+          "/hello"),
+      400 },
+    { "unknown coding",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: snail\r\n\r\nx\r\n" GET("/hello"),
+      501 },
+    { "unknown expectation",
+      "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n" GET("/hello"), 417 },
     { "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" GET("/hello"), 505 },
     { "TLS", "\x16\x03\x01" GET("/hello"), 400 },
-    { "a body that nobody wants", "POST /none HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-      "Content-Length: 4\r\n\r\n" GET("/hello"), 404 },
+    { "a body that nobody wants",
+      "POST /none HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+      "Content-Length: 4\r\n\r\n" GET("/hello"),
+      404 },
 };
 
 START_TEST(a_refusal_is_the_last_answer)
@@ -326,7 +354,7 @@ START_TEST(an_answer_before_a_refusal_is_sent)
 }
 END_TEST
 
-/* --- order ---------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------- */
 
 static tw_request *waiting[64];
 static unsigned waiting_count, cancelled, gone_count;
@@ -378,8 +406,9 @@ START_TEST(answers_keep_the_order_of_requests)
     ck_assert_str_eq(answered(), "");
     answer_waiting(0);
     strcat(expected, OK_TEXT(5) "hello");
-    strcat(expected, "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "3\r\none\r\n4\r\ntwo2\r\n0\r\n\r\n");
+    strcat(expected,
+           "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+           "3\r\none\r\n4\r\ntwo2\r\n0\r\n\r\n");
     strcat(expected, OK_TEXT(20000));
     ck_assert_int_eq(strncmp(answered(), expected, strlen(expected)), 0);
     site_end();
@@ -392,7 +421,7 @@ START_TEST(reading_stops_when_too_many_answers_are_due)
 
     waiting_site(&options);
     send_text(GET("/wait?0") GET("/wait?1") GET("/wait?2") GET("/wait?3") GET("/wait?4")
-              GET("/hello") GET("/wait?5"));
+                  GET("/hello") GET("/wait?5"));
     ck_assert_uint_eq(waiting_count, 4);
     send_text(GET("/hello"));
     answer_waiting(1);
@@ -404,8 +433,8 @@ START_TEST(reading_stops_when_too_many_answers_are_due)
     answer_waiting(2);
     ck_assert_uint_eq(waiting_count, 6);
     answer_waiting(5);
-    expect("all", OK_TEXT(1) "0" OK_TEXT(1) "1" OK_TEXT(1) "2" OK_TEXT(1) "3" OK_TEXT(1) "4"
-           OK_TEXT(5) "hello" OK_TEXT(1) "5" OK_TEXT(5) "hello");
+    expect("all", OK_TEXT(1) "0" OK_TEXT(1) "1" OK_TEXT(1) "2" OK_TEXT(1) "3" OK_TEXT(
+                      1) "4" OK_TEXT(5) "hello" OK_TEXT(1) "5" OK_TEXT(5) "hello");
     site_end();
 }
 END_TEST
@@ -436,7 +465,7 @@ START_TEST(five_hundred_requests_in_one_packet_are_answered_in_order)
 }
 END_TEST
 
-/* --- handlers that finish late ---------------------------------------------------------------------------- */
+/* --- handlers that finish late ----------------------------------------------------------- */
 
 static tw_value fire_failure(void *arg)
 {
@@ -559,7 +588,8 @@ START_TEST(what_the_application_sets_cannot_break_the_head)
     ck_assert_int_eq(tw_request_answer(waiting[0], 200, "a\r\nb", tw_string("x")), -EINVAL);
     ck_assert_str_eq(answered(), "");
     ck_assert_int_eq(tw_request_error(waiting[0], 404, "<a & 'b' \"c\">"), 0);
-    ck_assert_ptr_nonnull(strstr(answered(), "<p>&lt;a &amp; &#39;b&#39; &quot;c&quot;&gt;</p>"));
+    ck_assert_ptr_nonnull(
+        strstr(answered(), "<p>&lt;a &amp; &#39;b&#39; &quot;c&quot;&gt;</p>"));
     ck_assert_int_eq(tw_request_answer(waiting[1], 200, NULL, tw_fail_memory()), -EINVAL);
     ck_assert_int_eq(strncmp(answered(), "HTTP/1.1 500 ", 13), 0);
     site_end();
@@ -601,19 +631,20 @@ START_TEST(server_and_date_are_ours_unless_they_are_set)
     tw_request_set_header(waiting[0], "Date", "today");
     tw_request_finish(waiting[0]);
     tw_testing_settle();
-    ck_assert_str_eq(tw_string_transport_written(wire, &length),
-                     "HTTP/1.1 200 OK\r\nServer: other\r\nDate: today\r\nContent-Length: 0\r\n\r\n");
+    ck_assert_str_eq(
+        tw_string_transport_written(wire, &length),
+        "HTTP/1.1 200 OK\r\nServer: other\r\nDate: today\r\nContent-Length: 0\r\n\r\n");
     site_end();
 }
 END_TEST
 
-/* --- 100-continue ------------------------------------------------------------------------------------------ */
+/* --- 100-continue ------------------------------------------------------------------------ */
 
 START_TEST(a_body_is_asked_for_when_its_turn_comes)
 {
     waiting_site(NULL);
     send_text(GET("/wait?0") "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-              "Content-Length: 1\r\n\r\n");
+                             "Content-Length: 1\r\n\r\n");
     ck_assert_str_eq(answered(), "");
     answer_waiting(0);
     expect("continue", OK_TEXT(1) "0HTTP/1.1 100 Continue\r\n\r\n");
@@ -623,176 +654,7 @@ START_TEST(a_body_is_asked_for_when_its_turn_comes)
 }
 END_TEST
 
-/* --- time ------------------------------------------------------------------------------------------------------ */
-
-static const struct {
-    const char *what, *first, *then;
-    double every; /* `then` is sent again and again */
-    double closed_after, still_open;
-    int status; /* 0: no answer */
-} waits[] = {
-    { "nothing is sent", "", NULL, 0, 15.1, 14.9, 0 },
-    { "idle after an answer", GET("/hello"), NULL, 0, 15.1, 14.9, 200 },
-    { "a head that stops", "GET / HT", NULL, 0, 12.2, 9.9, 408 },
-    { "a head that trickles", "GET / HTTP/1.1\r\nX: ", "x", 1, 12.2, 9.9, 408 },
-    { "a body that stops", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\nx", NULL,
-      0, 12.2, 9.9, 408 },
-    { "a body that trickles", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\nx",
-      "xxxxxxxxxx", 0.5, 12.2, 9.9, 408 },
-    { "a body that is fast enough",
-      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\nx",
-      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 0.5, 0, 60, 0 },
-    { "a handler that takes its time", GET("/wait"), NULL, 0, 0, 1000, 0 },
-};
-
-START_TEST(a_client_has_its_time)
-{
-    double now = 0;
-    const char *text;
-
-    waiting_site(NULL);
-    send_text(waits[_i].first);
-    while (now < waits[_i].still_open) {
-        double step = waits[_i].then == NULL ? waits[_i].still_open : waits[_i].every;
-
-        tw_testing_advance(step);
-        now += step;
-        if (waits[_i].then != NULL && now < waits[_i].still_open)
-            send_text(waits[_i].then);
-    }
-    ck_assert_msg(site->connections == 1, "%s", waits[_i].what);
-    if (waits[_i].closed_after > 0) {
-        tw_testing_advance(waits[_i].closed_after - now + 0.5);
-        ck_assert_msg(is_closed(), "%s", waits[_i].what);
-    }
-    text = answered();
-    if (waits[_i].status == 0)
-        ck_assert_str_eq(text, "");
-    else
-        ck_assert_msg(strlen(text) > 12 && atoi(text + 9) == waits[_i].status, "%s: %s",
-                      waits[_i].what, text);
-    if (waiting_count > 0)
-        answer_waiting(0);
-    site_end();
-}
-END_TEST
-
-START_TEST(many_connections_share_the_queues)
-{
-    tw_string_transport *others[50];
-
-    site_begin(NULL);
-    handlers();
-    for (unsigned i = 0; i < 50; i++) {
-        others[i] = site_connect();
-        tw_testing_advance(0.5);
-    }
-    /* The first 20 or so have been closed by now, in order. */
-    ck_assert_uint_eq(site->connections, 30);
-    tw_testing_advance(20);
-    ck_assert_uint_eq(site->connections, 0);
-    for (unsigned i = 0; i < 50; i++)
-        tw_string_transport_free(others[i]);
-    site_end();
-}
-END_TEST
-
-/* --- over memory: a client that does not read ------------------------------------------------------------------- */
-
-struct client {
-    tw_protocol protocol;
-};
-static tw_protocol *client;
-static struct twi_buf client_data;
-
-static void client_made(tw_protocol *protocol)
-{
-    client = protocol;
-}
-
-static void client_received(tw_protocol *protocol, const char *data, size_t length)
-{
-    (void)protocol;
-    ck_assert_int_eq(twi_buf_append(&client_data, data, length), 0);
-}
-
-static void client_lost(tw_protocol *protocol, tw_value reason)
-{
-    (void)protocol;
-    (void)reason;
-    client = NULL;
-}
-
-static const tw_protocol_class client_class = {
-    .name = "client",
-    .size = sizeof(struct client),
-    .connection_made = client_made,
-    .data_received = client_received,
-    .connection_lost = client_lost,
-};
-
-static size_t count_text(const char *text, const char *part)
-{
-    size_t count = 0;
-
-    for (; (text = strstr(text, part)) != NULL; text++)
-        count++;
-    return count;
-}
-
-START_TEST(a_client_that_does_not_read_is_not_read)
-{
-    struct tw_listen_options listen = { .port = 80 };
-    tw_listener *listener;
-    static char text[16384];
-
-    site_begin(NULL);
-    handlers();
-    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
-    ck_assert_int_eq(twi_memory_connect("127.0.0.1", 80, tw_protocol_new(&client_class), NULL), 0);
-    tw_testing_settle();
-    ck_assert_ptr_nonnull(client);
-    tw_transport_pause(client->transport);
-    text[0] = '\0';
-    for (unsigned i = 0; i < 20; i++)
-        strcat(text, GET("/large"));
-    for (unsigned i = 0; i < 5; i++) {
-        tw_transport_write(client->transport, text, strlen(text));
-        tw_testing_settle();
-    }
-    ck_assert_uint_lt(client_data.length, 400000);
-    tw_transport_resume(client->transport);
-    tw_testing_settle();
-    ck_assert_uint_eq(count_text(twi_buf_text(&client_data), "HTTP/1.1 200 OK"), 100);
-    tw_transport_lose(client->transport);
-    tw_testing_settle();
-    tw_listener_close(listener);
-    twi_buf_free(&client_data);
-    site_end();
-}
-END_TEST
-
-START_TEST(a_site_has_room_for_so_many_connections)
-{
-    struct tw_site_options options = { .max_connections = 1 };
-    struct tw_listen_options listen = { .port = 80 };
-    tw_listener *listener;
-
-    site_begin(&options);
-    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
-    ck_assert_int_eq(twi_memory_connect("127.0.0.1", 80, tw_protocol_new(&client_class), NULL), 0);
-    tw_testing_settle();
-    ck_assert_int_eq(twi_memory_connect("127.0.0.1", 80, tw_protocol_new(&client_class), NULL), 0);
-    tw_testing_settle();
-    ck_assert_uint_eq(site->connections, 1);
-    tw_testing_advance(20);
-    tw_listener_close(listener);
-    twi_buf_free(&client_data);
-    site_end();
-}
-END_TEST
-
-/* --- making a site -------------------------------------------------------------------------------------------------- */
+/* --- making a site ----------------------------------------------------------------------- */
 
 static void note_release(void *arg)
 {
@@ -846,9 +708,11 @@ END_TEST
 
 static bool exchange(void *arg)
 {
-    static const char text[] = GET("/hello") GET("/pieces") GET("/dir/with/a/path/that/is/longer/"
-        "than/what/fits/into/the/request/itself/without/asking/for/memory") GET("/fail") GET("/404")
-        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" GET("/later") GET("/hello");
+    static const char text[] = GET("/hello") GET("/pieces")
+        GET("/dir/with/a/path/that/is/longer/"
+            "than/what/fits/into/the/request/itself/without/asking/for/memory") GET("/fail")
+            GET("/404") "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" GET(
+                "/later") GET("/hello");
     bool complete = false;
     size_t length;
 
@@ -856,21 +720,20 @@ static bool exchange(void *arg)
     if (tw_testing_begin() < 0)
         return false;
     site = tw_site_new(NULL);
-    if (site != NULL
-        && tw_site_handle(site, "/hello", hello, NULL, NULL) == 0
-        && tw_site_handle(site, "/pieces", created, NULL, NULL) == 0
-        && tw_site_handle(site, "/dir/", echo, NULL, NULL) == 0
-        && tw_site_handle(site, "/fail", broken, NULL, NULL) == 0
-        && tw_site_handle(site, "/later", later, NULL, NULL) == 0
-        && tw_site_handle(site, "/echo", echo, NULL, NULL) == 0) {
+    if (site != NULL && tw_site_handle(site, "/hello", hello, NULL, NULL) == 0 &&
+        tw_site_handle(site, "/pieces", created, NULL, NULL) == 0 &&
+        tw_site_handle(site, "/dir/", echo, NULL, NULL) == 0 &&
+        tw_site_handle(site, "/fail", broken, NULL, NULL) == 0 &&
+        tw_site_handle(site, "/later", later, NULL, NULL) == 0 &&
+        tw_site_handle(site, "/echo", echo, NULL, NULL) == 0) {
         tw_protocol *protocol = twi_connection_new(site);
 
         wire = protocol == NULL ? NULL : tw_string_transport_new(protocol);
     }
     if (wire != NULL) {
         for (size_t at = 0; at < sizeof text - 1; at += 100)
-            tw_string_transport_deliver(wire, text + at,
-                                        at + 100 < sizeof text - 1 ? 100 : sizeof text - 1 - at);
+            tw_string_transport_deliver(
+                wire, text + at, at + 100 < sizeof text - 1 ? 100 : sizeof text - 1 - at);
         tw_testing_advance(1.5);
         complete = count_text(tw_string_transport_written(wire, &length), "HTTP/1.1 ") > 1;
         tw_string_transport_free(wire);
@@ -909,10 +772,6 @@ int main(void)
     TEST_ADD(suite, a_body_that_is_too_short_breaks_the_connection);
     TEST_ADD(suite, server_and_date_are_ours_unless_they_are_set);
     TEST_ADD(suite, a_body_is_asked_for_when_its_turn_comes);
-    TEST_ADD_ROWS(suite, a_client_has_its_time, waits);
-    TEST_ADD(suite, many_connections_share_the_queues);
-    TEST_ADD(suite, a_client_that_does_not_read_is_not_read);
-    TEST_ADD(suite, a_site_has_room_for_so_many_connections);
     TEST_ADD(suite, routes_are_checked);
     TEST_ADD(suite, methods_are_allowed_or_named);
     TEST_ADD(suite, out_of_memory_harms_one_answer_at_most);

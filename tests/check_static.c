@@ -15,7 +15,7 @@ static char root[] = "/tmp/check-static-XXXXXX";
 static char etag[64];
 enum { BIG = 200000 };
 
-/* --- a directory to serve ------------------------------------------------------------------------------ */
+/* --- a directory to serve ---------------------------------------------------------------- */
 
 /* Outside of tests there is nothing to report to. */
 static void must(bool ok)
@@ -83,9 +83,23 @@ static void make_root(void)
 static void remove_root(void)
 {
     static const char *const names[] = {
-        "www/index.html", "www/dir/index.html", "www/ten.txt", "www/none", "www/a b&c.json",
-        "secret", "www/big.bin", "www/out", "www/out-dir", "www/absolute", "www/in", "www/loop",
-        "www/pipe", "www/dir", "www/empty dir", "www", "",
+        "www/index.html",
+        "www/dir/index.html",
+        "www/ten.txt",
+        "www/none",
+        "www/a b&c.json",
+        "secret",
+        "www/big.bin",
+        "www/out",
+        "www/out-dir",
+        "www/absolute",
+        "www/in",
+        "www/loop",
+        "www/pipe",
+        "www/dir",
+        "www/empty dir",
+        "www",
+        "",
     };
     char path[256];
 
@@ -106,7 +120,7 @@ static void begin(void)
     wire = site_connect();
 }
 
-/* --- requests ------------------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------- */
 
 /* `field` may be NULL; %s in it is the ETag of ten.txt. */
 static const char *ask(const char *method, const char *target, const char *field)
@@ -144,32 +158,41 @@ static const struct {
     { "a file", "GET", "/ten.txt", NULL, 200, "Content-Type: text/plain; charset=utf-8\r\n",
       "0123456789" },
     { "its length", "GET", "/ten.txt", NULL, 200, "Content-Length: 10\r\n", NULL },
-    { "its date", "GET", "/ten.txt", NULL, 200, "Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
-      NULL },
+    { "its date", "GET", "/ten.txt", NULL, 200,
+      "Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n", NULL },
     { "its tag", "GET", "/ten.txt", NULL, 200, "ETag: \"a-3b9aca0000000000\"\r\n", NULL },
     { "ranges are offered", "GET", "/ten.txt", NULL, 200, "Accept-Ranges: bytes\r\n", NULL },
     { "no body for HEAD", "HEAD", "/ten.txt", NULL, 200, "Content-Length: 10\r\n", "" },
-    { "no body of a big one", "HEAD", "/big.bin", NULL, 200, "Content-Length: 200000\r\n", "" },
+    { "no body of a big one", "HEAD", "/big.bin", NULL, 200, "Content-Length: 200000\r\n",
+      "" },
     { "a query makes no difference", "GET", "/ten.txt?a=b", NULL, 200, NULL, "0123456789" },
     { "below another path", "GET", "/files/ten.txt", NULL, 200, NULL, "0123456789" },
-    { "an empty file", "GET", "/none", NULL, 200, "Content-Type: application/octet-stream\r\n", "" },
-    { "escapes", "GET", "/a%20b%26c.json", NULL, 200, "Content-Type: application/json\r\n", "{}" },
+    { "an empty file", "GET", "/none", NULL, 200, "Content-Type: application/octet-stream\r\n",
+      "" },
+    { "escapes", "GET", "/a%20b%26c.json", NULL, 200, "Content-Type: application/json\r\n",
+      "{}" },
     { "an index", "GET", "/", NULL, 200, "Content-Type: text/html; charset=utf-8\r\n",
       "<h1>root</h1>" },
     { "an index below", "GET", "/dir/", NULL, 200, NULL, "<h1>dir</h1>" },
     { "two slashes", "GET", "//ten.txt", NULL, 200, NULL, "0123456789" },
-    { "a directory without a slash", "GET", "/dir?x=y", NULL, 301, "Location: /dir/?x=y\r\n", NULL },
+    { "a directory without a slash", "GET", "/dir?x=y", NULL, 301, "Location: /dir/?x=y\r\n",
+      NULL },
     { "the same below", "GET", "/files/dir", NULL, 301, "Location: /files/dir/\r\n", NULL },
     { "no way to another host", "GET", "//dir", NULL, 301, "Location: /dir/\r\n", NULL },
-    { "a name with a space", "GET", "/empty%20dir", NULL, 301, "Location: /empty%20dir/\r\n", NULL },
+    { "a name with a space", "GET", "/empty%20dir", NULL, 301, "Location: /empty%20dir/\r\n",
+      NULL },
     { "a directory without an index", "GET", "/empty%20dir/", NULL, 404, NULL, NULL },
     { "nothing there", "GET", "/nothing", NULL, 404, NULL, NULL },
     { "below a file", "GET", "/ten.txt/x", NULL, 404, NULL, NULL },
     { "a file with a slash", "GET", "/ten.txt/", NULL, 404, NULL, NULL },
-    { "a very long name", "GET", "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL, 404, NULL, NULL },
+    { "a very long name", "GET",
+      "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+      "xx"
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+      "xx"
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+      NULL, 404, NULL, NULL },
     { "a pipe", "GET", "/pipe", NULL, 403, NULL, NULL },
     { "post", "POST", "/ten.txt", NULL, 405, "Allow: GET, HEAD\r\n", NULL },
     { "an unknown method", "FOO", "/ten.txt", NULL, 501, NULL, NULL },
@@ -195,11 +218,12 @@ static const struct {
     { "a broken tag", "GET", "/ten.txt", "If-None-Match: x\", %s", 200, NULL, NULL },
     { "not modified since", "GET", "/ten.txt",
       "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT", 304, NULL, "" },
-    { "modified since", "GET", "/ten.txt", "If-Modified-Since: Sun, 09 Sep 2001 01:46:39 GMT", 200,
-      NULL, NULL },
+    { "modified since", "GET", "/ten.txt", "If-Modified-Since: Sun, 09 Sep 2001 01:46:39 GMT",
+      200, NULL, NULL },
     { "a broken date", "GET", "/ten.txt", "If-Modified-Since: yesterday", 200, NULL, NULL },
     { "the tag goes before the date", "GET", "/ten.txt",
-      "If-None-Match: \"x\"\r\nIf-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT", 200, NULL, NULL },
+      "If-None-Match: \"x\"\r\nIf-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT", 200, NULL,
+      NULL },
     { "if it is the same", "GET", "/ten.txt", "If-Match: %s", 200, NULL, NULL },
     { "if it is another", "GET", "/ten.txt", "If-Match: \"x\"", 412, NULL, NULL },
     { "a weak tag is not the same", "GET", "/ten.txt", "If-Match: W/%s", 412, NULL, NULL },
@@ -211,7 +235,8 @@ static const struct {
     /* ranges */
     { "from to", "GET", "/ten.txt", "Range: bytes=2-4", 206, "Content-Range: bytes 2-4/10\r\n",
       "234" },
-    { "from", "GET", "/ten.txt", "Range: bytes=7-", 206, "Content-Range: bytes 7-9/10\r\n", "789" },
+    { "from", "GET", "/ten.txt", "Range: bytes=7-", 206, "Content-Range: bytes 7-9/10\r\n",
+      "789" },
     { "the last", "GET", "/ten.txt", "Range: bytes=-3", 206, "Content-Range: bytes 7-9/10\r\n",
       "789" },
     { "beyond the end", "GET", "/ten.txt", "Range: bytes=8-99999999999999999999", 206,
@@ -221,34 +246,38 @@ static const struct {
     { "one byte", "GET", "/ten.txt", "Range: bytes=0-0", 206, "Content-Length: 1\r\n", "0" },
     { "far inside a big one", "GET", "/big.bin", "Range: bytes=199990-", 206,
       "Content-Range: bytes 199990-199999/200000\r\n", "yzabcdefgh" },
-    { "after the end", "GET", "/ten.txt", "Range: bytes=10-", 416, "Content-Range: bytes */10\r\n",
+    { "after the end", "GET", "/ten.txt", "Range: bytes=10-", 416,
+      "Content-Range: bytes */10\r\n", NULL },
+    { "no bytes", "GET", "/ten.txt", "Range: bytes=-0", 416, "Content-Range: bytes */10\r\n",
       NULL },
-    { "no bytes", "GET", "/ten.txt", "Range: bytes=-0", 416, "Content-Range: bytes */10\r\n", NULL },
-    { "of an empty file", "GET", "/none", "Range: bytes=0-", 416, "Content-Range: bytes */0\r\n",
-      NULL },
-    { "backwards", "GET", "/ten.txt", "Range: bytes=4-2", 200, "!Content-Range", "0123456789" },
+    { "of an empty file", "GET", "/none", "Range: bytes=0-", 416,
+      "Content-Range: bytes */0\r\n", NULL },
+    { "backwards", "GET", "/ten.txt", "Range: bytes=4-2", 200, "!Content-Range",
+      "0123456789" },
     { "not bytes", "GET", "/ten.txt", "Range: lines=1-2", 200, NULL, "0123456789" },
     { "junk", "GET", "/ten.txt", "Range: bytes=a-b", 200, NULL, "0123456789" },
     { "nothing", "GET", "/ten.txt", "Range: bytes=", 200, NULL, "0123456789" },
-    { "junk after a good one", "GET", "/ten.txt", "Range: bytes=1-2x", 200, NULL, "0123456789" },
-    { "17 ranges", "GET", "/ten.txt",
-      "Range: bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0", 200, NULL,
+    { "junk after a good one", "GET", "/ten.txt", "Range: bytes=1-2x", 200, NULL,
       "0123456789" },
-    { "more than the whole", "GET", "/ten.txt", "Range: bytes=0-8,1-9", 200, NULL, "0123456789" },
+    { "17 ranges", "GET", "/ten.txt",
+      "Range: bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0", 200,
+      NULL, "0123456789" },
+    { "more than the whole", "GET", "/ten.txt", "Range: bytes=0-8,1-9", 200, NULL,
+      "0123456789" },
     { "one of two is beyond", "GET", "/ten.txt", "Range: bytes=1-2, 20-30", 206,
       "Content-Range: bytes 1-2/10\r\n", "12" },
-    { "no range for HEAD", "HEAD", "/ten.txt", "Range: bytes=1-2", 200, "Content-Length: 10\r\n",
-      "" },
-    { "if it is the same file", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: %s", 206, NULL,
-      "12" },
-    { "if it is another file", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: \"x\"", 200, NULL,
-      "0123456789" },
+    { "no range for HEAD", "HEAD", "/ten.txt", "Range: bytes=1-2", 200,
+      "Content-Length: 10\r\n", "" },
+    { "if it is the same file", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: %s", 206,
+      NULL, "12" },
+    { "if it is another file", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: \"x\"", 200,
+      NULL, "0123456789" },
     { "if it has this date", "GET", "/ten.txt",
       "Range: bytes=1-2\r\nIf-Range: Sun, 09 Sep 2001 01:46:40 GMT", 206, NULL, "12" },
     { "if it had that date", "GET", "/ten.txt",
       "Range: bytes=1-2\r\nIf-Range: Sun, 09 Sep 2001 01:46:41 GMT", 200, NULL, "0123456789" },
-    { "if it has a weak tag", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: W/%s", 200, NULL,
-      "0123456789" },
+    { "if it has a weak tag", "GET", "/ten.txt", "Range: bytes=1-2\r\nIf-Range: W/%s", 200,
+      NULL, "0123456789" },
 };
 
 START_TEST(a_file_is_served)
@@ -261,7 +290,8 @@ START_TEST(a_file_is_served)
     ck_assert_msg(strncmp(text, "HTTP/1.1 ", 9) == 0 && atoi(text + 9) == rows[_i].status,
                   "%s: %s", rows[_i].what, text);
     if (rows[_i].header != NULL && rows[_i].header[0] == '!')
-        ck_assert_msg(strstr(text, rows[_i].header + 1) == NULL, "%s: %s", rows[_i].what, text);
+        ck_assert_msg(strstr(text, rows[_i].header + 1) == NULL, "%s: %s", rows[_i].what,
+                      text);
     else if (rows[_i].header != NULL)
         ck_assert_msg(strstr(text, rows[_i].header) != NULL, "%s: %s", rows[_i].what, text);
     body = strstr(text, "\r\n\r\n");
@@ -288,8 +318,9 @@ START_TEST(several_ranges_come_in_parts)
     ck_assert_int_eq(strncmp(text, "HTTP/1.1 206 ", 13), 0);
     at = strstr(text, "Content-Type: multipart/byteranges; boundary=part-");
     ck_assert_ptr_nonnull(at);
-    snprintf(boundary, sizeof boundary, "%.16s", at + strlen("Content-Type: multipart/byteranges; "
-                                                             "boundary=part-"));
+    snprintf(boundary, sizeof boundary, "%.16s",
+             at + strlen("Content-Type: multipart/byteranges; "
+                         "boundary=part-"));
     snprintf(filled, sizeof filled, expected, boundary, boundary, boundary);
     body = strstr(text, "\r\n\r\n") + 4;
     ck_assert_str_eq(body, filled);
@@ -304,7 +335,8 @@ START_TEST(a_big_file_goes_out_whole_and_in_order)
     const char *text, *body;
 
     begin();
-    send_text("GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    send_text(
+        "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     text = answered();
     body = strstr(text, "\r\n\r\n") + 4;
     for (size_t i = 0; i < BIG; i++)
@@ -376,11 +408,12 @@ END_TEST
 
 static bool fetch(void *arg)
 {
-    static const char text[] = "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-                               "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
-                               "GET /dir/ HTTP/1.1\r\nHost: a\r\n\r\n"
-                               "GET /dir HTTP/1.1\r\nHost: a\r\n\r\n"
-                               "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2,4-5\r\n\r\n";
+    static const char text[] =
+        "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+        "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
+        "GET /dir/ HTTP/1.1\r\nHost: a\r\n\r\n"
+        "GET /dir HTTP/1.1\r\nHost: a\r\n\r\n"
+        "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2,4-5\r\n\r\n";
     char path[256];
     tw_protocol *protocol;
 

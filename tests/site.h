@@ -13,6 +13,8 @@
 #include "tests/test.h"
 #include "web/server.h"
 
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
 static tw_site *site;
 static tw_string_transport *wire;
 
@@ -79,6 +81,15 @@ static inline bool is_closed(void)
 {
     tw_testing_settle();
     return site->connections == 0;
+}
+
+static inline size_t count_text(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
 }
 
 #endif

@@ -58,7 +58,7 @@ struct twi_decoder {
     int failed;
 };
 
-/* --- pooled inflate streams ------------------------------------------------------------------------- */
+/* --- pooled inflate streams -------------------------------------------------------------- */
 
 struct inflater {
     z_stream stream;
@@ -132,8 +132,8 @@ static struct inflater *inflater_take(int window_bits)
 static void inflater_give(struct inflater *inflater)
 {
     pthread_once(&once, make_key);
-    if (pooled == POOL_MAX || twi_slab_direct || !have_key
-        || pthread_setspecific(thread_end, &pool) != 0) {
+    if (pooled == POOL_MAX || twi_slab_direct || !have_key ||
+        pthread_setspecific(thread_end, &pool) != 0) {
         inflater_free(inflater);
         return;
     }
@@ -142,7 +142,7 @@ static void inflater_give(struct inflater *inflater)
     pooled++;
 }
 
-/* --- one stage ---------------------------------------------------------------------------------------- */
+/* --- one stage --------------------------------------------------------------------------- */
 
 static void *plain_allocate(void *ctx, size_t size)
 {
@@ -223,7 +223,8 @@ static int step_gzip(struct twi_decoder *decoder, struct stage *stage, struct sp
 /* RFC 1950, 2.2 */
 static bool is_zlib(const unsigned char first[2])
 {
-    return (first[0] & 0x0f) == 8 && first[0] >> 4 <= 7 && (first[0] << 8 | first[1]) % 31 == 0;
+    return (first[0] & 0x0f) == 8 && first[0] >> 4 <= 7 &&
+           (first[0] << 8 | first[1]) % 31 == 0;
 }
 
 static int step_deflate(struct twi_decoder *decoder, struct stage *stage, struct span *span)
@@ -262,15 +263,17 @@ static int step_brotli(struct twi_decoder *decoder, struct stage *stage, struct 
         stage->brotli = BrotliDecoderCreateInstance(plain_allocate, z_release, NULL);
     if (stage->brotli == NULL)
         return no_memory(decoder);
-    result = BrotliDecoderDecompressStream(stage->brotli, &in, &next_in, &out, &next_out, NULL);
+    result = BrotliDecoderDecompressStream(stage->brotli, &in, &next_in, &out, &next_out,
+                                           NULL);
     span->in = (const char *)next_in;
     span->out = (char *)next_out;
     if (result == BROTLI_DECODER_RESULT_SUCCESS)
         stage->ended = true;
     if (result == BROTLI_DECODER_RESULT_ERROR)
-        return BrotliDecoderGetErrorCode(stage->brotli) <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES
-                       && BrotliDecoderGetErrorCode(stage->brotli)
-                              >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES
+        return BrotliDecoderGetErrorCode(stage->brotli) <=
+                           BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+                       BrotliDecoderGetErrorCode(stage->brotli) >=
+                           BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES
                    ? no_memory(decoder)
                    : damaged(decoder, "damaged br");
     return 0;
@@ -303,10 +306,10 @@ static int step_zstd(struct twi_decoder *decoder, struct stage *stage, struct sp
     if (ZSTD_isError(r))
         return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation
                    ? no_memory(decoder)
-                   : damaged(decoder, ZSTD_getErrorCode(r)
-                                              == ZSTD_error_frameParameter_windowTooLarge
-                                          ? "zstd window is too large"
-                                          : "damaged zstd");
+                   : damaged(decoder,
+                             ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge
+                                 ? "zstd window is too large"
+                                 : "damaged zstd");
     return 0;
 }
 
@@ -332,13 +335,14 @@ static int step(struct twi_decoder *decoder, struct stage *stage, struct span *s
     }
 }
 
-/* --- the chain ------------------------------------------------------------------------------------------ */
+/* --- the chain --------------------------------------------------------------------------- */
 
-static int produce(struct twi_decoder *decoder, unsigned index, const char **at, const char *end,
-                   char *out, size_t size, size_t *ret_produced);
+static int produce(struct twi_decoder *decoder, unsigned index, const char **at,
+                   const char *end, char *out, size_t size, size_t *ret_produced);
 
 /* More input for a stage from the one before it: 1, 0 (there is none now), negative errno. */
-static int refill(struct twi_decoder *decoder, unsigned index, const char **at, const char *end)
+static int refill(struct twi_decoder *decoder, unsigned index, const char **at,
+                  const char *end)
 {
     struct stage *stage = &decoder->stages[index];
     struct stage *before = &decoder->stages[index - 1];
@@ -354,8 +358,8 @@ static int refill(struct twi_decoder *decoder, unsigned index, const char **at, 
 }
 
 /* Output of one stage: 1 (`out` is full), 0 (all input is used), negative errno. */
-static int produce(struct twi_decoder *decoder, unsigned index, const char **at, const char *end,
-                   char *out, size_t size, size_t *ret_produced)
+static int produce(struct twi_decoder *decoder, unsigned index, const char **at,
+                   const char *end, char *out, size_t size, size_t *ret_produced)
 {
     struct stage *stage = &decoder->stages[index];
     struct span span = { .out = out, .out_end = out + size };

@@ -101,7 +101,7 @@ static const uint8_t by_length[LONGEST + 2] = {
     [26] = TWI_HEADER_COUNT,
 };
 
-/* --- names ---------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------- */
 
 static uint64_t load_word(const char *text)
 {
@@ -129,8 +129,9 @@ enum twi_header twi_header_id(const char *name, size_t length)
     if (length < 2 || length > LONGEST)
         return TWI_HEADER_OTHER;
     for (unsigned id = by_length[length]; id < by_length[length + 1]; id++)
-        if (names[id][0] == (name[0] | 0x20) && names[id][length - 1] == (name[length - 1] | 0x20)
-            && same_known(name, names[id], length))
+        if (names[id][0] == (name[0] | 0x20) &&
+            names[id][length - 1] == (name[length - 1] | 0x20) &&
+            same_known(name, names[id], length))
             return (enum twi_header)id;
     return TWI_HEADER_OTHER;
 }
@@ -150,12 +151,12 @@ static bool field_is(const tw_headers *headers, const struct twi_field *field,
 {
     if (field->id != id)
         return false;
-    return id != TWI_HEADER_OTHER
-           || (name_length_of(field) == length
-               && twi_same_nocase(headers->text + field->name, length, name, length));
+    return id != TWI_HEADER_OTHER ||
+           (name_length_of(field) == length &&
+            twi_same_nocase(headers->text + field->name, length, name, length));
 }
 
-/* --- memory ----------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------ */
 
 void twi_headers_init(tw_headers *headers)
 {
@@ -280,7 +281,7 @@ static uint32_t put(tw_headers *headers, const char *text, size_t length)
     return place;
 }
 
-/* --- appending -------------------------------------------------------------------------------- */
+/* --- appending --------------------------------------------------------------------------- */
 
 int twi_headers_append(tw_headers *headers, enum twi_header id, const char *name,
                        size_t name_length, const char *value, size_t value_length)
@@ -288,8 +289,8 @@ int twi_headers_append(tw_headers *headers, enum twi_header id, const char *name
     struct twi_field *field;
     char *old;
 
-    if (name_length > TEXT_MAX || value_length > TEXT_MAX || reserve_field(headers) < 0
-        || reserve_text(headers, name_length + value_length + 2, &old) < 0)
+    if (name_length > TEXT_MAX || value_length > TEXT_MAX || reserve_field(headers) < 0 ||
+        reserve_text(headers, name_length + value_length + 2, &old) < 0)
         return -ENOMEM;
     field = &headers->fields[headers->count++];
     field->name = put(headers, name, name_length);
@@ -340,8 +341,7 @@ tw_headers *tw_headers_copy(const tw_headers *headers)
 
         if (twi_headers_append(copy, field->id, headers->text + field->name,
                                name_length_of(field), headers->text + field->value,
-                               field->value_length)
-            < 0) {
+                               field->value_length) < 0) {
             tw_headers_free(copy);
             return NULL;
         }
@@ -381,7 +381,7 @@ int tw_headers_add(tw_headers *headers, const char *name, const char *value)
     return tw_headers_add_n(headers, name, strlen(name), value, strlen(value));
 }
 
-/* --- replacing and removing ------------------------------------------------------------------- */
+/* --- replacing and removing -------------------------------------------------------------- */
 
 /* Remove the fields of that name from index `from` on. */
 static size_t remove_from(tw_headers *headers, uint32_t from, enum twi_header id,
@@ -454,7 +454,7 @@ int tw_headers_set(tw_headers *headers, const char *name, const char *value)
     return twi_headers_append(headers, id, name, name_length, value, value_length);
 }
 
-/* --- looking up --------------------------------------------------------------------------------- */
+/* --- looking up -------------------------------------------------------------------------- */
 
 const struct twi_field *twi_headers_find(const tw_headers *headers, enum twi_header id)
 {
@@ -498,7 +498,8 @@ bool tw_headers_has(const tw_headers *headers, const char *name)
     return find(headers, name) != NULL;
 }
 
-bool twi_list_has_token(const char *list, size_t length, const char *token, size_t token_length)
+bool twi_list_has_token(const char *list, size_t length, const char *token,
+                        size_t token_length)
 {
     const char *end = list + length;
 
@@ -524,9 +525,9 @@ bool tw_headers_has_token(const tw_headers *headers, const char *name, const cha
     for (uint32_t i = 0; i < headers->count; i++) {
         const struct twi_field *field = &headers->fields[i];
 
-        if (field_is(headers, field, id, name, length)
-            && twi_list_has_token(headers->text + field->value, field->value_length, token,
-                                  token_length))
+        if (field_is(headers, field, id, name, length) &&
+            twi_list_has_token(headers->text + field->value, field->value_length, token,
+                               token_length))
             return true;
     }
     return false;

@@ -115,6 +115,7 @@ const char *twi_headers_value(const tw_headers *headers, enum twi_header id);
 /* All values of that name as one list, appended to `list`. 0 or -ENOMEM. */
 int twi_headers_list(const tw_headers *headers, enum twi_header id, struct twi_buf *list);
 /* True if the comma-separated `list` has `token`. */
-bool twi_list_has_token(const char *list, size_t length, const char *token, size_t token_length);
+bool twi_list_has_token(const char *list, size_t length, const char *token,
+                        size_t token_length);
 
 #endif

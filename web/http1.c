@@ -59,7 +59,7 @@ int twi_http1_fail_memory(struct twi_http1 *parser)
     return twi_http1_fail(parser, &tw_error_memory, 503, "out of memory");
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void init(struct twi_http1 *parser, const struct twi_http1_limits *limits, bool server)
 {
@@ -134,7 +134,7 @@ tw_headers *twi_http1_take_trailers(struct twi_http1 *parser)
     return trailers;
 }
 
-/* --- lines --------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------- */
 
 static int hold(struct twi_http1 *parser, const char *data, size_t length)
 {
@@ -147,7 +147,8 @@ static int line_too_long(struct twi_http1 *parser)
 {
     if (parser->state_ == TWI_H1_START)
         return parser->server_
-                   ? twi_http1_fail(parser, &tw_error_toolarge, 414, "request line is too long")
+                   ? twi_http1_fail(parser, &tw_error_toolarge, 414,
+                                    "request line is too long")
                    : twi_http1_fail(parser, &tw_error_toolarge, 0, "status line is too long");
     if (parser->state_ == TWI_H1_CHUNK_SIZE)
         return twi_http1_fail(parser, &tw_error_toolarge, 400,
@@ -187,12 +188,13 @@ static int next_line(struct twi_http1 *parser, const char **at, const char *end,
     return 1;
 }
 
-/* --- the head ------------------------------------------------------------------------------------ */
+/* --- the head ---------------------------------------------------------------------------- */
 
 static int not_http(struct twi_http1 *parser)
 {
-    return twi_http1_fail(parser, &tw_error_protocol, 400,
-                          parser->server_ ? "not an HTTP request" : "not an HTTP/1 response");
+    return parser->server_
+               ? twi_http1_fail(parser, &tw_error_protocol, 400, "not an HTTP request")
+               : twi_http1_fail(parser, &tw_error_protocol, 0, "not an HTTP/1 response");
 }
 
 /* 1, 0, -1 as next_line(). */
@@ -201,8 +203,7 @@ static int start_line(struct twi_http1 *parser, const char **at, const char *end
     struct line line;
     int r;
 
-    if (parser->held_.length == 0
-        && twi_http1_is_not_http(parser, *at, (size_t)(end - *at)))
+    if (parser->held_.length == 0 && twi_http1_is_not_http(parser, *at, (size_t)(end - *at)))
         return not_http(parser);
     r = next_line(parser, at, end, parser->limits->line, &line);
     if (r < 0)
@@ -274,9 +275,8 @@ static int head_complete(struct twi_http1 *parser)
 static int head(struct twi_http1 *parser, const char **at, const char *end)
 {
     for (;;) {
-        int r = parser->state_ == TWI_H1_START
-                    ? start_line(parser, at, end)
-                    : field_line(parser, parser->headers, at, end);
+        int r = parser->state_ == TWI_H1_START ? start_line(parser, at, end)
+                                               : field_line(parser, parser->headers, at, end);
 
         if (r <= 0)
             return r;
@@ -288,7 +288,7 @@ static int head(struct twi_http1 *parser, const char **at, const char *end)
     }
 }
 
-/* --- bodies -------------------------------------------------------------------------------------- */
+/* --- bodies ------------------------------------------------------------------------------ */
 
 static enum twi_http1_event done(struct twi_http1 *parser)
 {
@@ -327,7 +327,8 @@ static enum twi_http1_event body_length(struct twi_http1 *parser, const char **a
     return event;
 }
 
-static enum twi_http1_event body_close(struct twi_http1 *parser, const char **at, const char *end)
+static enum twi_http1_event body_close(struct twi_http1 *parser, const char **at,
+                                       const char *end)
 {
     const struct twi_http1_limits *limits = parser->limits;
     enum twi_http1_event event = piece(parser, at, end, UINT64_MAX);
@@ -351,8 +352,7 @@ static int chunk_size(struct twi_http1 *parser, const char **at, const char *end
         return r;
     if (twi_http1_chunk_line(parser, line.text, line.length) < 0)
         return -1;
-    if (limits->body >= 0
-        && parser->chunk_left_ > limits->body - (int64_t)parser->body_bytes)
+    if (limits->body >= 0 && parser->chunk_left_ > limits->body - (int64_t)parser->body_bytes)
         return twi_http1_fail(parser, &tw_error_toolarge, 413, "body is too large");
     parser->state_ = parser->chunk_left_ > 0 ? TWI_H1_CHUNK_DATA : TWI_H1_TRAILERS;
     parser->head_bytes_ = parser->fields_ = 0;
@@ -417,7 +417,7 @@ static enum twi_http1_event chunked(struct twi_http1 *parser, const char **at, c
     }
 }
 
-/* --- events -------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------ */
 
 enum twi_http1_event twi_http1_next(struct twi_http1 *parser, const char **at, const char *end)
 {
@@ -454,8 +454,8 @@ enum twi_http1_event twi_http1_eof(struct twi_http1 *parser)
 {
     const char *text = "the connection ended inside the body";
 
-    if (parser->state_ == TWI_H1_BODY_CLOSE
-        || (parser->state_ == TWI_H1_BODY_LENGTH && parser->remaining == 0))
+    if (parser->state_ == TWI_H1_BODY_CLOSE ||
+        (parser->state_ == TWI_H1_BODY_LENGTH && parser->remaining == 0))
         return done(parser);
     if (parser->state_ == TWI_H1_DONE)
         return TWI_HTTP1_DONE;

@@ -88,7 +88,7 @@ struct twi_http1 {
     struct twi_buf held_; /* a line that has not ended yet */
 };
 
-/* --- parsing ---------------------------------------------------------------------------------- */
+/* --- parsing ----------------------------------------------------------------------------- */
 
 /* Once for a connection. limits: NULL for the defaults above. */
 void twi_http1_init_client(struct twi_http1 *parser, const struct twi_http1_limits *limits);
@@ -100,7 +100,8 @@ void twi_http1_begin(struct twi_http1 *parser, const char *method);
 
 /* The next event from the bytes between *at and `end`; *at moves past what was consumed. After
  * DONE nothing is consumed until twi_http1_begin(). */
-enum twi_http1_event twi_http1_next(struct twi_http1 *parser, const char **at, const char *end);
+enum twi_http1_event twi_http1_next(struct twi_http1 *parser, const char **at,
+                                    const char *end);
 /* `length` (at most `remaining`) body bytes were received past the parser, straight into their
  * place. BODY, or DONE when they were the last. */
 enum twi_http1_event twi_http1_received(struct twi_http1 *parser, size_t length);
@@ -117,7 +118,7 @@ static inline bool twi_http1_started(const struct twi_http1 *parser)
 tw_headers *twi_http1_take_headers(struct twi_http1 *parser);
 tw_headers *twi_http1_take_trailers(struct twi_http1 *parser);
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------- */
 
 /* Each appends to `buf` and returns 0, -EINVAL (CR, LF, NUL, not a token, white space in a
  * target; nothing is appended then), -ENOMEM. */

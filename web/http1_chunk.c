@@ -86,7 +86,8 @@ int twi_http1_chunk_line(struct twi_http1 *parser, const char *line, size_t leng
         return twi_http1_fail(parser, &tw_error_protocol, 400, "bad chunk size or extension");
     parser->extension_bytes_ += (size_t)(end - at);
     if (parser->extension_bytes_ > parser->limits->extensions)
-        return twi_http1_fail(parser, &tw_error_toolarge, 400, "chunk extensions are too long");
+        return twi_http1_fail(parser, &tw_error_toolarge, 400,
+                              "chunk extensions are too long");
     parser->chunk_left_ = size;
     return 0;
 }

@@ -19,7 +19,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------ */
 
 /* A server takes no control character but the tab; a client only refuses NUL and CR. */
 static bool is_value_byte(const struct twi_http1 *parser, unsigned char c)
@@ -39,7 +39,7 @@ static bool check_value(const struct twi_http1 *parser, const char *value, size_
     return true;
 }
 
-/* --- framing fields -------------------------------------------------------------------------------- */
+/* --- framing fields ---------------------------------------------------------------------- */
 
 static int content_length(struct twi_http1 *parser, const char *value, size_t length)
 {
@@ -108,7 +108,7 @@ static void expect(struct twi_http1 *parser, const char *value, size_t length)
                          : TWI_H1_SEEN_OTHER_EXPECTATION;
 }
 
-/* --- the host (RFC 3986, 3.2.2) ----------------------------------------------------------------- */
+/* --- the host (RFC 3986, 3.2.2) ---------------------------------------------------------- */
 
 static bool check_host(const char *host, size_t length)
 {
@@ -142,7 +142,7 @@ static int host(struct twi_http1 *parser, const char *value, size_t length)
     return 0;
 }
 
-/* --- lines ----------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------- */
 
 static int take_note(struct twi_http1 *parser, enum twi_header id, const char *value,
                      size_t length)
@@ -166,7 +166,8 @@ static int take_note(struct twi_http1 *parser, enum twi_header id, const char *v
     }
 }
 
-static int folded(struct twi_http1 *parser, tw_headers *headers, const char *text, size_t length)
+static int folded(struct twi_http1 *parser, tw_headers *headers, const char *text,
+                  size_t length)
 {
     enum twi_header id;
 
@@ -176,9 +177,8 @@ static int folded(struct twi_http1 *parser, tw_headers *headers, const char *tex
         return bad(parser, "white space before the first header");
     /* What was decided by the first part would be wrong. */
     id = headers->fields[headers->count - 1].id;
-    if (length > 0
-        && (id == TWI_HEADER_CONTENT_LENGTH || id == TWI_HEADER_TRANSFER_ENCODING
-            || id == TWI_HEADER_CONNECTION))
+    if (length > 0 && (id == TWI_HEADER_CONTENT_LENGTH || id == TWI_HEADER_TRANSFER_ENCODING ||
+                       id == TWI_HEADER_CONNECTION))
         return bad(parser, "folded framing header");
     return twi_headers_extend(headers, text, length) < 0 ? twi_http1_fail_memory(parser) : 0;
 }

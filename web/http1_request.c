@@ -32,7 +32,8 @@ static size_t absolute_prefix(const char *target, size_t length)
 }
 
 /* The four forms of RFC 9112, 3.2. */
-static bool is_target(const char *method, size_t method_length, const char *target, size_t length)
+static bool is_target(const char *method, size_t method_length, const char *target,
+                      size_t length)
 {
     bool connects = method_length == 7 && memcmp(method, "CONNECT", 7) == 0;
 
@@ -42,8 +43,8 @@ static bool is_target(const char *method, size_t method_length, const char *targ
     if (length > 0 && target[0] == '/' && !connects)
         return true;
     if (connects)
-        return length > 0 && target[0] != ':' && memchr(target, '/', length) == NULL
-               && memchr(target, '@', length) == NULL && memchr(target, ':', length) != NULL;
+        return length > 0 && target[0] != ':' && memchr(target, '/', length) == NULL &&
+               memchr(target, '@', length) == NULL && memchr(target, ':', length) != NULL;
     if (length == 1 && target[0] == '*')
         return method_length == 7 && memcmp(method, "OPTIONS", 7) == 0;
     return absolute_prefix(target, length) > 0;
@@ -56,11 +57,12 @@ static int version(struct twi_http1 *parser, const char *text, size_t length)
         parser->minor = 1;
         return 0;
     }
-    if (length != 8 || memcmp(text, "HTTP/", 5) != 0 || !twi_is_digit(text[5]) || text[6] != '.'
-        || !twi_is_digit(text[7]))
+    if (length != 8 || memcmp(text, "HTTP/", 5) != 0 || !twi_is_digit(text[5]) ||
+        text[6] != '.' || !twi_is_digit(text[7]))
         return bad(parser, "bad request line");
     if (text[5] != '1')
-        return twi_http1_fail(parser, &tw_error_protocol, 505, "the HTTP version is not known");
+        return twi_http1_fail(parser, &tw_error_protocol, 505,
+                              "the HTTP version is not known");
     parser->minor = text[7] != '0';
     return 0;
 }
@@ -108,8 +110,8 @@ int twi_http1_request_framing(struct twi_http1 *parser)
         return bad(parser, "Transfer-Encoding in HTTP/1.0");
     if ((seen & TWI_H1_SEEN_OTHER_EXPECTATION) != 0 && parser->minor > 0)
         return twi_http1_fail(parser, &tw_error_protocol, 417, "the expectation is not known");
-    parser->keep_alive = (seen & TWI_H1_SEEN_CLOSE) == 0
-                         && (parser->minor > 0 || (seen & TWI_H1_SEEN_KEEP_ALIVE) != 0);
+    parser->keep_alive = (seen & TWI_H1_SEEN_CLOSE) == 0 &&
+                         (parser->minor > 0 || (seen & TWI_H1_SEEN_KEEP_ALIVE) != 0);
     parser->state_ = TWI_H1_BODY_LENGTH;
     if ((seen & TWI_H1_SEEN_CODING) != 0) {
         parser->chunked = true;
@@ -119,7 +121,7 @@ int twi_http1_request_framing(struct twi_http1 *parser)
     parser->remaining = parser->length;
     if (parser->limits->body >= 0 && parser->length > parser->limits->body)
         return twi_http1_fail(parser, &tw_error_toolarge, 413, "body is too large");
-    parser->expect_continue = (seen & TWI_H1_SEEN_CONTINUE) != 0 && parser->minor > 0
-                              && parser->length != 0;
+    parser->expect_continue = (seen & TWI_H1_SEEN_CONTINUE) != 0 && parser->minor > 0 &&
+                              parser->length != 0;
     return 0;
 }

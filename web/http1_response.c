@@ -35,15 +35,16 @@ int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t len
                                ? "the HTTP version is not known"
                                : "not an HTTP/1 response");
     parser->minor = line[7] != '0';
-    if (line[8] != ' ' || line[9] == '0' || !twi_is_digit(line[9]) || !twi_is_digit(line[10])
-        || !twi_is_digit(line[11]) || (length > 12 && line[12] != ' '))
+    if (line[8] != ' ' || line[9] == '0' || !twi_is_digit(line[9]) ||
+        !twi_is_digit(line[10]) || !twi_is_digit(line[11]) || (length > 12 && line[12] != ' '))
         return bad(parser, "bad status line");
     parser->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0';
     if (reason_length > 0) {
         reason++;
         reason_length--;
     }
-    if (memchr(reason, '\0', reason_length) != NULL || memchr(reason, '\r', reason_length) != NULL)
+    if (memchr(reason, '\0', reason_length) != NULL ||
+        memchr(reason, '\r', reason_length) != NULL)
         return bad(parser, "control character in the status line");
     place = twi_headers_keep(parser->headers, reason, reason_length);
     if (place < 0)
@@ -73,8 +74,8 @@ int twi_http1_response_framing(struct twi_http1 *parser)
 
     if (parser->status < 200)
         return informational(parser);
-    parser->keep_alive = (parser->seen_ & TWI_H1_SEEN_CLOSE) == 0
-                         && (parser->minor > 0 || (parser->seen_ & TWI_H1_SEEN_KEEP_ALIVE) != 0);
+    parser->keep_alive = (parser->seen_ & TWI_H1_SEEN_CLOSE) == 0 &&
+                         (parser->minor > 0 || (parser->seen_ & TWI_H1_SEEN_KEEP_ALIVE) != 0);
     /* Who sends both, or a coding in 1.0, may have meant either. */
     if (coded && (sized || parser->minor == 0))
         parser->keep_alive = false;

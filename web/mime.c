@@ -93,6 +93,7 @@ const char *twi_mime_type(const char *name)
     const struct mime *mime = NULL;
 
     if (dot != NULL && strchr(dot, '/') == NULL)
-        mime = bsearch(dot + 1, types, sizeof types / sizeof types[0], sizeof types[0], compare);
+        mime = bsearch(dot + 1, types, sizeof types / sizeof types[0], sizeof types[0],
+                       compare);
     return mime == NULL ? "application/octet-stream" : mime->type;
 }

@@ -102,8 +102,8 @@ bool twi_etag_in(const char *list, const char *etag, bool weak)
 
         if (end == NULL)
             return false;
-        if ((weak || !is_weak) && (size_t)(end + 1 - tag) == length
-            && memcmp(tag, etag, length) == 0)
+        if ((weak || !is_weak) && (size_t)(end + 1 - tag) == length &&
+            memcmp(tag, etag, length) == 0)
             return true;
         list = end + 1 + strspn(end + 1, " \t,");
     }

@@ -18,7 +18,7 @@
 
 struct twi_connection;
 
-/* --- the site ------------------------------------------------------------------------------------ */
+/* --- the site ---------------------------------------------------------------------------- */
 
 struct twi_route {
     char *path;
@@ -80,7 +80,7 @@ struct twi_http1 *twi_site_take_parser(tw_site *site);
 void twi_site_give_parser(tw_site *site, struct twi_http1 *parser);
 void twi_site_give_headers(tw_site *site, tw_headers *headers);
 
-/* --- the connection ------------------------------------------------------------------------------ */
+/* --- the connection ---------------------------------------------------------------------- */
 
 struct twi_connection {
     tw_protocol protocol;
@@ -108,7 +108,7 @@ void twi_connection_advance(struct twi_connection *connection);
 void twi_connection_expired(struct twi_connection *connection);
 void twi_wait_set(struct twi_connection *connection, enum twi_wait wait);
 
-/* --- the request --------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------- */
 
 /* A part of an answer whose turn has not come. */
 struct twi_piece {
@@ -162,6 +162,14 @@ void twi_request_unref(tw_request *request);
 void twi_request_dispatch(tw_request *request);
 /* Its turn has come: send what waited. */
 void twi_request_flush(tw_request *request);
+void twi_request_drop_pieces(tw_request *request);
+/* As tw_request_answer(), with bytes; out of memory ends request and connection. */
+int twi_request_answer(tw_request *request, int status, const char *content_type,
+                       tw_value body);
+/* A whole body at once; takes it. */
+int twi_request_put_body(tw_request *request, tw_value body);
+/* The answer is written. */
+void twi_request_finished(tw_request *request);
 /* The client has gone; takes one reference beside the first. */
 void twi_request_gone(tw_request *request);
 /* Tell the log, once. */
@@ -178,7 +186,7 @@ void twi_file_unref(struct twi_file *file);
 int twi_request_put_file(tw_request *request, struct twi_file *file, int64_t offset,
                          int64_t length);
 
-/* --- static files --------------------------------------------------------------------------------- */
+/* --- static files ------------------------------------------------------------------------ */
 
 /* By the ending of a name. */
 const char *twi_mime_type(const char *name);

@@ -24,7 +24,7 @@ static struct twi_connection *connection_of(tw_protocol *protocol)
     return (struct twi_connection *)protocol;
 }
 
-/* --- the queue of answers --------------------------------------------------------------------------- */
+/* --- the queue of answers ---------------------------------------------------------------- */
 
 static void queue_add(struct twi_connection *connection, tw_request *request)
 {
@@ -53,7 +53,8 @@ static tw_request *queue_take(struct twi_connection *connection)
 static void send_continue(struct twi_connection *connection, tw_request *request)
 {
     request->wants_continue = false;
-    tw_transport_write(connection->protocol.transport, continue_line, sizeof continue_line - 1);
+    tw_transport_write(connection->protocol.transport, continue_line,
+                       sizeof continue_line - 1);
 }
 
 static void drop_parser(struct twi_connection *connection)
@@ -84,14 +85,15 @@ static void close_after(struct twi_connection *connection, bool linger)
     tw_transport_lose(transport);
 }
 
-/* --- reading requests --------------------------------------------------------------------------------- */
+/* --- reading requests -------------------------------------------------------------------- */
 
 static void client_reads(void *arg);
 static void client_gone(void *arg)
 {
     (void)arg;
 }
-static const struct tw_producer drain_watch = { .resume = client_reads, .stop = client_gone,
+static const struct tw_producer drain_watch = { .resume = client_reads,
+                                                .stop = client_gone,
                                                 .pause = client_gone };
 
 /* May the next request be read? If the client is what we wait for, hear when it has read. */
@@ -99,8 +101,8 @@ static bool may_go_on(struct twi_connection *connection)
 {
     tw_transport *transport = connection->protocol.transport;
 
-    if (connection->closing || connection->blocked
-        || connection->queued >= connection->site->max_pipelined)
+    if (connection->closing || connection->blocked ||
+        connection->queued >= connection->site->max_pipelined)
         return false;
     if (tw_transport_unsent(transport) <= UNSENT_MAX)
         return true;
@@ -111,7 +113,8 @@ static bool may_go_on(struct twi_connection *connection)
     return false;
 }
 
-static void request_broken(struct twi_connection *connection, const struct twi_http1_error *error)
+static void request_broken(struct twi_connection *connection,
+                           const struct twi_http1_error *error)
 {
     tw_request *request = connection->reading;
     int status = error->status;
@@ -179,7 +182,8 @@ static void body_read(struct twi_connection *connection)
 {
     const struct twi_http1 *parser = connection->parser;
 
-    if (twi_buf_append(&connection->reading->collected, parser->piece, parser->piece_length) < 0)
+    if (twi_buf_append(&connection->reading->collected, parser->piece, parser->piece_length) <
+        0)
         request_broken(connection, &no_memory);
 }
 
@@ -262,8 +266,8 @@ static void consume(struct twi_connection *connection, const char *data, size_t 
     at = parse(connection, data, data + length);
     connection->busy = false;
     length -= (size_t)(at - data);
-    if (!connection->closing && length > 0
-        && twi_buf_append(&connection->backlog, at, length) < 0) {
+    if (!connection->closing && length > 0 &&
+        twi_buf_append(&connection->backlog, at, length) < 0) {
         tw_transport_abort(connection->protocol.transport);
         connection->closing = true;
     }
@@ -323,10 +327,10 @@ void twi_connection_advance(struct twi_connection *connection)
     go_on(connection);
 }
 
-/* --- timeouts ------------------------------------------------------------------------------------------ */
+/* --- timeouts ---------------------------------------------------------------------------- */
 
-static const struct twi_http1_error too_slow = { &tw_error_timeout, "the request took too long",
-                                                 408 };
+static const struct twi_http1_error too_slow = { &tw_error_timeout,
+                                                 "the request took too long", 408 };
 
 static void idle_expired(struct twi_connection *connection)
 {
@@ -361,8 +365,8 @@ void twi_connection_expired(struct twi_connection *connection)
         return;
     case TWI_WAIT_BODY:
         bytes = connection->parser->body_bytes;
-        if ((double)(bytes - connection->wait_mark)
-            >= site->body_rate * (double)site->waits[wait].duration / (double)TWI_SECOND) {
+        if ((double)(bytes - connection->wait_mark) >=
+            site->body_rate * (double)site->waits[wait].duration / (double)TWI_SECOND) {
             connection->wait_mark = bytes;
             twi_wait_set(connection, TWI_WAIT_BODY);
             return;
@@ -375,7 +379,7 @@ void twi_connection_expired(struct twi_connection *connection)
     wait_again(connection);
 }
 
-/* --- the protocol --------------------------------------------------------------------------------------- */
+/* --- the protocol ------------------------------------------------------------------------ */
 
 static void connection_made(tw_protocol *protocol)
 {

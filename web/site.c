@@ -21,7 +21,7 @@ static const char ok_line[] = "HTTP/1.1 200 OK\r\n";
 /* How long a client has to read the answer to a broken request. */
 static const double linger_seconds = 2;
 
-/* --- waiting --------------------------------------------------------------------------------------- */
+/* --- waiting ----------------------------------------------------------------------------- */
 
 static void wait_over(void *arg);
 
@@ -33,7 +33,8 @@ static void wait_arm(struct twi_wait_queue *queue)
     if (queue->call != 0 || twi_list_empty(&queue->list))
         return;
     first = TWI_CONTAINER(queue->list.next, struct twi_connection, wait_node);
-    call = tw_call_later((double)(first->deadline - twi_loop_now()) / (double)TWI_SECOND + 1e-9,
+    call = tw_call_later((double)(first->deadline - twi_loop_now()) / (double)TWI_SECOND +
+                             1e-9,
                          wait_over, queue);
     /* Without memory for it the next connection tries again. */
     if (call > 0)
@@ -48,8 +49,8 @@ static void wait_over(void *arg)
 
     queue->call = 0;
     while (!twi_list_empty(&queue->list)) {
-        struct twi_connection *first
-            = TWI_CONTAINER(queue->list.next, struct twi_connection, wait_node);
+        struct twi_connection *first = TWI_CONTAINER(queue->list.next, struct twi_connection,
+                                                     wait_node);
 
         if (first->deadline > now + SLACK_NS)
             break;
@@ -78,7 +79,7 @@ void twi_wait_set(struct twi_connection *connection, enum twi_wait wait)
     wait_arm(queue);
 }
 
-/* --- making ---------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------ */
 
 static size_t size_or(size_t size, size_t otherwise)
 {
@@ -178,7 +179,7 @@ void tw_site_unref(tw_site *site)
     twi_free(site);
 }
 
-/* --- routes ---------------------------------------------------------------------------------------- */
+/* --- routes ------------------------------------------------------------------------------ */
 
 static struct twi_route *route_at(tw_site *site, const char *path)
 {
@@ -248,13 +249,14 @@ bool twi_site_has_below(const tw_site *site, const char *path)
     for (size_t i = 0; i < site->route_count; i++) {
         const struct twi_route *route = &site->routes[i];
 
-        if (route->below && route->length == length + 1 && memcmp(route->path, path, length) == 0)
+        if (route->below && route->length == length + 1 &&
+            memcmp(route->path, path, length) == 0)
             return true;
     }
     return false;
 }
 
-/* --- what requests share ---------------------------------------------------------------------------- */
+/* --- what requests share ----------------------------------------------------------------- */
 
 void twi_site_update_date(tw_site *site)
 {
@@ -324,7 +326,7 @@ void twi_site_give_headers(tw_site *site, tw_headers *headers)
     tw_headers_free(headers);
 }
 
-/* --- listening --------------------------------------------------------------------------------------- */
+/* --- listening --------------------------------------------------------------------------- */
 
 static tw_protocol *site_build(tw_factory *factory)
 {

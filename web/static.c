@@ -40,7 +40,7 @@ struct served {
     char etag[ETAG_SIZE];
 };
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening ----------------------------------------------------------------------------- */
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
@@ -99,7 +99,7 @@ static bool is_straight(const char *path)
     }
 }
 
-/* --- conditions ----------------------------------------------------------------------------------------- */
+/* --- conditions -------------------------------------------------------------------------- */
 
 static const char *header(const tw_request *request, enum twi_header id)
 {
@@ -123,8 +123,8 @@ static int check_conditions(const tw_request *request, const struct served *serv
     if (tags != NULL) {
         if (!twi_etag_in(tags, served->etag, false))
             return 412;
-    } else if (date_of(request, TWI_HEADER_IF_UNMODIFIED_SINCE, &date)
-               && served->modified > date) {
+    } else if (date_of(request, TWI_HEADER_IF_UNMODIFIED_SINCE, &date) &&
+               served->modified > date) {
         return 412;
     }
     tags = header(request, TWI_HEADER_IF_NONE_MATCH);
@@ -154,7 +154,7 @@ static int wanted_ranges(const tw_request *request, const struct served *served,
     return twi_ranges_parse(text, served->size, ranges);
 }
 
-/* --- sending -------------------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------- */
 
 static int set_headers(tw_request *request, const struct served *served)
 {
@@ -221,7 +221,8 @@ static int part_head(struct twi_buf *text, const char *boundary, const char *typ
 }
 
 static int write_parts(tw_request *request, struct twi_file *file, const char *boundary,
-                       const char *type, const struct twi_range *ranges, int count, int64_t size)
+                       const char *type, const struct twi_range *ranges, int count,
+                       int64_t size)
 {
     struct twi_buf text = { 0 };
     int64_t total = 0;
@@ -305,7 +306,7 @@ static int send_file(tw_request *request, const struct served *served)
     return send_part(request, served, ranges[0].first, ranges[0].last - ranges[0].first + 1);
 }
 
-/* --- directories ---------------------------------------------------------------------------------------- */
+/* --- directories ------------------------------------------------------------------------- */
 
 /* To the same path with a slash. It is spelled anew, with one slash in front: "//host" would lead
  * elsewhere. */
@@ -315,10 +316,9 @@ static void redirect_to_directory(tw_request *request)
     tw_value encoded = tw_url_encode(path, strlen(path), "/");
     struct twi_buf location = { 0 };
 
-    if (!tw_is_failure(encoded)
-        && twi_buf_printf(&location, "/%s/%s%s", tw_bytes_data(encoded),
-                          *request->query == '\0' ? "" : "?", request->query)
-               == 0)
+    if (!tw_is_failure(encoded) &&
+        twi_buf_printf(&location, "/%s/%s%s", tw_bytes_data(encoded),
+                       *request->query == '\0' ? "" : "?", request->query) == 0)
         tw_request_set_header(request, "Location", twi_buf_text(&location));
     tw_release(encoded);
     twi_buf_free(&location);
@@ -363,8 +363,9 @@ static int examine(int fd, struct served *served)
     served->fd = fd;
     served->size = status.st_size;
     served->modified = status.st_mtim.tv_sec;
-    snprintf(served->etag, sizeof served->etag, "\"%llx-%llx%08lx\"", (long long)status.st_size,
-             (long long)status.st_mtim.tv_sec, (unsigned long)status.st_mtim.tv_nsec);
+    snprintf(served->etag, sizeof served->etag, "\"%llx-%llx%08lx\"",
+             (long long)status.st_size, (long long)status.st_mtim.tv_sec,
+             (unsigned long)status.st_mtim.tv_nsec);
     return 0;
 }
 
