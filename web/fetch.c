@@ -189,8 +189,11 @@ bool twi_fetch_set_phase(struct twi_fetch *fetch, enum twi_phase phase, double s
 /* Some of the body has gone out since we last looked. */
 static bool sending_goes_on(struct twi_fetch *fetch)
 {
-    size_t unsent = tw_transport_unsent(fetch->channel->protocol.transport);
+    size_t unsent;
 
+    if (fetch->phase != TWI_PHASE_SEND || fetch->channel == NULL)
+        return false;
+    unsent = tw_transport_unsent(fetch->channel->protocol.transport);
     if (!fetch->uploading && unsent == 0) {
         twi_fetch_set_phase(fetch, TWI_PHASE_FIRST_BYTE, fetch->options.first_byte_timeout);
         return true;
@@ -198,6 +201,17 @@ static bool sending_goes_on(struct twi_fetch *fetch)
     if (unsent == fetch->unsent)
         return false;
     twi_fetch_set_phase(fetch, TWI_PHASE_SEND, fetch->options.idle_timeout);
+    return true;
+}
+
+/* Hands were shaken inside the tunnel without anybody being told. */
+static bool connected_meanwhile(struct twi_fetch *fetch)
+{
+    if (fetch->phase != TWI_PHASE_CONNECT || fetch->stage != TWI_EXCHANGING ||
+        fetch->channel == NULL ||
+        tw_transport_tls_version(fetch->channel->protocol.transport) == NULL)
+        return false;
+    twi_fetch_set_phase(fetch, TWI_PHASE_FIRST_BYTE, fetch->options.first_byte_timeout);
     return true;
 }
 
@@ -228,8 +242,7 @@ static void deadline_passed(struct twi_deadline *deadline)
         time_is_out(fetch, true);
     else if (now < fetch->phase_at)
         keep_deadline(fetch);
-    else if (fetch->phase != TWI_PHASE_SEND || fetch->channel == NULL ||
-             !sending_goes_on(fetch))
+    else if (!connected_meanwhile(fetch) && !sending_goes_on(fetch))
         time_is_out(fetch, false);
 }
 

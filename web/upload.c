@@ -31,6 +31,13 @@ static void write_all(struct twi_fetch *fetch, const void *data, size_t length)
     (void)tw_transport_write(transport_of(fetch), data, length);
 }
 
+/* TLS inside a tunnel shakes hands while the request waits. */
+static bool shaking_hands(const struct twi_fetch *fetch)
+{
+    return fetch->host->tunnelled && fetch->host->context != NULL &&
+           tw_transport_tls_version(transport_of(fetch)) == NULL;
+}
+
 /* Everything is handed over; now it is the server's turn. */
 static void sent(struct twi_fetch *fetch)
 {
@@ -40,7 +47,9 @@ static void sent(struct twi_fetch *fetch)
     fetch->sent_at = twi_loop_now();
     if (twi_http1_started(&fetch->parser))
         return;
-    if (much)
+    if (shaking_hands(fetch))
+        twi_fetch_set_phase(fetch, TWI_PHASE_CONNECT, fetch->options.connect_timeout);
+    else if (much)
         twi_fetch_set_phase(fetch, TWI_PHASE_SEND, fetch->options.idle_timeout);
     else if (fetch->options.first_byte_timeout > 0 || fetch->phase != TWI_PHASE_NONE)
         twi_fetch_set_phase(fetch, TWI_PHASE_FIRST_BYTE, fetch->options.first_byte_timeout);

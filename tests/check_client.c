@@ -1,0 +1,816 @@
+/*
+ * check_client.c - requests: how they go out, what they carry, when they end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tweed/version.h>
+
+#include "tests/client_peer.h"
+#include "tests/test.h"
+#include "web/decode.h"
+
+#define HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+#define USUAL "User-Agent: tweed/" TW_VERSION "\r\nAccept: */*\r\n"
+#define CODINGS "Accept-Encoding: " TWI_DECODE_ACCEPT "\r\n"
+
+static struct peer peer;
+static struct outcome got;
+
+static void start(const char *reply)
+{
+    client_begin();
+    peer = (struct peer){ .reply = reply };
+    peer_begin(&peer, 80);
+}
+
+static void stop(void)
+{
+    outcome_free(&got);
+    tw_agent_close_idle(client_agent);
+    client_settle();
+    peer_end(&peer);
+    client_end();
+}
+
+/* --- what goes out -------------------------------------------------------------------------- */
+
+static const struct {
+    const char *url;
+    struct tw_request_options options;
+    const char *name, *value; /* a field by hand */
+    const char *text;
+} heads[] = {
+    { "http://a", { 0 }, NULL, NULL, "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://A/p/../q?x=y#z",
+      { 0 },
+      NULL,
+      NULL,
+      "GET /q?x=y HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://[::1]/",
+      { 0 },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: [::1]\r\n" USUAL CODINGS "\r\n" },
+    { "http://b\xc3\xbc"
+      "cher/",
+      { 0 },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: xn--bcher-kva\r\n" USUAL CODINGS "\r\n" },
+    { "http://a/ ?\"",
+      { 0 },
+      NULL,
+      NULL,
+      "GET /%20?%22 HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { .method = "HEAD" },
+      NULL,
+      NULL,
+      "HEAD / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { .method = "PROPFIND" },
+      NULL,
+      NULL,
+      "PROPFIND / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { .no_decode = true },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL "\r\n" },
+    { "http://a",
+      { .user_agent = "mine" },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: mine\r\nAccept: */*\r\n" CODINGS "\r\n" },
+    { "http://a",
+      { .user_agent = "" },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n" CODINGS "\r\n" },
+    { "http://a",
+      { .http10 = true },
+      NULL,
+      NULL,
+      "GET / HTTP/1.0\r\nHost: a\r\n" USUAL CODINGS "Connection: close\r\n\r\n" },
+    { "http://a",
+      { .body = "x=y", .body_length = 3 },
+      NULL,
+      NULL,
+      "POST / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Content-Length: 3\r\n\r\nx=y" },
+    { "http://a",
+      { .method = "POST" },
+      NULL,
+      NULL,
+      "POST / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Content-Length: 0\r\n\r\n" },
+    { "http://a",
+      { .method = "GET", .body = "", .body_length = 0 },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Content-Length: 0\r\n\r\n" },
+    { "http://a",
+      { .user = "u", .password = "p" },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Authorization: Basic dTpw\r\n\r\n" },
+    { "http://u:p@a",
+      { 0 },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Authorization: Basic dTpw\r\n\r\n" },
+    { "http://x:y@a",
+      { .user = "u", .password = "p" },
+      NULL,
+      NULL,
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Authorization: Basic dTpw\r\n\r\n" },
+    { "http://u:p@a",
+      { 0 },
+      "Authorization",
+      "mine",
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Authorization: mine\r\n\r\n" },
+    { "http://a", { 0 }, "Host", "b", "GET / HTTP/1.1\r\nHost: b\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { 0 },
+      "user-agent",
+      "b",
+      "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n" CODINGS "user-agent: b\r\n\r\n" },
+    { "http://a",
+      { 0 },
+      "Accept-Encoding",
+      "br",
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL "Accept-Encoding: br\r\n\r\n" },
+    { "http://a",
+      { 0 },
+      "Range",
+      "bytes=0-1",
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL "Range: bytes=0-1\r\n\r\n" },
+    { "http://a",
+      { 0 },
+      "Content-Length",
+      "99",
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { 0 },
+      "Transfer-Encoding",
+      "chunked",
+      "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+};
+
+START_TEST(a_request_goes_out_as_asked)
+{
+    struct tw_request_options options = heads[_i].options;
+    tw_headers *headers = tw_headers_new();
+
+    if (heads[_i].name != NULL)
+        ck_assert_int_eq(tw_headers_set(headers, heads[_i].name, heads[_i].value), 0);
+    options.headers = headers;
+    start(HI);
+    client_get(&got, heads[_i].url, &options);
+    ck_assert_str_eq(peer_log(&peer), heads[_i].text);
+    tw_headers_free(headers);
+    stop();
+}
+END_TEST
+
+START_TEST(another_port_stands_in_the_host_field)
+{
+    struct peer other = { .reply = HI };
+
+    start(NULL);
+    peer_begin(&other, 8080);
+    client_get(&got, "http://a:8080/", NULL);
+    ck_assert_uint_eq(peer_count(&other, "Host: a:8080\r\n"), 1);
+    peer_end(&other);
+    stop();
+}
+END_TEST
+
+static const struct {
+    const char *url;
+    struct tw_request_options options;
+    const tw_error_class *error;
+} refused[] = {
+    { "", { 0 }, &tw_error_url },
+    { "a", { 0 }, &tw_error_url },
+    { "ftp://a/", { 0 }, &tw_error_url },
+    { "file:///etc/passwd", { 0 }, &tw_error_url },
+    { "http://", { 0 }, &tw_error_url },
+    { "http://a:0/", { 0 }, &tw_error_url },
+    { "http://a:65536/", { 0 }, &tw_error_url },
+    { "http://a:+80/", { 0 }, &tw_error_url },
+    { "http://a b/", { 0 }, &tw_error_url },
+    { "http://a/", { .method = "GET /x" }, &tw_error_url },
+    { "http://a/", { .method = "G\r\nX" }, &tw_error_url },
+    { "http://a/", { .method = "" }, &tw_error_url },
+    { "http://a/", { .method = "CONNECT" }, &tw_error_misuse },
+    { "http://a/", { .user_agent = "x\r\nEvil: 1" }, &tw_error_misuse },
+    { "http://a/", { .user = "a:b" }, &tw_error_misuse },
+    { "http://a/", { .proxy = "gopher://x" }, &tw_error_url },
+    { "http://a/", { .timeout = 1e300 * 1e300 }, &tw_error_misuse },
+    { "http://a/", { .idle_timeout = 0.0 / 0.0 }, &tw_error_misuse },
+};
+
+START_TEST(what_cannot_be_asked_fails_at_once)
+{
+    start(HI);
+    outcome_of(&got, tw_agent_request(client_agent, refused[_i].url, &refused[_i].options));
+    ck_assert_uint_eq(got.fired, 1);
+    ck_assert_ptr_eq(got.error, refused[_i].error);
+    client_settle();
+    ck_assert_uint_eq(peer.connections, 0);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).requests, 0);
+    stop();
+}
+END_TEST
+
+START_TEST(error_texts_tell_no_secrets)
+{
+    start(HI);
+    client_get(&got, "http://user:secret@a:81/", NULL);
+    ck_assert_ptr_null(strstr(tw_failure_message(got.result), "secret"));
+    outcome_free(&got);
+    client_get(&got, "http://user:secret@a/", NULL);
+    ck_assert_str_eq(tw_response_url(got.result), "http://a/");
+    stop();
+}
+END_TEST
+
+/* --- bodies --------------------------------------------------------------------------------- */
+
+static const size_t sizes[] = { 1, 16384, 16385, 65536, 1000000 };
+
+START_TEST(a_body_of_any_size_goes_out_whole)
+{
+    size_t size = sizes[_i], wrong = 0;
+    char *body = malloc(size);
+    struct tw_request_options options = { .body = body, .body_length = size };
+
+    for (size_t i = 0; i < size; i++)
+        body[i] = (char)('a' + i % 26);
+    start(HI);
+    outcome_of(&got, tw_agent_request(client_agent, "http://a/", &options));
+    memset(body, 0, size);
+    free(body);
+    tw_testing_advance(1);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_uint_gt(peer.log.length, size);
+    for (size_t i = 0; i < size; i++)
+        wrong += peer.log.data[peer.log.length - size + i] != (char)('a' + i % 26);
+    ck_assert_uint_eq(wrong, 0);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 1);
+    stop();
+}
+END_TEST
+
+/* A source of `total` letters, in pieces; it has nothing at the marked places. */
+struct source {
+    size_t total, piece, at, stall_at;
+    int error;
+    unsigned calls, releases;
+    bool ready;
+    struct tw_body_source body;
+};
+
+static int64_t source_read(char *data, size_t size, void *arg)
+{
+    struct source *source = arg;
+    size_t length = source->total - source->at;
+
+    source->calls++;
+    if (source->stall_at > 0 && source->at >= source->stall_at && !source->ready)
+        return -EAGAIN;
+    if (source->error < 0 && source->at > 0)
+        return source->error;
+    if (length > source->piece)
+        length = source->piece;
+    if (length > size)
+        length = size;
+    memset(data, 'x', length);
+    source->at += length;
+    return (int64_t)length;
+}
+
+static void source_release(void *arg)
+{
+    struct source *source = arg;
+    source->releases++;
+}
+
+static struct tw_request_options source_options(struct source *source, bool known)
+{
+    source->body = (struct tw_body_source){ .length = known ? (int64_t)source->total : -1,
+                                            .read = source_read,
+                                            .release = source_release,
+                                            .arg = source };
+    return (struct tw_request_options){ .body_source = &source->body };
+}
+
+static const struct {
+    size_t total, piece;
+    bool known;
+} uploads[] = {
+    { 0, 10, true },         { 0, 10, false },       { 10, 3, true },
+    { 10, 3, false },        { 10, 100, false },     { 300000, 8192, true },
+    { 300000, 8192, false }, { 300000, 777, false },
+};
+
+START_TEST(a_source_is_sent_with_its_length_or_in_chunks)
+{
+    struct source source = { .total = uploads[_i].total, .piece = uploads[_i].piece };
+    struct tw_request_options options = source_options(&source, uploads[_i].known);
+    char length[50];
+    size_t letters = 0;
+
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_uint_eq(source.at, source.total);
+    ck_assert_uint_eq(source.releases, 1);
+    for (size_t i = 0; i < peer.log.length; i++)
+        letters += peer.log.data[i] == 'x';
+    ck_assert_uint_ge(letters, source.total);
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n", source.total);
+    ck_assert_uint_eq(peer_count(&peer, length), uploads[_i].known);
+    ck_assert_uint_eq(peer_count(&peer, "Transfer-Encoding: chunked\r\n"), !uploads[_i].known);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 1);
+    stop();
+}
+END_TEST
+
+START_TEST(chunks_are_framed)
+{
+    struct source source = { .total = 10, .piece = 8 };
+    struct tw_request_options options = source_options(&source, false);
+
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_nonnull(
+        strstr(peer_log(&peer), "\r\n\r\n8\r\nxxxxxxxx\r\n2\r\nxx\r\n0\r\n\r\n"));
+    stop();
+}
+END_TEST
+
+START_TEST(a_source_may_wait_for_more)
+{
+    struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
+    struct tw_request_options options = source_options(&source, true);
+
+    start(HI);
+    outcome_of(&got, tw_agent_request(client_agent, "http://a/", &options));
+    tw_testing_advance(5);
+    ck_assert_uint_eq(source.at, 5);
+    ck_assert_uint_eq(got.fired, 0);
+    tw_request_body_ready(&options);
+    ck_assert_uint_eq(source.at, 5);
+    source.ready = true;
+    tw_request_body_ready(&source);
+    ck_assert_uint_eq(source.at, 10);
+    tw_testing_advance(1);
+    ck_assert_int_eq(got.status, 200);
+    tw_request_body_ready(&source);
+    stop();
+}
+END_TEST
+
+START_TEST(a_source_that_stays_silent_times_out)
+{
+    struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
+    struct tw_request_options options = source_options(&source, true);
+
+    options.idle_timeout = 3;
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_timeout);
+    ck_assert_double_ge(got.at, 3);
+    ck_assert_double_le(got.at, 6.1); /* what moved since is looked at once in that time */
+    stop();
+}
+END_TEST
+
+START_TEST(a_source_that_ends_early_is_a_misuse)
+{
+    struct source source = { .total = 10, .piece = 5 };
+    struct tw_request_options options = source_options(&source, true);
+
+    source.body.length = 11;
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_misuse);
+    ck_assert_uint_eq(source.releases, 1);
+    stop();
+}
+END_TEST
+
+START_TEST(a_source_is_not_asked_for_more_than_its_length)
+{
+    struct source source = { .total = 100, .piece = 50 };
+    struct tw_request_options options = source_options(&source, true);
+
+    source.body.length = 7;
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_uint_eq(source.at, 7);
+    stop();
+}
+END_TEST
+
+START_TEST(the_error_of_a_source_ends_the_request)
+{
+    struct source source = { .total = 10, .piece = 5, .error = -EIO };
+    struct tw_request_options options = source_options(&source, false);
+
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_system);
+    ck_assert_int_eq(tw_failure_number(got.result), EIO);
+    stop();
+}
+END_TEST
+
+static void answer_at_once(struct peer_connection *connection, const char *request)
+{
+    (void)request;
+    if (connection->requests == 1)
+        peer_send(connection, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+}
+
+START_TEST(an_early_answer_stops_the_source)
+{
+    struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
+    struct tw_request_options options = source_options(&source, true);
+
+    start(NULL);
+    peer.answer = answer_at_once;
+    peer.raw = true;
+    client_get(&got, "http://a/", &options);
+    ck_assert_int_eq(got.status, 413);
+    ck_assert_str_eq(got.body, "no");
+    ck_assert_uint_eq(source.releases, 1);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 0);
+    tw_request_body_ready(&source);
+    stop();
+}
+END_TEST
+
+START_TEST(a_source_of_unknown_length_needs_http_1_1)
+{
+    struct source source = { .total = 10, .piece = 5 };
+    struct tw_request_options options = source_options(&source, false);
+
+    options.http10 = true;
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_misuse);
+    ck_assert_uint_eq(source.releases, 1);
+    stop();
+}
+END_TEST
+
+START_TEST(a_request_has_one_body)
+{
+    struct source source = { .total = 10, .piece = 5 };
+    struct tw_request_options options = source_options(&source, false);
+
+    options.body = "x";
+    options.body_length = 1;
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_misuse);
+    ck_assert_uint_eq(source.releases, 1);
+    stop();
+}
+END_TEST
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static void answer_slowly(struct peer_connection *connection, const char *request)
+{
+    (void)connection;
+    (void)request;
+}
+
+static const struct {
+    const char *what;
+    struct tw_request_options options;
+    double at;
+} silences[] = {
+    { "total", { .timeout = 5 }, 5 },
+    { "first byte", { .first_byte_timeout = 4 }, 4 },
+    { "the sooner", { .first_byte_timeout = 4, .timeout = 3 }, 3 },
+    { "the default", { 0 }, 300 },
+    { "idle does not count before", { .idle_timeout = 2, .timeout = 9 }, 9 },
+};
+
+START_TEST(silence_is_bounded)
+{
+    start(NULL);
+    peer.answer = answer_slowly;
+    client_get(&got, "http://a/", &silences[_i].options);
+    ck_assert_ptr_eq(got.error, &tw_error_timeout);
+    ck_assert_double_eq_tol(got.at, silences[_i].at, 0.1);
+    stop();
+}
+END_TEST
+
+/* One byte every quarter of a second. */
+static struct peer_connection *dripping;
+
+static void drip_while_open(void *arg)
+{
+    (void)arg;
+    if (peer.open_count == 0 || dripping == NULL)
+        return;
+    peer_send(dripping, "x");
+    tw_call_later(0.25, drip_while_open, NULL);
+}
+
+static void answer_dripping(struct peer_connection *connection, const char *request)
+{
+    (void)request;
+    dripping = connection;
+    peer_send(connection, "HTTP/1.1 200 OK\r\n\r\n");
+    drip_while_open(NULL);
+}
+
+START_TEST(a_trickle_ends_at_the_total_limit)
+{
+    struct tw_request_options options = { .timeout = 20, .idle_timeout = 1 };
+
+    start(NULL);
+    peer.answer = answer_dripping;
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_timeout);
+    ck_assert_double_eq_tol(got.at, 20, 0.1);
+    ck_assert_uint_ge(got.length, 75);
+    ck_assert_int_eq(got.status, 200);
+    dripping = NULL;
+    tw_testing_advance(1);
+    stop();
+}
+END_TEST
+
+START_TEST(silence_between_bytes_is_bounded)
+{
+    struct tw_request_options options = { .idle_timeout = 6 };
+
+    start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_timeout);
+    ck_assert_double_eq_tol(got.at, 6, 0.1);
+    ck_assert_str_eq(got.body, "hi");
+    ck_assert(!got.complete);
+    stop();
+}
+END_TEST
+
+START_TEST(a_negative_limit_is_none)
+{
+    struct tw_request_options options = { .timeout = -1, .idle_timeout = -1 };
+
+    start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
+    outcome_of(&got, tw_agent_request(client_agent, "http://a/", &options));
+    tw_testing_advance(100000);
+    ck_assert_uint_eq(got.fired, 0);
+    peer_send(peer_last(&peer), "you");
+    client_settle();
+    ck_assert_str_eq(got.body, "hiyou");
+    stop();
+}
+END_TEST
+
+START_TEST(a_response_knows_its_times)
+{
+    struct tw_response_times times;
+
+    start(NULL);
+    peer.answer = answer_slowly;
+    outcome_of(&got, tw_agent_request(client_agent, "http://a/", NULL));
+    tw_testing_advance(2);
+    peer_send(peer_last(&peer), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+    tw_testing_advance(3);
+    peer_send(peer_last(&peer), "hi");
+    client_settle();
+    times = tw_response_times(got.result);
+    ck_assert_double_lt(times.connected, 0.1);
+    ck_assert_double_lt(times.sent, 0.1);
+    ck_assert_double_eq_tol(times.first_byte, 2, 0.1);
+    ck_assert_double_eq_tol(times.done, 5, 0.1);
+    ck_assert_uint_eq(tw_response_wire_bytes(got.result), 2);
+    stop();
+}
+END_TEST
+
+/* --- ends ----------------------------------------------------------------------------------- */
+
+START_TEST(a_part_may_be_a_success)
+{
+    struct tw_request_options options = { .accept_partial = true };
+
+    start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
+    peer.then = PEER_CLOSES;
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_null(got.error);
+    ck_assert_str_eq(got.body, "hi");
+    ck_assert(!got.complete);
+    stop();
+}
+END_TEST
+
+START_TEST(a_part_of_a_head_is_no_success)
+{
+    struct tw_request_options options = { .accept_partial = true };
+
+    start("HTTP/1.1 200 OK\r\n");
+    peer.then = PEER_CLOSES;
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_partial);
+    stop();
+}
+END_TEST
+
+static const struct {
+    const char *reply;
+    const tw_error_class *error;
+    int status;
+} statuses[] = {
+    { "HTTP/1.1 399 Odd\r\nContent-Length: 2\r\n\r\nno", NULL, 399 },
+    { "HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\nno", &tw_error_status, 400 },
+    { "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", &tw_error_status, 404 },
+    { "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno", &tw_error_status, 500 },
+};
+
+START_TEST(a_status_may_be_a_failure)
+{
+    struct tw_request_options options = { .fail_on_error = true };
+
+    start(statuses[_i].reply);
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, statuses[_i].error);
+    ck_assert_int_eq(got.status, statuses[_i].status);
+    ck_assert_str_eq(got.body, "no");
+    ck_assert(got.complete);
+    if (got.error != NULL)
+        ck_assert_int_eq(tw_failure_number(got.result), statuses[_i].status);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 1);
+    stop();
+}
+END_TEST
+
+/* Cancelled after so many turns: wherever the request is then. */
+START_TEST(a_cancel_ends_a_request_anywhere)
+{
+    tw_deferred *request;
+
+    start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
+    request = tw_agent_request(client_agent, "http://a/", NULL);
+    outcome_of(&got, tw_deferred_ref(request));
+    for (int i = 0; i < _i; i++)
+        tw_reactor_iterate(0);
+    ck_assert_int_eq(tw_cancel(request), 0);
+    ck_assert_uint_eq(got.fired, 1);
+    ck_assert_ptr_eq(got.error, &tw_error_cancelled);
+    tw_deferred_unref(request);
+    client_settle();
+    ck_assert_uint_eq(tw_agent_counts(client_agent).connections, 0);
+    ck_assert_uint_eq(peer.open_count, 0);
+    stop();
+}
+END_TEST
+
+START_TEST(who_drops_a_request_does_not_cancel_it)
+{
+    start(HI);
+    tw_deferred_unref(tw_agent_request(client_agent, "http://a/", NULL));
+    client_settle();
+    ck_assert_uint_eq(peer.requests, 1);
+    ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 1);
+    stop();
+}
+END_TEST
+
+START_TEST(a_refused_connection_says_so)
+{
+    start(HI);
+    client_get(&got, "http://a:81/", NULL);
+    ck_assert_ptr_eq(got.error, &tw_error_connect_refused);
+    ck_assert_str_eq(tw_failure_word(got.result), "connect");
+    stop();
+}
+END_TEST
+
+static const char *const private_hosts[] = {
+    "http://127.0.0.1/",      "http://10.1.2.3/",   "http://[::1]/",
+    "http://0x7f.1/",         "http://2130706433/", "http://[::ffff:127.0.0.1]/",
+    "http://169.254.169.254/"
+};
+
+START_TEST(private_addresses_can_be_refused)
+{
+    client_begin_with(&(struct tw_agent_options){ .refuse_private = true, .proxy = "" });
+    peer = (struct peer){ .reply = HI };
+    peer_begin(&peer, 80);
+    client_get(&got, private_hosts[_i], NULL);
+    ck_assert_ptr_eq(got.error, &tw_error_connect);
+    ck_assert_uint_eq(peer.connections, 0);
+    stop();
+}
+END_TEST
+
+/* --- the value ------------------------------------------------------------------------------ */
+
+START_TEST(a_response_can_be_asked)
+{
+    char text[200];
+
+    start("HTTP/1.1 201 Made so\r\nX: 1\r\nX: 2\r\nContent-Length: 2\r\n\r\nhi");
+    client_get(&got, "http://a/b?c#d", NULL);
+    ck_assert_int_eq(tw_response_status(got.result), 201);
+    ck_assert_str_eq(tw_response_reason(got.result), "Made so");
+    ck_assert_str_eq(tw_response_version(got.result), "HTTP/1.1");
+    ck_assert_str_eq(tw_response_header(got.result, "x"), "1");
+    ck_assert_ptr_null(tw_response_header(got.result, "y"));
+    ck_assert_uint_eq(tw_headers_count(tw_response_headers(got.result)), 3);
+    ck_assert_str_eq(tw_response_url(got.result), "http://a/b?c#d");
+    ck_assert_int_gt(tw_value_format(got.result, text, sizeof text), 0);
+    ck_assert_str_eq(text, "response 201 from http://a/b?c#d, 2 bytes");
+    tw_response_pause(got.result);
+    tw_response_resume(got.result);
+    stop();
+}
+END_TEST
+
+START_TEST(what_is_no_response_answers_nothing)
+{
+    tw_value none = tw_none();
+
+    ck_assert_int_eq(tw_response_status(none), 0);
+    ck_assert_str_eq(tw_response_reason(none), "");
+    ck_assert_str_eq(tw_response_version(none), "");
+    ck_assert_ptr_null(tw_response_headers(none));
+    ck_assert_ptr_null(tw_response_header(none, "x"));
+    ck_assert(tw_is_none(tw_response_body(none)));
+    ck_assert_str_eq(tw_response_url(none), "");
+    ck_assert_uint_eq(tw_response_redirects(none), 0);
+    ck_assert(!tw_response_complete(none));
+    ck_assert(tw_is_none(tw_response_previous(none)));
+    ck_assert_double_eq(tw_response_times(none).done, 0);
+    ck_assert_uint_eq(tw_response_wire_bytes(none), 0);
+    tw_response_pause(none);
+    tw_response_resume(none);
+}
+END_TEST
+
+static const char *const numbers[] = { "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
+                                       "HTTP/1.9 200 OK\r\n\r\n" };
+
+START_TEST(a_response_knows_its_version)
+{
+    start(numbers[_i]);
+    peer.then = PEER_CLOSES;
+    client_get(&got, "http://a/", NULL);
+    ck_assert_str_eq(tw_response_version(got.result), _i == 0 ? "HTTP/1.0" : "HTTP/1.1");
+    stop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("client");
+    static const int turns[12];
+
+    TEST_ADD_ROWS(suite, a_request_goes_out_as_asked, heads);
+    TEST_ADD(suite, another_port_stands_in_the_host_field);
+    TEST_ADD_ROWS(suite, what_cannot_be_asked_fails_at_once, refused);
+    TEST_ADD(suite, error_texts_tell_no_secrets);
+    TEST_ADD_ROWS(suite, a_body_of_any_size_goes_out_whole, sizes);
+    TEST_ADD_ROWS(suite, a_source_is_sent_with_its_length_or_in_chunks, uploads);
+    TEST_ADD(suite, chunks_are_framed);
+    TEST_ADD(suite, a_source_may_wait_for_more);
+    TEST_ADD(suite, a_source_that_stays_silent_times_out);
+    TEST_ADD(suite, a_source_that_ends_early_is_a_misuse);
+    TEST_ADD(suite, a_source_is_not_asked_for_more_than_its_length);
+    TEST_ADD(suite, the_error_of_a_source_ends_the_request);
+    TEST_ADD(suite, an_early_answer_stops_the_source);
+    TEST_ADD(suite, a_source_of_unknown_length_needs_http_1_1);
+    TEST_ADD(suite, a_request_has_one_body);
+    TEST_ADD_ROWS(suite, silence_is_bounded, silences);
+    TEST_ADD(suite, a_trickle_ends_at_the_total_limit);
+    TEST_ADD(suite, silence_between_bytes_is_bounded);
+    TEST_ADD(suite, a_negative_limit_is_none);
+    TEST_ADD(suite, a_response_knows_its_times);
+    TEST_ADD(suite, a_part_may_be_a_success);
+    TEST_ADD(suite, a_part_of_a_head_is_no_success);
+    TEST_ADD_ROWS(suite, a_status_may_be_a_failure, statuses);
+    TEST_ADD_ROWS(suite, a_cancel_ends_a_request_anywhere, turns);
+    TEST_ADD(suite, who_drops_a_request_does_not_cancel_it);
+    TEST_ADD(suite, a_refused_connection_says_so);
+    TEST_ADD_ROWS(suite, private_addresses_can_be_refused, private_hosts);
+    TEST_ADD(suite, a_response_can_be_asked);
+    TEST_ADD(suite, what_is_no_response_answers_nothing);
+    TEST_ADD_ROWS(suite, a_response_knows_its_version, numbers);
+    return test_run(suite);
+}
