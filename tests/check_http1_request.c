@@ -241,9 +241,12 @@ END_TEST
 
 START_TEST(an_end_without_a_request_is_no_fault)
 {
+    static const char *const empty[] = { "", "\r", "\r\n", "\r\n\r" };
+    const char *at = empty[_i];
     struct twi_http1 parser;
 
     twi_http1_init_server(&parser, NULL);
+    ck_assert_int_eq(twi_http1_next(&parser, &at, at + strlen(at)), TWI_HTTP1_MORE);
     ck_assert_int_eq(twi_http1_eof(&parser), TWI_HTTP1_ERROR);
     ck_assert_ptr_eq(parser.error.error_class, &tw_error_empty);
     twi_http1_free(&parser);
@@ -456,7 +459,7 @@ int main(void)
     Suite *suite = suite_create("http1_request");
 
     TEST_ADD_ROWS(suite, a_request_has_one_reading_or_is_refused, rows);
-    TEST_ADD(suite, an_end_without_a_request_is_no_fault);
+    test_add(suite, an_end_without_a_request_is_no_fault, 0, 4);
     TEST_ADD_ROWS(suite, limits_are_exact, limits);
     TEST_ADD(suite, out_of_memory_is_an_error_like_others);
     TEST_ADD(suite, a_head_is_written_as_it_is_read);

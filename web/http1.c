@@ -209,7 +209,8 @@ static int start_line(struct twi_http1 *parser, const char **at, const char *end
     if (r < 0)
         return r;
     if (r == 0) {
-        parser->started_ = parser->started_ || parser->held_.length > 0;
+        if (parser->held_.length > 0 && parser->held_.data[0] != '\r')
+            parser->started_ = true;
         return twi_http1_is_not_http(parser, parser->held_.data, parser->held_.length)
                    ? not_http(parser)
                    : 0;
