@@ -13,8 +13,8 @@ static struct sockaddr_in server = { .sin_family = AF_INET };
 static ssize_t send_request(int fd, const char *path)
 {
     char request[500];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n",
-                          path);
+    int length = snprintf(request, sizeof request,
+                          "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
 
     if (length >= (int)sizeof request)
         return -1;

@@ -35,7 +35,7 @@ static void unref(struct blocked *blocked)
     twi_free(blocked);
 }
 
-/* --- on the reactor's thread --------------------------------------------------------------------- */
+/* --- on the reactor's thread ------------------------------------------------------------- */
 
 static void keep(struct blocked *blocked, tw_value result)
 {
@@ -111,7 +111,7 @@ void twi_blocked_release(struct twi_loop *loop)
     }
 }
 
-/* --- on the other thread ----------------------------------------------------------------------------- */
+/* --- on the other thread ----------------------------------------------------------------- */
 
 static struct blocked *blocked_new(tw_reactor *reactor, tw_value (*fn)(void *arg), void *arg)
 {
@@ -140,7 +140,8 @@ static tw_value wait_for(struct blocked *blocked)
     return blocked->result;
 }
 
-tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg), void *arg)
+tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg),
+                                      void *arg)
 {
     struct blocked *blocked;
     tw_value result;

@@ -48,7 +48,8 @@ static void ready(unsigned events, void *arg)
         if (descriptor == NULL || descriptor->serial != serial)
             return;
     }
-    if ((events & TWI_WRITABLE) != 0 && writer.fn != NULL && descriptor->writer.fn == writer.fn)
+    if ((events & TWI_WRITABLE) != 0 && writer.fn != NULL &&
+        descriptor->writer.fn == writer.fn)
         writer.fn(fd, descriptor->writer.arg);
 }
 
@@ -151,7 +152,7 @@ void twi_descriptors_release(struct twi_loop *loop)
     loop->descriptor_capacity = 0;
 }
 
-/* --- the public face --------------------------------------------------------------------------------- */
+/* --- the public face --------------------------------------------------------------------- */
 
 int tw_reactor_add_reader(int fd, void (*fn)(int fd, void *arg), void *arg)
 {

@@ -24,7 +24,7 @@
 /* Stands in the inbox of a reactor that is gone. */
 static struct twi_post closed;
 
-/* --- posts from chunks --------------------------------------------------------------------------- */
+/* --- posts from chunks ------------------------------------------------------------------- */
 
 /* A sender takes posts from its thread's chunk one after the other; receivers give them back by
  * counting. The last one releases the chunk. */
@@ -104,7 +104,7 @@ static inline struct twi_post *post_alloc(void)
     return post;
 }
 
-/* --- the handle ------------------------------------------------------------------------------------ */
+/* --- the handle -------------------------------------------------------------------------- */
 
 static void unref(struct tw_reactor *reactor)
 {
@@ -169,7 +169,7 @@ int twi_inbox_new(struct tw_reactor **ret_reactor)
     return 0;
 }
 
-/* --- sending ----------------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------- */
 
 static void wake(int fd)
 {
@@ -194,9 +194,8 @@ int twi_inbox_push(struct tw_reactor *reactor, struct twi_post *post)
         if (__builtin_expect(first == &closed, 0))
             return -ESHUTDOWN;
         post->next = first;
-    } while (!atomic_compare_exchange_weak_explicit(&reactor->inbox, &first, post,
-                                                    memory_order_release,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(
+        &reactor->inbox, &first, post, memory_order_release, memory_order_relaxed));
     if (first == NULL)
         wake(fd);
     return 0;
@@ -220,7 +219,7 @@ int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void
     return r;
 }
 
-/* --- receiving --------------------------------------------------------------------------------------- */
+/* --- receiving --------------------------------------------------------------------------- */
 
 static struct twi_post *in_order(struct twi_post *post)
 {

@@ -38,7 +38,8 @@ enum twi_run_state {
 /* One event, startup or shutdown, on its way through its phases. */
 struct twi_event {
     struct twi_list phases[3]; /* of triggers */
-    struct twi_phase_wait *wait; /* what the "before" triggers wait for; NULL when for nothing */
+    struct twi_phase_wait
+        *wait; /* what the "before" triggers wait for; NULL when for nothing */
 };
 
 struct twi_loop {

@@ -21,7 +21,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
 static bool have_key;
 
-/* --- the numbers of reactors ---------------------------------------------------------------------- */
+/* --- the numbers of reactors ------------------------------------------------------------- */
 
 /* A number is used again when its reactor is gone; timers of the next one go on where those of the
  * last one ended, so that the numbers of calls never come twice. */
@@ -34,7 +34,8 @@ static uint32_t last_id;
 
 static bool id_is_free(uint32_t id)
 {
-    return !ids[id].used && ids[id].generation < (UINT32_C(1) << TWI_WHEEL_GENERATION_BITS) - 1;
+    return !ids[id].used &&
+           ids[id].generation < (UINT32_C(1) << TWI_WHEEL_GENERATION_BITS) - 1;
 }
 
 /* Zero when all are in use. */
@@ -62,7 +63,7 @@ static void id_give(uint32_t id, uint32_t generation)
     pthread_mutex_unlock(&ids_mutex);
 }
 
-/* --- making and releasing ------------------------------------------------------------------------- */
+/* --- making and releasing ---------------------------------------------------------------- */
 
 /* Other threads have sent something. Edge-triggered there is nothing to read; the count waits in
  * the descriptor until it is closed. */
@@ -84,8 +85,8 @@ static int open_parts(struct twi_loop *loop, const char *backend)
     r = twi_inbox_new(&reactor);
     if (r < 0)
         goto fail_backend;
-    r = twi_backend_watch(loop->backend, reactor->wake_fd, TWI_READABLE | TWI_EDGE, woken, reactor,
-                          &reactor->watch);
+    r = twi_backend_watch(loop->backend, reactor->wake_fd, TWI_READABLE | TWI_EDGE, woken,
+                          reactor, &reactor->watch);
     if (r < 0)
         goto fail_inbox;
     loop->reactor = reactor;
@@ -189,7 +190,7 @@ static void make_key(void)
     have_key = pthread_key_create(&thread_end, thread_ends) == 0;
 }
 
-/* --- the public face -------------------------------------------------------------------------------- */
+/* --- the public face --------------------------------------------------------------------- */
 
 int tw_reactor_install(const struct tw_reactor_options *options)
 {
@@ -244,7 +245,7 @@ const char *tw_reactor_backend(void)
     return loop != NULL ? twi_backend_name(loop->backend) : "";
 }
 
-/* --- for the layers above ---------------------------------------------------------------------------- */
+/* --- for the layers above ---------------------------------------------------------------- */
 
 char *twi_loop_read_buffer(size_t *ret_size)
 {

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "reactor/loop.h"
 
-/* --- what happens between timed calls and descriptors -------------------------------------------- */
+/* --- what happens between timed calls and descriptors ------------------------------------ */
 
 bool twi_run_step_due(const struct twi_loop *loop)
 {
@@ -71,7 +71,7 @@ void twi_run_step(struct twi_loop *loop)
         finish_stop(loop);
 }
 
-/* --- the public face --------------------------------------------------------------------------------- */
+/* --- the public face --------------------------------------------------------------------- */
 
 int tw_reactor_run(void)
 {

@@ -33,7 +33,7 @@ static struct taken signals[_NSIG];
 static atomic_int handling;
 static struct twi_loop *ignores_sigpipe;
 
-/* --- in the handler ------------------------------------------------------------------------------- */
+/* --- in the handler ---------------------------------------------------------------------- */
 
 static void tell(int number)
 {
@@ -63,7 +63,7 @@ static void on_stop_signal(int number)
     tell(number);
 }
 
-/* --- taking and giving back ------------------------------------------------------------------------ */
+/* --- taking and giving back -------------------------------------------------------------- */
 
 /* In a turn. */
 static void arrived(void *arg)
@@ -113,7 +113,7 @@ static void give_back(int number)
         sched_yield();
 }
 
-/* --- a run --------------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------- */
 
 static bool is_main_thread(void)
 {
@@ -176,7 +176,7 @@ void twi_signals_release(struct twi_loop *loop)
     give_back_all(loop, false);
 }
 
-/* --- the public face --------------------------------------------------------------------------------- */
+/* --- the public face --------------------------------------------------------------------- */
 
 static int on_signal(struct twi_loop *loop, int number, void (*fn)(int number, void *arg),
                      void *arg)

@@ -40,7 +40,7 @@ struct worker {
 
 static void *work(void *arg);
 
-/* --- threads; all with the mutex -------------------------------------------------------------------- */
+/* --- threads; all with the mutex --------------------------------------------------------- */
 
 static void join_ended(struct tw_thread_pool *pool)
 {
@@ -116,7 +116,7 @@ static int unlock_and_wake(struct tw_thread_pool *pool)
     return r;
 }
 
-/* --- a thread ------------------------------------------------------------------------------------------- */
+/* --- a thread ---------------------------------------------------------------------------- */
 
 static struct twi_job *take_job(struct tw_thread_pool *pool)
 {
@@ -176,7 +176,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* --- for defer_to_thread.c -------------------------------------------------------------------------------- */
+/* --- for defer_to_thread.c --------------------------------------------------------------- */
 
 int twi_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
 {
@@ -227,7 +227,7 @@ void twi_pool_unref(struct tw_thread_pool *pool)
     twi_free(pool);
 }
 
-/* --- the end of a pool ------------------------------------------------------------------------------------- */
+/* --- the end of a pool ------------------------------------------------------------------- */
 
 static void all_gone(void *arg)
 {
@@ -288,7 +288,7 @@ void tw_thread_pool_free(tw_thread_pool *pool, bool finish)
     twi_pool_unref(pool);
 }
 
-/* --- the public face ------------------------------------------------------------------------------------------ */
+/* --- the public face --------------------------------------------------------------------- */
 
 tw_thread_pool *tw_thread_pool_new(size_t threads)
 {

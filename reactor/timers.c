@@ -17,7 +17,7 @@ static int64_t later(int64_t at, int64_t ns)
     return at > FOREVER - ns ? FOREVER : at + ns;
 }
 
-/* --- what time it is ------------------------------------------------------------------------------ */
+/* --- what time it is --------------------------------------------------------------------- */
 
 static int64_t read_clock(struct twi_loop *loop)
 {
@@ -71,10 +71,10 @@ static inline int to_ns(double seconds, int64_t *ret_ns)
     return twi_seconds_to_ns(seconds, ret_ns);
 }
 
-/* --- calls -------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------- */
 
-static inline int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void *arg), void *arg,
-                       tw_release_fn *release)
+static inline int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void *arg),
+                              void *arg, tw_release_fn *release)
 {
     struct twi_timer *timer = twi_wheel_add(&loop->wheel, at);
 
@@ -154,7 +154,7 @@ void twi_timers_release(struct twi_loop *loop)
         cancel(loop, twi_wheel_number(&loop->wheel, timer));
 }
 
-/* --- the public face ------------------------------------------------------------------------------- */
+/* --- the public face --------------------------------------------------------------------- */
 
 tw_clock *tw_reactor_clock(void)
 {
@@ -217,7 +217,7 @@ bool tw_call_active(int64_t call)
     return loop != NULL && twi_wheel_find(&loop->wheel, call, &timer) == 0;
 }
 
-/* --- as a clock ------------------------------------------------------------------------------------ */
+/* --- as a clock -------------------------------------------------------------------------- */
 
 static struct twi_loop *loop_of(tw_clock *clock)
 {

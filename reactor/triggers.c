@@ -28,7 +28,7 @@ struct twi_phase_wait {
     unsigned references; /* the event's and one for each Deferred's callback */
 };
 
-/* --- waiting for Deferreds -------------------------------------------------------------------- */
+/* --- waiting for Deferreds --------------------------------------------------------------- */
 
 static void wait_unref(void *arg)
 {
@@ -77,7 +77,7 @@ bool twi_event_may_continue(const struct twi_event *event)
     return event->wait == NULL || event->wait->awaited == 0;
 }
 
-/* --- calling ------------------------------------------------------------------------------------- */
+/* --- calling ----------------------------------------------------------------------------- */
 
 static tw_value call(struct trigger *trigger)
 {
@@ -137,7 +137,7 @@ void twi_event_release(struct twi_event *event)
     }
 }
 
-/* --- the public face ------------------------------------------------------------------------------ */
+/* --- the public face --------------------------------------------------------------------- */
 
 static struct trigger *add(struct twi_loop *loop, struct twi_event *event, enum tw_phase phase)
 {
@@ -173,7 +173,8 @@ int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
 static struct trigger *find(struct twi_event *event, int64_t number)
 {
     for (int phase = TW_BEFORE; phase <= TW_AFTER; phase++) {
-        TWI_LIST_EACH (node, &event->phases[phase]) {
+        TWI_LIST_EACH(node, &event->phases[phase])
+        {
             struct trigger *trigger = TWI_CONTAINER(node, struct trigger, node);
             if (trigger->number == number)
                 return trigger;

@@ -5,7 +5,7 @@
 
 #include "reactor/loop.h"
 
-/* --- the flush ------------------------------------------------------------------------------------- */
+/* --- the flush --------------------------------------------------------------------------- */
 
 void twi_flush_later(struct twi_flush *flush)
 {
@@ -40,7 +40,7 @@ static void run_flushes(struct twi_loop *loop)
     }
 }
 
-/* --- waiting ----------------------------------------------------------------------------------------- */
+/* --- waiting ----------------------------------------------------------------------------- */
 
 bool twi_loop_has_work(const struct twi_loop *loop)
 {
@@ -80,7 +80,7 @@ static void wait_virtual(struct twi_loop *loop, int64_t limit)
         twi_backend_wait(loop->backend, true);
 }
 
-/* --- the turn ------------------------------------------------------------------------------------------ */
+/* --- the turn ---------------------------------------------------------------------------- */
 
 /* Calls queued by others, by the loop itself, and timed ones; true if there were any. */
 static bool run_calls(struct twi_loop *loop)

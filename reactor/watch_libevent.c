@@ -44,7 +44,8 @@ struct twi_watch {
     struct twi_backend *backend;
     twi_watch_fn *fn;
     void *arg;
-    struct event *extra; /* for what is watched besides `base_events`; NULL if nothing ever was */
+    struct event
+        *extra; /* for what is watched besides `base_events`; NULL if nothing ever was */
     struct twi_list poke; /* next NULL: none asked for */
     unsigned char base_events; /* of `event`, as added */
     unsigned char events;      /* of both */
@@ -53,7 +54,7 @@ struct twi_watch {
 static _Thread_local struct twi_slab watches = TWI_SLAB(struct twi_watch);
 static _Thread_local struct twi_slab extras = TWI_SLAB(struct event);
 
-/* --- libevent's surroundings ------------------------------------------------------------------ */
+/* --- libevent's surroundings ------------------------------------------------------------- */
 
 /* errno is kept: callers look at it after a failed call. */
 static void log_line(int severity, const char *text)
@@ -131,9 +132,9 @@ static int base_new(const char *name, struct event_base **ret_base)
     struct event_config *config = event_config_new();
     int r = config != NULL ? avoid_others(config, name) : -ENOMEM;
 
-    if (r == 0 && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
-                                                    EVENT_BASE_FLAG_IGNORE_ENV |
-                                                    EVENT_BASE_FLAG_NO_CACHE_TIME) < 0)
+    if (r == 0 &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
+                                          EVENT_BASE_FLAG_NO_CACHE_TIME) < 0)
         r = -ENOMEM;
     if (r == 0) {
         *ret_base = event_base_new_with_config(config);
@@ -145,7 +146,7 @@ static int base_new(const char *name, struct event_base **ret_base)
     return r;
 }
 
-/* --- the alarm ------------------------------------------------------------------------------------- */
+/* --- the alarm --------------------------------------------------------------------------- */
 
 /* A timerfd is exact, where epoll's milliseconds and libevent's coarse clock are not, and costs a
  * system call only when the alarm moves forward: an early one is left to ring in vain. */
@@ -273,7 +274,7 @@ const char *twi_backend_name(const struct twi_backend *backend)
     return event_base_get_method(backend->base);
 }
 
-/* --- readiness ------------------------------------------------------------------------------------ */
+/* --- readiness --------------------------------------------------------------------------- */
 
 static unsigned from_libevent(short what)
 {
@@ -334,7 +335,7 @@ bool twi_backend_busy(const struct twi_backend *backend)
     return !twi_list_empty(&backend->pokes);
 }
 
-/* --- watches ---------------------------------------------------------------------------------------- */
+/* --- watches ----------------------------------------------------------------------------- */
 
 static int add(struct event *event)
 {

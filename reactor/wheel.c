@@ -1,12 +1,12 @@
 /*
  * wheel.c - a hierarchical timer wheel with exact order.
  *
- * Time is cut into ticks of 2^14 ns. A tick's digits (the lowest of 6 bits, the others of 8)
- * choose the slot: a timer lies at the level of the highest digit in which its tick differs from
- * the wheel's. Coming down the
- * levels is a radix sort, in steps that suit the caches: a millisecond is spread at a time, and
- * the few timers of one tick, merge-sorted, are called before the next tick is looked at. A bitmap for each level finds the next slot in use. A timer that was put off
- * lies in an earlier slot than its time says and moves on when that slot comes.
+ * Time is cut into ticks of 2^14 ns. A tick's digits (6 bits the lowest, 8 the others) choose the
+ * slot: a timer lies at the level of the highest digit in which its tick differs from the wheel's.
+ * Coming down the levels is a radix sort, in steps that suit the caches: a millisecond is spread
+ * at a time, and the few timers of one tick, merge-sorted, are called before the next tick is
+ * looked at. A bitmap for each level finds the next slot in use. A timer that was put off lies in
+ * an earlier slot than its time says and moves on when that slot comes.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ static struct twi_timer *timer_of(struct twi_list *node)
     return TWI_CONTAINER(node, struct twi_timer, node);
 }
 
-/* --- the table of timers --------------------------------------------------------------------- */
+/* --- the table of timers ----------------------------------------------------------------- */
 
 void twi_wheel_init(struct twi_wheel *wheel, uint32_t id, uint32_t first_generation)
 {
@@ -162,7 +162,7 @@ static void give_place(struct twi_wheel *wheel, struct twi_timer *timer)
     wheel->free_count++;
 }
 
-/* --- slots ------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------- */
 
 static inline int shift_of(int level)
 {
@@ -270,11 +270,11 @@ static void cascade(struct twi_wheel *wheel, uint32_t slot)
     struct twi_list timers = TWI_LIST_INIT(timers);
 
     empty_slot(wheel, slot, &timers);
-    TWI_LIST_EACH (node, &timers)
-        insert(wheel, timer_of(node));
+    TWI_LIST_EACH(node, &timers)
+    insert(wheel, timer_of(node));
 }
 
-/* --- order ------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------- */
 
 static inline bool is_before(const struct twi_timer *a, const struct twi_timer *b)
 {
@@ -343,7 +343,7 @@ static void sort(struct twi_list *timers)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time -------------------------------------------------------------------------------- */
 
 /* Take those of a tick that are due by now; others go where they belong. */
 static void collect_slot(struct twi_wheel *wheel, uint32_t slot, int64_t now, uint64_t before)
@@ -351,7 +351,8 @@ static void collect_slot(struct twi_wheel *wheel, uint32_t slot, int64_t now, ui
     struct twi_list timers = TWI_LIST_INIT(timers);
 
     empty_slot(wheel, slot, &timers);
-    TWI_LIST_EACH (node, &timers) {
+    TWI_LIST_EACH(node, &timers)
+    {
         struct twi_timer *timer = timer_of(node);
         if (timer->due > now || tick_of(timer->due) > wheel->tick) {
             insert(wheel, timer);
@@ -396,8 +397,8 @@ static void end_collection(struct twi_wheel *wheel, uint64_t now_tick)
 {
     if (now_tick > wheel->tick)
         wheel->tick = now_tick;
-    TWI_LIST_EACH (node, &wheel->later)
-        insert(wheel, timer_of(node));
+    TWI_LIST_EACH(node, &wheel->later)
+    insert(wheel, timer_of(node));
     twi_list_init(&wheel->later);
     wheel->bound = find_bound(wheel);
 }
@@ -426,7 +427,7 @@ bool twi_wheel_collect(struct twi_wheel *wheel, int64_t now, uint64_t before)
     return false;
 }
 
-/* --- timers --------------------------------------------------------------------------------------- */
+/* --- timers ------------------------------------------------------------------------------ */
 
 struct twi_timer *twi_wheel_add(struct twi_wheel *wheel, int64_t due)
 {

@@ -82,7 +82,8 @@ static inline int64_t twi_wheel_number(const struct twi_wheel *wheel,
 static inline int twi_wheel_find(const struct twi_wheel *wheel, int64_t number,
                                  struct twi_timer **ret_timer);
 /* Give a pending timer another time, as if added now. */
-static inline void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due);
+static inline void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer,
+                                  int64_t due);
 void twi_wheel_move_now(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due);
 /* Take a pending timer out; its place is used again. `state` says why it is gone. */
 void twi_wheel_remove(struct twi_wheel *wheel, struct twi_timer *timer,
@@ -97,7 +98,7 @@ bool twi_wheel_collect(struct twi_wheel *wheel, int64_t now, uint64_t before);
 /* Any pending timer; NULL when there is none. */
 struct twi_timer *twi_wheel_any(struct twi_wheel *wheel);
 
-/* --- inline --------------------------------------------------------------------------------------- */
+/* --- inline ------------------------------------------------------------------------------ */
 
 /* Chunk k begins at index 2^(8+k) - 2^8. */
 static inline struct twi_timer *twi_wheel_at(const struct twi_wheel *wheel, uint32_t index)
@@ -136,7 +137,8 @@ static inline int twi_wheel_find(const struct twi_wheel *wheel, int64_t number,
 
 /* To later: it stays where it is until its old time comes, so that a timeout which is put off
  * again and again costs two stores. */
-static inline void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due)
+static inline void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer,
+                                  int64_t due)
 {
     if (due < timer->due || timer->state != TWI_TIMER_PENDING) {
         twi_wheel_move_now(wheel, timer, due);

@@ -237,7 +237,7 @@ START_TEST(they_can_be_listed_and_all_removed)
 }
 END_TEST
 
-/* --- watches ------------------------------------------------------------------------------------------- */
+/* --- watches ----------------------------------------------------------------------------- */
 
 static struct twi_watch *watch;
 static unsigned last_ready;

@@ -1,5 +1,5 @@
 /*
- * check_reactor.c - the life of a reactor: install, run, stop, crash, triggers, the order of a turn.
+ * check_reactor.c - the life of a reactor: install, run, stop, triggers, the order of a turn.
  */
 #include "config.h"
 
@@ -51,7 +51,7 @@ static void end(void)
     ck_assert_int_eq(tw_reactor_uninstall(), 0);
 }
 
-/* --- run and stop ------------------------------------------------------------------------------ */
+/* --- run and stop ------------------------------------------------------------------------ */
 
 static void run_inside(void *arg)
 {
@@ -81,8 +81,8 @@ START_TEST(the_misuses_have_names_and_a_run_can_be_repeated)
         trace[0] = '\0';
         ck_assert(!tw_reactor_running());
         tw_call_later(1, run_inside, NULL);
-        ck_assert_int_gt(tw_reactor_add_trigger(TW_DURING, "shutdown", run_while_stopping, NULL),
-                         0);
+        ck_assert_int_gt(
+            tw_reactor_add_trigger(TW_DURING, "shutdown", run_while_stopping, NULL), 0);
         ck_assert_int_eq(tw_reactor_run(), 0);
         ck_assert_str_eq(trace, "ir");
     }
@@ -131,7 +131,7 @@ START_TEST(a_crash_leaves_without_triggers_and_may_run_again)
 }
 END_TEST
 
-/* --- triggers ------------------------------------------------------------------------------------ */
+/* --- triggers ---------------------------------------------------------------------------- */
 
 static tw_deferred *pending;
 
@@ -222,7 +222,7 @@ START_TEST(call_when_running_calls_at_once_when_running)
 }
 END_TEST
 
-/* --- the order of a turn --------------------------------------------------------------------------- */
+/* --- the order of a turn ----------------------------------------------------------------- */
 
 static int pipe_ends[2];
 
@@ -317,7 +317,7 @@ START_TEST(the_ready_queue_keeps_order_while_it_grows)
 }
 END_TEST
 
-/* --- install ------------------------------------------------------------------------------------------ */
+/* --- install ----------------------------------------------------------------------------- */
 
 static const char *const backends[] = { "epoll", "poll", "select" };
 
@@ -391,7 +391,7 @@ START_TEST(no_descriptors_left_is_told)
 }
 END_TEST
 
-/* --- hooks of the layers above --------------------------------------------------------------------------- */
+/* --- hooks of the layers above ----------------------------------------------------------- */
 
 static void hook_called(struct twi_loop_end *end)
 {

@@ -1,5 +1,5 @@
 /*
- * check_signals.c - signals in a turn; SIGINT and SIGTERM stop a run; a second one ends the process.
+ * check_signals.c - signals in a turn; SIGINT and SIGTERM stop a run; a second one kills.
  */
 #include "config.h"
 

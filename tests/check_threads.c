@@ -30,7 +30,7 @@ static void end(void)
     ck_assert_int_eq(tw_reactor_uninstall(), 0);
 }
 
-/* --- calls from threads ---------------------------------------------------------------------------- */
+/* --- calls from threads ------------------------------------------------------------------ */
 
 enum { SENDERS = 4, CALLS = 5000 };
 
@@ -136,7 +136,7 @@ START_TEST(a_reactor_that_is_gone_refuses_and_what_it_took_is_called)
 }
 END_TEST
 
-/* --- blocking calls -------------------------------------------------------------------------------- */
+/* --- blocking calls ---------------------------------------------------------------------- */
 
 static tw_value answer(void *arg)
 {
@@ -212,7 +212,7 @@ START_TEST(a_blocking_call_gets_the_result_or_the_failure)
 }
 END_TEST
 
-/* --- the pool -------------------------------------------------------------------------------------------- */
+/* --- the pool ---------------------------------------------------------------------------- */
 
 static tw_value square(void *arg)
 {
@@ -488,7 +488,7 @@ START_TEST(virtual_time_waits_for_threads)
 }
 END_TEST
 
-/* --- a reactor for each thread --------------------------------------------------------------------------- */
+/* --- a reactor for each thread ----------------------------------------------------------- */
 
 static void *own_reactor(void *main_reactor)
 {

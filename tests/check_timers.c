@@ -287,7 +287,7 @@ START_TEST(a_call_of_no_delay_waits_for_the_next_turn)
 }
 END_TEST
 
-/* --- the reactor's clock ------------------------------------------------------------------------- */
+/* --- the reactor's clock ----------------------------------------------------------------- */
 
 START_TEST(the_clock_and_the_calls_are_the_same)
 {
@@ -337,7 +337,7 @@ START_TEST(advancing_turns_until_the_time_has_passed)
 }
 END_TEST
 
-/* --- real time ------------------------------------------------------------------------------------- */
+/* --- real time --------------------------------------------------------------------------- */
 
 static int64_t set_at;
 static double waited;
@@ -402,7 +402,7 @@ START_TEST(iterate_waits_no_longer_than_told)
 }
 END_TEST
 
-/* --- a Deferred's timeout on the reactor's clock ------------------------------------------------------ */
+/* --- a Deferred's timeout on the reactor's clock ----------------------------------------- */
 
 static tw_value note_timeout(tw_value result, void *arg)
 {
@@ -438,7 +438,8 @@ int main(void)
     TEST_ADD(suite, a_number_that_is_done_is_refused_and_says_why);
     TEST_ADD(suite, a_number_of_an_earlier_reactor_is_refused);
     TEST_ADD_ROWS(suite, a_call_can_be_moved, moves);
-    TEST_ADD_ROWS(suite, a_time_that_is_none_is_refused_and_the_argument_released, wrong_times);
+    TEST_ADD_ROWS(suite, a_time_that_is_none_is_refused_and_the_argument_released,
+                  wrong_times);
     TEST_ADD(suite, the_argument_is_released_once_however_it_ends);
     TEST_ADD(suite, a_call_due_in_the_same_turn_can_still_be_cancelled_or_moved);
     TEST_ADD(suite, a_call_of_no_delay_waits_for_the_next_turn);

@@ -150,8 +150,13 @@ END_TEST
 
 START_TEST(moving_to_the_bound_always_gets_nearer)
 {
-    static const int64_t delays[] = { 1, 999999, 1048576, 300000000, 70000000000,
-                                      86400000000000, INT64_C(31536000000000000),
+    static const int64_t delays[] = { 1,
+                                      999999,
+                                      1048576,
+                                      300000000,
+                                      70000000000,
+                                      86400000000000,
+                                      INT64_C(31536000000000000),
                                       INT64_MAX / 2 - 1000 };
     int64_t now = 1000;
     int turns = 0;

@@ -23,7 +23,7 @@ typedef struct tw_reactor tw_reactor;
 #define TW_REACTOR_NOT_RUNNING (-ENOTCONN)
 #define TW_REACTOR_NOT_RESTARTABLE (-ESHUTDOWN) /* run while it is shutting down */
 
-/* --- install, run, stop ------------------------------------------------------------------- */
+/* --- install, run, stop ------------------------------------------------------------------ */
 
 struct tw_reactor_options {
     const char *backend;     /* "epoll", "poll", "select"; NULL for the best */
@@ -68,7 +68,7 @@ TW_API tw_value tw_block_on(tw_deferred *deferred);
  * Twisted's task.react(). */
 TW_API int tw_react(tw_deferred *(*start)(void *arg), void *arg);
 
-/* --- events ---------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------ */
 
 enum tw_phase { TW_BEFORE, TW_DURING, TW_AFTER };
 /* fn runs in that phase of "startup" or "shutdown". Before shutdown it may return a Deferred
@@ -80,7 +80,7 @@ TW_API int tw_reactor_remove_trigger(int64_t trigger); /* 0, -ENOENT */
 /* At once if the reactor runs, else when it starts. */
 TW_API int tw_call_when_running(void (*fn)(void *arg), void *arg);
 
-/* --- timed calls: as in clock.h, on the reactor's clock -------------------------------------- */
+/* --- timed calls: as in clock.h, on the reactor's clock ---------------------------------- */
 
 TW_API tw_clock *tw_reactor_clock(void);
 TW_API int64_t tw_call_later(double seconds, void (*fn)(void *arg), void *arg);
@@ -94,7 +94,7 @@ TW_API bool tw_call_active(int64_t call);
 /* In the next turn, in order. Returns 0, -ENOMEM. Twisted's callLater(0), asyncio's call_soon. */
 TW_API int tw_call_soon(void (*fn)(void *arg), void *arg);
 
-/* --- other threads ----------------------------------------------------------------------------- */
+/* --- other threads ----------------------------------------------------------------------- */
 
 /* The only functions that another thread may call. fn(arg) runs on the reactor's thread, in the
  * order of the calls. Returns 0, -ENOMEM, -ESHUTDOWN (the reactor is gone). */
@@ -104,7 +104,7 @@ TW_API int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg
 TW_API tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg),
                                              void *arg);
 
-/* --- descriptors --------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------- */
 
 /* Call fn(fd, arg) whenever `fd` is ready (level-triggered), until removed; one reader and one
  * writer for each descriptor. The descriptor stays yours; remove it before you close it. Returns
@@ -120,7 +120,7 @@ TW_API int tw_reactor_remove_all(void);
 TW_API size_t tw_reactor_readers(int *fds, size_t size);
 TW_API size_t tw_reactor_writers(int *fds, size_t size);
 
-/* --- signals --------------------------------------------------------------------------------------- */
+/* --- signals ----------------------------------------------------------------------------- */
 
 /* fn(number, arg) in a turn after the signal `number` arrived; NULL gives it back. For one thread
  * of the process at a time. On the main thread tw_reactor_run() itself handles SIGTERM, and SIGINT

@@ -32,8 +32,7 @@ TW_API void tw_thread_pool_free(tw_thread_pool *pool, bool finish);
 /* Run fn(arg) on the current pool (or `pool`); fires with what it returns. A cancel takes queued
  * work out; work that has begun is not stopped: its result is dropped. `release` (may be NULL) is
  * called with arg once, on the reactor's thread. */
-#define tw_defer_to_thread(fn, arg) \
-    tw_defer_to_thread_at(TW_HERE, NULL, (fn), (arg), NULL)
+#define tw_defer_to_thread(fn, arg) tw_defer_to_thread_at(TW_HERE, NULL, (fn), (arg), NULL)
 #define tw_defer_to_thread_pool(pool, fn, arg, release) \
     tw_defer_to_thread_at(TW_HERE, (pool), (fn), (arg), (release))
 TW_API tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
