@@ -15,6 +15,7 @@
 #include <tweed/thread.h>
 
 #include "base/loop.h"
+#include "base/slab.h"
 #include "tests/test.h"
 
 static void begin(const char *backend, bool virtual_time)
@@ -85,6 +86,39 @@ START_TEST(calls_of_a_thread_arrive_in_order_and_none_is_lost)
     for (int i = 0; i < SENDERS; i++)
         pthread_join(senders[i].thread, NULL);
     end();
+}
+END_TEST
+
+/* The tests run without pools; here a thread's posts come from its chunks, as in a program. The
+ * reactor has a thread of its own, so that what it pools ends with it. */
+static void *receive_pooled(void *arg)
+{
+    (void)arg;
+    begin(NULL, false);
+    memset(senders, 0, sizeof senders);
+    left = SENDERS * CALLS;
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i].reactor = tw_reactor_current();
+        ck_assert_int_eq(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
+    }
+    ck_assert_int_eq(tw_reactor_run(), 0);
+    for (int i = 0; i < SENDERS; i++)
+        pthread_join(senders[i].thread, NULL);
+    return NULL;
+}
+
+START_TEST(posts_from_chunks_arrive_in_order_and_leave_nothing)
+{
+    bool direct = twi_slab_direct;
+    int64_t before = test_allocs_living();
+    pthread_t thread;
+
+    tw_reactor_uninstall();
+    twi_slab_direct = false;
+    ck_assert_int_eq(pthread_create(&thread, NULL, receive_pooled, NULL), 0);
+    pthread_join(thread, NULL);
+    twi_slab_direct = direct;
+    ck_assert_int_le(test_allocs_living(), before);
 }
 END_TEST
 
@@ -545,6 +579,7 @@ int main(void)
     Suite *suite = suite_create("threads");
 
     TEST_ADD_ROWS(suite, calls_of_a_thread_arrive_in_order_and_none_is_lost, backends);
+    TEST_ADD(suite, posts_from_chunks_arrive_in_order_and_leave_nothing);
     TEST_ADD(suite, a_reactor_may_go_right_after_the_last_call);
     TEST_ADD(suite, a_reactor_that_is_gone_refuses_and_what_it_took_is_called);
     TEST_ADD(suite, a_blocking_call_gets_the_result_or_the_failure);
