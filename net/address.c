@@ -107,8 +107,7 @@ int tw_address_format(const union tw_socket_address *address, char *text, size_t
     inet_ntop(AF_INET6, &address->ipv6.sin6_addr, literal, sizeof literal);
     if (address->ipv6.sin6_scope_id != 0)
         return snprintf(text, size, "[%s%%%u]:%u", literal,
-                        (unsigned)address->ipv6.sin6_scope_id,
-                        ntohs(address->ipv6.sin6_port));
+                        (unsigned)address->ipv6.sin6_scope_id, ntohs(address->ipv6.sin6_port));
     return snprintf(text, size, "[%s]:%u", literal, ntohs(address->ipv6.sin6_port));
 }
 
@@ -191,14 +190,10 @@ struct policy {
 
 /* RFC 6724, 2.1, longest prefix first. */
 static const struct policy policies[] = {
-    { { [15] = 1 }, 128, 50, 0 },
-    { { [10] = 0xff, [11] = 0xff }, 96, 35, 4 },
-    { { 0 }, 96, 1, 3 },
-    { { 0x20, 0x01 }, 32, 5, 5 },
-    { { 0x20, 0x02 }, 16, 30, 2 },
-    { { 0x3f, 0xfe }, 16, 1, 12 },
-    { { 0xfe, 0xc0 }, 10, 1, 11 },
-    { { 0xfc }, 7, 3, 13 },
+    { { [15] = 1 }, 128, 50, 0 },  { { [10] = 0xff, [11] = 0xff }, 96, 35, 4 },
+    { { 0 }, 96, 1, 3 },           { { 0x20, 0x01 }, 32, 5, 5 },
+    { { 0x20, 0x02 }, 16, 30, 2 }, { { 0x3f, 0xfe }, 16, 1, 12 },
+    { { 0xfe, 0xc0 }, 10, 1, 11 }, { { 0xfc }, 7, 3, 13 },
     { { 0 }, 0, 40, 1 },
 };
 

@@ -101,7 +101,8 @@ static bool read_record(struct message *message)
     return true;
 }
 
-bool twi_dns_message_check(const void *data, size_t length, struct twi_dns_verdict *ret_verdict)
+bool twi_dns_message_check(const void *data, size_t length,
+                           struct twi_dns_verdict *ret_verdict)
 {
     struct message message = { data, length, HEADER_SIZE };
     struct twi_dns_verdict *verdict = ret_verdict;

@@ -14,6 +14,7 @@ struct twi_dns_verdict {
 
 /* True if every name and record in it is whole: labels of 63, names of 255 octets at most,
  * compression pointers that only point back (RFC 1035, 4.1.4). */
-bool twi_dns_message_check(const void *data, size_t length, struct twi_dns_verdict *ret_verdict);
+bool twi_dns_message_check(const void *data, size_t length,
+                           struct twi_dns_verdict *ret_verdict);
 
 #endif

@@ -217,7 +217,8 @@ static void make_connection(struct connecting *self, struct twi_socket *socket,
 
 static void try_next(void *arg);
 
-static void attempt_failed(struct connecting *self, const struct candidate *candidate, int error)
+static void attempt_failed(struct connecting *self, const struct candidate *candidate,
+                           int error)
 {
     char text[INET6_ADDRSTRLEN + 16];
 

@@ -128,7 +128,8 @@ static const struct answer *answer_find(struct resolver *self, const char *name)
 }
 
 /* Keep an answer; without memory it just is not kept. */
-static void answer_keep(struct resolver *self, const struct question *question, tw_value failure)
+static void answer_keep(struct resolver *self, const struct question *question,
+                        tw_value failure)
 {
     int64_t ns = tw_is_failure(failure) ? FAILURE_NS : question->ttl * TWI_SECOND;
     size_t length = strlen(question->name), size = question->count * sizeof *question->list;
@@ -159,8 +160,8 @@ static void answer_keep(struct resolver *self, const struct question *question, 
 
 /* --- delivering ---------------------------------------------------------------------------- */
 
-static void deliver(struct twi_lookup *lookup, const union tw_socket_address *list, size_t count,
-                    tw_value failure)
+static void deliver(struct twi_lookup *lookup, const union tw_socket_address *list,
+                    size_t count, tw_value failure)
 {
     union tw_socket_address copy[TWI_ADDRESSES_MAX];
 
@@ -304,7 +305,8 @@ static void question_answer_half(void *arg)
     deliver_all(&waiters, list, count, tw_none());
 }
 
-static bool question_has(const struct question *question, const union tw_socket_address *address)
+static bool question_has(const struct question *question,
+                         const union tw_socket_address *address)
 {
     for (size_t i = 0; i < question->count; i++) {
         if (twi_address_same(&question->list[i], address))
@@ -372,8 +374,7 @@ static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo 
     if (!question_pending(question))
         twi_list_append(&resolver->finished, &question->node);
     else if (question->count > 0 && !question->answered && question->delay_call <= 0)
-        question->delay_call =
-            tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
+        question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
 }
 
 static void question_ask(struct resolver *self, struct question *question)
@@ -471,7 +472,8 @@ static void socket_ready(unsigned ready, void *arg)
 
 static struct watched *socket_find(struct resolver *self, int fd)
 {
-    TWI_LIST_EACH (node, &self->sockets) {
+    TWI_LIST_EACH(node, &self->sockets)
+    {
         struct watched *watched = TWI_CONTAINER(node, struct watched, node);
         if (watched->fd == fd)
             return watched;
@@ -585,8 +587,8 @@ static int library_status;
 static void library_start(void)
 {
     if (twi_alloc_is_replaced())
-        library_status =
-            ares_library_init_mem(ARES_LIB_INIT_ALL, twi_malloc, twi_free, twi_realloc);
+        library_status = ares_library_init_mem(ARES_LIB_INIT_ALL, twi_malloc, twi_free,
+                                               twi_realloc);
     else
         library_status = ares_library_init(ARES_LIB_INIT_ALL);
 }
@@ -763,7 +765,8 @@ static void ask(struct resolver *self, struct twi_lookup *lookup, const char *na
         twi_list_append(&question->waiters, &lookup->node_);
         return;
     }
-    if (self->ended || channel_open(self) < 0 || (question = question_new(self, name)) == NULL) {
+    if (self->ended || channel_open(self) < 0 ||
+        (question = question_new(self, name)) == NULL) {
         deliver(lookup, NULL, 0, tw_fail_memory());
         return;
     }
@@ -902,8 +905,8 @@ tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port)
 
 static struct override *override_new(const char *literals)
 {
-    struct override *override =
-        twi_malloc(sizeof *override + TWI_ADDRESSES_MAX * sizeof *override->list);
+    struct override *override = twi_malloc(sizeof *override +
+                                           TWI_ADDRESSES_MAX * sizeof *override->list);
     char literal[64];
 
     if (override == NULL)
@@ -952,7 +955,8 @@ int tw_resolver_override(const char *name, unsigned port, const char *literal)
     override = override_new(literal);
     if (override == NULL)
         return -ENOMEM;
-    r = override->count == 0 ? -EINVAL : twi_map_set(&self->overrides, key, length, override, &old);
+    r = override->count == 0 ? -EINVAL
+                             : twi_map_set(&self->overrides, key, length, override, &old);
     twi_free(r < 0 ? override : old);
     return r;
 }

@@ -430,7 +430,8 @@ static void opened(struct tls *tls)
     }
     if (!alive(tls))
         return;
-    if (transport->out.length > 0 || transport->state == TWI_LOSING || transport->write_closing)
+    if (transport->out.length > 0 || transport->state == TWI_LOSING ||
+        transport->write_closing)
         twi_transport_flush_later(transport);
     if (transport->paused)
         tw_transport_pause(transport->lower);
@@ -631,7 +632,8 @@ static const struct twi_transport_ops tls_ops = {
 /* --- making one ---------------------------------------------------------------------------- */
 
 /* A filter and its inner protocol, not yet over anything. */
-static int tls_new(tw_tls_context *context, const struct twi_tls_peer *peer, struct tls **ret_tls)
+static int tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
+                   struct tls **ret_tls)
 {
     struct inner *inner;
     struct tls *tls;
@@ -667,8 +669,8 @@ static void handshake_timed_out(void *arg)
     struct tls *tls = arg;
 
     tls->timer = 0;
-    lost(tls, tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s",
-                      HANDSHAKE_SECONDS));
+    lost(tls,
+         tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s", HANDSHAKE_SECONDS));
 }
 
 static int limit_handshake(struct tls *tls)

@@ -192,7 +192,8 @@ static int alpn_setup(tw_tls_context *context, const char *list)
         return r;
     if (context->server)
         SSL_CTX_set_alpn_select_cb(context->ctx, alpn_select, context);
-    else if (SSL_CTX_set_alpn_protos(context->ctx, context->alpn_wire, context->alpn_length) != 0)
+    else if (SSL_CTX_set_alpn_protos(context->ctx, context->alpn_wire, context->alpn_length) !=
+             0)
         return -ENOMEM;
     return 0;
 }
@@ -375,14 +376,15 @@ static tw_value load_trust(tw_tls_context *context, const struct tw_tls_options 
 
 static tw_value setup_client(tw_tls_context *context, const struct tw_tls_options *options)
 {
-    SSL_CTX_set_verify(context->ctx, context->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_verify(context->ctx, context->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                       NULL);
     return context->verify ? load_trust(context, options) : tw_none();
 }
 
 static tw_value setup_server(tw_tls_context *context, const struct tw_tls_options *options)
 {
     static const unsigned char id[] = "tweed";
-    STACK_OF(X509_NAME) *names;
+    STACK_OF(X509_NAME) * names;
 
     if (options->no_sessions)
         SSL_CTX_set_options(context->ctx, SSL_OP_NO_TICKET);
@@ -411,7 +413,8 @@ static tw_value setup(tw_tls_context *context, const struct tw_tls_options *opti
     int r = 0;
 
     set_defaults(context);
-    failure = context->server ? setup_server(context, options) : setup_client(context, options);
+    failure = context->server ? setup_server(context, options)
+                              : setup_client(context, options);
     if (!tw_is_failure(failure))
         failure = load_identity(context, options);
     if (tw_is_failure(failure))

@@ -310,7 +310,8 @@ int twi_tls_handshake(struct twi_tls *tls)
     r = outcome(tls, r);
     if (r == -ENODATA) {
         tls->failed = true;
-        tls->failure = tw_fail(&tw_error_tls, "TLS with %s: closed in the handshake", tls->name);
+        tls->failure = tw_fail(&tw_error_tls, "TLS with %s: closed in the handshake",
+                               tls->name);
         r = -EPROTO;
     }
     return r;
@@ -340,7 +341,8 @@ ssize_t twi_tls_write(struct twi_tls *tls, const void *data, size_t length)
         int r;
 
         ERR_clear_error();
-        r = SSL_write(tls->ssl, (const char *)data + done, rest < (1u << 30) ? (int)rest : 1 << 30);
+        r = SSL_write(tls->ssl, (const char *)data + done,
+                      rest < (1u << 30) ? (int)rest : 1 << 30);
         if (r <= 0) {
             r = outcome(tls, r);
             return r < 0 ? r : (ssize_t)done;

@@ -73,7 +73,8 @@ static bool same_text(const char *a, const char *b)
 static struct shared *shared_find(struct shared_all *all, const char *ca_file,
                                   const char *crl_file, bool no_verify)
 {
-    TWI_LIST_EACH (node, &all->list) {
+    TWI_LIST_EACH(node, &all->list)
+    {
         struct shared *shared = TWI_CONTAINER(node, struct shared, node);
 
         if (shared->no_verify == no_verify && same_text(shared->ca_file, ca_file) &&
@@ -104,7 +105,8 @@ static struct shared *shared_new(const char *ca_file, const char *crl_file, bool
 tw_value tw_tls_client_context(const char *ca_file, const char *crl_file, bool no_verify,
                                tw_tls_context **ret_context)
 {
-    struct tw_tls_options options = { .ca_file = ca_file, .crl_file = crl_file,
+    struct tw_tls_options options = { .ca_file = ca_file,
+                                      .crl_file = crl_file,
                                       .no_verify = no_verify };
     struct shared_all *all = shared_here();
     struct shared *shared;

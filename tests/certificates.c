@@ -50,9 +50,11 @@ static void add_nul_name(X509 *certificate)
     GENERAL_NAMES_free(names);
 }
 
-static void add_extensions(X509 *certificate, X509 *issuer, const struct certificate_wish *wish)
+static void add_extensions(X509 *certificate, X509 *issuer,
+                           const struct certificate_wish *wish)
 {
-    const char *constraints = wish->constraints != NULL ? wish->constraints : "critical,CA:FALSE";
+    const char *constraints = wish->constraints != NULL ? wish->constraints
+                                                        : "critical,CA:FALSE";
     int is_ca = strstr(constraints, "CA:TRUE") != NULL;
 
     add_extension(certificate, issuer, NID_basic_constraints, constraints);
@@ -92,14 +94,16 @@ struct identity certificate_make(const struct certificate_wish *wish,
     snprintf(number, sizeof number, "number %ld", serial);
     X509_set_version(made.certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(made.certificate), dated ? wish->from_days * DAY : -DAY);
+    X509_gmtime_adj(X509_getm_notBefore(made.certificate),
+                    dated ? wish->from_days * DAY : -DAY);
     X509_gmtime_adj(X509_getm_notAfter(made.certificate), dated ? wish->to_days * DAY : DAY);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
     X509_set_issuer_name(made.certificate, X509_get_subject_name(by->certificate));
     X509_set_pubkey(made.certificate, made.key);
     add_extensions(made.certificate, by->certificate, wish);
     require(X509_sign(made.certificate, by->key,
-                      EVP_get_digestbyname(wish->digest != NULL ? wish->digest : "SHA256")) > 0,
+                      EVP_get_digestbyname(wish->digest != NULL ? wish->digest : "SHA256")) >
+                0,
             "signing");
     return made;
 }
@@ -167,7 +171,8 @@ const char *certificate_write(const char *name, const struct identity *key, X509
     return path;
 }
 
-const char *certificate_write_crl(const char *name, const struct identity *issuer, X509 *revoked)
+const char *certificate_write_crl(const char *name, const struct identity *issuer,
+                                  X509 *revoked)
 {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *now = X509_gmtime_adj(NULL, -DAY), *next = X509_gmtime_adj(NULL, DAY);
@@ -208,9 +213,9 @@ static void free_usual(void)
 const struct identity *test_ca(void)
 {
     if (ca.key == NULL) {
-        ca = certificate_make(&(struct certificate_wish){ .cn = "Test CA",
-                                                          .constraints = "critical,CA:TRUE" },
-                              NULL);
+        ca = certificate_make(
+            &(struct certificate_wish){ .cn = "Test CA", .constraints = "critical,CA:TRUE" },
+            NULL);
         atexit(free_usual);
     }
     return &ca;

@@ -34,7 +34,8 @@ const char *certificate_dir(void);
  * in static storage for each name. */
 const char *certificate_write(const char *name, const struct identity *key, X509 *first, ...);
 /* A revocation list of `issuer` that names `revoked` (may be NULL), as "NAME.pem". */
-const char *certificate_write_crl(const char *name, const struct identity *issuer, X509 *revoked);
+const char *certificate_write_crl(const char *name, const struct identity *issuer,
+                                  X509 *revoked);
 
 /* The usual ones, made on first use: a CA, and a leaf of it for a.test, *.wild.test, 127.0.0.1
  * and ::1; their files. */

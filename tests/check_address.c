@@ -98,7 +98,8 @@ END_TEST
 /* --- order --------------------------------------------------------------------------------- */
 
 /* A host with one global address of each family and a link-local one. */
-static bool dual_source(const union tw_socket_address *address, union tw_socket_address *source)
+static bool dual_source(const union tw_socket_address *address,
+                        union tw_socket_address *source)
 {
     if (address->any.sa_family == AF_INET)
         return tw_address_parse("198.51.100.1", 0, source) == 0;
@@ -107,12 +108,14 @@ static bool dual_source(const union tw_socket_address *address, union tw_socket_
     return tw_address_parse("2001:db8::1", 0, source) == 0;
 }
 
-static bool ipv4_source(const union tw_socket_address *address, union tw_socket_address *source)
+static bool ipv4_source(const union tw_socket_address *address,
+                        union tw_socket_address *source)
 {
     return address->any.sa_family == AF_INET && dual_source(address, source);
 }
 
-static bool tunnel_source(const union tw_socket_address *address, union tw_socket_address *source)
+static bool tunnel_source(const union tw_socket_address *address,
+                          union tw_socket_address *source)
 {
     if (address->any.sa_family == AF_INET)
         return dual_source(address, source);
@@ -210,7 +213,9 @@ static const struct {
     { "a.test", "a.test" },
     { "A.Test.", "a.test" },
     { "x_y-z.test", "x_y-z.test" },
-    { "b\xc3\xbc" "cher.test", "xn--bcher-kva.test" },
+    { "b\xc3\xbc"
+      "cher.test",
+      "xn--bcher-kva.test" },
     { "fa\xc3\x9f.test", "xn--fa-hia.test" },
     { LABEL_63 ".test", LABEL_63 ".test" },
     { LABEL_63 "x.test", NULL },
@@ -320,7 +325,8 @@ START_TEST(a_name_has_at_most_64_addresses)
     size_t length = 0;
 
     for (int i = 0; i < 200; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "10.0.0.%d a.test\n", i);
+        length += (size_t)snprintf(text + length, sizeof text - length, "10.0.0.%d a.test\n",
+                                   i);
     write_hosts(text);
     ck_assert_uint_eq(twi_hosts_find(&hosts, hosts_path, 1, "a.test", list), 64);
     twi_hosts_free(&hosts);
@@ -345,29 +351,42 @@ static const struct {
     { "no answer", ROW(HEADER("\x81", "\x83", "\1", "\0") QUESTION), true },
     { "no question", ROW(HEADER("\x81", "\x81", "\0", "\0")), true },
     { "truncated, records cut", ROW(HEADER("\x83", "\x80", "\1", "\1") QUESTION), true },
-    { "an alias", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                      "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1b\xc0\x0c"), true },
+    { "an alias",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
+          "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1b\xc0\x0c"),
+      true },
     { "short header", ROW("\x12\x34\x81\x80\0\1"), false },
     { "a query", ROW(HEADER("\x01", "\x00", "\1", "\0") QUESTION), false },
     { "two questions", ROW(HEADER("\x81", "\x80", "\2", "\0") QUESTION QUESTION), false },
     { "records missing", ROW(HEADER("\x81", "\x80", "\1", "\2") QUESTION A_RECORD), false },
-    { "record cut", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                        "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f"), false },
-    { "compression loop", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                              "\xc0\x18\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"), false },
-    { "pointer forward", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                             "\xc0\x20\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"), false },
-    { "pointer into the header", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                                     "\xc0\x04\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"), false },
+    { "record cut",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f"),
+      false },
+    { "compression loop",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
+          "\xc0\x18\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"),
+      false },
+    { "pointer forward",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
+          "\xc0\x20\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"),
+      false },
+    { "pointer into the header",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
+          "\xc0\x04\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"),
+      false },
     { "pointer cut", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION "\xc0"), false },
     { "label over 63", ROW(HEADER("\x81", "\x80", "\1", "\0") "\x40" LABEL_63 "x\0\0\1\0\1"),
       false },
-    { "name over 255", ROW(HEADER("\x81", "\x80", "\1", "\0") "\x3f" LABEL_63 "\x3f" LABEL_63
-                           "\x3f" LABEL_63 "\x3f" LABEL_63 "\0\0\1\0\1"), false },
+    { "name over 255",
+      ROW(HEADER("\x81", "\x80", "\1", "\0") "\x3f" LABEL_63 "\x3f" LABEL_63 "\x3f" LABEL_63
+                                             "\x3f" LABEL_63 "\0\0\1\0\1"),
+      false },
     { "name without end", ROW(HEADER("\x81", "\x80", "\1", "\0") "\1A\4test"), false },
     { "question cut", ROW(HEADER("\x81", "\x80", "\1", "\0") "\1A\0\0\1"), false },
-    { "alias beyond its record", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
-                                     "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\2\1b\xc0\x0c"), false },
+    { "alias beyond its record",
+      ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION
+          "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\2\1b\xc0\x0c"),
+      false },
 };
 
 START_TEST(only_sound_messages_pass)

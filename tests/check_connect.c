@@ -131,7 +131,8 @@ START_TEST(a_local_address_is_bound)
     char text[80];
 
     begin();
-    expect_connected("127.0.0.2", &(struct tw_connect_options){ .local_address = "127.0.0.9" });
+    expect_connected("127.0.0.2",
+                     &(struct tw_connect_options){ .local_address = "127.0.0.9" });
     tw_transport_local(client.protocol->transport, text, sizeof text);
     ck_assert_int_eq(strncmp(text, "127.0.0.9:", 10), 0);
     end();
@@ -176,18 +177,29 @@ static const struct {
     { "no name", "a test", -1, { .timeout = 0 }, &tw_error_url },
     { "a bracket too much", "[::1", -1, { .timeout = 0 }, &tw_error_url },
     { "a negative timeout", "127.0.0.1", -1, { .timeout = -1 }, &tw_error_url },
-    { "a local address of no kind", "127.0.0.2", -1, { .local_address = "x" },
+    { "a local address of no kind",
+      "127.0.0.2",
+      -1,
+      { .local_address = "x" },
       &tw_error_connect_bind },
-    { "a local address of the other family", "127.0.0.2", -1, { .local_address = "::1" },
+    { "a local address of the other family",
+      "127.0.0.2",
+      -1,
+      { .local_address = "::1" },
       &tw_error_connect_bind },
-    { "a local address that is not ours", "127.0.0.2", -1, { .local_address = "192.0.2.1" },
+    { "a local address that is not ours",
+      "127.0.0.2",
+      -1,
+      { .local_address = "192.0.2.1" },
       &tw_error_connect_bind },
     { "no path", "unix:", 0, { .timeout = 0 }, &tw_error_url },
     { "no such path", "unix:/nonexistent/socket", 0, { .timeout = 0 }, &tw_error_connect },
     { "too long a path",
       "unix:/0123456789012345678901234567890123456789012345678901234567890123456789"
       "01234567890123456789012345678901234567890123456789",
-      0, { .timeout = 0 }, &tw_error_url },
+      0,
+      { .timeout = 0 },
+      &tw_error_url },
 };
 
 START_TEST(a_failure_has_its_class)
@@ -214,7 +226,8 @@ START_TEST(all_that_failed_are_in_the_causes)
     ck_assert_ptr_nonnull(strstr(tw_failure_message(failure), "127.0.0.4"));
     ck_assert_int_eq(tw_failure_number(failure), ECONNREFUSED);
     ck_assert_str_eq(tw_failure_word(failure), "connect");
-    for (cause = tw_failure_cause(failure); !tw_is_none(cause); cause = tw_failure_cause(cause))
+    for (cause = tw_failure_cause(failure); !tw_is_none(cause);
+         cause = tw_failure_cause(cause))
         depth++;
     ck_assert_int_eq(depth, 3);
     tw_release(failure);
@@ -394,7 +407,8 @@ START_TEST(tls_runs_over_sockets)
     ck_assert(tw_is_none(tw_tls_context_new(
         &(struct tw_tls_options){ .ca_file = test_ca_file() }, &client_tls)));
     ck_assert(tw_is_none(tw_tls_context_new(
-        &(struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() }, &server_tls)));
+        &(struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() },
+        &server_tls)));
     begin_with(server_tls);
     tw_resolver_override("a.test", 0, "127.0.0.2");
     options.tls = client_tls;
@@ -448,7 +462,8 @@ START_TEST(running_out_of_memory_is_survived)
         connect_once(NULL);
         failed = test_alloc_failed();
         test_fail_alloc(0, false);
-        ck_assert_msg(twi_transport_count() == 0, "%zu left at %d", twi_transport_count(), (int)n);
+        ck_assert_msg(twi_transport_count() == 0, "%zu left at %d", twi_transport_count(),
+                      (int)n);
         if (!failed)
             break;
     }

@@ -125,7 +125,8 @@ static void read_question(const struct message *question)
 
 static void send_to(const struct message *message, const struct sockaddr_in *to)
 {
-    sendto(server.fd, message->bytes, message->length, 0, (const struct sockaddr *)to, sizeof *to);
+    sendto(server.fd, message->bytes, message->length, 0, (const struct sockaddr *)to,
+           sizeof *to);
 }
 
 static bool name_is(const char *name)
@@ -210,8 +211,8 @@ static void serve(int fd, void *arg)
     struct message question;
     struct sockaddr_in from;
     socklen_t size = sizeof from;
-    ssize_t n = recvfrom(fd, question.bytes, sizeof question.bytes, 0, (struct sockaddr *)&from,
-                         &size);
+    ssize_t n = recvfrom(fd, question.bytes, sizeof question.bytes, 0,
+                         (struct sockaddr *)&from, &size);
 
     (void)arg;
     if (n <= 0)
@@ -299,8 +300,8 @@ static void check_addresses(tw_value list, const char *expected, const char *whe
 
         ck_assert_ptr_nonnull(address);
         tw_address_format(address, one, sizeof one);
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i > 0 ? " " : "",
-                                   one);
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
+                                   i > 0 ? " " : "", one);
     }
     ck_assert_msg(strcmp(text, expected) == 0, "%s: %s", when, text);
 }
@@ -340,7 +341,9 @@ static const struct {
     { "x.localhost", "[::1]:80 127.0.0.1:80" },
     { "127.0.0.1", "127.0.0.1:80" },
     { "[::1]", "[::1]:80" },
-    { "b\xc3\xbc" "cher.test", "192.0.2.1:80" },
+    { "b\xc3\xbc"
+      "cher.test",
+      "192.0.2.1:80" },
 };
 
 START_TEST(a_name_has_addresses)
@@ -607,7 +610,8 @@ static bool resolve_once(void *arg)
     result = tw_block_on(deferred);
     found_it = !tw_is_failure(result);
     ck_assert(found_it || tw_failure_is(result, &tw_error_memory) ||
-              tw_failure_is(result, &tw_error_dns) || tw_failure_is(result, &tw_error_abandoned));
+              tw_failure_is(result, &tw_error_dns) ||
+              tw_failure_is(result, &tw_error_abandoned));
     tw_release(result);
     tw_resolver_flush();
     return found_it;

@@ -52,10 +52,10 @@ static void begin_class(const tw_protocol_class *protocol_class)
     ck_assert_int_eq(tw_testing_begin(), 0);
     memset(&client, 0, sizeof client);
     memset(&server, 0, sizeof server);
-    client_tls = context_new((struct tw_tls_options){ .ca_file = test_ca_file(),
-                                                      .alpn = "h2,http/1.1" });
-    server_tls = context_new((struct tw_tls_options){ .server = true, .alpn = "http/1.1",
-                                                      .cert_file = test_leaf_file() });
+    client_tls = context_new(
+        (struct tw_tls_options){ .ca_file = test_ca_file(), .alpn = "h2,http/1.1" });
+    server_tls = context_new((struct tw_tls_options){
+        .server = true, .alpn = "http/1.1", .cert_file = test_leaf_file() });
     listen_on(protocol_class, server_tls);
 }
 
@@ -422,7 +422,8 @@ START_TEST(a_producer_is_slowed_by_what_is_below)
     connect_both();
     memset(&producing, 0, sizeof producing);
     producing.left = 5000000;
-    ck_assert_int_eq(tw_transport_register_producer(client_transport(), &producer, true, NULL), 0);
+    ck_assert_int_eq(tw_transport_register_producer(client_transport(), &producer, true, NULL),
+                     0);
     tw_transport_pause(server_transport());
     produce(NULL);
     tw_testing_settle();
@@ -473,9 +474,9 @@ START_TEST(files_are_sent_through_tls)
         fprintf(file, "line %d\n", i);
     fflush(file);
     tw_transport_write(client_transport(), "<", 1);
-    ck_assert_int_eq(tw_transport_write_file(client_transport(), fileno(file), 0, 700000,
-                                             file_done, &done),
-                     0);
+    ck_assert_int_eq(
+        tw_transport_write_file(client_transport(), fileno(file), 0, 700000, file_done, &done),
+        0);
     tw_transport_write(client_transport(), ">", 1);
     tw_testing_settle();
     ck_assert_int_eq(done, 0);
@@ -516,8 +517,8 @@ START_TEST(a_name_that_does_not_fit_fails_the_connect)
 
     begin();
     options.tls = client_tls;
-    result = tw_block_on(tw_connect("127.0.0.1", 443, &options,
-                                    recorder_new(&recorder_class, &client)));
+    result = tw_block_on(
+        tw_connect("127.0.0.1", 443, &options, recorder_new(&recorder_class, &client)));
     ck_assert(tw_failure_is(result, &tw_error_tls));
     ck_assert_ptr_nonnull(strstr(tw_failure_message(result), "hostname mismatch"));
     ck_assert_str_eq(record_text(&client), "released");
@@ -535,8 +536,8 @@ START_TEST(the_host_is_the_name_to_verify)
 
     begin();
     options.tls = client_tls;
-    result = tw_block_on(tw_connect("127.0.0.1", 443, &options,
-                                    recorder_new(&recorder_class, &client)));
+    result = tw_block_on(
+        tw_connect("127.0.0.1", 443, &options, recorder_new(&recorder_class, &client)));
     ck_assert_msg(!tw_is_failure(result), "%s", tw_failure_message(result));
     lose_client();
     tw_testing_settle();
@@ -671,8 +672,8 @@ static void server_starts_tls(struct record *record, const char *data, size_t le
     (void)data, (void)length;
     if (record->data.length == 8 && memcmp(record->data.data, "STARTTLS", 8) == 0) {
         tw_transport_write(record->protocol->transport, "go", 2);
-        ck_assert_int_eq(
-            tw_transport_start_tls(record->protocol->transport, server_tls, NULL), 0);
+        ck_assert_int_eq(tw_transport_start_tls(record->protocol->transport, server_tls, NULL),
+                         0);
         tw_transport_write(record->protocol->transport, "secret", 6);
     }
 }
@@ -727,7 +728,8 @@ START_TEST(tls_runs_inside_tls)
 {
     begin_plain("a.test");
     ck_assert_int_eq(tw_transport_start_tls(client_transport(), client_tls, "a.test"), 0);
-    ck_assert_int_eq(tw_transport_start_tls(client_transport(), client_tls, "a.test"), -EALREADY);
+    ck_assert_int_eq(tw_transport_start_tls(client_transport(), client_tls, "a.test"),
+                     -EALREADY);
     ck_assert_int_eq(tw_transport_start_tls(server_transport(), server_tls, NULL), 0);
     tw_testing_settle();
     tw_transport_write(client_transport(), "twice", 5);
@@ -779,8 +781,8 @@ START_TEST(a_second_connection_resumes)
     }
     other.tls = client_tls;
     other.server_name = "x.wild.test";
-    result = tw_block_on(tw_connect("127.0.0.1", 443, &other,
-                                    recorder_new(&recorder_class, &client)));
+    result = tw_block_on(
+        tw_connect("127.0.0.1", 443, &other, recorder_new(&recorder_class, &client)));
     ck_assert(!tw_is_failure(result));
     ck_assert(!tw_transport_tls_resumed(client_transport()));
     lose_client();
@@ -819,8 +821,9 @@ static bool talk(void *arg)
 
     (void)arg;
     tw_testing_advance(40);
-    result = deferred != NULL && tw_deferred_is_done(deferred) ? tw_deferred_take_result(deferred)
-                                                               : tw_fail_memory();
+    result = deferred != NULL && tw_deferred_is_done(deferred)
+                 ? tw_deferred_take_result(deferred)
+                 : tw_fail_memory();
     good = !tw_is_failure(result);
     tw_release(result);
     tw_deferred_unref(deferred);
@@ -853,7 +856,8 @@ START_TEST(running_out_of_memory_is_survived)
                 break;
             }
             test_fail_alloc(0, false);
-            ck_assert_msg(twi_transport_count() == 0, "%zu left at %d of %d", twi_transport_count(), (int)n, all);
+            ck_assert_msg(twi_transport_count() == 0, "%zu left at %d of %d",
+                          twi_transport_count(), (int)n, all);
         }
         test_fail_alloc(0, false);
     }

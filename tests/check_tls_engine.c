@@ -38,10 +38,12 @@ static tw_tls_context *client_context(void)
 
 static tw_tls_context *server_context(void)
 {
-    return context_new((struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() });
+    return context_new(
+        (struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() });
 }
 
-static void end_open(struct end *end, tw_tls_context *context, const char *name, const char *key)
+static void end_open(struct end *end, tw_tls_context *context, const char *name,
+                     const char *key)
 {
     struct twi_tls_peer peer = { name, key };
 
@@ -167,7 +169,10 @@ static const struct trust_row {
     { "a name in capitals, with a dot", "A.TEST.", .leaf = { .san = "DNS:a.test" } },
     { "one of several names", "b.test", .leaf = { .san = "DNS:a.test,DNS:b.test" } },
     { "a wildcard", "x.wild.test", .leaf = { .san = "DNS:*.wild.test" } },
-    { "an IDNA name", "b\xc3\xbc" "cher.test", .leaf = { .san = "DNS:xn--bcher-kva.test" } },
+    { "an IDNA name",
+      "b\xc3\xbc"
+      "cher.test",
+      .leaf = { .san = "DNS:xn--bcher-kva.test" } },
     { "an IPv4 address", "127.0.0.1", .leaf = { .san = "IP:127.0.0.1" } },
     { "an IPv6 address", "::1", .leaf = { .san = "IP:::1" } },
     { "an IPv6 address in brackets", "[::1]", .leaf = { .san = "IP:::1" } },
@@ -178,7 +183,8 @@ static const struct trust_row {
       .intermediate = { .constraints = "critical,CA:TRUE", .names = "permitted;DNS:a.test" } },
 
     { "another name", "b.test", .leaf = { .san = "DNS:a.test" }, .text = "hostname mismatch" },
-    { "below the name", "x.a.test", .leaf = { .san = "DNS:a.test" }, .text = "hostname mismatch" },
+    { "below the name", "x.a.test", .leaf = { .san = "DNS:a.test" },
+      .text = "hostname mismatch" },
     { "a wildcard is one label", "x.y.wild.test", .leaf = { .san = "DNS:*.wild.test" },
       .text = "hostname mismatch" },
     { "a wildcard is not the parent", "wild.test", .leaf = { .san = "DNS:*.wild.test" },
@@ -187,14 +193,17 @@ static const struct trust_row {
       .text = "hostname mismatch" },
     { "a wildcard for a top level", "a.test", .leaf = { .san = "DNS:*.test" },
       .text = "hostname mismatch" },
-    { "the name in CN only", "a.test", .leaf = { .cn = "a.test" }, .text = "hostname mismatch" },
-    { "the name in CN beside others", "a.test", .leaf = { .cn = "a.test", .san = "DNS:b.test" },
+    { "the name in CN only", "a.test", .leaf = { .cn = "a.test" },
       .text = "hostname mismatch" },
+    { "the name in CN beside others", "a.test",
+      .leaf = { .cn = "a.test", .san = "DNS:b.test" }, .text = "hostname mismatch" },
     { "NUL in the name", "a.test", .leaf = { .san = "NUL" }, .text = "hostname mismatch" },
     { "an address as a DNS name", "127.0.0.1", .leaf = { .san = "DNS:127.0.0.1" },
       .text = "IP address mismatch" },
-    { "an address in CN", "127.0.0.1", .leaf = { .cn = "127.0.0.1" }, .text = "IP address mismatch" },
-    { "another address", "127.0.0.2", .leaf = { .san = "IP:127.0.0.1" }, .text = "IP address mismatch" },
+    { "an address in CN", "127.0.0.1", .leaf = { .cn = "127.0.0.1" },
+      .text = "IP address mismatch" },
+    { "another address", "127.0.0.2", .leaf = { .san = "IP:127.0.0.1" },
+      .text = "IP address mismatch" },
     { "expired", "a.test", .leaf = { .san = "DNS:a.test", .from_days = -3, .to_days = -1 },
       .text = "certificate has expired" },
     { "not yet valid", "a.test", .leaf = { .san = "DNS:a.test", .from_days = 1, .to_days = 3 },
@@ -210,7 +219,8 @@ static const struct trust_row {
       .intermediate = { .constraints = "critical,CA:TRUE" }, .no_chain = true,
       .text = "unable to get local issuer certificate" },
     { "issued by a leaf", "a.test", .leaf = { .san = "DNS:a.test" },
-      .intermediate = { .constraints = "critical,CA:FALSE" }, .text = "invalid CA certificate" },
+      .intermediate = { .constraints = "critical,CA:FALSE" },
+      .text = "invalid CA certificate" },
     { "for clients only", "a.test", .leaf = { .san = "DNS:a.test", .usage = "clientAuth" },
       .text = "unsuitable certificate purpose" },
     { "against name constraints", "a.test", .leaf = { .san = "DNS:a.test" },
@@ -219,9 +229,11 @@ static const struct trust_row {
     { "an excluded name", "a.test", .leaf = { .san = "DNS:a.test" },
       .intermediate = { .constraints = "critical,CA:TRUE", .names = "excluded;DNS:a.test" },
       .text = "excluded subtree violation" },
-    { "RSA 1024", "a.test", .leaf = { .san = "DNS:a.test", .rsa_bits = 1024 }, .text = "key too weak" },
+    { "RSA 1024", "a.test", .leaf = { .san = "DNS:a.test", .rsa_bits = 1024 },
+      .text = "key too weak" },
     { "SHA-1", "a.test", .leaf = { .san = "DNS:a.test" },
-      .intermediate = { .constraints = "critical,CA:TRUE", .digest = "SHA1" }, .text = "too weak" },
+      .intermediate = { .constraints = "critical,CA:TRUE", .digest = "SHA1" },
+      .text = "too weak" },
 };
 
 static struct identity issue(const struct trust_row *row, struct identity *intermediate)
@@ -232,7 +244,8 @@ static struct identity issue(const struct trust_row *row, struct identity *inter
         return certificate_make(&row->leaf, NULL);
     if (row->stranger && stranger.key == NULL)
         stranger = certificate_make(
-            &(struct certificate_wish){ .cn = "Stranger", .constraints = "critical,CA:TRUE" }, NULL);
+            &(struct certificate_wish){ .cn = "Stranger", .constraints = "critical,CA:TRUE" },
+            NULL);
     if (row->stranger)
         return certificate_make(&row->leaf, &stranger);
     if (row->intermediate.constraints == NULL)
@@ -275,7 +288,8 @@ END_TEST
 
 START_TEST(without_verification_anybody_is_taken)
 {
-    struct identity leaf = certificate_make(&(struct certificate_wish){ .san = "DNS:b.test" }, NULL);
+    struct identity leaf = certificate_make(&(struct certificate_wish){ .san = "DNS:b.test" },
+                                            NULL);
     SSL_CTX *ctx = raw_context(&leaf, NULL);
     tw_tls_context *context = context_new((struct tw_tls_options){ .no_verify = true });
     SSL *ssl = raw_server(ctx);
@@ -314,8 +328,9 @@ END_TEST
 START_TEST(a_verifying_client_needs_a_name)
 {
     tw_tls_context *context = client_context();
-    struct twi_tls_peer peers[] = { { NULL, NULL }, { "", NULL }, { "a test", NULL },
-                                    { "a..test", NULL } };
+    struct twi_tls_peer peers[] = {
+        { NULL, NULL }, { "", NULL }, { "a test", NULL }, { "a..test", NULL }
+    };
     struct twi_tls *tls;
 
     for (size_t i = 0; i < 4; i++)
@@ -412,7 +427,8 @@ END_TEST
 START_TEST(a_revoked_certificate_is_refused)
 {
     const char *lists[] = { certificate_write_crl("crl_empty", test_ca(), NULL),
-                            certificate_write_crl("crl", test_ca(), test_leaf()->certificate) };
+                            certificate_write_crl("crl", test_ca(),
+                                                  test_leaf()->certificate) };
 
     for (int i = 0; i < 2; i++) {
         tw_tls_context *context = context_new(
@@ -445,9 +461,11 @@ static const struct {
     { "no such CA", { .ca_file = "/nonexistent/ca.pem" }, "CA file /nonexistent/ca.pem" },
     { "no such list", { .crl_file = "/nonexistent/crl.pem" }, "/nonexistent/crl.pem" },
     { "a server without a certificate", { .server = true }, "needs a certificate" },
-    { "no such certificate", { .server = true, .cert_file = "/nonexistent/c.pem" },
+    { "no such certificate",
+      { .server = true, .cert_file = "/nonexistent/c.pem" },
       "certificate /nonexistent/c.pem" },
-    { "no certificate in it", { .server = true, .cert_file = "/dev/null" },
+    { "no certificate in it",
+      { .server = true, .cert_file = "/dev/null" },
       "certificate /dev/null" },
     { "an empty protocol", { .alpn = "h2,,http/1.1" }, "h2,,http/1.1" },
     { "a server that verifies by nothing", { .server = true, .verify_client = true }, "CA" },
@@ -472,7 +490,8 @@ START_TEST(a_key_must_fit_its_certificate)
     const char *path = certificate_write("other", &other, other.certificate, NULL);
     tw_tls_context *context = NULL;
     tw_value failure = tw_tls_context_new(
-        &(struct tw_tls_options){ .server = true, .cert_file = test_leaf_file(), .key_file = path },
+        &(struct tw_tls_options){
+            .server = true, .cert_file = test_leaf_file(), .key_file = path },
         &context);
 
     ck_assert(tw_failure_is(failure, &tw_error_tls));
@@ -484,7 +503,8 @@ END_TEST
 
 START_TEST(weak_keys_are_not_loaded)
 {
-    struct identity weak = certificate_make(&(struct certificate_wish){ .rsa_bits = 1024 }, NULL);
+    struct identity weak = certificate_make(&(struct certificate_wish){ .rsa_bits = 1024 },
+                                            NULL);
     const char *path = certificate_write("weak", &weak, weak.certificate, NULL);
     tw_tls_context *context = NULL;
     tw_value failure = tw_tls_context_new(
@@ -523,9 +543,11 @@ START_TEST(a_server_may_demand_certificates)
     struct identity mine = certificate_make(
         &(struct certificate_wish){ .cn = "client", .usage = "clientAuth" }, test_ca());
     const char *path = certificate_write("client", &mine, mine.certificate, NULL);
-    tw_tls_context *server = context_new((struct tw_tls_options){
-        .server = true, .cert_file = test_leaf_file(), .verify_client = true,
-        .ca_file = test_ca_file() });
+    tw_tls_context *server = context_new(
+        (struct tw_tls_options){ .server = true,
+                                 .cert_file = test_leaf_file(),
+                                 .verify_client = true,
+                                 .ca_file = test_ca_file() });
 
     for (int with = 0; with < 2; with++) {
         tw_tls_context *context = context_new((struct tw_tls_options){
@@ -540,8 +562,8 @@ START_TEST(a_server_may_demand_certificates)
             char byte;
             tw_value failure = twi_tls_failure(other.tls);
 
-            ck_assert_ptr_nonnull(strstr(tw_failure_message(failure),
-                                         "peer did not return a certificate"));
+            ck_assert_ptr_nonnull(
+                strstr(tw_failure_message(failure), "peer did not return a certificate"));
             tw_release(failure);
             ck_assert_int_eq(twi_tls_read(client.tls, &byte, 1), -EPROTO);
         }

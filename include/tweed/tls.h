@@ -33,8 +33,8 @@ TW_API tw_value tw_tls_context_new(const struct tw_tls_options *options,
 TW_API tw_tls_context *tw_tls_context_ref(tw_tls_context *context);
 TW_API void tw_tls_context_unref(tw_tls_context *context);
 /* The thread's shared client context for these settings, made once; lent. */
-TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file, bool no_verify,
-                                      tw_tls_context **ret_context);
+TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
+                                      bool no_verify, tw_tls_context **ret_context);
 
 /* Start TLS on a connected transport: what is written so far goes out in plain, from here on
  * everything is TLS. The protocol stays and keeps its `transport` pointer's meaning: it is
