@@ -304,12 +304,17 @@ static int no_pass_phrase(char *text, int size, int writing, void *arg)
     return -1;
 }
 
+/* AES-128 first, as browsers have it: half as much again in speed, and enough. */
+static const char ciphersuites[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
 static void set_defaults(tw_tls_context *context)
 {
     SSL_CTX *ctx = context->ctx;
 
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+    SSL_CTX_set_ciphersuites(ctx, ciphersuites);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
