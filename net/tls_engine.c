@@ -260,6 +260,14 @@ bool twi_tls_pending(const struct twi_tls *tls)
     return tls->in_length > 0 || SSL_has_pending(tls->ssl) == 1;
 }
 
+/* Others may have left errors behind; then ours would look failed. Clearing costs ten times what
+ * looking does. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* --- the steps ----------------------------------------------------------------------------- */
 
 static tw_value make_failure(struct twi_tls *tls)
@@ -301,7 +309,7 @@ int twi_tls_handshake(struct twi_tls *tls)
 
     if (tls->failed)
         return -EPROTO;
-    ERR_clear_error();
+    clear_errors();
     r = SSL_do_handshake(tls->ssl);
     if (r == 1 && !tls->out_of_memory) {
         tls->handshaken = true;
@@ -325,7 +333,9 @@ ssize_t twi_tls_read(struct twi_tls *tls, void *buffer, size_t size)
         return -EPROTO;
     if (tls->ended)
         return -ENODATA;
-    ERR_clear_error();
+    if (!twi_tls_pending(tls))
+        return twi_tls_ended(tls) ? -ENODATA : 0;
+    clear_errors();
     r = SSL_read(tls->ssl, buffer, size < (1u << 30) ? (int)size : 1 << 30);
     return r > 0 ? r : outcome(tls, r);
 }
@@ -340,7 +350,7 @@ ssize_t twi_tls_write(struct twi_tls *tls, const void *data, size_t length)
         size_t rest = length - done;
         int r;
 
-        ERR_clear_error();
+        clear_errors();
         r = SSL_write(tls->ssl, (const char *)data + done,
                       rest < (1u << 30) ? (int)rest : 1 << 30);
         if (r <= 0) {
@@ -357,7 +367,7 @@ void twi_tls_shut(struct twi_tls *tls)
     if (tls->shut || tls->failed || !tls->handshaken)
         return;
     tls->shut = true;
-    ERR_clear_error();
+    clear_errors();
     SSL_shutdown(tls->ssl);
     ERR_clear_error();
 }
