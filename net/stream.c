@@ -325,6 +325,19 @@ static void stream_flush(tw_transport *transport)
         twi_transport_flushed(transport);
 }
 
+static size_t stream_send_now(tw_transport *transport, const void *data, size_t length)
+{
+    struct stream *stream = stream_of(transport);
+    ssize_t n;
+
+    if (stream->blocked || transport->out.first_ != NULL)
+        return 0;
+    do
+        n = send(stream->fd, data, length, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n > 0 ? (size_t)n : 0;
+}
+
 /* --- readiness ---------------------------------------------------------------------- */
 
 /* What is written while the protocol reads is sent when it returns: the answer leaves while all
@@ -485,6 +498,7 @@ static const struct twi_transport_ops stream_ops = {
     .shut_write = stream_shut_write,
     .close = stream_close,
     .free = stream_free,
+    .send_now = stream_send_now,
     .describe = stream_describe,
     .address = stream_address,
     .fd = stream_fd,

@@ -238,6 +238,26 @@ static void wait_for_lower(struct tls *tls)
     twi_transport_end(&tls->base, tw_fail_memory());
 }
 
+static size_t send_below(void *arg, const void *data, size_t length)
+{
+    tw_transport *lower = arg;
+
+    return lower->ops->send_now(lower, data, length);
+}
+
+/* A turn that ends in one record spares it the copy into the outbox below. */
+static ssize_t write_last(struct tls *tls, const void *data, size_t length)
+{
+    tw_transport *lower = tls->base.lower;
+    ssize_t written;
+
+    if (lower->ops->send_now != NULL && lower->state <= TWI_LOSING)
+        twi_tls_send_by(tls->engine, send_below, lower);
+    written = twi_tls_write(tls->engine, data, length);
+    twi_tls_send_by(tls->engine, NULL, NULL);
+    return written;
+}
+
 /* One record's worth from several small pieces. */
 static ssize_t write_gathered(struct tls *tls, const struct iovec *pieces, int count)
 {
@@ -252,6 +272,8 @@ static ssize_t write_gathered(struct tls *tls, const struct iovec *pieces, int c
         memcpy(record + length, pieces[i].iov_base, size);
         length += size;
     }
+    if (length == tls->base.out.length)
+        return write_last(tls, record, length);
     return twi_tls_write(tls->engine, record, length);
 }
 
@@ -261,6 +283,8 @@ static ssize_t write_pieces(struct tls *tls, const struct iovec *pieces, int cou
 
     if (count > 1 && length < RECORD_SIZE)
         return write_gathered(tls, pieces, count);
+    if (length == tls->base.out.length && length <= RECORD_SIZE)
+        return write_last(tls, pieces[0].iov_base, length);
     if (count > 1)
         length -= length % RECORD_SIZE;
     return twi_tls_write(tls->engine, pieces[0].iov_base,

@@ -22,6 +22,8 @@ struct twi_tls {
     SSL *ssl;
     tw_tls_context *context;
     struct twi_outbox *out; /* NULL: unplugged */
+    twi_tls_send *send;
+    void *send_arg;
     const unsigned char *in;
     size_t in_length;
     unsigned char *kept; /* where `in` points into when it is ours */
@@ -53,9 +55,14 @@ static int bio_read(BIO *bio, char *buffer, int size)
 static int bio_write(BIO *bio, const char *data, int length)
 {
     struct twi_tls *tls = BIO_get_data(bio);
+    size_t sent = 0;
 
     BIO_clear_retry_flags(bio);
-    if (tls->out != NULL && twi_outbox_add(tls->out, data, (size_t)length) < 0) {
+    if (tls->out == NULL)
+        return length;
+    if (tls->send != NULL && tls->out->length == 0)
+        sent = tls->send(tls->send_arg, data, (size_t)length);
+    if (twi_outbox_add(tls->out, data + sent, (size_t)length - sent) < 0) {
         tls->out_of_memory = true;
         return -1;
     }
@@ -208,6 +215,12 @@ void twi_tls_free(struct twi_tls *tls)
 void twi_tls_plug(struct twi_tls *tls, struct twi_outbox *out)
 {
     tls->out = out;
+}
+
+void twi_tls_send_by(struct twi_tls *tls, twi_tls_send *send, void *arg)
+{
+    tls->send = send;
+    tls->send_arg = arg;
 }
 
 /* --- ciphertext in ------------------------------------------------------------------------- */

@@ -41,6 +41,9 @@ struct twi_transport_ops {
     /* Last: the kind's memory. */
     void (*free)(tw_transport *transport);
     /* The rest may be NULL. */
+    /* Nothing is queued: send at once, without a copy, what the system takes; how many bytes. An
+     * error is left for the flush of the rest to find. */
+    size_t (*send_now)(tw_transport *transport, const void *data, size_t length);
     size_t (*unsent)(const tw_transport *transport); /* beyond transport->out */
     int (*describe)(const tw_transport *transport, bool peer, char *text, size_t size);
     int (*address)(const tw_transport *transport, struct sockaddr_storage *ret_address,

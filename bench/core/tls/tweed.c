@@ -133,25 +133,25 @@ static void hs_resume(long n)
 
 static void transfer(size_t length, long n)
 {
-    static char block[16384];
+    static bool connected;
+    char *data;
+    tw_value block = tw_bytes_new(length, &data);
 
-    if (last.client == NULL || !tw_transport_connected(last.client))
+    memset(data, 'x', length);
+    if (!connected)
         connect_to(0, false);
+    connected = true;
     while (n-- > 0) {
         last.got = 0;
-        tw_transport_write(last.client, block, length);
+        tw_transport_write_value(last.client, tw_retain(block));
         while (last.got < length)
             tw_reactor_iterate(-1);
     }
+    tw_release(block);
 }
 
 static void bulk16k(long n)
 {
-    static bool fresh;
-
-    if (!fresh)
-        connect_to(0, false);
-    fresh = true;
     transfer(16384, n);
 }
 
