@@ -32,6 +32,9 @@ void twi_exchange_begin(struct twi_fetch *fetch)
         twi_fetch_end(fetch, tw_fail_memory());
         return;
     }
+    if (fetch->options.on_request != NULL)
+        fetch->options.on_request(fetch->agent->scratch.data, fetch->agent->scratch.length,
+                                  fetch->options.stream_arg);
     twi_http1_init_client(&fetch->parser, &fetch->limits);
     twi_http1_begin(&fetch->parser, fetch->method);
     twi_upload_start(fetch);

@@ -17,6 +17,7 @@
 #include "web/headers.h"
 #include "web/redirect.h"
 #include "web/response.h"
+#include "web/url.h"
 
 static _Thread_local struct twi_slab fetches = TWI_SLAB(struct twi_fetch);
 
@@ -383,20 +384,11 @@ void twi_fetch_redirect(struct twi_fetch *fetch)
 static tw_value take_url(struct twi_fetch *fetch, const char *text)
 {
     const char *why;
-    int r = tw_url_parse(text, strlen(text), NULL, &fetch->url, &why);
+    int r = twi_url_parse_request(text, &fetch->url, &why);
 
     if (r == -ENOMEM)
         return tw_fail_memory();
-    if (r == -E2BIG)
-        return tw_fail(&tw_error_url, "the URL is too long");
-    if (r < 0)
-        return tw_fail(&tw_error_url, "%s", why);
-    if (strcmp(fetch->url->protocol, "http:") != 0 &&
-        strcmp(fetch->url->protocol, "https:") != 0)
-        return tw_fail(&tw_error_url, "%.40s is neither http nor https", fetch->url->protocol);
-    if (fetch->url->effective_port == 0)
-        return tw_fail(&tw_error_url, "no connection goes to port 0");
-    return tw_none();
+    return r < 0 ? tw_fail(&tw_error_url, "%s", why) : tw_none();
 }
 
 static struct twi_fetch *fetch_new(tw_agent *agent)

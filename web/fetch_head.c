@@ -73,7 +73,7 @@ static int usual_fields(struct twi_buf *head, const struct twi_fetch *fetch)
 
     if (options->user_agent[0] != '\0' && !by_hand(fetch, TWI_HEADER_USER_AGENT))
         r = field(head, "User-Agent", options->user_agent);
-    if (r == 0 && !by_hand(fetch, TWI_HEADER_ACCEPT))
+    if (r == 0 && !options->no_accept && !by_hand(fetch, TWI_HEADER_ACCEPT))
         r = twi_buf_append(head, "Accept: */*\r\n", 13);
     /* A part of a compressed page cannot be decoded. */
     if (r == 0 && !options->no_decode && !by_hand(fetch, TWI_HEADER_ACCEPT_ENCODING) &&

@@ -232,8 +232,8 @@ bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b)
 static const char *why_no_request(const struct tw_url *url)
 {
     if (strcmp(url->protocol, "http:") != 0 && strcmp(url->protocol, "https:") != 0)
-        return "not http or https";
-    return url->port == 0 ? "port 0" : NULL;
+        return "neither http nor https";
+    return url->port == 0 ? "no connection goes to port 0" : NULL;
 }
 
 int twi_url_parse_request(const char *text, struct tw_url **ret_url, const char **ret_why)

@@ -84,6 +84,7 @@ struct tw_request_options {
     const struct tw_body_source *body_source; /* instead of body */
     const tw_headers *headers;   /* added; Host, User-Agent, Accept-Encoding replace ours */
     const char *user_agent;      /* NULL: "tweed/VERSION"; "": none */
+    bool no_accept;              /* no Accept field of ours */
     const char *user, *password; /* Basic, for the first origin only */
     tw_cookies *cookies;         /* counted: read from and written to; NULL: no cookies */
     const char *proxy;           /* over the agent's; "": none */
@@ -107,6 +108,9 @@ struct tw_request_options {
      * before; it may be given alone. Pause with tw_response_pause(). */
     int (*on_headers)(tw_value response, void *arg);
     int (*on_body)(const char *data, size_t length, void *arg);
+    /* The head of each request as it goes out, redirects and retries included: for a log, as
+     * it may not end the request. It can hold credentials. */
+    void (*on_request)(const char *head, size_t length, void *arg);
     void *stream_arg;
 };
 

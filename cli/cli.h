@@ -1,0 +1,88 @@
+/*
+ * cli.h - what the subcommands of `tweed` share.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tweed/api.h>
+
+/* Exit statuses. */
+enum { CLI_OK, CLI_FAILED, CLI_USAGE };
+
+int cli_url(int argc, char **argv);
+int cli_get(int argc, char **argv);
+int cli_serve(int argc, char **argv);
+
+/* --- memory: a command that has none left says so and ends -------------------------------- */
+
+void *cli_alloc(size_t size); /* zeroed */
+void *cli_realloc(void *block, size_t size);
+/* A copy that lives until cli_release_kept(); for strings of the configuration. */
+char *cli_keep(const char *text, size_t length);
+void cli_release_kept(void);
+
+/* A growing text; all zero is empty. Always terminated once something was added. */
+struct cli_text {
+    char *data;
+    size_t length, size;
+};
+void cli_text_add(struct cli_text *text, const void *data, size_t length);
+void cli_text_puts(struct cli_text *text, const char *string);
+void cli_text_printf(struct cli_text *text, const char *format, ...) TW_PRINTF(2, 3);
+void cli_text_free(struct cli_text *text);
+/* Read a whole file, "-" is standard input. 0 or negative errno. */
+int cli_text_read(struct cli_text *text, const char *path);
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+/* "tweed COMMAND: ..." on standard error, on a line of its own. */
+void cli_complain(const char *command, const char *format, ...) TW_PRINTF(2, 3);
+/* All of it, waiting if need be. 0 or negative errno. */
+int cli_write(int fd, const void *data, size_t length);
+/* Write to standard output; complain when that fails. CLI_OK or CLI_FAILED. */
+int cli_print(const char *command, const struct cli_text *text);
+
+/* --- numbers ------------------------------------------------------------------------------ */
+
+/* Each false when the text is no such number, or out of range. */
+bool cli_read_integer(const char *text, int64_t least, int64_t most, int64_t *ret_number);
+bool cli_read_seconds(const char *text, double *ret_seconds);
+bool cli_read_size(const char *text, int64_t *ret_bytes); /* 10, 10k, 10M, 10G */
+
+/* --- the command line --------------------------------------------------------------------- */
+
+struct cli_option {
+    const char *name; /* without its dashes */
+    char letter;      /* 0: none */
+    int id;
+    const char
+        *argument;    /* what its value is called; NULL: a switch, and "--no-NAME" is off */
+    const char *help;     /* NULL: another name for the same */
+};
+
+struct cli_command {
+    const char *name, *usage, *purpose;
+    const struct cli_option *options; /* the last one has no name */
+    /* Take an option: `value` NULL for a switch that is `on` or off. 0 or negative after
+     * cli_complain(). */
+    int (*take)(const struct cli_option *option, const char *value, bool on, void *arg);
+    int (*operand)(const char *text, void *arg);
+};
+
+enum cli_verdict { CLI_RUN, CLI_SHOWN, CLI_WRONG };
+
+/* Read the command line, behind the subcommand's name. --help is shown here. */
+enum cli_verdict cli_parse(const struct cli_command *command, int argc, char **argv,
+                           void *arg);
+/* An option by its long name, with or without "no-" in front (*ret_on); NULL if there is none. */
+const struct cli_option *cli_find_option(const struct cli_command *command, const char *name,
+                                         size_t length, bool *ret_on);
+/* "tweed get: --max-time: 'x' is not a number of seconds"; always -1. */
+int cli_bad_value(const struct cli_command *command, const struct cli_option *option,
+                  const char *value, const char *wanted);
+
+#endif

@@ -1,0 +1,569 @@
+/*
+ * get.c - `tweed get`: starts transfers, at most so many at once, tries again what may be, and
+ * ends when all have.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tweed/tweed.h>
+
+#include "cli/get.h"
+#include "cli/json.h"
+
+#define RETRY_DELAY_MAX 600.0
+#define PROGRESS_INTERVAL 0.1
+
+static void start_more(struct get_run *run);
+static void start_transfer(struct transfer *transfer);
+
+/* --- standard output ---------------------------------------------------------------------- */
+
+/* Nobody reads what we write, or the disk is full: there is no point in going on. */
+static void give_up_stdout(struct get_run *run, int error)
+{
+    if (run->stdout_error != 0)
+        return;
+    run->stdout_error = error;
+    run->stopping = true;
+    get_hide_progress(run);
+    cli_complain("get", "standard output: %s", strerror(-error));
+    tw_reactor_stop();
+}
+
+/* Hand the turn on to the first transfer that has not ended. */
+static void advance_stdout(struct get_run *run)
+{
+    for (; run->stdout_owner < run->count; run->stdout_owner++) {
+        struct sink *sink = &run->transfers[run->stdout_owner].sink;
+        int r = 0;
+        if (sink->kind != SINK_STDOUT)
+            continue;
+        if (!sink->owns_stdout)
+            r = sink_own_stdout(sink);
+        if (r < 0)
+            give_up_stdout(run, r);
+        if (!sink->done)
+            break;
+    }
+}
+
+/* --- an answer ---------------------------------------------------------------------------- */
+
+static bool status_is_transient(int64_t status)
+{
+    return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+           status == 504;
+}
+
+static bool may_try_again(const struct transfer *transfer)
+{
+    const struct get_settings *settings = transfer->run->settings;
+
+    return (int64_t)transfer->tries <= settings->retries && !transfer->run->stopping &&
+           (settings->retry_max_time == 0 ||
+            get_now() - transfer->started < settings->retry_max_time);
+}
+
+static int sink_failed(struct transfer *transfer, int error)
+{
+    if (transfer->sink.kind == SINK_STDOUT)
+        give_up_stdout(transfer->run, error);
+    transfer->sink_error = error;
+    return error;
+}
+
+static int take_head(tw_value response, struct transfer *transfer)
+{
+    const struct get_settings *settings = transfer->run->settings;
+    int status = tw_response_status(response), r;
+    struct cli_text text = { 0 };
+
+    transfer->has_head = true;
+    if (settings->verbose)
+        get_say_response(response);
+    transfer->discard = (settings->fail && status >= 400) ||
+                        (status_is_transient(status) && may_try_again(transfer));
+    if (transfer->discard)
+        return 0;
+    r = sink_start(&transfer->sink, settings->create_dirs);
+    if (r == 0 && (settings->include || settings->head)) {
+        get_format_heads(&text, response, "");
+        r = sink_write(&transfer->sink, text.data, text.length);
+        cli_text_free(&text);
+    }
+    return r < 0 ? sink_failed(transfer, r) : 0;
+}
+
+static int on_headers(tw_value response, void *arg)
+{
+    return take_head(response, arg);
+}
+
+static void on_request(const char *head, size_t length, void *arg)
+{
+    (void)arg;
+    get_say_request(head, length);
+}
+
+static int on_body(const char *data, size_t length, void *arg)
+{
+    struct transfer *transfer = arg;
+    int r;
+
+    if (transfer->discard)
+        return 0;
+    transfer->size += length;
+    transfer->run->bytes += length;
+    r = sink_write(&transfer->sink, data, length);
+    return r < 0 ? sink_failed(transfer, r) : 0;
+}
+
+/* --- the end of a transfer ---------------------------------------------------------------- */
+
+/* The answer in a result, of a success or as far as it came. */
+static tw_value response_of(tw_value result)
+{
+    return tw_is_failure(result) ? tw_failure_value(result) : result;
+}
+
+static void write_json(struct transfer *transfer, tw_value result, const char *word,
+                       const char *message)
+{
+    struct cli_text json = { 0 };
+    int r;
+
+    get_write_json(&json, transfer, response_of(result), word, message);
+    r = cli_write(STDOUT_FILENO, json.data, json.length);
+    cli_text_free(&json);
+    if (r < 0)
+        give_up_stdout(transfer->run, r);
+}
+
+static void end_transfer(struct transfer *transfer, tw_value result, const char *word,
+                         const char *message)
+{
+    struct get_run *run = transfer->run;
+    struct cli_text text = { 0 };
+    int r = sink_finish(&transfer->sink);
+
+    if (r < 0)
+        transfer->sink_error = r;
+    if (transfer->sink_error < 0) {
+        cli_text_printf(&text, "%s: %s",
+                        transfer->sink.kind == SINK_FILE ? transfer->sink.path
+                                                         : "standard output",
+                        strerror(-transfer->sink_error));
+        word = "other";
+        message = text.data;
+    }
+    run->running--;
+    run->finished++;
+    run->failed += word != NULL;
+    if (word != NULL && run->stdout_error == 0 && !run->stopping)
+        get_say_failure(transfer, word, message);
+    if (run->settings->json && !run->stopping)
+        write_json(transfer, result, word, message);
+    cli_text_free(&text);
+    advance_stdout(run);
+    start_more(run);
+}
+
+static void fail_transfer(struct transfer *transfer, const char *word, const char *message)
+{
+    end_transfer(transfer, tw_none(), word, message);
+}
+
+/* --- trying again ------------------------------------------------------------------------- */
+
+static bool is_transient(const struct get_settings *settings, tw_value result)
+{
+    if (!tw_is_failure(result))
+        return status_is_transient(tw_response_status(result));
+    if (tw_failure_is(result, &tw_error_status))
+        return settings->retry_all || status_is_transient(tw_failure_number(result));
+    if (tw_failure_is(result, &tw_error_cancelled) || tw_failure_is(result, &tw_error_memory))
+        return false;
+    return settings->retry_all || tw_failure_is(result, &tw_error_timeout) ||
+           strcmp(tw_failure_word(result), "timeout") == 0 ||
+           tw_failure_is(result, &tw_error_dns) ||
+           (settings->retry_refused && tw_failure_is(result, &tw_error_connect_refused));
+}
+
+static double choose_delay(const struct transfer *transfer, tw_value result)
+{
+    const struct get_settings *settings = transfer->run->settings;
+    const char *after = tw_response_header(response_of(result), "Retry-After");
+    double delay = 1;
+    unsigned i;
+
+    if (settings->retry_delay >= 0)
+        return settings->retry_delay;
+    for (i = 1; i < transfer->tries && delay < RETRY_DELAY_MAX; i++)
+        delay *= 2;
+    if (after != NULL)
+        cli_read_seconds(after, &delay);
+    return delay < RETRY_DELAY_MAX ? delay : RETRY_DELAY_MAX;
+}
+
+static void try_again(void *arg)
+{
+    struct transfer *transfer = arg;
+
+    transfer->retry_call = 0;
+    start_transfer(transfer);
+}
+
+/* Arrange for another try, if one is due; false when this was the last. */
+static bool plan_retry(struct transfer *transfer, tw_value result)
+{
+    const struct get_settings *settings = transfer->run->settings;
+    double delay;
+
+    if (transfer->sink_error < 0 || !may_try_again(transfer) ||
+        !is_transient(settings, result) || !sink_rewind(&transfer->sink))
+        return false;
+    delay = choose_delay(transfer, result);
+    transfer->run->bytes -= transfer->size;
+    transfer->size = 0;
+    transfer->retry_call = tw_call_later(delay, try_again, transfer);
+    if (transfer->retry_call < 0)
+        transfer->retry_call = 0;
+    else if (!settings->silent || settings->verbose) {
+        get_hide_progress(transfer->run);
+        cli_complain("get", "%s: will try again in %.3g s, %u of %lld",
+                     get_without_credentials(transfer->url), delay, transfer->tries,
+                     (long long)settings->retries);
+    }
+    return transfer->retry_call > 0;
+}
+
+/* --- a transfer --------------------------------------------------------------------------- */
+
+static tw_value request_done(tw_value result, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    tw_deferred_unref(transfer->request);
+    transfer->request = NULL;
+    if (!tw_is_failure(result) && !transfer->has_head)
+        take_head(result, transfer);
+    if (plan_retry(transfer, result))
+        return tw_none();
+    if (tw_is_failure(result))
+        end_transfer(transfer, result, tw_failure_word(result), tw_failure_message(result));
+    else
+        end_transfer(transfer, result, NULL, NULL);
+    return tw_none();
+}
+
+static void start_transfer(struct transfer *transfer)
+{
+    struct tw_request_options options;
+    struct get_made made;
+    const char *why;
+
+    transfer->tries++;
+    transfer->has_head = transfer->discard = false;
+    if (tw_is_failure(transfer->run->tls_problem)) {
+        fail_transfer(transfer, "tls", tw_failure_message(transfer->run->tls_problem));
+        return;
+    }
+    if (get_make_request(transfer, &options, &made, &why) < 0) {
+        get_free_made(&made);
+        fail_transfer(transfer, "other", why);
+        return;
+    }
+    options.on_headers = on_headers;
+    options.on_body = on_body;
+    options.stream_arg = transfer;
+    if (transfer->run->settings->verbose)
+        options.on_request = on_request;
+    transfer->request = tw_agent_request(transfer->run->agent, made.url.data, &options);
+    get_free_made(&made);
+    tw_add_both(transfer->request, request_done, transfer);
+}
+
+static void start_more(struct get_run *run)
+{
+    if (run->starting)
+        return;
+    run->starting = true;
+    while (!run->stopping && run->next < run->count &&
+           (int64_t)run->running < run->settings->concurrency) {
+        struct transfer *transfer = &run->transfers[run->next++];
+        run->running++;
+        transfer->started = get_now();
+        start_transfer(transfer);
+    }
+    run->starting = false;
+    if (run->finished == run->count)
+        tw_reactor_stop();
+}
+
+/* --- what goes where ---------------------------------------------------------------------- */
+
+/* The last segment of the URL's path; NULL if there is none. */
+static const char *remote_name(const char *text)
+{
+    struct cli_text with_scheme = { 0 };
+    struct tw_url *url = NULL;
+    const char *slash, *name = NULL;
+
+    if (strstr(text, "://") == NULL)
+        cli_text_puts(&with_scheme, "http://");
+    cli_text_puts(&with_scheme, text);
+    if (tw_url_parse(with_scheme.data, with_scheme.length, NULL, &url, NULL) == 0) {
+        slash = strrchr(url->pathname, '/');
+        if (slash != NULL && slash[1] != 0)
+            name = cli_keep(slash + 1, strlen(slash + 1));
+    }
+    tw_url_free(url);
+    cli_text_free(&with_scheme);
+    return name;
+}
+
+static const char *in_directory(const char *directory, const char *name)
+{
+    struct cli_text path = { 0 };
+    char *kept;
+
+    if (directory == NULL)
+        return name;
+    cli_text_printf(&path, "%s/%s", directory, name);
+    kept = cli_keep(path.data, path.length);
+    cli_text_free(&path);
+    return kept;
+}
+
+static int plan_sink(const struct get_settings *settings, size_t index, struct sink *sink)
+{
+    bool lone = settings->output_count == 1 && settings->outputs[0].name == NULL;
+    bool named = index < settings->output_count || lone;
+    const char *name = index < settings->output_count ? settings->outputs[index].name : NULL;
+
+    if ((!named && !settings->remote_name_all) || (name != NULL && strcmp(name, "-") == 0)) {
+        sink_init(sink, settings->json ? SINK_NONE : SINK_STDOUT, NULL);
+        return 0;
+    }
+    if (name == NULL)
+        name = remote_name(settings->urls[index]);
+    if (name == NULL) {
+        cli_complain("get", "%s: url: no file name in it for -O",
+                     get_without_credentials(settings->urls[index]));
+        return -1;
+    }
+    sink_init(sink, SINK_FILE, in_directory(settings->output_dir, name));
+    return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_special_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+/* Two transfers at once must not write to one file. */
+static int check_paths(const struct get_run *run)
+{
+    const char **paths = cli_alloc(run->count * sizeof *paths);
+    size_t i, count = 0;
+    int r = 0;
+
+    for (i = 0; i < run->count; i++) {
+        if (run->transfers[i].sink.kind == SINK_FILE)
+            paths[count++] = run->transfers[i].sink.path;
+    }
+    qsort(paths, count, sizeof *paths, compare_paths);
+    for (i = 1; r == 0 && i < count; i++) {
+        if (strcmp(paths[i - 1], paths[i]) == 0 && !is_special_file(paths[i])) {
+            cli_complain("get", "two URLs would be written to %s", paths[i]);
+            r = -1;
+        }
+    }
+    free(paths);
+    return r;
+}
+
+static int plan(struct get_run *run)
+{
+    const struct get_settings *settings = run->settings;
+    size_t i;
+
+    run->count = settings->url_count;
+    run->transfers = cli_alloc(run->count * sizeof *run->transfers);
+    for (i = 0; i < run->count; i++) {
+        struct transfer *transfer = &run->transfers[i];
+        transfer->run = run;
+        transfer->url = settings->urls[i];
+        transfer->upload = i < settings->upload_count ? settings->uploads[i] : NULL;
+        if (plan_sink(settings, i, &transfer->sink) < 0)
+            return -1;
+    }
+    return check_paths(run);
+}
+
+/* --- the run ------------------------------------------------------------------------------ */
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool wants_progress(const struct get_run *run)
+{
+    const struct get_settings *settings = run->settings;
+    size_t i;
+
+    if (settings->silent || settings->verbose || settings->no_progress ||
+        !isatty(STDERR_FILENO))
+        return false;
+    if (!isatty(STDOUT_FILENO))
+        return true;
+    for (i = 0; i < run->count; i++) {
+        if (run->transfers[i].sink.kind == SINK_STDOUT)
+            return false;
+    }
+    return !settings->json;
+}
+
+static void show_progress(void *arg)
+{
+    struct get_run *run = arg;
+
+    get_show_progress(run);
+    tw_call_later(PROGRESS_INTERVAL, show_progress, run);
+}
+
+static int set_up(struct get_run *run, struct get_settings *settings)
+{
+    struct tw_agent_options options = { .max_per_host = (long)settings->concurrency,
+                                        .max_total = (long)settings->concurrency,
+                                        .no_proxy = settings->no_proxy };
+
+    if (settings->jar_file != NULL && settings->jar == NULL)
+        settings->jar = tw_cookies_new();
+    if (settings->cacert != NULL || settings->crlfile != NULL || settings->insecure)
+        run->tls_problem = tw_tls_client_context(settings->cacert, settings->crlfile,
+                                                 settings->insecure, &settings->tls);
+    run->agent = tw_agent_new(&options);
+    if (run->agent == NULL) {
+        cli_complain("get", "%s", strerror(errno));
+        return -1;
+    }
+    run->progress = wants_progress(run);
+    if (run->progress)
+        tw_call_later(PROGRESS_INTERVAL, show_progress, run);
+    return 0;
+}
+
+/* An early end: what is under way or not yet begun will not be. */
+static void cancel_all(struct get_run *run)
+{
+    size_t i;
+
+    run->stopping = true;
+    run->cancelled = run->count - run->finished;
+    for (i = 0; i < run->next; i++) {
+        struct transfer *transfer = &run->transfers[i];
+        if (transfer->retry_call != 0)
+            tw_call_cancel(transfer->retry_call);
+        if (transfer->request != NULL)
+            tw_cancel(transfer->request);
+        sink_rewind(&transfer->sink);
+        sink_finish(&transfer->sink);
+    }
+}
+
+static int save_cookies(const struct get_settings *settings)
+{
+    int r = 0;
+
+    if (settings->jar_file != NULL && settings->jar != NULL)
+        r = tw_cookies_save(settings->jar, settings->jar_file);
+    if (r < 0)
+        cli_complain("get", "--cookie-jar: %s: %s", settings->jar_file, strerror(-r));
+    return r;
+}
+
+/* Before the reactor lets go of the connections. */
+static tw_value before_shutdown(void *arg)
+{
+    struct get_run *run = arg;
+
+    run->stopping = true;
+    if (run->finished < run->count)
+        cancel_all(run);
+    return tw_none();
+}
+
+static int run_all(struct get_run *run)
+{
+    int r, number;
+
+    tw_reactor_add_trigger(TW_BEFORE, "shutdown", before_shutdown, run);
+    run->started = run->shown_at = get_now();
+    advance_stdout(run);
+    start_more(run);
+    r = tw_reactor_run();
+    number = tw_reactor_exit_signal();
+    get_hide_progress(run);
+    if (r < 0)
+        cli_complain("get", "%s", strerror(-r));
+    if (number != 0 && run->cancelled > 0)
+        cli_complain("get", "interrupted, %zu of %zu fetched", run->finished - run->failed,
+                     run->count);
+    else if (run->stdout_error == 0)
+        get_say_summary(run);
+    if (save_cookies(run->settings) < 0)
+        r = -1;
+    return r < 0 || number != 0 || run->failed > 0 || run->stdout_error < 0 ? CLI_FAILED
+                                                                            : CLI_OK;
+}
+
+/* Die by the signal that stopped us, as a shell expects. */
+static void die_by(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+int cli_get(int argc, char **argv)
+{
+    struct get_settings settings;
+    struct get_run run = { .settings = &settings, .tls_problem = tw_none() };
+    enum cli_verdict verdict = get_read_options(&settings, argc, argv);
+    int status = verdict == CLI_SHOWN ? CLI_OK : CLI_USAGE, number;
+
+    raise_descriptor_limit();
+    if (verdict == CLI_RUN && plan(&run) == 0)
+        status = set_up(&run, &settings) == 0 ? run_all(&run) : CLI_FAILED;
+    number = tw_reactor_exit_signal();
+    tw_agent_unref(run.agent);
+    tw_drop(&run.tls_problem);
+    tw_reactor_uninstall();
+    get_free_settings(&settings);
+    free(run.transfers);
+    if (number != 0) {
+        cli_release_kept();
+        die_by(number);
+    }
+    return status;
+}

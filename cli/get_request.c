@@ -1,0 +1,253 @@
+/*
+ * get_request.c - the request of a transfer, from what the command line says.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tweed/tweed.h>
+
+#include "cli/get.h"
+
+/* --- URLs --------------------------------------------------------------------------------- */
+
+static bool has_scheme(const char *url)
+{
+    size_t length = strspn(
+        url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return length > 0 && url[length] == ':' && url[length + 1] == '/';
+}
+
+/* "-T FILE" to a directory goes to the file's name in it. */
+static void add_upload_name(struct cli_text *url, const char *upload)
+{
+    const char *slash = strrchr(upload, '/');
+    tw_value name;
+
+    if (strcmp(upload, "-") == 0 || url->data[url->length - 1] != '/')
+        return;
+    upload = slash != NULL ? slash + 1 : upload;
+    name = tw_url_encode(upload, strlen(upload), NULL);
+    cli_text_puts(url, tw_bytes_data(name));
+    tw_release(name);
+}
+
+static void make_url(const struct transfer *transfer, struct cli_text *url)
+{
+    if (!has_scheme(transfer->url))
+        cli_text_puts(url, "http://");
+    cli_text_puts(url, transfer->url);
+    if (transfer->upload != NULL)
+        add_upload_name(url, transfer->upload);
+}
+
+char *get_without_credentials(const char *url)
+{
+    const char *host = strstr(url, "//");
+    size_t length, at;
+
+    host = host != NULL ? host + 2 : url;
+    length = strcspn(host, "/?#\\");
+    for (at = length; at > 0 && host[at - 1] != '@'; at--)
+        ;
+    if (at > 0) {
+        struct cli_text text = { 0 };
+        char *kept;
+        cli_text_add(&text, url, (size_t)(host - url));
+        cli_text_puts(&text, host + at);
+        kept = cli_keep(text.data, text.length);
+        cli_text_free(&text);
+        return kept;
+    }
+    return cli_keep(url, strlen(url));
+}
+
+/* --- proxies ------------------------------------------------------------------------------ */
+
+static void add_encoded(struct cli_text *text, const char *data, size_t length)
+{
+    tw_value encoded = tw_url_encode(data, length, NULL);
+
+    cli_text_add(text, tw_bytes_data(encoded), tw_bytes_length(encoded));
+    tw_release(encoded);
+}
+
+/* "host", "host:port" or a URL; without a port it is 1080, as with curl. */
+static void make_proxy(const struct get_settings *settings, struct cli_text *proxy)
+{
+    const char *given = settings->proxy, *host = strstr(given, "://"), *user;
+    const char *colon, *end, *last;
+
+    host = host != NULL ? host + 3 : given;
+    if (host == given)
+        cli_text_puts(proxy, "http://");
+    cli_text_add(proxy, given, (size_t)(host - given));
+    end = host + strcspn(host, "/");
+    user = memrchr(host, '@', (size_t)(end - host));
+    if (settings->proxy_user != NULL) {
+        colon = strchr(settings->proxy_user, ':');
+        add_encoded(proxy, settings->proxy_user,
+                    colon != NULL ? (size_t)(colon - settings->proxy_user)
+                                  : strlen(settings->proxy_user));
+        cli_text_puts(proxy, ":");
+        if (colon != NULL)
+            add_encoded(proxy, colon + 1, strlen(colon + 1));
+        cli_text_puts(proxy, "@");
+        host = user != NULL ? user + 1 : host;
+    }
+    cli_text_add(proxy, host, (size_t)(end - host));
+    last = user != NULL ? user + 1 : host;
+    colon = memrchr(last, ':', (size_t)(end - last));
+    if (colon == NULL || memchr(colon, ']', (size_t)(end - colon)) != NULL)
+        cli_text_puts(proxy, ":1080");
+}
+
+/* --- bodies ------------------------------------------------------------------------------- */
+
+static int64_t read_upload(char *data, size_t size, void *arg)
+{
+    const int *fd = arg;
+    ssize_t n;
+
+    do
+        n = read(*fd, data, size);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int rewind_upload(void *arg)
+{
+    const int *fd = arg;
+
+    return lseek(*fd, 0, SEEK_SET) == 0 ? 0 : -errno;
+}
+
+static void release_upload(void *arg)
+{
+    int *fd = arg;
+
+    if (*fd != STDIN_FILENO)
+        close(*fd);
+    free(fd);
+}
+
+static int open_upload(const char *path, struct tw_body_source *source, const char **ret_why)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    int *kept;
+
+    if (fd < 0 || fstat(fd, &status) != 0 || S_ISDIR(status.st_mode)) {
+        *ret_why = strerror(fd >= 0 && S_ISDIR(status.st_mode) ? EISDIR : errno);
+        if (fd > STDIN_FILENO)
+            close(fd);
+        return -1;
+    }
+    kept = cli_alloc(sizeof *kept);
+    *kept = fd;
+    source->length = S_ISREG(status.st_mode) && !standard_input ? status.st_size : -1;
+    source->read = read_upload;
+    source->rewind = S_ISREG(status.st_mode) ? rewind_upload : NULL;
+    source->release = release_upload;
+    source->arg = kept;
+    return 0;
+}
+
+/* --- fields ------------------------------------------------------------------------------- */
+
+static int add_fields(const struct get_settings *settings, tw_headers *headers)
+{
+    struct cli_text range = { 0 };
+    int r = 0;
+
+    if (settings->has_body && !settings->no_content_type &&
+        !tw_headers_has(headers, "Content-Type"))
+        r = tw_headers_add(headers, "Content-Type", "application/x-www-form-urlencoded");
+    if (r == 0 && settings->cookie.length > 0)
+        r = tw_headers_add(headers, "Cookie", settings->cookie.data);
+    if (r == 0 && settings->range != NULL && !tw_headers_has(headers, "Range")) {
+        cli_text_printf(&range, "bytes=%s", settings->range);
+        r = tw_headers_add(headers, "Range", range.data);
+        cli_text_free(&range);
+    }
+    return r;
+}
+
+static void choose_method(const struct transfer *transfer, struct tw_request_options *options)
+{
+    const struct get_settings *settings = transfer->run->settings;
+
+    options->method = settings->method;
+    if (options->method == NULL && settings->head)
+        options->method = "HEAD";
+    if (options->method == NULL && transfer->upload != NULL)
+        options->method = "PUT";
+    if (options->method == NULL && settings->has_body)
+        options->method = "POST";
+}
+
+static void choose_limits(const struct get_settings *settings,
+                          struct tw_request_options *options)
+{
+    options->redirects = settings->no_location ? TW_REDIRECT_NONE : TW_REDIRECT_FOLLOW;
+    options->max_redirects = settings->max_redirects;
+    options->timeout = settings->max_time > 0 ? settings->max_time : -1;
+    options->connect_timeout = settings->connect_timeout > 0 ? settings->connect_timeout : -1;
+    options->idle_timeout = -1;
+    options->max_body = settings->max_filesize >= 0 ? settings->max_filesize : INT64_MAX;
+    options->no_decode = settings->no_compressed || settings->no_accept_encoding ||
+                         (settings->range != NULL && !settings->compressed);
+}
+
+int get_make_request(struct transfer *transfer, struct tw_request_options *options,
+                     struct get_made *made, const char **ret_why)
+{
+    const struct get_settings *settings = transfer->run->settings;
+
+    memset(options, 0, sizeof *options);
+    memset(made, 0, sizeof *made);
+    made->headers = tw_headers_copy(settings->headers);
+    if (made->headers == NULL || add_fields(settings, made->headers) < 0) {
+        *ret_why = "out of memory, or a field that may not be sent";
+        return -1;
+    }
+    make_url(transfer, &made->url);
+    choose_method(transfer, options);
+    choose_limits(settings, options);
+    options->headers = made->headers;
+    options->user_agent = settings->user_agent;
+    options->no_accept = settings->no_accept;
+    options->user = settings->user;
+    options->password = settings->password;
+    options->cookies = settings->jar;
+    options->tls = settings->tls;
+    options->http10 = settings->http10;
+    options->fail_on_error = settings->fail;
+    if (settings->has_body) {
+        options->body = settings->body.data != NULL ? settings->body.data : "";
+        options->body_length = settings->body.length;
+    }
+    if (settings->proxy != NULL && settings->proxy[0] != 0)
+        make_proxy(settings, &made->proxy);
+    options->proxy = made->proxy.data != NULL ? made->proxy.data : settings->proxy;
+    if (transfer->upload != NULL) {
+        if (open_upload(transfer->upload, &made->source, ret_why) < 0)
+            return -1;
+        options->body_source = &made->source;
+    }
+    return 0;
+}
+
+void get_free_made(struct get_made *made)
+{
+    tw_headers_free(made->headers);
+    cli_text_free(&made->url);
+    cli_text_free(&made->proxy);
+}

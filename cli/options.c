@@ -1,0 +1,193 @@
+/*
+ * options.c - command lines as curl reads them: "-sSo FILE", "-oFILE", "--output FILE",
+ * "--output=FILE", "--no-location", and "--" before operands that start with a dash.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* --- help --------------------------------------------------------------------------------- */
+
+#define HELP_COLUMN 34
+
+static void describe(struct cli_text *text, const struct cli_option *option)
+{
+    size_t start = text->length, width;
+
+    if (option->letter != 0)
+        cli_text_printf(text, "  -%c, --%s", option->letter, option->name);
+    else
+        cli_text_printf(text, "      --%s", option->name);
+    if (option->argument != NULL)
+        cli_text_printf(text, " %s", option->argument);
+    width = text->length - start;
+    if (width + 2 > HELP_COLUMN)
+        cli_text_printf(text, "\n%*s", HELP_COLUMN, "");
+    else
+        cli_text_printf(text, "%*s", (int)(HELP_COLUMN - width), "");
+    cli_text_printf(text, "%s\n", option->help);
+}
+
+static enum cli_verdict show_help(const struct cli_command *command)
+{
+    struct cli_text text = { 0 };
+    const struct cli_option *option;
+    int status;
+
+    cli_text_printf(&text, "usage: tweed %s %s\n%s\n\n", command->name, command->usage,
+                    command->purpose);
+    for (option = command->options; option->name != NULL; option++) {
+        if (option->help != NULL)
+            describe(&text, option);
+    }
+    cli_text_printf(&text, "  -h, --help%*sshow this\n\nSee also: man tweed-%s\n",
+                    HELP_COLUMN - 12, "", command->name);
+    status = cli_print(command->name, &text);
+    cli_text_free(&text);
+    return status == CLI_OK ? CLI_SHOWN : CLI_WRONG;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+struct reader {
+    const struct cli_command *command;
+    char **argv;
+    int argc, next;
+    void *arg;
+};
+
+static enum cli_verdict wrong(const struct reader *reader)
+{
+    fprintf(stderr, "tweed %s: see 'tweed %s --help'\n", reader->command->name,
+            reader->command->name);
+    return CLI_WRONG;
+}
+
+int cli_bad_value(const struct cli_command *command, const struct cli_option *option,
+                  const char *value, const char *wanted)
+{
+    cli_complain(command->name, "--%s: '%s' is not %s", option->name, value, wanted);
+    return -1;
+}
+
+static const struct cli_option *find_exact(const struct cli_command *command, const char *name,
+                                           size_t length)
+{
+    const struct cli_option *option;
+
+    for (option = command->options; option->name != NULL; option++) {
+        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
+            return option;
+    }
+    return NULL;
+}
+
+const struct cli_option *cli_find_option(const struct cli_command *command, const char *name,
+                                         size_t length, bool *ret_on)
+{
+    const struct cli_option *option = find_exact(command, name, length);
+
+    *ret_on = true;
+    if (option == NULL && length > 3 && memcmp(name, "no-", 3) == 0) {
+        option = find_exact(command, name + 3, length - 3);
+        *ret_on = false;
+        if (option != NULL && option->argument != NULL)
+            option = NULL;
+    }
+    return option;
+}
+
+static const struct cli_option *find_letter(const struct cli_command *command, char letter)
+{
+    const struct cli_option *option;
+
+    for (option = command->options; option->name != NULL; option++) {
+        if (option->letter == letter)
+            return option;
+    }
+    return NULL;
+}
+
+static enum cli_verdict take(struct reader *reader, const struct cli_option *option,
+                             const char *value, bool on)
+{
+    return reader->command->take(option, value, on, reader->arg) < 0 ? wrong(reader) : CLI_RUN;
+}
+
+/* The value of an option: what is attached to it, else the next argument. */
+static enum cli_verdict take_value(struct reader *reader, const struct cli_option *option,
+                                   const char *attached)
+{
+    if (attached == NULL && reader->next == reader->argc) {
+        cli_complain(reader->command->name, "--%s wants a value: %s", option->name,
+                     option->argument);
+        return wrong(reader);
+    }
+    return take(reader, option, attached != NULL ? attached : reader->argv[reader->next++],
+                true);
+}
+
+static enum cli_verdict read_long(struct reader *reader, const char *name)
+{
+    const char *equals = strchr(name, '=');
+    size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    const struct cli_option *option;
+    bool on;
+
+    if (strcmp(name, "help") == 0)
+        return show_help(reader->command);
+    option = cli_find_option(reader->command, name, length, &on);
+    if (option == NULL) {
+        cli_complain(reader->command->name, "unknown option --%.*s", (int)length, name);
+        return wrong(reader);
+    }
+    if (option->argument != NULL)
+        return take_value(reader, option, equals != NULL ? equals + 1 : NULL);
+    if (equals != NULL) {
+        cli_complain(reader->command->name, "--%s takes no value", option->name);
+        return wrong(reader);
+    }
+    return take(reader, option, NULL, on);
+}
+
+static enum cli_verdict read_letters(struct reader *reader, const char *letters)
+{
+    enum cli_verdict verdict = CLI_RUN;
+
+    for (; verdict == CLI_RUN && *letters != 0; letters++) {
+        const struct cli_option *option = find_letter(reader->command, *letters);
+        if (option == NULL && *letters == 'h')
+            return show_help(reader->command);
+        if (option == NULL) {
+            cli_complain(reader->command->name, "unknown option -%c", *letters);
+            return wrong(reader);
+        }
+        if (option->argument != NULL)
+            return take_value(reader, option, letters[1] != 0 ? letters + 1 : NULL);
+        verdict = take(reader, option, NULL, true);
+    }
+    return verdict;
+}
+
+enum cli_verdict cli_parse(const struct cli_command *command, int argc, char **argv, void *arg)
+{
+    struct reader reader = { .command = command, .argv = argv, .argc = argc, .arg = arg };
+    enum cli_verdict verdict = CLI_RUN;
+    bool only_operands = false;
+
+    while (verdict == CLI_RUN && reader.next < argc) {
+        const char *text = argv[reader.next++];
+        if (only_operands || text[0] != '-' || text[1] == 0)
+            verdict = command->operand(text, arg) < 0 ? wrong(&reader) : CLI_RUN;
+        else if (text[1] != '-')
+            verdict = read_letters(&reader, text + 1);
+        else if (text[2] != 0)
+            verdict = read_long(&reader, text + 2);
+        else
+            only_operands = true;
+    }
+    return verdict;
+}

@@ -1,0 +1,273 @@
+/*
+ * serve.c - `tweed serve`: a directory, or an echo of every request, over HTTP.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tweed/tweed.h>
+
+#include "cli/cli.h"
+#include "cli/json.h"
+
+#define ECHO_BODY_MAX (1 << 20)
+#define UPLOAD_MAX (INT64_C(1) << 30)
+
+struct serve_settings {
+    const char *directory, *listen;
+    bool echo, verbose;
+};
+
+enum { OPTION_LISTEN, OPTION_ECHO, OPTION_VERBOSE };
+
+static const struct cli_option serve_options[] = {
+    { "listen", 'l', OPTION_LISTEN, "ADDR:PORT",
+      "listen there (127.0.0.1:8080); port 0 is any free one" },
+    { "echo", 0, OPTION_ECHO, NULL, "answer every request with what it was, in JSON" },
+    { "verbose", 'v', OPTION_VERBOSE, NULL, "a line on standard error for each request" },
+    { NULL, 0, 0, NULL, NULL },
+};
+
+static int take_option(const struct cli_option *option, const char *value, bool on, void *arg)
+{
+    struct serve_settings *settings = arg;
+
+    switch (option->id) {
+    case OPTION_LISTEN:
+        settings->listen = value;
+        break;
+    case OPTION_ECHO:
+        settings->echo = on;
+        break;
+    case OPTION_VERBOSE:
+        settings->verbose = on;
+        break;
+    }
+    return 0;
+}
+
+static int take_operand(const char *text, void *arg)
+{
+    struct serve_settings *settings = arg;
+
+    if (settings->directory != NULL) {
+        cli_complain("serve", "one directory only, not '%s' too", text);
+        return -1;
+    }
+    settings->directory = text;
+    return 0;
+}
+
+static const struct cli_command serve_command = {
+    .name = "serve",
+    .usage = "[OPTION...] [DIR]",
+    .purpose =
+        "Serve the files below DIR (the current directory) over HTTP until interrupted.",
+    .options = serve_options,
+    .take = take_option,
+    .operand = take_operand,
+};
+
+/* --- echo --------------------------------------------------------------------------------- */
+
+static void describe_headers(struct cli_text *json, const tw_headers *headers)
+{
+    const char *name, *value;
+    size_t i;
+
+    cli_json_key(json, "headers");
+    cli_json_open(json, '[');
+    for (i = 0; tw_headers_at(headers, i, &name, &value); i++) {
+        cli_json_open(json, '[');
+        cli_json_string(json, name);
+        cli_json_string(json, value);
+        cli_json_close(json, ']');
+    }
+    cli_json_close(json, ']');
+}
+
+static tw_value echo(tw_request *request, void *arg)
+{
+    tw_value body = tw_request_body(request);
+    struct cli_text json = { 0 };
+
+    (void)arg;
+    cli_json_open(&json, '{');
+    cli_json_member(&json, "method", tw_request_method(request));
+    cli_json_member(&json, "path", tw_request_target(request));
+    describe_headers(&json, tw_request_headers(request));
+    cli_json_key(&json, "body_len");
+    cli_json_integer(&json, (int64_t)tw_bytes_length(body));
+    if (tw_bytes_length(body) <= ECHO_BODY_MAX) {
+        cli_json_key(&json, "body");
+        cli_json_base64(&json, tw_bytes_data(body), tw_bytes_length(body));
+    }
+    cli_json_close(&json, '}');
+    cli_json_end_line(&json);
+    tw_request_answer(request, 200, "application/json", tw_bytes(json.data, json.length));
+    cli_text_free(&json);
+    return tw_none();
+}
+
+/* --- the server --------------------------------------------------------------------------- */
+
+/* Method, target and answer; a client cannot write control characters into it. */
+static void log_request(tw_request *request, void *arg)
+{
+    struct cli_text line = { 0 };
+    char when[32];
+    time_t now = time(NULL);
+    struct tm local;
+    size_t i;
+
+    (void)arg;
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    cli_text_printf(&line, "%s %s %s %d %llu", when, tw_request_method(request),
+                    tw_request_target(request), tw_request_answer_status(request),
+                    (unsigned long long)tw_request_answer_bytes(request));
+    for (i = 0; i < line.length; i++) {
+        if ((unsigned char)line.data[i] < 0x20 || line.data[i] == 0x7f)
+            line.data[i] = '?';
+    }
+    fprintf(stderr, "%s\n", line.data);
+    cli_text_free(&line);
+}
+
+/* "ADDR:PORT", "[ADDR]:PORT", ":PORT" or "PORT". */
+static int read_listen(const char *text, struct tw_listen_options *options)
+{
+    const char *colon = strrchr(text, ':'), *port = colon != NULL ? colon + 1 : text;
+    size_t length = colon != NULL ? (size_t)(colon - text) : 0;
+    int64_t number;
+
+    if (strncmp(text, "unix:", 5) == 0) {
+        options->address = text;
+        return 0;
+    }
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        text++;
+        length -= 2;
+    }
+    if (length > 0)
+        options->address = cli_keep(text, length);
+    if (!cli_read_integer(port, 0, 65535, &number))
+        return -EINVAL;
+    options->port = (unsigned)number;
+    return 0;
+}
+
+static int check_directory(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return -errno;
+    return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+static tw_site *make_site(const struct serve_settings *settings)
+{
+    struct tw_site_options options = { 0 };
+    const char *directory = settings->directory != NULL ? settings->directory : ".";
+    tw_site *site;
+    int r;
+
+    if (settings->echo) {
+        options.max_body = UPLOAD_MAX;
+        options.max_header_bytes = 256 * 1024;
+        options.max_header_lines = 1000;
+        options.max_request_line = 64 * 1024;
+    }
+    options.on_finished = settings->verbose ? log_request : NULL;
+    r = settings->echo ? 0 : check_directory(directory);
+    site = r == 0 ? tw_site_new(&options) : NULL;
+    if (r == 0 && site == NULL)
+        r = -ENOMEM;
+    if (r == 0)
+        r = settings->echo ? tw_site_handle(site, "/", echo, NULL, NULL)
+                           : tw_site_files(site, "/", directory);
+    if (r == 0)
+        return site;
+    cli_complain("serve", "%s: %s", directory, strerror(-r));
+    tw_site_unref(site);
+    return NULL;
+}
+
+/* Say where, on standard output, so that a script can read the port. */
+static int announce(const struct serve_settings *settings, tw_listener *listener)
+{
+    struct cli_text text = { 0 };
+    char address[256] = "";
+    int status;
+
+    tw_listener_address(listener, address, sizeof address);
+    cli_text_printf(&text, "tweed serve: %s at %s%s%s\n",
+                    settings->echo ? "echo"
+                    : settings->directory != NULL ? settings->directory
+                                                  : ".",
+                    strncmp(address, "unix:", 5) == 0 ? "" : "http://", address,
+                    strncmp(address, "unix:", 5) == 0 ? "" : "/");
+    status = cli_print("serve", &text);
+    cli_text_free(&text);
+    return status;
+}
+
+static int serve(const struct serve_settings *settings, tw_site *site)
+{
+    struct tw_listen_options options = { .port = 8080 };
+    tw_listener *listener;
+    int status, r = 0;
+
+    if (settings->listen != NULL)
+        r = read_listen(settings->listen, &options);
+    if (r == 0)
+        r = tw_site_listen(site, &options, &listener);
+    if (r < 0) {
+        cli_complain("serve", "%s: %s",
+                     settings->listen != NULL ? settings->listen : "127.0.0.1:8080",
+                     r == -EINVAL ? "not an address and port to listen on" : strerror(-r));
+        return CLI_FAILED;
+    }
+    status = announce(settings, listener);
+    if (status == CLI_OK) {
+        r = tw_reactor_run();
+        if (r < 0)
+            cli_complain("serve", "%s", strerror(-r));
+        status = r < 0 ? CLI_FAILED : CLI_OK;
+    }
+    tw_listener_close(listener);
+    return status;
+}
+
+int cli_serve(int argc, char **argv)
+{
+    struct serve_settings settings = { 0 };
+    enum cli_verdict verdict = cli_parse(&serve_command, argc, argv, &settings);
+    int status = verdict == CLI_SHOWN ? CLI_OK : CLI_USAGE;
+    struct rlimit limit;
+    tw_site *site;
+
+    if (verdict != CLI_RUN)
+        return status;
+    if (settings.echo && settings.directory != NULL) {
+        cli_complain("serve", "--echo serves no directory; see 'tweed serve --help'");
+        return CLI_USAGE;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    site = make_site(&settings);
+    status = site != NULL ? serve(&settings, site) : CLI_FAILED;
+    tw_site_unref(site);
+    tw_reactor_uninstall();
+    return status;
+}

@@ -1,0 +1,393 @@
+#!/bin/sh
+# tweed get: what its options do, by what a server sees and what is written.
+. "${srcdir:-.}/tests/cli.sh"
+start echo "$tweed" serve --echo --listen 127.0.0.1:0
+echo=http://$address
+exec 8<&7
+start server "$server_program"
+server=http://$address
+cd "$work" || exit 1
+
+# sees FIELD VALUE - the echo saw this header field; lacks FIELD - it did not.
+sees()
+{
+    out_has "[\"$1\",\"$2\"]"
+}
+lacks()
+{
+    out_lacks "[\"$1\","
+}
+
+claim "a page is written to standard output"
+run get "$server/file/x"
+status 0
+out_is "/file/x"
+err_is_empty
+run get "${server#http://}/file/x"
+out_is "/file/x"
+
+claim "several come in the order of the URLs, however they arrive"
+run get "$server/late" "$server/big/600000" "$server/go" "$server/file/z"
+status 0
+{ echo late; head -c 600000 /dev/zero | tr '\0' x; echo go; echo /file/z; } >expected
+cmp -s expected "$work/out" || wrong "another order"
+err_has "tweed get: 4 of 4 fetched, 0 failed, "
+
+claim "requests are as asked"
+run get "$echo/a?b=c"
+out_has '"method":"GET","path":"/a?b=c"'
+sees Accept '*/*'
+out_has '"body_len":0'
+run get -X DELETE "$echo/"
+out_has '"method":"DELETE"'
+run get -I "$echo/"
+out_has "HTTP/1.1 200 OK"
+run get -H 'X-One: 1' -H 'x-two:2' -H 'X-Empty;' "$echo/"
+sees X-One 1
+sees x-two 2
+sees X-Empty ''
+run get -H 'Accept:' -H 'User-Agent:' "$echo/"
+lacks Accept
+lacks User-Agent
+run get -H 'Accept: text/html' -A loom/1 -e http://from/ "$echo/"
+sees Accept text/html
+sees User-Agent loom/1
+sees Referer http://from/
+run get -A '' "$echo/"
+lacks User-Agent
+printf 'X-File: 1\r\n\nX-More: 2\n' >fields
+run get -H @fields "$echo/"
+sees X-File 1
+sees X-More 2
+run get -u 'ali:open sesame' "$echo/"
+sees Authorization 'Basic YWxpOm9wZW4gc2VzYW1l'
+run get -u ali "$echo/"
+sees Authorization 'Basic YWxpOg=='
+run get -r 5-9 "$echo/"
+sees Range bytes=5-9
+run get -H 'Host: other.example' "$echo/"
+sees Host other.example
+run get --http1.0 "$echo/"
+status 0
+run get --no-compressed "$echo/"
+lacks Accept-Encoding
+run get --compressed "$echo/"
+out_has '["Accept-Encoding","gzip'
+
+claim "bodies are sent"
+run get -d a=1 -d b=2 "$echo/"
+out_has '"method":"POST"'
+sees Content-Type application/x-www-form-urlencoded
+sees Content-Length 7
+out_has '"body":"YT0xJmI9Mg=="'
+printf 'a\r\nb\n' >data
+run get -d @data "$echo/"
+out_has '"body":"YWI="'
+run get --data-binary @data "$echo/"
+out_has '"body":"YQ0KYgo="'
+run get --data-raw @data "$echo/"
+out_has '"body":"QGRhdGE="'
+input=data run get -d @- "$echo/"
+out_has '"body":"YWI="'
+run get -d '' "$echo/"
+out_has '"method":"POST"'
+out_has '"body_len":0'
+run get -d '{}' -H 'Content-Type: application/json' -X PUT "$echo/"
+out_has '"method":"PUT"'
+sees Content-Type application/json
+run get -d x -H 'Content-Type:' "$echo/"
+lacks Content-Type
+run get -T data "$echo/up/"
+out_has '"method":"PUT","path":"/up/data"'
+out_has '"body":"YQ0KYgo="'
+input=data run get -T - "$echo/up"
+out_has '"path":"/up"'
+out_has '"body":"YQ0KYgo="'
+sees Transfer-Encoding chunked
+run get -T nothing-here "$echo/"
+status 1
+err_has ": other: No such file or directory"
+head -c 2000000 /dev/zero >large
+run get -T large "$echo/"
+out_has '"body_len":2000000'
+out_lacks '"body":'
+
+claim "redirects"
+run get "$server/hop/3"
+out_is arrived
+run get --no-location -i "$server/hop/3"
+status 0
+out_has "302 Found"
+out_has elsewhere
+run get -i "$server/hop/2"
+[ "$(grep -c '^HTTP/1.1 ' "$work/out")" -eq 3 ] || wrong "not three heads"
+run get --max-redirs 2 "$server/hop/2"
+status 0
+run get --max-redirs 1 "$server/hop/2"
+status 1
+err_has ": redirect: "
+run get --max-redirs 0 "$server/hop/1"
+status 1
+run get --max-redirs -1 "$server/hop/30"
+out_is arrived
+
+claim "cookies"
+run get -b 'a=1; b=2' "$echo/"
+sees Cookie 'a=1; b=2'
+run get -b a=1 -b b=2 "$echo/"
+sees Cookie 'a=1; b=2'
+run get "$server/cookie/set"
+out_is none
+run get -b '' --cookie-jar jar "$server/cookie/set"
+out_is colour=red
+grep -q "^127.0.0.1	FALSE	/	FALSE	0	colour	red$" jar || wrong "jar: $(cat jar)"
+run get -b jar "$server/cookie/show"
+out_is colour=red
+run get -b no-such-jar "$server/cookie/show"
+out_is none
+echo nonsense >bad-jar
+run get -b bad-jar "$server/"
+status 2
+err_has "bad-jar:1: not a line of a cookie file"
+run get --cookie-jar /nonexistent/jar "$server/hop/0"
+status 1
+err_has "--cookie-jar: /nonexistent/jar: No such file or directory"
+
+claim "errors have a word and a line"
+run get "$server/status/404"
+status 0
+out_is "status 404"
+run get -f "$server/status/404"
+status 1
+out_is_empty
+err_has "tweed get: $server/status/404: status: "
+run get -f "$server/status/302"
+status 0
+run get http://127.0.0.1:1/
+status 1
+err_has "tweed get: http://127.0.0.1:1/: connect: "
+run get http://127.0.0.1:99999/
+status 1
+err_has ": url: "
+run get ftp://127.0.0.1/
+status 1
+err_has ": url: "
+run get 'http://127.0.0.1:1/a b'
+status 1
+err_has ": url: "
+run get "$server/part"
+status 1
+err_has ": partial: "
+out_has four
+run get --max-filesize 99 "$server/big/100"
+status 1
+err_has ": toolarge: "
+run get --max-filesize 100 "$server/big/100"
+status 0
+run get -m 0.2 "$server/never"
+status 1
+err_has ": timeout: "
+read -r line <&7
+run get -s http://127.0.0.1:1/
+status 1
+err_is_empty
+run get -sS http://127.0.0.1:1/
+err_has ": connect: "
+run get -sS http://user:secret@127.0.0.1:1/
+err_has "tweed get: http://127.0.0.1:1/: connect: "
+run get --proxy http://127.0.0.1:1 "$server/hop/0"
+status 1
+run get --proxy http://127.0.0.1:1 --noproxy 127.0.0.1 "$server/hop/0"
+status 0
+
+claim "one that fails stops no other"
+run get "$server/file/a" http://127.0.0.1:1/ "$server/file/b"
+status 1
+out_is "/file/a
+/file/b"
+err_has "tweed get: 2 of 3 fetched, 1 failed, "
+
+claim "tries again"
+run get -s --retry 2 "$server/flaky"
+status 0
+out_is "at last"
+run get -sS -f --retry 1 "$server/flaky"
+status 1
+err_has ": status: "
+run get "$server/flaky"
+out_is "at last"
+run get -sS --retry 1 --retry-delay 0 --retry-connrefused http://127.0.0.1:1/
+status 1
+run get --json --retry 3 --retry-delay 0 --retry-all-errors http://127.0.0.1:1/
+out_has '"tries":4'
+
+claim "files"
+run get -o named "$server/file/1"
+status 0
+out_is_empty
+file_is named /file/1
+run get -o one -o two "$server/file/1" "$server/file/2" "$server/file/3"
+file_is one /file/1
+file_is two /file/2
+out_is /file/3
+run get -O "$server/file/a%20b?q" "$server/file/c"
+file_is a%20b "/file/a b"
+file_is c /file/c
+mkdir dir
+run get --output-dir dir -O "$server/file/d"
+file_is dir/d /file/d
+run get --create-dirs -o new/er/f "$server/file/f"
+file_is new/er/f /file/f
+run get -o none/f "$server/file/f"
+status 1
+err_has ": other: none/f: No such file or directory"
+run get -O -o - "$server/file/g" "$server/file/h"
+file_is g /file/g
+out_is /file/h
+run get -O "$server/"
+status 2
+err_has "no file name in it for -O"
+run get -O "$server/file/same" "$server/hop/same"
+status 2
+err_has "two URLs would be written to same"
+run get -o empty "$server/big/0"
+status 0
+[ -f empty ] || wrong "no empty file"
+
+claim "headers come first"
+run get -i "$server/file/x"
+head -n 1 "$work/out" | grep -q '^HTTP/1.1 200 OK' || wrong "no status line first"
+out_has "/file/x"
+run get -I "$server/big/10"
+out_has "Content-Length: 10"
+out_lacks xxx
+
+claim "verbose tells both sides"
+run get -v -H 'X: y' -u a:b "$server/file/x"
+out_is /file/x
+err_has "> GET /file/x HTTP/1.1"
+err_has "> X: y"
+err_has "> Authorization: ..."
+err_has "> Accept-Encoding: gzip"
+err_has "< HTTP/1.1 200 OK"
+
+claim "JSON has a line for each URL"
+run get --json "$server/file/x" "$server/status/500" "$server/hop/2" http://127.0.0.1:1/
+status 1
+[ "$(wc -l <"$work/out")" -eq 4 ] || wrong "not four lines"
+out_has "\"url\":\"$server/file/x\",\"status\":200,\"final_url\":\"$server/file/x\",\"redirects\":0,\"size\":8,"
+out_has '"status":500'
+out_has "\"final_url\":\"$server/hop/0\",\"redirects\":2"
+out_has '"error":"connect"'
+run get --json -O "$server/file/j"
+out_has '"file":"j"'
+file_is j /file/j
+
+claim "a config file is read"
+cat >config <<END
+# a comment
+
+-X PUT
+header = "X-From: \"file\"\t1"
+  data: a=1
+user-agent loom
+silent
+--output dir/configured
+url = "$echo/c"
+END
+run get --config config
+status 0
+cp dir/configured "$work/out"
+out_has '"method":"PUT","path":"/c"'
+sees X-From '\"file\"\t1'
+sees User-Agent loom
+out_has '"body":"YT0x"'
+echo nonsense >config
+run get -K config
+status 2
+err_has "config:1: unknown option 'nonsense'"
+echo "header" >config
+run get -K config
+err_has "config:1: --header wants a value: FIELD"
+echo "config config" >config
+run get -K config
+status 2
+err_has "files that name each other"
+run get -K no-such-config
+status 2
+err_has "--config: no-such-config: No such file or directory"
+
+claim "names are resolved as told"
+run get --resolve "loom.example:${server##*:}:127.0.0.1" "http://loom.example:${server##*:}/hop/0"
+out_is arrived
+
+claim "the command line is checked"
+bad()
+{
+    word=$1
+    shift
+    run get "$@" "$server/"
+    status 2
+    err_has "$word"
+}
+run get
+status 2
+err_has "no URL given"
+bad "unknown option --nonsense" --nonsense
+bad "unknown option -j" -sj
+bad "--max-time: 'x' is not a number of seconds" -m x
+bad "--max-time: '-1' is not a number of seconds" -m -1
+bad "--concurrency: '0' is not" -c 0
+bad "--concurrency: 'x' is not" -cx
+bad "--max-filesize: '1x' is not a number of bytes" --max-filesize 1x
+bad "--max-redirs: '' is not" --max-redirs ''
+bad "--header: 'a b: c' is not a header field" -H 'a b: c'
+bad "--header: 'nonsense' is not a header field" -H nonsense
+bad "--header: no-such-file: No such file" -H @no-such-file
+bad "--data: no-such-file: No such file" -d @no-such-file
+bad "--request: 'A B' is not a method" -X 'A B'
+bad "--resolve: 'x' is not HOST:PORT:ADDRESS" --resolve x
+bad "--resolve: 'h:0:127.0.0.1' is not" --resolve h:0:127.0.0.1
+bad "--resolve: 'h:80:x' is not" --resolve h:80:x
+bad "--range: not a range of bytes" -r x
+bad "-T and -d together" -T data -d x
+bad "more -T than URLs" -T data -T data
+bad "more -o and -O than URLs" -o a -o b
+bad "-I with -d or -T" -I -d x
+bad "--silent takes no value" --silent=yes
+run get "$server/" -o
+status 2
+err_has "--output wants a value: FILE"
+run get --cacert no-such-file "$server/hop/0"
+status 1
+err_has ": tls: "
+
+claim "an output that cannot be written is an error"
+if [ -w /dev/full ]; then
+    last="tweed get >/dev/full"
+    timeout 60 "$tweed" get -c 1 "$server/big/100" "$server/never" >/dev/full 2>"$work/err"
+    got=$?
+    status 1
+    err_has "tweed get: standard output: No space left on device"
+    run get -o /dev/full "$server/big/100"
+    status 1
+    err_has ": other: /dev/full: No space left on device"
+fi
+last="tweed get | true"
+{ timeout 60 "$tweed" get -c 1 "$server/big/900000" "$server/never" 2>"$work/err"; echo $? >"$work/status"; } |
+    true
+got=$(cat "$work/status")
+status 1
+err_has "tweed get: standard output: Broken pipe"
+
+claim "an interrupt ends it cleanly"
+"$tweed" get "$server/never" "$server/never" >"$work/out" 2>"$work/err" &
+pid=$!
+read -r line <&7
+kill -TERM $pid
+wait $pid
+got=$?
+last="kill -TERM"
+status 143
+err_has "tweed get: interrupted, 0 of 2 fetched"
+end

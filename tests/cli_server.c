@@ -1,0 +1,162 @@
+/*
+ * cli_server.c - a server with every kind of answer, for the tests of the command.
+ *
+ * Says its port on standard output. /status/N answers N, /hop/N redirects N times, /flaky fails
+ * twice and then works, /cookie/set and /cookie/show, /part breaks off, /never does not answer,
+ * /late waits for /go, /big/N is N bytes, /file/X is its own path.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tweed/tweed.h>
+
+static int flaky_count;
+static tw_request *late;
+
+static tw_value answer(tw_request *request, int status, tw_value body)
+{
+    tw_request_answer(request, status, "text/plain", body);
+    return tw_none();
+}
+
+static const char *rest_of_path(tw_request *request, const char *prefix)
+{
+    return tw_request_path(request) + strlen(prefix);
+}
+
+static tw_value on_status(tw_request *request, void *arg)
+{
+    int status = atoi(rest_of_path(request, "/status/"));
+
+    (void)arg;
+    return answer(request, status, tw_bytes_format("status %d\n", status));
+}
+
+static tw_value on_hop(tw_request *request, void *arg)
+{
+    int left = atoi(rest_of_path(request, "/hop/"));
+    char to[64];
+
+    (void)arg;
+    if (left == 0)
+        return answer(request, 200, tw_string("arrived\n"));
+    snprintf(to, sizeof to, "/hop/%d", left - 1);
+    tw_request_set_header(request, "Location", to);
+    return answer(request, 302, tw_string("elsewhere\n"));
+}
+
+static tw_value on_flaky(tw_request *request, void *arg)
+{
+    (void)arg;
+    if (flaky_count++ % 3 < 2) {
+        tw_request_set_header(request, "Retry-After", "0");
+        return answer(request, 503, tw_string("busy\n"));
+    }
+    return answer(request, 200, tw_string("at last\n"));
+}
+
+static tw_value on_cookie_set(tw_request *request, void *arg)
+{
+    (void)arg;
+    tw_request_add_header(request, "Set-Cookie", "colour=red; Path=/");
+    tw_request_set_header(request, "Location", "/cookie/show");
+    return answer(request, 302, tw_string(""));
+}
+
+static tw_value on_cookie_show(tw_request *request, void *arg)
+{
+    const char *cookie = tw_request_header(request, "Cookie");
+
+    (void)arg;
+    return answer(request, 200, tw_bytes_format("%s\n", cookie != NULL ? cookie : "none"));
+}
+
+static tw_value on_part(tw_request *request, void *arg)
+{
+    (void)arg;
+    tw_request_set_header(request, "Content-Length", "10");
+    tw_request_write(request, "four", 4);
+    tw_transport_lose(tw_request_transport(request));
+    return tw_none();
+}
+
+static tw_value on_never(tw_request *request, void *arg)
+{
+    (void)request;
+    (void)arg;
+    puts("asked");
+    fflush(stdout);
+    return tw_none();
+}
+
+static tw_value on_late(tw_request *request, void *arg)
+{
+    (void)arg;
+    late = request;
+    return tw_none();
+}
+
+static tw_value on_go(tw_request *request, void *arg)
+{
+    (void)arg;
+    if (late != NULL)
+        answer(late, 200, tw_string("late\n"));
+    late = NULL;
+    return answer(request, 200, tw_string("go\n"));
+}
+
+static tw_value on_big(tw_request *request, void *arg)
+{
+    size_t size = (size_t)atol(rest_of_path(request, "/big/"));
+    char *data;
+    tw_value body = tw_bytes_new(size, &data);
+
+    (void)arg;
+    if (data != NULL)
+        memset(data, 'x', size);
+    return answer(request, 200, body);
+}
+
+static tw_value on_file(tw_request *request, void *arg)
+{
+    (void)arg;
+    return answer(request, 200, tw_bytes_format("%s\n", tw_request_path(request)));
+}
+
+int main(void)
+{
+    static const struct {
+        const char *path;
+        tw_handler *handler;
+    } routes[] = {
+        { "/status/", on_status },
+        { "/hop/", on_hop },
+        { "/flaky", on_flaky },
+        { "/cookie/set", on_cookie_set },
+        { "/cookie/show", on_cookie_show },
+        { "/part", on_part },
+        { "/never", on_never },
+        { "/late", on_late },
+        { "/go", on_go },
+        { "/big/", on_big },
+        { "/file/", on_file },
+    };
+    tw_site *site = tw_site_new(NULL);
+    tw_listener *listener;
+    size_t i;
+
+    for (i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (tw_site_handle(site, routes[i].path, routes[i].handler, NULL, NULL) < 0)
+            return 1;
+    }
+    if (tw_site_listen(site, NULL, &listener) < 0)
+        return 1;
+    printf("server at 127.0.0.1:%u\n", tw_listener_port(listener));
+    fflush(stdout);
+    tw_reactor_run();
+    tw_listener_close(listener);
+    tw_site_unref(site);
+    tw_reactor_uninstall();
+    return 0;
+}
