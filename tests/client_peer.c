@@ -179,14 +179,14 @@ static tw_protocol *peer_build(tw_factory *factory)
 void peer_begin(struct peer *peer, unsigned port)
 {
     static const struct tw_factory_class factory_class = { .build = peer_build };
+    struct tw_listen_options options = { .address = "0.0.0.0",
+                                         .port = port,
+                                         .tls = peer->tls };
     tw_factory *factory = tw_factory_new(&factory_class, peer);
 
     ck_assert_ptr_nonnull(factory);
     twi_list_init(&peer->open);
-    ck_assert_int_eq(
-        tw_listen(&(struct tw_listen_options){ .address = "0.0.0.0", .port = port }, factory,
-                  &peer->listener),
-        0);
+    ck_assert_int_eq(tw_listen(&options, factory, &peer->listener), 0);
     tw_factory_unref(factory);
 }
 

@@ -45,7 +45,8 @@ struct peer {
     enum peer_then then;
     /* Instead of reply; `request` is the whole text. */
     void (*answer)(struct peer_connection *connection, const char *request);
-    bool raw; /* every piece that comes is a request */
+    bool raw;            /* every piece that comes is a request */
+    tw_tls_context *tls; /* NULL: plain */
     void *user;
 
     tw_listener *listener;

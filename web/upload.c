@@ -169,11 +169,11 @@ void tw_request_body_ready(const void *arg)
     if (stalled.next == NULL)
         return;
     twi_list_init(&ready);
-    TWI_LIST_EACH(node, &stalled)
-    if (TWI_CONTAINER(node, struct twi_fetch, stalled)->source.arg == arg) {
-        twi_list_remove(node);
-        twi_list_append(&ready, node);
-    }
+    TWI_LIST_EACH (node, &stalled)
+        if (TWI_CONTAINER(node, struct twi_fetch, stalled)->source.arg == arg) {
+            twi_list_remove(node);
+            twi_list_append(&ready, node);
+        }
     /* Whoever is asked may end any of the others, which takes them out. */
     while (!twi_list_empty(&ready))
         produce(TWI_CONTAINER(twi_list_take_first(&ready), struct twi_fetch, stalled));
