@@ -57,6 +57,13 @@ static void make_root(void)
     must(mkdir(path, 0755) == 0);
     in_root("www/empty dir", path);
     must(mkdir(path, 0755) == 0);
+    in_root("www/list", path);
+    must(mkdir(path, 0755) == 0);
+    in_root("www/list/sub", path);
+    must(mkdir(path, 0755) == 0);
+    put_file("www/list/<b>", "", 0);
+    put_file("www/list/a:b", "", 0);
+    put_file("www/list/.hidden", "", 0);
     put_file("www/index.html", "<h1>root</h1>", 13);
     put_file("www/dir/index.html", "<h1>dir</h1>", 12);
     put_file("www/ten.txt", "0123456789", 10);
@@ -95,6 +102,11 @@ static void remove_root(void)
         "www/absolute",
         "www/in",
         "www/loop",
+        "www/list/<b>",
+        "www/list/a:b",
+        "www/list/.hidden",
+        "www/list/sub",
+        "www/list",
         "www/pipe",
         "www/dir",
         "www/empty dir",
@@ -181,7 +193,15 @@ static const struct {
     { "no way to another host", "GET", "//dir", NULL, 301, "Location: /dir/\r\n", NULL },
     { "a name with a space", "GET", "/empty%20dir", NULL, 301, "Location: /empty%20dir/\r\n",
       NULL },
-    { "a directory without an index", "GET", "/empty%20dir/", NULL, 404, NULL, NULL },
+    { "a directory without an index", "GET", "/empty%20dir/", NULL, 200,
+      "Content-Type: text/html; charset=utf-8\r\n",
+      "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>/empty dir/</title>\n"
+      "<h1>/empty dir/</h1>\n<ul>\n</ul>\n" },
+    { "a listing", "GET", "/list/", NULL, 200, NULL,
+      "<!DOCTYPE html>\n<meta "
+      "charset=\"utf-8\">\n<title>/list/</title>\n<h1>/list/</h1>\n<ul>\n"
+      "<li><a href=\"./%3Cb%3E\">&lt;b&gt;</a></li>\n<li><a href=\"./a%3Ab\">a:b</a></li>\n"
+      "<li><a href=\"./sub/\">sub/</a></li>\n</ul>\n" },
     { "nothing there", "GET", "/nothing", NULL, 404, NULL, NULL },
     { "below a file", "GET", "/ten.txt/x", NULL, 404, NULL, NULL },
     { "a file with a slash", "GET", "/ten.txt/", NULL, 404, NULL, NULL },
@@ -413,6 +433,7 @@ static bool fetch(void *arg)
         "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
         "GET /dir/ HTTP/1.1\r\nHost: a\r\n\r\n"
         "GET /dir HTTP/1.1\r\nHost: a\r\n\r\n"
+        "GET /list/ HTTP/1.1\r\nHost: a\r\n\r\n"
         "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=1-2,4-5\r\n\r\n";
     char path[256];
     tw_protocol *protocol;

@@ -154,7 +154,7 @@ void twi_request_drop_pieces(tw_request *request)
 
 /* --- the head ---------------------------------------------------------------------------- */
 
-static bool has_body(const tw_request *request)
+bool twi_request_has_body(const tw_request *request)
 {
     return !request->head_only && request->status != 204 && request->status != 304;
 }
@@ -221,7 +221,7 @@ static int framing_lines(tw_request *request, struct twi_buf *head)
         if (request->minor == 0) {
             request->close = true;
         } else {
-            request->chunked = has_body(request);
+            request->chunked = twi_request_has_body(request);
             r = twi_buf_append_text(head, "Transfer-Encoding: chunked\r\n");
         }
     }
@@ -372,7 +372,7 @@ int tw_request_write(tw_request *request, const void *data, size_t length)
     r = count(request, length);
     if (r == 0 && !request->head_sent)
         r = put_head(request, NULL, 0);
-    if (r < 0 || length == 0 || !has_body(request))
+    if (r < 0 || length == 0 || !twi_request_has_body(request))
         return r;
     return request->chunked ? put_chunk(request, data, length) : put(request, data, length);
 }
@@ -387,7 +387,7 @@ int twi_request_put_file(tw_request *request, struct twi_file *file, int64_t off
     r = count(request, (uint64_t)length);
     if (r == 0 && !request->head_sent)
         r = put_head(request, NULL, 0);
-    if (r < 0 || length == 0 || !has_body(request))
+    if (r < 0 || length == 0 || !twi_request_has_body(request))
         return r;
     return put_file(request, file, offset, length);
 }
@@ -414,13 +414,13 @@ int tw_request_finish(tw_request *request)
         return -EALREADY;
     if (request->connection != NULL) {
         if (!request->head_sent) {
-            if (request->declared < 0 && has_body(request))
+            if (request->declared < 0 && twi_request_has_body(request))
                 request->declared = 0;
             r = put_head(request, NULL, 0);
         }
         if (r == 0 && request->chunked)
             r = put(request, TWI_HTTP1_LAST_CHUNK, sizeof TWI_HTTP1_LAST_CHUNK - 1);
-        if (r == 0 && has_body(request) && request->declared >= 0 &&
+        if (r == 0 && twi_request_has_body(request) && request->declared >= 0 &&
             request->body_bytes < (uint64_t)request->declared) {
             /* The client must not take what comes next for the rest of this. */
             tw_transport_abort(request->connection->protocol.transport);
@@ -444,8 +444,8 @@ int twi_request_put_body(tw_request *request, tw_value body)
     }
     request->declared = (int64_t)length;
     request->body_bytes = length;
-    if (!has_body(request) || length <= COPY_MAX) {
-        r = put_head(request, tw_bytes_data(body), has_body(request) ? length : 0);
+    if (!twi_request_has_body(request) || length <= COPY_MAX) {
+        r = put_head(request, tw_bytes_data(body), twi_request_has_body(request) ? length : 0);
         tw_release(body);
         return r;
     }
@@ -477,7 +477,7 @@ int twi_request_answer(tw_request *request, int status, const char *content_type
     return r;
 }
 
-static int append_escaped(struct twi_buf *page, const char *text)
+int twi_html_escape(struct twi_buf *page, const char *text)
 {
     int r = 0;
 
@@ -516,7 +516,7 @@ int tw_request_error(tw_request *request, int status, const char *text)
     r = twi_buf_printf(&page, "<!DOCTYPE html>\n<title>%d %s</title>\n<h1>%s</h1>\n<p>",
                        status, reason, reason);
     if (r == 0)
-        r = append_escaped(&page, text == NULL ? "" : text);
+        r = twi_html_escape(&page, text == NULL ? "" : text);
     if (r == 0)
         r = twi_buf_append_text(&page, "</p>\n");
     if (r < 0)

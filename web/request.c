@@ -385,5 +385,5 @@ int tw_request_answer_status(const tw_request *request)
 
 uint64_t tw_request_answer_bytes(const tw_request *request)
 {
-    return request->body_bytes;
+    return twi_request_has_body(request) ? request->body_bytes : 0;
 }

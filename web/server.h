@@ -163,6 +163,8 @@ void twi_request_dispatch(tw_request *request);
 /* Its turn has come: send what waited. */
 void twi_request_flush(tw_request *request);
 void twi_request_drop_pieces(tw_request *request);
+/* Not for HEAD, nor with a status that has none. */
+bool twi_request_has_body(const tw_request *request);
 /* As tw_request_answer(), with bytes; out of memory ends request and connection. */
 int twi_request_answer(tw_request *request, int status, const char *content_type,
                        tw_value body);
@@ -186,8 +188,13 @@ void twi_file_unref(struct twi_file *file);
 int twi_request_put_file(tw_request *request, struct twi_file *file, int64_t offset,
                          int64_t length);
 
+/* Append `text` with what HTML would take for markup escaped. 0 or -ENOMEM. */
+int twi_html_escape(struct twi_buf *page, const char *text);
+
 /* --- static files ------------------------------------------------------------------------ */
 
+/* A page that lists a directory (fd is closed) at `path`. 0 or negative errno. */
+int twi_listing(int fd, const char *path, struct twi_buf *page);
 /* By the ending of a name. */
 const char *twi_mime_type(const char *name);
 

@@ -283,6 +283,10 @@ static int send_file(tw_request *request, const struct served *served)
     int status = check_conditions(request, served), count;
     char text[48];
 
+    if (set_headers(request, served) < 0) {
+        close(served->fd);
+        return -ENOMEM;
+    }
     if (status != 0) {
         close(served->fd);
         tw_request_set_status(request, status, NULL);
@@ -386,35 +390,56 @@ static int open_index(const struct files *files, const char *path, struct served
     return r == 1 ? -ENOENT : r;
 }
 
+/* What is in a directory that has no index. Closes `fd`. */
+static int send_listing(tw_request *request, int fd)
+{
+    struct twi_buf page = { 0 };
+    int r = twi_listing(fd, request->path, &page);
+
+    if (r == 0)
+        r = tw_request_answer(request, 200, "text/html; charset=utf-8", twi_buf_take(&page));
+    twi_buf_free(&page);
+    return r;
+}
+
+/* Closes `fd`. 0 or negative errno. */
+static int serve_directory(tw_request *request, const struct files *files, const char *path,
+                           int fd)
+{
+    struct served served;
+    int r;
+
+    if (*path != '\0' && path[strlen(path) - 1] != '/') {
+        close(fd);
+        redirect_to_directory(request);
+        return 0;
+    }
+    r = open_index(files, path, &served);
+    if (r == -ENOENT)
+        return send_listing(request, fd);
+    close(fd);
+    return r < 0 ? r : send_file(request, &served);
+}
+
 static tw_value serve(tw_request *request, void *arg)
 {
     const struct files *files = arg;
     const char *path = request->path + files->prefix;
-    struct served served = { .name = path };
+    struct served served;
     int fd, r;
 
     if (!tw_request_allow(request, "GET, HEAD"))
         return tw_none();
     path += strspn(path, "/");
+    served.name = path;
     fd = is_straight(path) ? open_below(files->root, path) : -ENOENT;
     r = fd < 0 ? fd : examine(fd, &served);
-    if (r == 1) {
-        close(fd);
-        fd = -1;
-        if (*path != '\0' && path[strlen(path) - 1] != '/') {
-            redirect_to_directory(request);
-            return tw_none();
-        }
-        r = open_index(files, path, &served);
-    }
-    if (r < 0 && fd >= 0)
-        close(fd);
-    if (r == 0 && set_headers(request, &served) < 0) {
-        close(served.fd);
-        r = -ENOMEM;
-    }
-    if (r == 0)
+    if (r == 1)
+        r = serve_directory(request, files, path, fd);
+    else if (r == 0)
         r = send_file(request, &served);
+    else if (fd >= 0)
+        close(fd);
     if (r < 0)
         send_error(request, r);
     return tw_none();

@@ -45,8 +45,8 @@ TW_API void tw_site_unref(tw_site *site);
  * 0, -EINVAL, -EEXIST, -ENOMEM; `release` may be NULL. */
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
-/* Serve the files below `directory` at `path` (ends with "/"): types, index.html, Last-Modified,
- * ETag, ranges, HEAD; no way out of the directory. As tw_site_handle(), or open()'s error. */
+/* Serve the files below `directory` at `path` (ends with "/"): types, index.html or a listing,
+ * Last-Modified, ETag, ranges, HEAD; no way out of the directory. As tw_site_handle(), or open()'s error. */
 TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
 /* For tw_listen(). Counted by the caller. */
 TW_API tw_factory *tw_site_factory(tw_site *site);
