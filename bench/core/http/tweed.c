@@ -1,4 +1,5 @@
-/* tweed's server as a user writes it: three handlers on a site. ENTRY PORT */
+/* tweed's server as a user writes it: a handler on a site, and files below $WWW (without it, two
+ * more handlers). ENTRY PORT */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -36,8 +37,10 @@ int main(int argc, char **argv)
     bodies[1] = filled(1024);
     bodies[2] = filled(1 << 20);
     tw_site_handle(site, "/hello", answer, &bodies[0], NULL);
-    tw_site_handle(site, "/1k", answer, &bodies[1], NULL);
-    tw_site_handle(site, "/1m", answer, &bodies[2], NULL);
+    if (getenv("WWW") == NULL || tw_site_files(site, "/", getenv("WWW")) < 0) {
+        tw_site_handle(site, "/1k", answer, &bodies[1], NULL);
+        tw_site_handle(site, "/1m", answer, &bodies[2], NULL);
+    }
     if (tw_site_listen(site, &listen, &listener) < 0)
         return 1;
     return tw_reactor_run();
