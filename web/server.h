@@ -91,7 +91,7 @@ struct twi_connection {
     struct twi_list wait_node;
     int64_t deadline;
     uint64_t wait_mark; /* body bytes, or unsent bytes, when the wait began */
-    struct twi_buf backlog; /* received, not parsed while too many answers are due */
+    struct twi_buf *backlog; /* received, not parsed while too many answers are due; or NULL */
     unsigned queued;        /* answers due */
     uint8_t wait;           /* enum twi_wait */
     bool busy;              /* parsing: whoever finishes a request leaves the rest to it */

@@ -57,6 +57,31 @@ static void send_continue(struct twi_connection *connection, tw_request *request
                        sizeof continue_line - 1);
 }
 
+/* Append to the backlog; -ENOMEM aborts the connection. */
+static void backlog_add(struct twi_connection *connection, const char *data, size_t length)
+{
+    if (connection->backlog == NULL)
+        connection->backlog = twi_calloc(1, sizeof *connection->backlog);
+    if (connection->backlog != NULL && twi_buf_append(connection->backlog, data, length) == 0)
+        return;
+    connection->closing = true;
+    tw_transport_abort(connection->protocol.transport);
+}
+
+static void backlog_free(struct twi_buf *backlog)
+{
+    if (backlog == NULL)
+        return;
+    twi_buf_free(backlog);
+    twi_free(backlog);
+}
+
+static void drop_backlog(struct twi_connection *connection)
+{
+    backlog_free(connection->backlog);
+    connection->backlog = NULL;
+}
+
 static void drop_parser(struct twi_connection *connection)
 {
     if (connection->parser != NULL)
@@ -73,7 +98,7 @@ static void close_after(struct twi_connection *connection, bool linger)
     connection->closing = true;
     connection->blocked = false;
     drop_parser(connection);
-    twi_buf_free(&connection->backlog);
+    drop_backlog(connection);
     twi_wait_set(connection, TWI_WAIT_NONE);
     if (linger && tw_transport_lose_write(transport) == 0) {
         twi_wait_set(connection, TWI_WAIT_LINGER);
@@ -246,7 +271,7 @@ static void wait_again(struct twi_connection *connection)
 
 static void pause_or_resume(struct twi_connection *connection)
 {
-    bool pause = connection->backlog.length > 0;
+    bool pause = connection->backlog != NULL;
 
     if (pause == connection->paused || connection->closing)
         return;
@@ -266,11 +291,8 @@ static void consume(struct twi_connection *connection, const char *data, size_t 
     at = parse(connection, data, data + length);
     connection->busy = false;
     length -= (size_t)(at - data);
-    if (!connection->closing && length > 0 &&
-        twi_buf_append(&connection->backlog, at, length) < 0) {
-        tw_transport_abort(connection->protocol.transport);
-        connection->closing = true;
-    }
+    if (!connection->closing && length > 0)
+        backlog_add(connection, at, length);
     pause_or_resume(connection);
     wait_again(connection);
 }
@@ -278,17 +300,17 @@ static void consume(struct twi_connection *connection, const char *data, size_t 
 /* Go on with the backlog. */
 static void go_on(struct twi_connection *connection)
 {
-    struct twi_buf backlog = connection->backlog;
+    struct twi_buf *backlog = connection->backlog;
 
     if (connection->busy || connection->closing)
         return;
-    if (backlog.length == 0) {
+    if (backlog == NULL) {
         wait_again(connection);
         return;
     }
-    memset(&connection->backlog, 0, sizeof connection->backlog);
-    consume(connection, backlog.data, backlog.length);
-    twi_buf_free(&backlog);
+    connection->backlog = NULL;
+    consume(connection, backlog->data, backlog->length);
+    backlog_free(backlog);
 }
 
 static void client_reads(void *arg)
@@ -392,12 +414,10 @@ static void data_received(tw_protocol *protocol, const char *data, size_t length
 
     if (connection->closing)
         return;
-    if (connection->backlog.length > 0) {
-        if (twi_buf_append(&connection->backlog, data, length) < 0)
-            tw_transport_abort(protocol->transport);
-        return;
-    }
-    consume(connection, data, length);
+    if (connection->backlog != NULL)
+        backlog_add(connection, data, length);
+    else
+        consume(connection, data, length);
 }
 
 static void connection_lost(tw_protocol *protocol, tw_value reason)
@@ -409,7 +429,7 @@ static void connection_lost(tw_protocol *protocol, tw_value reason)
     twi_wait_set(connection, TWI_WAIT_NONE);
     connection->reading = NULL;
     drop_parser(connection);
-    twi_buf_free(&connection->backlog);
+    drop_backlog(connection);
     for (tw_request *request = connection->first; request != NULL; request = request->next) {
         request->connection = NULL;
         request->refs++;
