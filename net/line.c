@@ -20,6 +20,9 @@ static const char default_delimiter[] = "\r\n";
 /* What is being taken apart: what came, where it lies; or, with what was kept before it, a block
  * of our own. */
 struct input {
+    const struct tw_line_class *line_class; /* whose delimiter it is; it may change */
+    const char *delimiter;
+    size_t delimiter_length, max_length;
     const char *at;
     size_t length;
     size_t searched; /* no delimiter begins before this */
@@ -27,27 +30,28 @@ struct input {
     size_t kept_size;
 };
 
-static const char *delimiter_of(const tw_line_protocol *line)
+static const char *delimiter_of(const struct tw_line_class *line_class)
 {
-    return line->line_class != NULL && line->line_class->delimiter != NULL
-               ? line->line_class->delimiter
-               : default_delimiter;
+    return line_class != NULL && line_class->delimiter != NULL ? line_class->delimiter
+                                                               : default_delimiter;
 }
 
-static size_t max_length_of(const tw_line_protocol *line)
+static void read_class(struct input *input, const struct tw_line_class *line_class)
 {
-    return line->line_class != NULL && line->line_class->max_length > 0
-               ? line->line_class->max_length
-               : DEFAULT_MAX_LENGTH;
+    input->line_class = line_class;
+    input->delimiter = delimiter_of(line_class);
+    input->delimiter_length = strlen(input->delimiter);
+    input->max_length = line_class != NULL && line_class->max_length > 0
+                            ? line_class->max_length
+                            : DEFAULT_MAX_LENGTH;
 }
 
 /* Does anybody still want lines? */
-static bool is_open(const tw_line_protocol *line)
+static inline bool is_open(const tw_line_protocol *line)
 {
     const tw_transport *transport = line->protocol.transport;
 
-    return transport != NULL && tw_transport_connected(transport) &&
-           !tw_transport_losing(transport);
+    return transport != NULL && transport->state == TWI_OPEN;
 }
 
 /* Append to what is kept; 0 or -ENOMEM. */
@@ -122,28 +126,27 @@ static void too_long(tw_line_protocol *line, struct input *input)
 /* Deliver one line; false when there is no whole one. */
 static bool take_line(tw_line_protocol *line, struct input *input)
 {
-    const char *delimiter = delimiter_of(line);
-    size_t delimiter_length = strlen(delimiter);
-    const char *start = input->at;
-    const char *end = find(start, input->length, input->searched, delimiter, delimiter_length);
+    const char *start = input->at, *end;
     size_t length;
 
+    if (input->line_class != line->line_class)
+        read_class(input, line->line_class);
+    end = find(start, input->length, input->searched, input->delimiter,
+               input->delimiter_length);
+    length = end == NULL ? input->length : (size_t)(end - start);
     if (end == NULL) {
-        input->searched = input->length >= delimiter_length
-                              ? input->length - (delimiter_length - 1)
+        input->searched = length >= input->delimiter_length
+                              ? length - (input->delimiter_length - 1)
                               : 0;
-        if (input->length <= max_length_of(line) + delimiter_length - 1)
+        if (length <= input->max_length + input->delimiter_length - 1)
             return false;
+    }
+    if (end == NULL || length > input->max_length) {
         too_long(line, input);
         return true;
     }
-    length = (size_t)(end - start);
-    if (length > max_length_of(line)) {
-        too_long(line, input);
-        return true;
-    }
-    input->at += length + delimiter_length;
-    input->length -= length + delimiter_length;
+    input->at += length + input->delimiter_length;
+    input->length -= length + input->delimiter_length;
     input->searched = 0;
     if (line->line_class != NULL && line->line_class->line_received != NULL)
         line->line_class->line_received(line, start, length);
@@ -233,6 +236,7 @@ void tw_line_data_received(tw_protocol *protocol, const char *data, size_t lengt
     struct input input = { .at = data, .length = length };
     int r = 0;
 
+    read_class(&input, line->line_class);
     if (line->busy_ || line->rest_length_ > 0) {
         r = keep(line, data, length);
         if (r < 0 || line->busy_)
@@ -256,7 +260,7 @@ void tw_line_released(tw_protocol *protocol)
 
 int tw_line_send(tw_line_protocol *line, const char *text, size_t length)
 {
-    const char *delimiter = delimiter_of(line);
+    const char *delimiter = delimiter_of(line->line_class);
     tw_transport *transport = line->protocol.transport;
     int r;
 
