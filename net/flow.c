@@ -30,6 +30,7 @@ static struct twi_transport_extra *extra_of(tw_transport *transport)
 {
     struct twi_transport_extra *extra = transport->extra_;
 
+    TWI_CHECK_TRANSPORT(transport);
     if (extra != NULL)
         return extra;
     extra = twi_slab_alloc(&extras);

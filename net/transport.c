@@ -159,6 +159,9 @@ int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *
         return r;
     transport->ops = ops;
     transport->refs_ = 1;
+#if TWI_DEBUG
+    transport->owner_ = twi_thread_self();
+#endif
     transport->flush_.fn = end_of_turn;
     twi_list_append(&thread.transports, &transport->node_);
     thread.count++;
@@ -249,6 +252,7 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
 
 tw_transport *tw_transport_ref(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     transport->refs_++;
     return transport;
 }
@@ -261,6 +265,7 @@ void tw_transport_unref(tw_transport *transport)
 
 void tw_transport_lose(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     if (!become(transport, TWI_LOSING))
         return;
     transport->ops->reading(transport);
@@ -270,12 +275,14 @@ void tw_transport_lose(tw_transport *transport)
 
 void tw_transport_abort(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     if (transport->state <= TWI_LOSING)
         twi_transport_end(transport, twi_reason_aborted());
 }
 
 int tw_transport_lose_write(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     if (transport->ops->shut_write == NULL)
         return -ENOTSUP;
     if (transport->state == TWI_OPEN && !transport->write_closing) {
@@ -339,6 +346,7 @@ void twi_transport_deliver_eof(tw_transport *transport)
 
 void tw_transport_pause(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     if (transport->paused || transport->state != TWI_OPEN)
         return;
     transport->paused = true;
@@ -347,6 +355,7 @@ void tw_transport_pause(tw_transport *transport)
 
 void tw_transport_resume(tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     if (!transport->paused || transport->state != TWI_OPEN)
         return;
     transport->paused = false;
@@ -357,6 +366,7 @@ void tw_transport_resume(tw_transport *transport)
 
 static bool may_write(const tw_transport *transport)
 {
+    TWI_CHECK_TRANSPORT(transport);
     return transport->state <= TWI_LOSING && !transport->write_shut;
 }
 
@@ -457,6 +467,7 @@ void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol)
 {
     tw_protocol *old = transport->protocol;
 
+    TWI_CHECK_TRANSPORT(transport);
     if (!transport->made || transport->state > TWI_LOSING) {
         tw_protocol_free(protocol);
         return;

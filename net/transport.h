@@ -18,6 +18,8 @@
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
+#include "config.h"
+
 #include <tweed/transport.h>
 
 #include "base/list.h"
@@ -72,7 +74,16 @@ struct tw_transport {
     bool write_closing : 1; /* shut our side down after flushing */
     bool write_shut : 1;
     bool upper_wrote : 1; /* a filter above has something to send this turn */
+#if TWI_DEBUG
+    const void *owner_; /* the thread */
+#endif
 };
+
+#if TWI_DEBUG
+#define TWI_CHECK_TRANSPORT(transport) twi_assert_thread((transport)->owner_, "a transport")
+#else
+#define TWI_CHECK_TRANSPORT(transport) ((void)(transport))
+#endif
 
 /* Set up the common part of zeroed memory, with one reference: the connection's. 0, -ENOMEM. */
 int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops);
