@@ -4,8 +4,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tweed/reactor.h>
@@ -607,6 +610,37 @@ START_TEST(a_transport_tells_about_itself)
 }
 END_TEST
 
+/* --- misuse ------------------------------------------------------------------------------ */
+
+#if TWI_DEBUG
+static void *write_elsewhere(void *arg)
+{
+    tw_transport_write(arg, "x", 1);
+    return NULL;
+}
+
+START_TEST(another_threads_transport_is_refused)
+{
+    int status;
+    pid_t child;
+
+    begin();
+    child = fork();
+    if (child == 0) {
+        pthread_t thread;
+        signal(SIGABRT, SIG_DFL);
+        pthread_create(&thread, NULL, write_elsewhere, transport);
+        pthread_join(thread, NULL);
+        _exit(0);
+    }
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    end();
+}
+END_TEST
+#endif
+
 /* --- out of memory ------------------------------------------------------------------ */
 
 static bool a_conversation(void *arg)
@@ -681,6 +715,9 @@ int main(void)
     TEST_ADD(suite, a_protocol_that_was_never_connected_is_only_released);
     TEST_ADD(suite, protocols_of_every_size_are_zeroed_and_aligned);
     TEST_ADD(suite, a_transport_tells_about_itself);
+#if TWI_DEBUG
+    TEST_ADD(suite, another_threads_transport_is_refused);
+#endif
     TEST_ADD(suite, a_connection_survives_every_failed_allocation);
     return test_run(suite);
 }
