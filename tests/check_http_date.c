@@ -64,6 +64,7 @@ static const char *const not_http_dates[] = {
     "Sunday, 06 Nov 1994 08:49:37 GMTx",
     "Sun Nov 06 08:49:37 1994 GMT",
     "Sun, xx Nov 1994 08:49:37 GMT",
+    "Fri, 31 Dec 9999 23:59:60 GMT",
 };
 
 START_TEST(what_is_no_http_date_is_refused)

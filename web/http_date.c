@@ -13,6 +13,9 @@
 #include "base/ascii.h"
 #include "web/http_date.h"
 
+#define FIRST_SECOND INT64_C(-62167219200) /* of the year 0 */
+#define LAST_SECOND INT64_C(253402300799)  /* of the year 9999 */
+
 struct date {
     int year, month, day, hour, minute, second; /* month from 1 */
 };
@@ -67,11 +70,16 @@ static void from_days(int64_t days, struct date *date)
 
 static int to_seconds(const struct date *date, int64_t *ret_seconds)
 {
+    int64_t seconds;
+
     if (date->day < 1 || date->day > days_in_month(date->year, date->month) ||
         date->hour > 23 || date->minute > 59 || date->second > 60)
         return -EINVAL;
-    *ret_seconds = to_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
-                   date->minute * 60 + date->second;
+    seconds = to_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
+              date->minute * 60 + date->second;
+    if (seconds > LAST_SECOND)
+        return -EINVAL; /* a leap second there would be in a year of five digits */
+    *ret_seconds = seconds;
     return 0;
 }
 
@@ -192,15 +200,14 @@ int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
 
 void twi_http_date_format(int64_t seconds, char text[TWI_HTTP_DATE_SIZE])
 {
-    static const int64_t first = INT64_C(-62167219200), last = INT64_C(253402300799);
     struct date date;
     int64_t days;
     int rest;
 
-    if (seconds < first)
-        seconds = first;
-    if (seconds > last)
-        seconds = last;
+    if (seconds < FIRST_SECOND)
+        seconds = FIRST_SECOND;
+    if (seconds > LAST_SECOND)
+        seconds = LAST_SECOND;
     days = seconds / 86400;
     rest = (int)(seconds % 86400);
     if (rest < 0) {
