@@ -173,6 +173,16 @@ bool twi_address_same(const union tw_socket_address *a, const union tw_socket_ad
            memcmp(&a->ipv6.sin6_addr, &b->ipv6.sin6_addr, sizeof a->ipv6.sin6_addr) == 0;
 }
 
+bool twi_addresses_have(const union tw_socket_address *list, size_t count,
+                        const union tw_socket_address *address)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (twi_address_same(&list[i], address))
+            return true;
+    }
+    return false;
+}
+
 void twi_address_set_port(union tw_socket_address *address, unsigned port)
 {
     if (address->any.sa_family == AF_INET6)

@@ -18,6 +18,8 @@ static inline socklen_t twi_address_length(const union tw_socket_address *addres
     return address->any.sa_family == AF_INET6 ? sizeof address->ipv6 : sizeof address->ipv4;
 }
 bool twi_address_same(const union tw_socket_address *a, const union tw_socket_address *b);
+bool twi_addresses_have(const union tw_socket_address *list, size_t count,
+                        const union tw_socket_address *address);
 void twi_address_set_port(union tw_socket_address *address, unsigned port);
 
 /* The source that the system would use to reach `address`; false when there is no way. */

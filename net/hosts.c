@@ -115,16 +115,6 @@ static int line_address(const char *text, const char *at, union tw_socket_addres
     return tw_address_parse(literal, 0, address);
 }
 
-static bool list_has(const union tw_socket_address *list, size_t count,
-                     const union tw_socket_address *address)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (twi_address_same(&list[i], address))
-            return true;
-    }
-    return false;
-}
-
 size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
                       const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX])
 {
@@ -142,10 +132,23 @@ size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
             break;
         if (at == hosts->text || !is_blank(at[-1]) || !is_end(at[length]))
             continue;
-        if (line_address(hosts->text, at, &address) == 0 && !list_has(list, count, &address))
+        if (line_address(hosts->text, at, &address) == 0 &&
+            !twi_addresses_have(list, count, &address))
             list[count++] = address;
     }
     return count;
+}
+
+size_t twi_hosts_localhost(const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX])
+{
+    size_t length = strlen(name);
+
+    if (length < 9 || strcmp(name + length - 9, "localhost") != 0 ||
+        (length > 9 && name[length - 10] != '.'))
+        return 0;
+    tw_address_parse("::1", 0, &list[0]);
+    tw_address_parse("127.0.0.1", 0, &list[1]);
+    return 2;
 }
 
 void twi_hosts_free(struct twi_hosts *hosts)

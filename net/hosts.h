@@ -19,6 +19,8 @@ struct twi_hosts {
  * The file is read again when it has changed, which is looked for once a second. */
 size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
                       const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
+/* "localhost" and what is below it never leaves the machine (RFC 6761, 6.3); how many. */
+size_t twi_hosts_localhost(const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
 void twi_hosts_free(struct twi_hosts *hosts);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include <ares.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -19,14 +18,14 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/ascii.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "net/answers.h"
 #include "net/dns_message.h"
 #include "net/hosts.h"
+#include "net/overrides.h"
 #include "net/resolver.h"
 
-#define ANSWERS_MAX 1024 /* names kept; the one used longest ago goes */
 #define TTL_MAX 60
 #define FAILURE_NS TWI_SECOND
 #define FIRST_TIMEOUT_MS 2000
@@ -57,21 +56,6 @@ struct question {
     char name[];
 };
 
-/* A name's addresses or failure, kept. */
-struct answer {
-    struct twi_list node; /* in answer_order, the one used last at the end */
-    int64_t expires_ns;
-    tw_value failure;
-    size_t count;
-    const char *name;
-    union tw_socket_address list[];
-};
-
-struct override {
-    size_t count;
-    union tw_socket_address list[];
-};
-
 struct watched {
     struct twi_list node;
     int fd;
@@ -81,8 +65,10 @@ struct watched {
 struct resolver {
     ares_channel channel; /* NULL: none made yet */
     struct twi_list sockets;
-    struct twi_map questions, answers, overrides;
-    struct twi_list finished, answer_order;
+    struct twi_map questions;
+    struct twi_list finished;
+    struct twi_answers answers;
+    struct twi_overrides overrides;
     struct twi_hosts hosts;
     char *servers; /* NULL: the system's */
     int64_t timer;
@@ -93,70 +79,6 @@ struct resolver {
 
 static _Thread_local struct resolver *resolver;
 static _Thread_local const char *hosts_path = "/etc/hosts";
-
-/* --- answers that are kept ----------------------------------------------------------------- */
-
-static void answer_free(struct answer *answer)
-{
-    twi_list_remove(&answer->node);
-    tw_release(answer->failure);
-    twi_free(answer);
-}
-
-static void answer_drop(struct resolver *self, struct answer *answer)
-{
-    char name[TWI_NAME_SIZE];
-
-    snprintf(name, sizeof name, "%s", answer->name);
-    twi_map_remove(&self->answers, name, strlen(name));
-    answer_free(answer);
-}
-
-static const struct answer *answer_find(struct resolver *self, const char *name)
-{
-    struct answer *answer = twi_map_get(&self->answers, name, strlen(name));
-
-    if (answer == NULL)
-        return NULL;
-    if (answer->expires_ns <= twi_loop_now()) {
-        answer_drop(self, answer);
-        return NULL;
-    }
-    twi_list_remove(&answer->node);
-    twi_list_append(&self->answer_order, &answer->node);
-    return answer;
-}
-
-/* Keep an answer; without memory it just is not kept. */
-static void answer_keep(struct resolver *self, const struct question *question,
-                        tw_value failure)
-{
-    int64_t ns = tw_is_failure(failure) ? FAILURE_NS : question->ttl * TWI_SECOND;
-    size_t length = strlen(question->name), size = question->count * sizeof *question->list;
-    struct answer *answer;
-    void *old = NULL;
-
-    if (ns == 0 || (tw_is_failure(failure) && !tw_failure_is(failure, &tw_error_dns)))
-        return;
-    answer = twi_malloc(sizeof *answer + size + length + 1);
-    if (answer == NULL)
-        return;
-    twi_list_init(&answer->node);
-    answer->expires_ns = twi_loop_now() + ns;
-    answer->failure = tw_retain(failure);
-    answer->count = question->count;
-    memcpy(answer->list, question->list, size);
-    answer->name = memcpy((char *)answer->list + size, question->name, length + 1);
-    if (twi_map_set(&self->answers, question->name, length, answer, &old) < 0) {
-        answer_free(answer);
-        return;
-    }
-    if (old != NULL)
-        answer_free(old);
-    twi_list_append(&self->answer_order, &answer->node);
-    if (self->answers.count > ANSWERS_MAX)
-        answer_drop(self, TWI_CONTAINER(self->answer_order.next, struct answer, node));
-}
 
 /* --- delivering ---------------------------------------------------------------------------- */
 
@@ -196,52 +118,51 @@ static tw_value dns_failure(const char *name, int number, const char *text)
     });
 }
 
-static tw_value code_failure(const struct question *question)
+/* In words, what c-ares and the servers (by their RCODE, 0 for none) say. */
+static const struct {
+    int status, code, number;
+    const char *text;
+} reasons[] = {
+    { ARES_SUCCESS, 0, EAI_NODATA, "the name has no address" },
+    { ARES_ENODATA, 0, EAI_NODATA, "the name has no address" },
+    { ARES_ENOTFOUND, 0, EAI_NONAME, "no such name (NXDOMAIN)" },
+    { -1, 2, EAI_AGAIN, "the name server failed (SERVFAIL)" },
+    { -1, 5, EAI_FAIL, "the name server refused (REFUSED)" },
+    { ARES_ETIMEOUT, 0, EAI_AGAIN, "no answer from the name servers" },
+    { ARES_ECONNREFUSED, 0, EAI_AGAIN, "no name server could be reached" },
+};
+
+/* Of the two families' statuses, the one that tells why: "there is none" needs both. */
+static int telling_status(const struct question *question)
 {
-    switch (question->code) {
-    case 2:
-        return dns_failure(question->name, EAI_AGAIN, "the name server failed (SERVFAIL)");
-    case 5:
-        return dns_failure(question->name, EAI_FAIL, "the name server refused (REFUSED)");
-    default:
-        return dns_failure(question->name, EAI_AGAIN, "no name server could be reached");
-    }
+    int status = question->halves[IPV4].status, other = question->halves[IPV6].status;
+
+    if (status == ARES_SUCCESS || status == ARES_ENODATA)
+        return other;
+    if (status == ARES_ENOTFOUND && other != ARES_SUCCESS && other != ARES_ENODATA)
+        return other;
+    return status;
 }
 
-/* Why a question has no address. "There is none" needs both families to say so. */
+/* Why a question has no address. */
 static tw_value question_failure(const struct question *question)
 {
-    int status = question->halves[IPV4].status;
-    int other = question->halves[IPV6].status;
+    int status = telling_status(question);
     char text[96];
 
-    if (status == ARES_SUCCESS || status == ARES_ENODATA ||
-        (status == ARES_ENOTFOUND && other != ARES_SUCCESS && other != ARES_ENODATA))
-        status = other;
-    switch (status) {
-    case ARES_SUCCESS:
-    case ARES_ENODATA:
-        return dns_failure(question->name, EAI_NODATA, "the name has no address");
-    case ARES_ENOTFOUND:
-        return dns_failure(question->name, EAI_NONAME, "no such name (NXDOMAIN)");
-    case ARES_ETIMEOUT:
-        if (question->code != 2)
-            return dns_failure(question->name, EAI_AGAIN, "no answer from the name servers");
-        return code_failure(question);
-    case ARES_ENOMEM:
+    if (status == ARES_ENOMEM)
         return tw_fail_memory();
-    case ARES_EDESTRUCTION:
+    if (status == ARES_EDESTRUCTION)
         return tw_fail(&tw_error_abandoned, "%s: the reactor has ended", question->name);
-    case ARES_ECONNREFUSED:
-    case ARES_ESERVFAIL:
-    case ARES_EREFUSED:
-        return code_failure(question);
-    case ARES_ECANCELLED:
+    if (status == ARES_ECANCELLED)
         return tw_fail(&tw_error_cancelled, "%s: nobody waits", question->name);
-    default:
-        snprintf(text, sizeof text, "the answer cannot be used: %s", ares_strerror(status));
-        return dns_failure(question->name, EAI_FAIL, text);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (reasons[i].code != 0 ? reasons[i].code == (int)question->code
+                                 : reasons[i].status == status)
+            return dns_failure(question->name, reasons[i].number, reasons[i].text);
     }
+    snprintf(text, sizeof text, "the answer cannot be used: %s", ares_strerror(status));
+    return dns_failure(question->name, EAI_FAIL, text);
 }
 
 /* --- questions ----------------------------------------------------------------------------- */
@@ -273,6 +194,16 @@ static void question_order(struct question *question)
     twi_addresses_interleave(question->list, question->count);
 }
 
+static void question_keep(struct resolver *self, const struct question *question,
+                          tw_value failure)
+{
+    int64_t ns = tw_is_failure(failure) ? FAILURE_NS : question->ttl * TWI_SECOND;
+
+    if (ns > 0 && (!tw_is_failure(failure) || tw_failure_is(failure, &tw_error_dns)))
+        twi_answers_keep(&self->answers, question->name, question->list, question->count,
+                         failure, twi_loop_now() + ns);
+}
+
 static void question_end(struct resolver *self, struct question *question)
 {
     tw_value failure = tw_none();
@@ -282,7 +213,7 @@ static void question_end(struct resolver *self, struct question *question)
     if (question->count == 0)
         failure = question_failure(question);
     question_order(question);
-    answer_keep(self, question, failure);
+    question_keep(self, question, failure);
     deliver_all(&question->waiters, question->list, question->count, failure);
     tw_release(failure);
     twi_free(question);
@@ -305,16 +236,6 @@ static void question_answer_half(void *arg)
     deliver_all(&waiters, list, count, tw_none());
 }
 
-static bool question_has(const struct question *question,
-                         const union tw_socket_address *address)
-{
-    for (size_t i = 0; i < question->count; i++) {
-        if (twi_address_same(&question->list[i], address))
-            return true;
-    }
-    return false;
-}
-
 /* Only of the family that was asked for: an answer may hold anything. */
 static void take_address(struct question *question, int family,
                          const struct ares_addrinfo_node *node)
@@ -326,7 +247,7 @@ static void take_address(struct question *question, int family,
         return;
     memset(&address, 0, sizeof address);
     memcpy(&address, node->ai_addr, node->ai_addrlen);
-    if (question_has(question, &address))
+    if (twi_addresses_have(question->list, question->count, &address))
         return;
     question->list[question->count++] = address;
     if ((unsigned)node->ai_ttl < question->ttl)
@@ -472,8 +393,7 @@ static void socket_ready(unsigned ready, void *arg)
 
 static struct watched *socket_find(struct resolver *self, int fd)
 {
-    TWI_LIST_EACH(node, &self->sockets)
-    {
+    TWI_LIST_EACH (node, &self->sockets) {
         struct watched *watched = TWI_CONTAINER(node, struct watched, node);
         if (watched->fd == fd)
             return watched;
@@ -643,16 +563,6 @@ static void channel_close(struct resolver *self)
 
 /* --- the thread's resolver ----------------------------------------------------------------- */
 
-static void map_free_values(struct twi_map *map)
-{
-    const struct twi_map_entry *entry;
-    size_t cursor = 0;
-
-    while ((entry = twi_map_next(map, &cursor)) != NULL)
-        twi_free(entry->value);
-    twi_map_free(map);
-}
-
 static void resolver_end(struct twi_loop_end *end)
 {
     struct resolver *self = TWI_CONTAINER(end, struct resolver, end);
@@ -660,10 +570,9 @@ static void resolver_end(struct twi_loop_end *end)
     self->ended = true;
     channel_close(self);
     settle(self);
-    tw_resolver_flush();
+    twi_answers_free(&self->answers);
     twi_map_free(&self->questions);
-    twi_map_free(&self->answers);
-    map_free_values(&self->overrides);
+    twi_overrides_free(&self->overrides);
     twi_hosts_free(&self->hosts);
     twi_free(self->servers);
     resolver = NULL;
@@ -681,7 +590,7 @@ static struct resolver *resolver_here(void)
         return NULL;
     twi_list_init(&self->sockets);
     twi_list_init(&self->finished);
-    twi_list_init(&self->answer_order);
+    twi_answers_init(&self->answers);
     self->end.fn = resolver_end;
     if (twi_loop_on_end(&self->end) < 0) {
         twi_free(self);
@@ -693,41 +602,13 @@ static struct resolver *resolver_here(void)
 
 /* --- lookups ------------------------------------------------------------------------------- */
 
-static const struct override *override_find(struct resolver *self, const char *name,
-                                            unsigned port)
-{
-    char key[TWI_NAME_SIZE + 8];
-    int length = snprintf(key, sizeof key, "%s:%u", name, port);
-    const struct override *found;
-
-    if (self->overrides.count == 0)
-        return NULL;
-    found = twi_map_get(&self->overrides, key, (size_t)length);
-    if (found != NULL)
-        return found;
-    length = snprintf(key, sizeof key, "%s:0", name);
-    return twi_map_get(&self->overrides, key, (size_t)length);
-}
-
-/* "localhost" and what is below it never leaves the machine (RFC 6761, 6.3). */
-static size_t find_localhost(const char *name, union tw_socket_address *list)
-{
-    size_t length = strlen(name);
-
-    if (length < 9 || strcmp(name + length - 9, "localhost") != 0 ||
-        (length > 9 && name[length - 10] != '.'))
-        return 0;
-    tw_address_parse("::1", 0, &list[0]);
-    tw_address_parse("127.0.0.1", 0, &list[1]);
-    return 2;
-}
-
 /* Answer without asking anybody; false when that is not possible. */
 static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, const char *name)
 {
-    const struct override *override = override_find(self, name, lookup->port_);
+    const struct twi_override *override = twi_overrides_find(&self->overrides, name,
+                                                             lookup->port_);
     union tw_socket_address list[TWI_ADDRESSES_MAX];
-    const struct answer *answer;
+    const struct twi_answer *answer;
     tw_value failure;
     size_t count;
 
@@ -737,14 +618,14 @@ static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, con
     }
     count = twi_hosts_find(&self->hosts, hosts_path, twi_loop_now(), name, list);
     if (count == 0)
-        count = find_localhost(name, list);
+        count = twi_hosts_localhost(name, list);
     if (count > 0) {
         twi_addresses_sort(list, count, twi_address_source);
         twi_addresses_interleave(list, count);
         deliver(lookup, list, count, tw_none());
         return true;
     }
-    answer = answer_find(self, name);
+    answer = twi_answers_find(&self->answers, name, twi_loop_now());
     if (answer == NULL)
         return false;
     failure = tw_retain(answer->failure);
@@ -844,121 +725,13 @@ void twi_resolver_set_hosts(const char *path)
         twi_hosts_free(&resolver->hosts);
 }
 
-/* --- the public face ----------------------------------------------------------------------- */
-
-struct resolving {
-    struct twi_lookup lookup;
-    tw_deferred *done;
-};
-
-static tw_value address_list(const union tw_socket_address *list, size_t count)
-{
-    tw_value values = tw_list(count);
-
-    for (size_t i = 0; i < count && !tw_is_failure(values); i++) {
-        tw_value address = twi_address_value(&list[i]);
-
-        if (tw_is_failure(address) || tw_list_append(values, address) < 0) {
-            tw_release(values);
-            return tw_fail_memory();
-        }
-    }
-    return values;
-}
-
-static void resolving_done(struct twi_lookup *lookup, const union tw_socket_address *list,
-                           size_t count, tw_value failure)
-{
-    struct resolving *self = TWI_CONTAINER(lookup, struct resolving, lookup);
-    tw_value result = count > 0 ? address_list(list, count) : tw_retain(failure);
-
-    tw_fire(&self->done, result);
-}
-
-static int resolving_cancel(tw_deferred *deferred, void *arg)
-{
-    struct resolving *self = arg;
-
-    (void)deferred;
-    twi_lookup_cancel(&self->lookup);
-    tw_fire(&self->done, tw_fail(&tw_error_cancelled, "the lookup was cancelled"));
-    return 0;
-}
-
-tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port)
-{
-    struct resolving *self;
-    tw_deferred *deferred;
-
-    if (name == NULL || port > 65535)
-        return tw_fired_at(where, tw_fail_at(where, &tw_error_url, "no name to resolve"));
-    self = twi_calloc(1, sizeof *self);
-    if (self == NULL)
-        return NULL;
-    twi_list_init(&self->lookup.node_);
-    self->lookup.done = resolving_done;
-    deferred = tw_promise_at(where, &self->done, resolving_cancel, self, twi_free);
-    if (deferred != NULL)
-        twi_lookup_start(&self->lookup, name, port);
-    return deferred;
-}
-
-static struct override *override_new(const char *literals)
-{
-    struct override *override = twi_malloc(sizeof *override +
-                                           TWI_ADDRESSES_MAX * sizeof *override->list);
-    char literal[64];
-
-    if (override == NULL)
-        return NULL;
-    override->count = 0;
-    while (override->count < TWI_ADDRESSES_MAX) {
-        size_t length = strcspn(literals, ",");
-
-        if (length >= sizeof literal)
-            break;
-        memcpy(literal, literals, length);
-        literal[length] = '\0';
-        if (tw_address_parse(literal, 0, &override->list[override->count]) < 0)
-            break;
-        override->count++;
-        literals += length;
-        if (*literals == '\0')
-            return override;
-        literals++;
-    }
-    override->count = 0;
-    return override;
-}
+/* --- settings ----------------------------------------------------------------------------- */
 
 int tw_resolver_override(const char *name, unsigned port, const char *literal)
 {
     struct resolver *self = resolver_here();
-    char ascii[TWI_NAME_SIZE], key[TWI_NAME_SIZE + 8];
-    struct override *override;
-    void *old = NULL;
-    size_t length;
-    int r;
 
-    if (self == NULL)
-        return -ENOMEM;
-    if (name == NULL || port > 65535)
-        return -EINVAL;
-    r = twi_name_to_ascii(name, ascii);
-    if (r < 0)
-        return r;
-    length = (size_t)snprintf(key, sizeof key, "%s:%u", ascii, port);
-    if (literal == NULL) {
-        twi_free(twi_map_remove(&self->overrides, key, length));
-        return 0;
-    }
-    override = override_new(literal);
-    if (override == NULL)
-        return -ENOMEM;
-    r = override->count == 0 ? -EINVAL
-                             : twi_map_set(&self->overrides, key, length, override, &old);
-    twi_free(r < 0 ? override : old);
-    return r;
+    return self == NULL ? -ENOMEM : twi_overrides_set(&self->overrides, name, port, literal);
 }
 
 /* What was asked of the servers before is asked again. */
@@ -1017,10 +790,6 @@ int tw_resolver_set_servers(const char *servers)
 
 void tw_resolver_flush(void)
 {
-    struct resolver *self = resolver;
-    const struct twi_map_entry *entry;
-    size_t cursor = 0;
-
-    while (self != NULL && (entry = twi_map_next(&self->answers, &cursor)) != NULL)
-        answer_drop(self, entry->value);
+    if (resolver != NULL)
+        twi_answers_free(&resolver->answers);
 }

@@ -29,11 +29,11 @@
 #include "net/tls_engine.h"
 
 #define RECORD_SIZE 16384
-#define SEND_AHEAD (128 * 1024)       /* ciphertext to make before sending some */
+#define SEND_AHEAD (128 * 1024) /* ciphertext to make before sending some */
 #define SEND_PER_TURN (1024 * 1024)
 #define LINGER_SECONDS 2.0
-#define LINGER_BYTES (256 * 1024)     /* more than that is not waited for */
-#define HANDSHAKE_SECONDS 30.0        /* where nobody else counts */
+#define LINGER_BYTES (256 * 1024) /* more than that is not waited for */
+#define HANDSHAKE_SECONDS 30.0    /* where nobody else counts */
 #define PIECES 16
 
 struct inner {
@@ -52,8 +52,8 @@ struct tls {
     int64_t timer; /* of the handshake */
     struct twi_flush drain;
     bool lower_eof : 1;
-    bool waiting : 1;   /* for the lower transport to have sent all */
-    bool broken : 1;    /* an alert is on its way: send it before closing */
+    bool waiting : 1; /* for the lower transport to have sent all */
+    bool broken : 1;  /* an alert is on its way: send it before closing */
     bool cancelled : 1;
 };
 
@@ -608,37 +608,6 @@ static size_t tls_unsent(const tw_transport *transport)
     return transport->lower != NULL ? tw_transport_unsent(transport->lower) : 0;
 }
 
-static int tls_describe(const tw_transport *transport, bool peer, char *text, size_t size)
-{
-    if (transport->lower == NULL)
-        return snprintf(text, size, "closed");
-    if (peer)
-        return tw_transport_peer(transport->lower, text, size);
-    return tw_transport_local(transport->lower, text, size);
-}
-
-static int tls_address(const tw_transport *transport, struct sockaddr_storage *ret_address,
-                       socklen_t *ret_length)
-{
-    if (transport->lower == NULL)
-        return -ENOTSUP;
-    return tw_transport_peer_address(transport->lower, ret_address, ret_length);
-}
-
-static int tls_fd(const tw_transport *transport)
-{
-    return transport->lower != NULL ? tw_transport_fd(transport->lower) : -1;
-}
-
-static int tls_set_option(tw_transport *transport, int level, int option, int value)
-{
-    tw_transport *lower = transport->lower;
-
-    if (lower == NULL || lower->ops->set_option == NULL)
-        return -ENOTSUP;
-    return lower->ops->set_option(lower, level, option, value);
-}
-
 static const struct twi_transport_ops tls_ops = {
     .name = "tls",
     .flush = tls_flush,
@@ -647,10 +616,6 @@ static const struct twi_transport_ops tls_ops = {
     .close = tls_close,
     .free = tls_free,
     .unsent = tls_unsent,
-    .describe = tls_describe,
-    .address = tls_address,
-    .fd = tls_fd,
-    .set_option = tls_set_option,
 };
 
 /* --- making one ---------------------------------------------------------------------------- */

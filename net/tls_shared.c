@@ -73,8 +73,7 @@ static bool same_text(const char *a, const char *b)
 static struct shared *shared_find(struct shared_all *all, const char *ca_file,
                                   const char *crl_file, bool no_verify)
 {
-    TWI_LIST_EACH(node, &all->list)
-    {
+    TWI_LIST_EACH (node, &all->list) {
         struct shared *shared = TWI_CONTAINER(node, struct shared, node);
 
         if (shared->no_verify == no_verify && same_text(shared->ca_file, ca_file) &&

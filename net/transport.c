@@ -498,8 +498,17 @@ void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protoc
 
 /* --- about it ----------------------------------------------------------------------- */
 
+/* A filter is known by what it runs over. */
+static const tw_transport *described(const tw_transport *transport)
+{
+    while (transport->lower != NULL)
+        transport = transport->lower;
+    return transport;
+}
+
 static int describe(const tw_transport *transport, bool peer, char *text, size_t size)
 {
+    transport = described(transport);
     if (transport->ops->describe != NULL)
         return transport->ops->describe(transport, peer, text, size);
     return snprintf(text, size, "%s", transport->ops->name);
@@ -518,6 +527,7 @@ int tw_transport_local(const tw_transport *transport, char *text, size_t size)
 int tw_transport_peer_address(const tw_transport *transport,
                               struct sockaddr_storage *ret_address, socklen_t *ret_length)
 {
+    transport = described(transport);
     if (transport->ops->address == NULL)
         return -ENOTSUP;
     return transport->ops->address(transport, ret_address, ret_length);
@@ -527,6 +537,7 @@ static int set_option(tw_transport *transport, int level, int option, int value)
 {
     if (transport->state > TWI_LOSING)
         return -ENOTCONN;
+    transport = (tw_transport *)described(transport);
     if (transport->ops->set_option == NULL)
         return -ENOTSUP;
     return transport->ops->set_option(transport, level, option, value);
@@ -544,5 +555,6 @@ int tw_transport_set_keepalive(tw_transport *transport, bool on)
 
 int tw_transport_fd(const tw_transport *transport)
 {
+    transport = described(transport);
     return transport->ops->fd == NULL ? -1 : transport->ops->fd(transport);
 }

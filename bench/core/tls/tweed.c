@@ -67,7 +67,8 @@ static void serve(int which, const char *name)
     must(dir != NULL, "$CERTS");
     snprintf(cert, sizeof cert, "%s/%s.crt", dir, name);
     snprintf(key, sizeof key, "%s/%s.key", dir, name);
-    snprintf(address[which], sizeof address[which], "unix:/tmp/tweed-bench-%d-%s", (int)getpid(), name);
+    snprintf(address[which], sizeof address[which], "unix:/tmp/tweed-bench-%d-%s",
+             (int)getpid(), name);
     options.tls = context(
         &(struct tw_tls_options){ .server = true, .cert_file = cert, .key_file = key });
     must(tw_listen(&options, factory, &listeners[which]) == 0, "listening");
@@ -174,9 +175,12 @@ static double conn_bytes(long n)
 int main(int argc, char **argv)
 {
     struct bcase cases[] = {
-        { "hs_ecdsa", hs_ecdsa, 1500, 0 },  { "hs_rsa", hs_rsa, 500, 0 },
-        { "hs_resume", hs_resume, 1500, 0 }, { "bulk16k", bulk16k, 20000, 0 },
-        { "small64", small64, 100000, 0 },   { "conn_bytes", 0, 400, conn_bytes },
+        { "hs_ecdsa", hs_ecdsa, 1500, 0 },
+        { "hs_rsa", hs_rsa, 500, 0 },
+        { "hs_resume", hs_resume, 1500, 0 },
+        { "bulk16k", bulk16k, 20000, 0 },
+        { "small64", small64, 100000, 0 },
+        { "conn_bytes", 0, 400, conn_bytes },
         { 0 },
     };
 
