@@ -51,15 +51,18 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
         return resolve_now(deferred, inner,
                            tw_fail_at(inner->where, &tw_error_abandoned,
                                       "what was waited for died without a result"));
-    if (!twi_entries_room(inner, 1))
-        return resolve_now(deferred, inner, tw_fail_memory());
     entry = twi_entries_place(inner);
+    if (TWI_UNLIKELY(entry == NULL)) {
+        if (!twi_entries_room(inner, 1))
+            return resolve_now(deferred, inner, tw_fail_memory());
+        entry = twi_entries_place(inner);
+    }
     entry->kind = TWI_WAITER;
     entry->arg = deferred;
     inner->state |= TWI_AWAITED;
     deferred->state = (deferred->state & ~TWI_RUNNING) | TWI_WAITING;
     deferred->waiting_on = inner;
-    deferred->waiting_at = twi_entries_last_place(inner);
+    deferred->waiting_at = twi_entries_place_of(inner, entry);
     twi_deferred_unref(inner);
     if (deferred->references == 1)
         twi_deferred_collapse(deferred);
@@ -153,27 +156,33 @@ static void call_raw(tw_deferred *deferred, const struct twi_entry *entry)
     call_release(entry);
 }
 
-/* The result moves on to a Deferred that an entry holds: one that waited, or one to be fired. It
- * is true if that one can run now. */
-static bool hand_over(tw_deferred *deferred, const struct twi_entry *entry)
+/* The result moves on to a Deferred that is to be fired with it. True if that one can run now;
+ * otherwise the entry's reference of it is gone. */
+static bool forward(tw_deferred *deferred, tw_deferred *next)
 {
-    tw_deferred *next = entry->arg;
     tw_value result = deferred->result;
 
     deferred->result = tw_none();
-    if (entry->kind == TWI_WAITER) {
-        next->state &= ~TWI_WAITING;
-        next->result = result;
-    } else if ((next->state & TWI_FIRED) != 0) {
+    if ((next->state & TWI_FIRED) != 0) {
         twi_deferred_fired_again(next, result, deferred->where);
-        twi_deferred_unref(next);
-        return false;
     } else {
         twi_deferred_settle(next, result, deferred->where);
+        if (!twi_deferred_paused(next))
+            return true;
     }
-    if (!twi_deferred_paused(next))
-        return true;
     twi_deferred_unref(next);
+    return false;
+}
+
+/* The same to one that has waited for it. */
+static bool resume(tw_deferred *deferred, tw_deferred *waiter)
+{
+    waiter->result = deferred->result;
+    waiter->state &= ~TWI_WAITING;
+    deferred->result = tw_none();
+    if (!twi_deferred_paused(waiter))
+        return true;
+    twi_deferred_unref(waiter);
     return false;
 }
 
@@ -201,9 +210,14 @@ static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
  * that a long chain is let go of while it unwinds. */
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
-    if (!twi_deferred_paused(deferred) && twi_entries_count(deferred) == 0)
+    if (!twi_deferred_paused(deferred) && twi_entries_none(deferred))
         return enter(next, leave(deferred));
     return enter(next, deferred);
+}
+
+static TWI_APART tw_deferred *run_waiter(tw_deferred *deferred, tw_deferred *waiter)
+{
+    return resume(deferred, waiter) ? descend(deferred, waiter) : deferred;
 }
 
 /* A callback may have returned a Deferred: wait for it. Who goes on now? */
@@ -225,9 +239,8 @@ static TWI_APART tw_deferred *run_special(tw_deferred *deferred, const struct tw
     struct twi_entry entry = *place;
 
     switch (entry.kind & ~TWI_RELEASED) {
-    case TWI_WAITER:
     case TWI_FORWARD:
-        return hand_over(deferred, &entry) ? descend(deferred, entry.arg) : deferred;
+        return forward(deferred, entry.arg) ? descend(deferred, entry.arg) : deferred;
     case TWI_RAW:
         call_raw(deferred, &entry);
         break;
@@ -272,6 +285,8 @@ static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uin
         } else if (TWI_UNLIKELY(next->kind > TWI_SIMPLE)) {
             if (next->kind == TWI_TAP)
                 next->fn.tap(next->arg, next->with.index, &deferred->result);
+            else if (next->kind == TWI_WAITER)
+                deferred = run_waiter(deferred, next->arg);
             else
                 deferred = run_special(deferred, next);
         } else if (TWI_LIKELY(wants(next, deferred->result))) {

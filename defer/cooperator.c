@@ -259,9 +259,15 @@ tw_deferred *tw_cooperative_task_done_at(const char *where, tw_cooperative_task 
     return twi_waiters_join(&task->ends, where);
 }
 
+/* One that could not be made has, too. */
+static bool has_ended(const tw_cooperative_task *task)
+{
+    return task == NULL || task->cooperator == NULL;
+}
+
 int tw_cooperative_task_pause(tw_cooperative_task *task)
 {
-    if (task->cooperator == NULL)
+    if (has_ended(task))
         return -EALREADY;
     task->pauses++;
     place(task);
@@ -270,7 +276,7 @@ int tw_cooperative_task_pause(tw_cooperative_task *task)
 
 int tw_cooperative_task_resume(tw_cooperative_task *task)
 {
-    if (task->cooperator == NULL)
+    if (has_ended(task))
         return -EALREADY;
     if (task->pauses == 0)
         return -EINVAL;
@@ -281,7 +287,7 @@ int tw_cooperative_task_resume(tw_cooperative_task *task)
 
 int tw_cooperative_task_stop(tw_cooperative_task *task)
 {
-    if (task->cooperator == NULL)
+    if (has_ended(task))
         return -EALREADY;
     task->told = true;
     end(task, stopped());

@@ -222,14 +222,28 @@ void twi_entry_drop(const struct twi_entry *entry, tw_value failure);
 
 /* Make sure that `count` (1 or 2) entries can be placed; false when there is no memory. */
 bool twi_entries_room(tw_deferred *deferred, unsigned count);
-/* The number of entries still to run. */
-size_t twi_entries_count(const tw_deferred *deferred);
-/* The place of the entry that was pushed last, and the entry at a place. */
-size_t twi_entries_last_place(const tw_deferred *deferred);
 struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place);
 /* The overflow block, made if need be; NULL when there is no memory. */
 struct twi_more *twi_entries_more(tw_deferred *deferred);
 void twi_more_free(struct twi_more *more);
+
+/* Is nothing left to run? */
+static inline bool twi_entries_none(const tw_deferred *deferred)
+{
+    return (deferred->state & TWI_HAS_BOTH) == 0 &&
+           (deferred->more == NULL || deferred->more->count == 0);
+}
+
+/* The place of an entry: see entries.c. */
+static inline size_t twi_entries_place_of(const tw_deferred *deferred,
+                                          const struct twi_entry *entry)
+{
+    size_t inside = (size_t)((uintptr_t)entry - (uintptr_t)deferred->entries);
+
+    if (inside < sizeof deferred->entries)
+        return inside / sizeof *entry;
+    return TWI_INSIDE + (size_t)(entry - deferred->more->entries);
+}
 
 /* The next entry, to be copied before anything else happens; NULL when there is none. */
 static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)

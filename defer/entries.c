@@ -100,23 +100,6 @@ bool twi_entries_room(tw_deferred *deferred, unsigned count)
     return more->count + count <= more->capacity || grow(deferred);
 }
 
-size_t twi_entries_count(const tw_deferred *deferred)
-{
-    uint32_t state = deferred->state;
-    size_t count = ((state & TWI_HAS_FIRST) != 0) + ((state & TWI_HAS_SECOND) != 0);
-
-    if (deferred->more != NULL)
-        count += deferred->more->count - deferred->more->next;
-    return count;
-}
-
-size_t twi_entries_last_place(const tw_deferred *deferred)
-{
-    if (overflowing(deferred))
-        return TWI_INSIDE + deferred->more->count - 1;
-    return (deferred->state & TWI_HAS_SECOND) != 0;
-}
-
 struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place)
 {
     return place < TWI_INSIDE ? &deferred->entries[place]

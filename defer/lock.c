@@ -30,7 +30,7 @@ tw_deferred *tw_lock_run_at(const char *where, tw_lock *lock, tw_guarded *fn, vo
 
 bool tw_lock_held(const tw_lock *lock)
 {
-    return tw_semaphore_available(semaphore_of(lock)) == 0;
+    return lock != NULL && tw_semaphore_available(semaphore_of(lock)) == 0;
 }
 
 void tw_lock_free(tw_lock *lock)

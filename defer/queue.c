@@ -52,7 +52,7 @@ int tw_queue_put(tw_queue *queue, tw_value value)
 {
     int r = 0;
 
-    if (twi_is_deferred(value)) {
+    if (queue == NULL || twi_is_deferred(value)) {
         r = -EINVAL;
     } else if (queue->waiting.count > 0) {
         twi_waiters_serve(&queue->waiting, value);
@@ -76,6 +76,8 @@ tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue)
     tw_deferred *deferred;
     tw_value value;
 
+    if (queue == NULL)
+        return NULL;
     if (queue->length == 0 && queue->waiting.count >= queue->backlog)
         return tw_fired_at(where,
                            tw_fail_at(where, &tw_error_queue_empty,
@@ -94,12 +96,12 @@ tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue)
 
 size_t tw_queue_length(const tw_queue *queue)
 {
-    return queue->length;
+    return queue != NULL ? queue->length : 0;
 }
 
 size_t tw_queue_waiting(const tw_queue *queue)
 {
-    return queue->waiting.count;
+    return queue != NULL ? queue->waiting.count : 0;
 }
 
 void tw_queue_free(tw_queue *queue)

@@ -56,6 +56,8 @@ tw_deferred *tw_semaphore_acquire_at(const char *where, tw_semaphore *semaphore)
 
 int tw_semaphore_release(tw_semaphore *semaphore)
 {
+    if (semaphore == NULL)
+        return -EINVAL;
     if (semaphore->tokens == semaphore->limit)
         return -EPERM;
     if (semaphore->waiting.count > 0)
@@ -127,12 +129,12 @@ tw_deferred *tw_semaphore_run_at(const char *where, tw_semaphore *semaphore, tw_
 
 size_t tw_semaphore_available(const tw_semaphore *semaphore)
 {
-    return semaphore->tokens;
+    return semaphore != NULL ? semaphore->tokens : 0;
 }
 
 size_t tw_semaphore_waiting(const tw_semaphore *semaphore)
 {
-    return semaphore->waiting.count;
+    return semaphore != NULL ? semaphore->waiting.count : 0;
 }
 
 void tw_semaphore_free(tw_semaphore *semaphore)

@@ -4,6 +4,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <tweed/log.h>
 
@@ -454,6 +459,34 @@ START_TEST(a_deferred_describes_itself)
 }
 END_TEST
 
+/* --- misuse ------------------------------------------------------------------------------ */
+
+#if TWI_DEBUG
+static void *fire_elsewhere(void *d)
+{
+    tw_deferred_fire(d, tw_none());
+    return NULL;
+}
+
+START_TEST(a_foreign_thread_is_caught_in_debug_builds)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        pthread_t thread;
+        struct rlimit no_core = { 0, 0 };
+        setrlimit(RLIMIT_CORE, &no_core);
+        pthread_create(&thread, NULL, fire_elsewhere, tw_deferred_new(NULL, NULL, NULL));
+        pthread_join(thread, NULL);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("deferred");
@@ -475,5 +508,8 @@ int main(void)
     TEST_ADD(suite, raw_callbacks_read_and_replace_the_result);
     TEST_ADD(suite, user_data_is_released_once_and_death_is_told);
     TEST_ADD(suite, a_deferred_describes_itself);
+#if TWI_DEBUG
+    TEST_ADD(suite, a_foreign_thread_is_caught_in_debug_builds);
+#endif
     return test_run(suite);
 }

@@ -311,6 +311,23 @@ START_TEST(a_queue_holds_failures_and_lets_go_of_what_is_left)
 }
 END_TEST
 
+START_TEST(what_could_not_be_made_does_no_harm)
+{
+    trace_setup();
+    note(tw_semaphore_acquire(NULL), "a");
+    note(tw_lock_run(NULL, start, NULL), "b");
+    note(tw_queue_get(NULL), "c");
+    ck_trace("a!memory b!memory c!memory");
+    ck_assert_int_eq(tw_semaphore_release(NULL), -EINVAL);
+    ck_assert_int_eq(tw_lock_release(NULL), -EINVAL);
+    ck_assert_int_eq(tw_queue_put(NULL, tw_string("x")), -EINVAL);
+    ck_assert(!tw_lock_held(NULL));
+    ck_assert_uint_eq(tw_semaphore_waiting(NULL) + tw_semaphore_available(NULL), 0);
+    ck_assert_uint_eq(tw_queue_length(NULL) + tw_queue_waiting(NULL), 0);
+    trace_teardown();
+}
+END_TEST
+
 /* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_it(tw_value result, void *count)
@@ -399,6 +416,7 @@ int main(void)
     TEST_ADD_ROWS(suite, a_queue_keeps_the_order_and_its_limits, rows);
     TEST_ADD(suite, a_cancelled_get_leaves_the_queue);
     TEST_ADD(suite, a_queue_holds_failures_and_lets_go_of_what_is_left);
+    TEST_ADD(suite, what_could_not_be_made_does_no_harm);
     TEST_ADD(suite, a_semaphore_loses_no_token_without_memory);
     TEST_ADD(suite, a_queue_loses_no_value_without_memory);
     return test_run(suite);

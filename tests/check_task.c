@@ -549,6 +549,7 @@ START_TEST(a_task_may_be_stopped_anywhere)
     ck_assert_ptr_null(tw_cooperate(NULL, step, &a, counter_released));
     ck_trace("~1");
     ck_assert_ptr_null(tw_cooperative_task_done(NULL));
+    ck_assert_int_eq(tw_cooperative_task_stop(NULL), -EALREADY);
     tw_cooperator_free(NULL);
     teardown();
 }

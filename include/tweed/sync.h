@@ -3,7 +3,8 @@
  *
  * All are first come, first served; what is released is handed over directly. Cancelling a
  * waiting acquire or get takes it out of the line. One thread's, like all Deferreds. Free
- * fails what still waits with tw_error_abandoned.
+ * fails what still waits with tw_error_abandoned. NULL, what could not be made, does no harm: it
+ * gives NULL Deferreds, 0 and -EINVAL.
  * After Twisted's DeferredLock, DeferredSemaphore and DeferredQueue.
  */
 #ifndef TWEED_SYNC_H
