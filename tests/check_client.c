@@ -61,7 +61,7 @@ static const struct {
       NULL,
       NULL,
       "GET / HTTP/1.1\r\nHost: xn--bcher-kva\r\n" USUAL CODINGS "\r\n" },
-    { "http://a/ ?\"",
+    { "http://a/%20?\"",
       { 0 },
       NULL,
       NULL,

@@ -276,6 +276,7 @@ void outcome_of(struct outcome *outcome, tw_deferred *deferred)
 void outcome_free(struct outcome *outcome)
 {
     tw_drop(&outcome->result);
+    memset(outcome, 0, sizeof *outcome);
 }
 
 void client_get(struct outcome *outcome, const char *url,
