@@ -31,6 +31,11 @@ char *twi_url_unescape(char *out, const char *text, size_t length);
 int twi_url_host(const char *text, size_t length, bool special, char *out,
                  const char **ret_why);
 
+/* One label of a domain, UTF-8 or Punycode, through UTS 46 (not transitional). Writes at most
+ * `room` bytes to `out`; returns how many, or -EINVAL. */
+#define TWI_URL_LABEL_MAX 253
+int twi_url_label(const char *label, size_t length, char *out, size_t room);
+
 /* Parse what a program wants to request, stricter than the standard: blanks, control characters
  * and port 0 are refused, and so is what is not http or https with a host. As tw_url_parse(). */
 int twi_url_parse_request(const char *text, struct tw_url **ret_url, const char **ret_why);

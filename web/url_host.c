@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <idn2.h>
-
 #include "base/ascii.h"
 #include "web/url.h"
 
@@ -263,41 +261,7 @@ static bool has_punycode(const char *host, size_t length)
     return false;
 }
 
-/* Punycode must stand for something that is not ASCII. */
-static bool punycode_is_real(const char *label)
-{
-    char *unicode;
-    bool real;
-
-    if (idn2_to_unicode_8z8z(label, &unicode, IDN2_NONTRANSITIONAL) != IDN2_OK)
-        return false;
-    real = !is_ascii(unicode, strlen(unicode));
-    idn2_free(unicode);
-    return real;
-}
-
-#define DOMAIN_MAX 253
-
-/* One label through UTS 46, not transitional. Returns its length, or -1. */
-static int label_to_ascii(const char *label, size_t length, char *out, size_t room)
-{
-    char copy[DOMAIN_MAX + 1];
-    uint8_t *ascii;
-    int written = -1;
-
-    memcpy(copy, label, length);
-    copy[length] = 0;
-    if (is_punycode(copy, length) && is_ascii(copy, length) && !punycode_is_real(copy))
-        return -1;
-    if (idn2_lookup_u8((const uint8_t *)copy, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
-        return -1;
-    if (strlen((char *)ascii) <= room) {
-        written = (int)strlen((char *)ascii);
-        memcpy(out, ascii, (size_t)written);
-    }
-    idn2_free(ascii);
-    return written;
-}
+#define DOMAIN_MAX TWI_URL_LABEL_MAX
 
 /* A decoded domain of at most DOMAIN_MAX bytes to `out`, which has TWI_URL_HOST_ROOM. */
 static int domain_to_ascii(const char *domain, size_t length, char *out)
@@ -319,7 +283,7 @@ static int domain_to_ascii(const char *domain, size_t length, char *out)
                 out[used + i] = twi_lower(label[i]);
             written = (int)size;
         } else {
-            written = label_to_ascii(label, size, out + used, TWI_URL_HOST_ROOM - 1 - used);
+            written = twi_url_label(label, size, out + used, TWI_URL_HOST_ROOM - 1 - used);
         }
         if (written < 0)
             return -EINVAL;

@@ -30,8 +30,7 @@ struct tw_url {
  * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL; made by this
  * function). Where the standard speaks of code points, bytes that are no UTF-8 are percent-encoded
  * as they stand, so that links of pages in other encodings reach their server unchanged; in a host
- * they are refused. A host name that needs IDNA is refused over 253 bytes, or when a label of it
- * breaks the rules for hyphens.
+ * they are refused. A host name that needs IDNA has at most 253 bytes.
  * Returns 0 and writes *ret_url, or -EINVAL and, if `ret_why` is not NULL, a static string that
  * says what is wrong; -ENOMEM; -E2BIG (over 1 MiB).
  */
