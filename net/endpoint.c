@@ -188,15 +188,25 @@ static tw_protocol *protocol_to_connect(struct connecting *self)
     return NULL;
 }
 
+static bool step(const struct connecting *self, enum tw_connect_step step,
+                 const struct sockaddr *address)
+{
+    const struct tw_connect_options *options = &self->options;
+
+    return options->on_step == NULL || options->on_step(step, address, options->step_arg);
+}
+
 /* Make the transport by `socket` or, without one, in memory. */
 static void make_connection(struct connecting *self, struct twi_socket *socket,
                             const struct sockaddr *peer)
 {
-    tw_protocol *protocol = protocol_to_connect(self);
     tw_transport *transport = NULL;
+    tw_protocol *protocol;
     bool plain;
     int r;
 
+    step(self, TW_CONNECT_REACHED, peer);
+    protocol = protocol_to_connect(self);
     if (protocol == NULL) {
         if (socket != NULL)
             twi_socket_close(socket);
@@ -251,10 +261,12 @@ static void try_next(void *arg)
     stop_call(&self->delay_call);
     while (self->next < self->count) {
         struct candidate *candidate = &self->candidates[self->next++];
-        int r = twi_attempt_start(&candidate->address.any,
+        int r = -EACCES;
+
+        if (step(self, TW_CONNECT_TRYING, &candidate->address.any))
+            r = twi_attempt_start(&candidate->address.any,
                                   twi_address_length(&candidate->address), &self->options,
                                   attempt_done, candidate, &candidate->attempt);
-
         if (r < 0) {
             attempt_failed(self, candidate, r);
             continue;

@@ -162,7 +162,7 @@ static const struct {
 START_TEST(a_request_goes_out_as_asked)
 {
     struct tw_request_options options = heads[_i].options;
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = client_headers();
 
     if (heads[_i].name != NULL)
         ck_assert_int_eq(tw_headers_set(headers, heads[_i].name, heads[_i].value), 0);

@@ -198,7 +198,7 @@ END_TEST
 START_TEST(proxy_credentials_by_hand_go_to_the_proxy)
 {
     struct tw_request_options options = { 0 };
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = client_headers();
 
     tw_headers_set(headers, "Proxy-Authorization", "mine");
     options.headers = headers;

@@ -75,7 +75,7 @@ START_TEST(a_redirect_keeps_or_changes_the_method)
         .body = methods[_i].body,
         .body_length = methods[_i].body != NULL ? strlen(methods[_i].body) : 0,
     };
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = client_headers();
     char line[40];
 
     ck_assert_int_eq(tw_headers_set(headers, "Content-Type", "text/x"), 0);
@@ -196,7 +196,7 @@ static const struct {
 START_TEST(what_belongs_to_an_origin_stays_there)
 {
     struct tw_request_options options = { 0 };
-    tw_headers *headers = tw_headers_new();
+    tw_headers *headers = client_headers();
     struct peer other = { .reply = HI };
     size_t copies = origins[_i].same ? 2 : 1;
     static const char *const secret[] = { "Authorization: secret", "Cookie: secret",
@@ -269,7 +269,7 @@ END_TEST
 
 START_TEST(cookies_are_kept_and_sent_where_they_belong)
 {
-    struct tw_request_options options = { .cookies = tw_cookies_new() };
+    struct tw_request_options options = { .cookies = client_cookies() };
 
     start("HTTP/1.1 302 Found\r\nLocation: http://a/end\r\nSet-Cookie: k=v\r\n"
           "Set-Cookie: evil=1; Domain=com\r\nContent-Length: 0\r\n\r\n");
@@ -286,8 +286,8 @@ END_TEST
 
 START_TEST(a_cookie_by_hand_switches_the_jar_off)
 {
-    struct tw_request_options options = { .cookies = tw_cookies_new() };
-    tw_headers *headers = tw_headers_new();
+    struct tw_request_options options = { .cookies = client_cookies() };
+    tw_headers *headers = client_headers();
 
     start("HTTP/1.1 200 OK\r\nSet-Cookie: k=v\r\nContent-Length: 0\r\n\r\n");
     client_get(&got, "http://a/", &options);

@@ -250,6 +250,22 @@ void client_end(void)
     ck_assert_uint_eq(tw_testing_end(), 0);
 }
 
+tw_headers *client_headers(void)
+{
+    tw_headers *headers = tw_headers_new();
+
+    ck_assert_ptr_nonnull(headers);
+    return headers;
+}
+
+tw_cookies *client_cookies(void)
+{
+    tw_cookies *cookies = tw_cookies_new();
+
+    ck_assert_ptr_nonnull(cookies);
+    return cookies;
+}
+
 static tw_value take_outcome(tw_value result, void *arg)
 {
     struct outcome *outcome = arg;

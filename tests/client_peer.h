@@ -74,6 +74,10 @@ void client_end(void);
 /* Until all that is under way has happened: a hundredth of a second. */
 void client_settle(void);
 
+/* New ones. */
+tw_headers *client_headers(void);
+tw_cookies *client_cookies(void);
+
 struct outcome {
     unsigned fired;
     tw_value result; /* ours; none once released */

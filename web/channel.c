@@ -85,28 +85,14 @@ static const tw_protocol_class channel_class = {
 
 /* --- connecting ---------------------------------------------------------------------------- */
 
-/* The address that a name really led to; literals have been looked at before. */
-static bool reached_private(const struct twi_fetch *fetch, const struct twi_channel *channel)
-{
-    struct sockaddr_storage address;
-    socklen_t length;
-
-    return fetch->agent->refuse_private && fetch->host->proxy == NULL &&
-           tw_transport_peer_address(channel->protocol.transport, &address, &length) == 0 &&
-           twi_address_is_private((struct sockaddr *)&address);
-}
-
 static void connected(struct twi_fetch *fetch, struct twi_channel *channel)
 {
-    fetch->connected_at = fetch->secured_at = channel->made_at = twi_loop_now();
+    fetch->secured_at = channel->made_at = twi_loop_now();
     channel->host = fetch->host;
     channel->fetch = fetch;
     fetch->channel = channel;
     fetch->agent->connects++;
-    if (reached_private(fetch, channel))
-        twi_fetch_fail(fetch, &tw_error_connect, 0, tw_none(), "%s is a private address",
-                       fetch->host->name);
-    else if (fetch->host->tunnelled)
+    if (fetch->host->tunnelled)
         twi_tunnel_begin(fetch);
     else
         twi_fetch_connected(fetch);
@@ -135,11 +121,26 @@ static tw_value connect_done(tw_value result, void *arg)
     return tw_none();
 }
 
+/* What a name leads to is known only now, and may be something else the next time. */
+static bool connect_step(enum tw_connect_step step, const struct sockaddr *address, void *arg)
+{
+    struct twi_fetch *fetch = arg;
+
+    if (step == TW_CONNECT_REACHED)
+        fetch->connected_at = twi_loop_now();
+    else if (fetch->resolved_at == 0)
+        fetch->resolved_at = twi_loop_now();
+    return !fetch->agent->refuse_private || fetch->host->proxy != NULL || address == NULL ||
+           !twi_address_is_private(address);
+}
+
 static tw_deferred *connect_to(struct twi_fetch *fetch)
 {
     const struct twi_host *host = fetch->host;
     const struct twi_proxy *proxy = host->proxy;
-    struct tw_connect_options options = { .timeout = fetch->options.connect_timeout };
+    struct tw_connect_options options = { .timeout = fetch->options.connect_timeout,
+                                          .on_step = connect_step,
+                                          .step_arg = fetch };
     tw_protocol *protocol = tw_protocol_new(&channel_class);
 
     if (protocol == NULL)

@@ -306,6 +306,8 @@ static void hop_start(struct twi_fetch *fetch)
 {
     fetch->phase = TWI_PHASE_NONE;
     fetch->phase_at = INT64_MAX;
+    fetch->resolved_at = fetch->connected_at = fetch->secured_at = 0;
+    fetch->first_byte_at = 0;
     fetch->stage = TWI_WAITING;
     if (!choose_proxy(fetch) || !choose_trust(fetch))
         return;

@@ -73,7 +73,7 @@ static void through(struct twi_fetch *fetch)
                        "TLS does not start");
         return;
     }
-    fetch->connected_at = fetch->secured_at = twi_loop_now();
+    fetch->secured_at = twi_loop_now();
     twi_fetch_connected(fetch);
 }
 

@@ -11,6 +11,10 @@
 
 TW_BEGIN
 
+/* On the way to a connection: an address is about to be tried, or one has been reached and TLS,
+ * if asked for, begins. */
+enum tw_connect_step { TW_CONNECT_TRYING, TW_CONNECT_REACHED };
+
 /* All zero is the default. Strings are lent for the call. */
 struct tw_connect_options {
     double timeout;            /* seconds for everything, TLS included; 0: 30 */
@@ -19,6 +23,10 @@ struct tw_connect_options {
     const char *server_name;   /* to verify and for SNI; NULL: the host */
     double attempt_delay;      /* happy eyeballs; 0: 0.25 s */
     bool keep_delay;           /* leave Nagle's algorithm on */
+    /* Told each step; must not cancel. false, when trying, refuses that address. `address` is NULL
+     * for what has none. */
+    bool (*on_step)(enum tw_connect_step step, const struct sockaddr *address, void *arg);
+    void *step_arg;
 };
 
 /*

@@ -1,0 +1,196 @@
+/*
+ * check_client_server.c - tweed's client and tweed's server over real sockets, on each back end.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <tweed/deferred_list.h>
+#include <tweed/server.h>
+
+#include "tests/certificates.h"
+#include "tests/client_peer.h"
+#include "tests/test.h"
+
+enum { MANY = 100, BIG = 3000000 };
+
+static const char *const backends[] = { "epoll", "poll", "select" };
+
+static tw_site *site;
+static tw_listener *listener;
+static tw_tls_context *trust, *identity;
+static char url[80];
+
+static tw_value answer_hi(tw_request *request, void *arg)
+{
+    (void)request;
+    (void)arg;
+    return tw_string("hi");
+}
+
+static tw_value answer_big(tw_request *request, void *arg)
+{
+    char *data;
+    tw_value body = tw_bytes_new(BIG, &data);
+
+    (void)request;
+    (void)arg;
+    if (data != NULL)
+        memset(data, 'x', BIG);
+    return body;
+}
+
+static tw_value answer_echo(tw_request *request, void *arg)
+{
+    (void)arg;
+    return tw_retain(tw_request_body(request));
+}
+
+static void start(const char *backend, bool tls)
+{
+    struct tw_reactor_options reactor = { .backend = backend, .no_signal_handlers = true };
+    struct tw_agent_options agent = { .proxy = "" };
+    struct tw_site_options limits = { .max_body = BIG };
+    struct tw_listen_options listen = { .address = "127.0.0.1" };
+
+    ck_assert_int_eq(tw_reactor_install(&reactor), 0);
+    if (tls) {
+        ck_assert(!tw_is_failure(tw_tls_context_new(
+            &(struct tw_tls_options){ .ca_file = test_ca_file() }, &trust)));
+        ck_assert(!tw_is_failure(tw_tls_context_new(
+            &(struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() },
+            &identity)));
+    }
+    listen.tls = identity;
+    agent.tls = trust;
+    site = tw_site_new(&limits);
+    ck_assert_int_eq(tw_site_handle(site, "/hi", answer_hi, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/big", answer_big, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/echo", answer_echo, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
+    client_agent = tw_agent_new(&agent);
+    ck_assert_ptr_nonnull(client_agent);
+}
+
+static void stop(void)
+{
+    tw_agent_unref(client_agent);
+    tw_listener_close(listener);
+    tw_site_unref(site);
+    tw_tls_context_unref(trust);
+    tw_tls_context_unref(identity);
+    trust = identity = NULL;
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+}
+
+static const char *url_of(const char *path)
+{
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", trust != NULL ? "https" : "http",
+             tw_listener_port(listener), path);
+    return url;
+}
+
+/* A row for each back end, plain and TLS. */
+static const char *backend_of(int row)
+{
+    return backends[row % 3];
+}
+
+START_TEST(many_pages_come_at_once)
+{
+    struct tw_agent_counts counts;
+    tw_deferred *pages[MANY];
+    tw_value results;
+
+    start(backend_of(_i), _i >= 3);
+    for (int i = 0; i < MANY; i++)
+        pages[i] = tw_agent_request(client_agent, url_of("/hi"), NULL);
+    results = tw_block_on(tw_gather(pages, MANY));
+    ck_assert_msg(!tw_is_failure(results), "%s", tw_failure_message(results));
+    for (size_t i = 0; i < MANY; i++)
+        ck_assert_str_eq(tw_bytes_data(tw_response_body(tw_list_at(results, i))), "hi");
+    tw_release(results);
+    counts = tw_agent_counts(client_agent);
+    ck_assert_uint_eq(counts.requests, MANY);
+    ck_assert_uint_le(counts.connects, 100);
+    stop();
+}
+END_TEST
+
+START_TEST(a_big_page_comes_whole)
+{
+    tw_value page;
+
+    start(backend_of(_i), _i >= 3);
+    page = tw_block_on(tw_agent_request(client_agent, url_of("/big"), NULL));
+    ck_assert_msg(!tw_is_failure(page), "%s", tw_failure_message(page));
+    ck_assert_uint_eq(tw_bytes_length(tw_response_body(page)), BIG);
+    ck_assert_uint_eq(strspn(tw_bytes_data(tw_response_body(page)), "x"), BIG);
+    tw_release(page);
+    stop();
+}
+END_TEST
+
+static size_t left;
+
+static int64_t read_source(char *data, size_t size, void *arg)
+{
+    (void)arg;
+    if (size > left)
+        size = left;
+    memset(data, 'y', size);
+    left -= size;
+    return (int64_t)size;
+}
+
+START_TEST(a_big_body_comes_back)
+{
+    struct tw_body_source source = { .length = -1, .read = read_source };
+    struct tw_request_options options = { .method = "POST", .body_source = &source };
+    tw_value page;
+
+    start(backend_of(_i), _i >= 3);
+    left = BIG;
+    page = tw_block_on(tw_agent_request(client_agent, url_of("/echo"), &options));
+    ck_assert_msg(!tw_is_failure(page), "%s", tw_failure_message(page));
+    ck_assert_uint_eq(tw_bytes_length(tw_response_body(page)), BIG);
+    ck_assert_uint_eq(strspn(tw_bytes_data(tw_response_body(page)), "y"), BIG);
+    tw_release(page);
+    stop();
+}
+END_TEST
+
+START_TEST(a_name_that_leads_home_is_refused)
+{
+    struct tw_agent_options options = { .proxy = "", .refuse_private = true };
+    char by_name[80];
+    tw_value page;
+
+    start("epoll", false);
+    snprintf(by_name, sizeof by_name, "http://localhost:%u/hi", tw_listener_port(listener));
+    page = tw_block_on(tw_agent_request(client_agent, by_name, NULL));
+    ck_assert_int_eq(tw_response_status(page), 200);
+    ck_assert_double_ge(tw_response_times(page).connected, tw_response_times(page).resolved);
+    tw_release(page);
+    tw_agent_unref(client_agent);
+    client_agent = tw_agent_new(&options);
+    page = tw_block_on(tw_agent_request(client_agent, by_name, NULL));
+    ck_assert(tw_failure_is(page, &tw_error_connect));
+    ck_assert_uint_eq(tw_agent_counts(client_agent).connects, 0);
+    tw_release(page);
+    stop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("client and server");
+    static const int rows[6];
+
+    TEST_ADD_ROWS(suite, many_pages_come_at_once, rows);
+    TEST_ADD_ROWS(suite, a_big_page_comes_whole, rows);
+    TEST_ADD_ROWS(suite, a_big_body_comes_back, rows);
+    TEST_ADD(suite, a_name_that_leads_home_is_refused);
+    return test_run(suite);
+}
