@@ -102,8 +102,7 @@ tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
 
 void twi_jobs_release(struct twi_loop *loop)
 {
-    TWI_LIST_EACH(node, &loop->job_list)
-    {
+    TWI_LIST_EACH (node, &loop->job_list) {
         struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
         if (twi_pool_withdraw(job->pool, job))
             finish(job, cancelled());

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <tweed/log.h>
+
 #include "base/alloc.h"
 #include "reactor/loop.h"
 
@@ -150,6 +152,16 @@ void twi_descriptors_release(struct twi_loop *loop)
     twi_free(loop->descriptors);
     loop->descriptors = NULL;
     loop->descriptor_capacity = 0;
+}
+
+void twi_descriptors_preen(struct twi_loop *loop)
+{
+    for (size_t fd = 0; fd < loop->descriptor_capacity; fd++) {
+        if (loop->descriptors[fd] == NULL || fcntl((int)fd, F_GETFD) >= 0)
+            continue;
+        tw_log(TW_LOG_ERROR, "reactor", "descriptor %zu was closed while it was watched", fd);
+        drop(loop, loop->descriptors[fd]);
+    }
 }
 
 /* --- the public face --------------------------------------------------------------------- */

@@ -136,6 +136,8 @@ void twi_signals_release(struct twi_loop *loop);
 
 /* descriptors.c */
 void twi_descriptors_release(struct twi_loop *loop);
+/* Drop those that were closed without being removed. */
+void twi_descriptors_preen(struct twi_loop *loop);
 
 /* defer_to_thread.c: take back what is queued, wait for what runs. */
 void twi_jobs_release(struct twi_loop *loop);

@@ -173,8 +173,7 @@ int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
 static struct trigger *find(struct twi_event *event, int64_t number)
 {
     for (int phase = TW_BEFORE; phase <= TW_AFTER; phase++) {
-        TWI_LIST_EACH(node, &event->phases[phase])
-        {
+        TWI_LIST_EACH (node, &event->phases[phase]) {
             struct trigger *trigger = TWI_CONTAINER(node, struct trigger, node);
             if (trigger->number == number)
                 return trigger;

@@ -55,6 +55,15 @@ bool twi_loop_busy(void)
     return loop != NULL && (twi_loop_has_work(loop) || loop->jobs > 0);
 }
 
+static size_t wait(struct twi_loop *loop, bool block)
+{
+    size_t calls;
+
+    if (twi_backend_wait(loop->backend, block, &calls) < 0)
+        twi_descriptors_preen(loop);
+    return calls;
+}
+
 static void wait_real(struct twi_loop *loop, int64_t limit)
 {
     int64_t until = loop->wheel.bound < limit ? loop->wheel.bound : limit;
@@ -63,7 +72,7 @@ static void wait_real(struct twi_loop *loop, int64_t limit)
     if (block && until != INT64_MAX)
         twi_backend_alarm(loop->backend, until);
     loop->stale = true;
-    twi_backend_wait(loop->backend, block);
+    wait(loop, block);
 }
 
 /* Idle means: nothing was ready and nothing waits to be done. Then time may jump. Threads at work
@@ -71,13 +80,13 @@ static void wait_real(struct twi_loop *loop, int64_t limit)
 static void wait_virtual(struct twi_loop *loop, int64_t limit)
 {
     int64_t until = loop->wheel.bound < limit ? loop->wheel.bound : limit;
-    bool quiet = twi_backend_wait(loop->backend, false) == 0 && !twi_loop_has_work(loop);
+    bool quiet = wait(loop, false) == 0 && !twi_loop_has_work(loop);
 
     loop->idle = quiet && loop->jobs == 0;
     if (loop->idle && until != INT64_MAX)
         loop->now = until > loop->now ? until : loop->now;
     else if (quiet && until > loop->now)
-        twi_backend_wait(loop->backend, true);
+        wait(loop, true);
 }
 
 /* --- the turn ---------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@
 
 struct twi_backend {
     struct event_base *base;
+    const void *thread;
     struct twi_list pokes;
     size_t calls; /* made since the beginning */
     int64_t alarm; /* when a wait ends by itself; INT64_MAX: never */
@@ -243,6 +244,7 @@ int twi_backend_new(const char *name, struct twi_backend **ret_backend)
     if (r < 0)
         goto fail_free;
     twi_list_init(&backend->pokes);
+    backend->thread = twi_thread_self();
     backend->alarm = INT64_MAX;
     backend->edge = (event_base_get_features(backend->base) & edge) == edge;
     backend->select = strcmp(twi_backend_name(backend), "select") == 0;
@@ -318,16 +320,18 @@ static void deliver_pokes(struct twi_backend *backend)
     }
 }
 
-size_t twi_backend_wait(struct twi_backend *backend, bool block)
+int twi_backend_wait(struct twi_backend *backend, bool block, size_t *ret_calls)
 {
     size_t before = backend->calls;
+    int r;
 
     if (!twi_list_empty(&backend->pokes)) {
         block = false;
         deliver_pokes(backend);
     }
-    event_base_loop(backend->base, block ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    return backend->calls - before;
+    r = event_base_loop(backend->base, EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK));
+    *ret_calls = backend->calls - before;
+    return r < 0 ? -EBADF : 0;
 }
 
 bool twi_backend_busy(const struct twi_backend *backend)
@@ -336,6 +340,15 @@ bool twi_backend_busy(const struct twi_backend *backend)
 }
 
 /* --- watches ----------------------------------------------------------------------------- */
+
+static inline void check_owner(const struct twi_watch *watch)
+{
+#if TWI_DEBUG
+    twi_assert_thread(watch->backend->thread, "a watch");
+#else
+    (void)watch;
+#endif
+}
 
 static int add(struct event *event)
 {
@@ -438,6 +451,7 @@ int twi_watch_change(struct twi_watch *watch, unsigned events)
     unsigned more;
     int r;
 
+    check_owner(watch);
     if (events == watch->events)
         return 0;
     if (events == watch->base_events) {
@@ -463,6 +477,7 @@ void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg)
 
 int twi_watch_poke(struct twi_watch *watch)
 {
+    check_owner(watch);
     if (watch->poke.next == NULL)
         twi_list_append(&watch->backend->pokes, &watch->poke);
     return 0;
@@ -472,6 +487,7 @@ void twi_watch_free(struct twi_watch *watch)
 {
     if (watch == NULL)
         return;
+    check_owner(watch);
     if (watch->poke.next != NULL)
         twi_list_remove(&watch->poke);
     extra_drop(watch);

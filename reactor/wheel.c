@@ -270,8 +270,8 @@ static void cascade(struct twi_wheel *wheel, uint32_t slot)
     struct twi_list timers = TWI_LIST_INIT(timers);
 
     empty_slot(wheel, slot, &timers);
-    TWI_LIST_EACH(node, &timers)
-    insert(wheel, timer_of(node));
+    TWI_LIST_EACH (node, &timers)
+        insert(wheel, timer_of(node));
 }
 
 /* --- order ------------------------------------------------------------------------------- */
@@ -351,8 +351,7 @@ static void collect_slot(struct twi_wheel *wheel, uint32_t slot, int64_t now, ui
     struct twi_list timers = TWI_LIST_INIT(timers);
 
     empty_slot(wheel, slot, &timers);
-    TWI_LIST_EACH(node, &timers)
-    {
+    TWI_LIST_EACH (node, &timers) {
         struct twi_timer *timer = timer_of(node);
         if (timer->due > now || tick_of(timer->due) > wheel->tick) {
             insert(wheel, timer);
@@ -397,8 +396,8 @@ static void end_collection(struct twi_wheel *wheel, uint64_t now_tick)
 {
     if (now_tick > wheel->tick)
         wheel->tick = now_tick;
-    TWI_LIST_EACH(node, &wheel->later)
-    insert(wheel, timer_of(node));
+    TWI_LIST_EACH (node, &wheel->later)
+        insert(wheel, timer_of(node));
     twi_list_init(&wheel->later);
     wheel->bound = find_bound(wheel);
 }

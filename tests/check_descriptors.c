@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <tweed/log.h>
 #include <tweed/reactor.h>
 
 #include "base/loop.h"
@@ -237,6 +238,37 @@ START_TEST(they_can_be_listed_and_all_removed)
 }
 END_TEST
 
+static int complaints;
+
+static void count_complaints(const struct tw_log_event *event, void *arg)
+{
+    (void)arg;
+    complaints += event->level == TW_LOG_ERROR;
+}
+
+START_TEST(select_survives_a_descriptor_that_was_closed)
+{
+    int other[2];
+
+    begin(2);
+    complaints = 0;
+    ck_assert_int_eq(pipe(other), 0);
+    tw_log_observe(count_complaints, NULL, TW_LOG_ERROR);
+    tw_reactor_add_reader(other[0], on_read, L("x"));
+    tw_reactor_add_reader(pair[0], on_read, L("r"));
+    close(other[0]);
+    turns(1);
+    send_byte();
+    turns(2);
+    ck_assert_str_eq(trace, "r");
+    ck_assert_int_eq(complaints, 1);
+    ck_assert_uint_eq(tw_reactor_readers(NULL, 0), 1);
+    tw_log_observe(NULL, NULL, TW_LOG_ERROR);
+    close(other[1]);
+    end();
+}
+END_TEST
+
 /* --- watches ----------------------------------------------------------------------------- */
 
 static struct twi_watch *watch;
@@ -418,6 +450,7 @@ int main(void)
     TEST_ADD_ROWS(suite, misuse_is_refused, backends);
     TEST_ADD(suite, epoll_says_that_it_cannot_watch_files);
     TEST_ADD(suite, select_refuses_numbers_that_it_cannot_hold);
+    TEST_ADD(suite, select_survives_a_descriptor_that_was_closed);
     TEST_ADD_ROWS(suite, they_can_be_listed_and_all_removed, backends);
     TEST_ADD_ROWS(suite, what_is_watched_can_be_changed, changes);
     TEST_ADD_ROWS(suite, an_edge_is_told_once_and_a_hangup_too, backends);
