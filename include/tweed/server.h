@@ -46,7 +46,8 @@ TW_API void tw_site_unref(tw_site *site);
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
 /* Serve the files below `directory` at `path` (ends with "/"): types, index.html or a listing,
- * Last-Modified, ETag, ranges, HEAD; no way out of the directory. As tw_site_handle(), or open()'s error. */
+ * Last-Modified, ETag, conditions, ranges, HEAD; no way out of the directory, not by links either.
+ * As tw_site_handle(), or open()'s error. */
 TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
 /* For tw_listen(). Counted by the caller. */
 TW_API tw_factory *tw_site_factory(tw_site *site);
@@ -54,7 +55,7 @@ TW_API tw_factory *tw_site_factory(tw_site *site);
 TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options,
                           tw_listener **ret_listener);
 
-/* --- the request ------------------------------------------------------------------------------ */
+/* --- the request ------------------------------------------------------------------------- */
 
 TW_API const char *tw_request_method(const tw_request *request);
 TW_API const char *tw_request_target(const tw_request *request); /* as sent */
@@ -66,7 +67,7 @@ TW_API const char *tw_request_header(const tw_request *request, const char *name
 TW_API tw_value tw_request_body(const tw_request *request); /* bytes, lent */
 TW_API tw_transport *tw_request_transport(tw_request *request);
 
-/* --- the answer: status and headers first, then bytes, then finish ------------------------------ */
+/* --- the answer: status and headers first, then bytes, then finish ----------------------- */
 
 TW_API int tw_request_set_status(tw_request *request, int status, const char *reason);
 /* 0, -EINVAL (CR, LF, NUL), -EALREADY (headers are sent), -ENOMEM. */
