@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <idn2.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,6 +190,23 @@ void twi_address_set_port(union tw_socket_address *address, unsigned port)
         address->ipv6.sin6_port = htons((uint16_t)port);
     else
         address->ipv4.sin_port = htons((uint16_t)port);
+}
+
+int twi_unix_address(const char *path, struct sockaddr_un *ret_address, socklen_t *ret_length)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    size_t length = strlen(path);
+
+    if (length == 0 || length >= sizeof address.sun_path)
+        return -EINVAL;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    else
+        length++;
+    *ret_address = address;
+    *ret_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    return 0;
 }
 
 /* --- order --------------------------------------------------------------------------------- */

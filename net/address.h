@@ -4,6 +4,7 @@
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
+#include <sys/un.h>
 #include <tweed/resolver.h>
 
 /* What one name may have; the rest of an answer is dropped. */
@@ -21,6 +22,9 @@ bool twi_address_same(const union tw_socket_address *a, const union tw_socket_ad
 bool twi_addresses_have(const union tw_socket_address *list, size_t count,
                         const union tw_socket_address *address);
 void twi_address_set_port(union tw_socket_address *address, unsigned port);
+
+/* A UNIX socket's path, or behind '@' a name without a file (Linux's abstract ones). 0, -EINVAL. */
+int twi_unix_address(const char *path, struct sockaddr_un *ret_address, socklen_t *ret_length);
 
 /* The source that the system would use to reach `address`; false when there is no way. */
 typedef bool twi_source_fn(const union tw_socket_address *address,

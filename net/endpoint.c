@@ -10,10 +10,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <tweed/reactor.h>
 #include <tweed/tcp.h>
 
@@ -324,22 +322,16 @@ static void unix_done(int error, struct twi_socket *socket, void *arg)
     make_connection(self, socket, &peer);
 }
 
-/* A path, or behind '@' a name without a file (abstract). */
 static void connect_unix(struct connecting *self, const char *path)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    size_t length = strlen(path);
+    struct sockaddr_un address;
+    socklen_t length;
     int r;
 
-    if (length == 0 || length >= sizeof address.sun_path) {
+    if (twi_unix_address(path, &address, &length) < 0) {
         finish(self, tw_fail(&tw_error_url, "not the path of a socket: %.255s", path));
         return;
     }
-    memcpy(address.sun_path, path, length);
-    if (path[0] == '@')
-        address.sun_path[0] = '\0';
-    else
-        length++;
     self->candidates = twi_calloc(1, sizeof *self->candidates);
     if (self->candidates == NULL) {
         finish(self, tw_fail_memory());
@@ -347,10 +339,8 @@ static void connect_unix(struct connecting *self, const char *path)
     }
     self->count = self->next = 1;
     self->candidates->owner = self;
-    r = twi_attempt_start((struct sockaddr *)&address,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length),
-                          &self->options, unix_done, self->candidates,
-                          &self->candidates->attempt);
+    r = twi_attempt_start((struct sockaddr *)&address, length, &self->options, unix_done,
+                          self->candidates, &self->candidates->attempt);
     if (r < 0)
         finish(self, twi_attempt_failure(r, self->host));
 }

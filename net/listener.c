@@ -27,6 +27,7 @@
 
 #include "base/alloc.h"
 #include "base/loop.h"
+#include "net/address.h"
 #include "net/connect.h"
 #include "net/transport.h"
 
@@ -35,7 +36,7 @@
 
 enum {
     DEFAULT_BACKLOG = 4096,
-    ACCEPTS_MAX = 128,  /* in one turn */
+    ACCEPTS_MAX = 128,       /* in one turn */
     PAUSES_IN_PATIENCE = 10, /* then connections are turned away */
     DEFAULT_MODE = 0666,
     EPHEMERAL_FIRST = 49152, /* RFC 6335, 6 */
@@ -45,11 +46,17 @@ enum {
 struct listener_socket {
     int fd, reserve;
     struct twi_watch *watch;
-    int64_t retry;    /* the call that ends a pause for want of descriptors */
-    unsigned budget;  /* accepts in the next turn; follows what comes */
-    unsigned pauses;  /* in a row */
+    int64_t retry;   /* the call that ends a pause for want of descriptors */
+    unsigned budget; /* accepts in the next turn; follows what comes */
+    unsigned pauses; /* in a row */
     bool is_unix;
 };
+
+/* Abstract names have none. */
+static bool has_file(const char *path)
+{
+    return path[0] != '@';
+}
 
 static bool is_unix(const char *host)
 {
@@ -76,7 +83,7 @@ static void socket_free(tw_listener *listener)
     twi_watch_free(listening->watch);
     if (listening->fd >= 0) {
         close(listening->fd);
-        if (listening->is_unix)
+        if (listening->is_unix && has_file(listener->host + strlen(UNIX_PREFIX)))
             unlink(listener->host + strlen(UNIX_PREFIX));
     }
     if (listening->reserve >= 0)
@@ -117,8 +124,8 @@ void tw_listener_close(tw_listener *listener)
 static void run_stops(struct twi_loop_end *stop)
 {
     (void)stop;
-    TWI_LIST_EACH(node, &thread.listeners)
-    listener_stop(TWI_CONTAINER(node, tw_listener, node_));
+    TWI_LIST_EACH (node, &thread.listeners)
+        listener_stop(TWI_CONTAINER(node, tw_listener, node_));
 }
 
 static void thread_end(struct twi_loop_end *end)
@@ -168,8 +175,7 @@ static bool listens_to(const tw_listener *listener, const char *host, unsigned p
 tw_listener *twi_listener_in_memory(const char *host, unsigned port)
 {
     if (thread.begun)
-        TWI_LIST_EACH(node, &thread.listeners)
-        {
+        TWI_LIST_EACH (node, &thread.listeners) {
             tw_listener *listener = TWI_CONTAINER(node, tw_listener, node_);
             if (listens_to(listener, host, port))
                 return listener;
@@ -412,22 +418,22 @@ static bool is_stale(const struct sockaddr_un *address, socklen_t length)
 
 static int bind_unix(const char *path, int mode)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-    int fd, r = 0;
+    struct sockaddr_un address;
+    socklen_t length;
+    int fd, r = twi_unix_address(path, &address, &length);
 
-    if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
-        return -EINVAL;
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (r < 0)
+        return r;
     fd = stream_socket(AF_UNIX);
     if (fd < 0)
         return fd;
     if (bind(fd, (struct sockaddr *)&address, length) < 0) {
         r = -errno;
-        if (r == -EADDRINUSE && is_stale(&address, length) && unlink(path) == 0)
+        if (r == -EADDRINUSE && has_file(path) && is_stale(&address, length) &&
+            unlink(path) == 0)
             r = bind(fd, (struct sockaddr *)&address, length) < 0 ? -errno : 0;
     }
-    if (r == 0 && chmod(path, (mode_t)(mode == 0 ? DEFAULT_MODE : mode)) < 0)
+    if (r == 0 && has_file(path) && chmod(path, (mode_t)(mode == 0 ? DEFAULT_MODE : mode)) < 0)
         r = -errno;
     if (r < 0) {
         close(fd);

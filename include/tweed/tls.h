@@ -1,8 +1,13 @@
 /*
  * tls.h - TLS contexts: whom to trust and who we are.
  *
- * Verification is on by default, with the system's store. TLS 1.2 and 1.3. One context serves
- * many connections, and keeps client sessions by name for resumption.
+ * Verification is on by default, with the system's store, of names in the certificate's
+ * alternative names only. TLS 1.2 and 1.3 at OpenSSL's security level 2; no renegotiation. One
+ * context serves many connections of its thread, and keeps client sessions (at most 1024) for
+ * resumption under the same name, address and way of connecting.
+ *
+ * A connection ends with tw_error_connection_done only after the peer's close_notify: a stream that
+ * is just cut ends with tw_error_connection_lost.
  */
 #ifndef TWEED_TLS_H
 #define TWEED_TLS_H
@@ -20,10 +25,11 @@ struct tw_tls_options {
     const char *ca_path;   /* directory of hashed PEM files */
     const char *crl_file;  /* PEM; check revocation */
     bool no_verify;        /* client: accept anybody */
-    bool verify_client;    /* server: require a certificate from ca_file */
+    bool verify_client;    /* server: require a certificate from ca_file or ca_path */
     const char *cert_file; /* PEM chain; server: required */
     const char *key_file;  /* PEM; NULL: in cert_file */
-    const char *alpn;      /* comma-separated, in order of preference: "h2,http/1.1" */
+    const char *alpn;      /* comma-separated, in order of preference: "h2,http/1.1"; a server
+                              refuses clients that offer others only */
     bool no_sessions;      /* never resume */
 };
 /* Make one, or fail: the failure is tw_error_tls and names file and reason. On success
@@ -37,9 +43,11 @@ TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
                                       bool no_verify, tw_tls_context **ret_context);
 
 /* Start TLS on a connected transport: what is written so far goes out in plain, from here on
- * everything is TLS. The protocol stays and keeps its `transport` pointer's meaning: it is
- * replaced. `server_name` for clients. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY. Fires no event:
- * a failed handshake is connection_lost with tw_error_tls. */
+ * everything is TLS. The protocol stays; its `transport` is replaced. May be done again inside TLS
+ * (a tunnel through a proxy that speaks TLS itself). `server_name` for clients: a name or a literal
+ * address, to verify. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY (in the middle of a handshake),
+ * -EINVAL (server_name is none). Fires no event: a handshake that fails, or takes more than 30 s,
+ * is connection_lost with tw_error_tls. */
 TW_API int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
                                   const char *server_name);
 
