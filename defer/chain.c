@@ -189,11 +189,11 @@ static bool resume(tw_deferred *deferred, tw_deferred *waiter)
 /* --- the runner ------------------------------------------------------------------------- */
 
 /* Let go of one that has nothing more to run for now; the one that it was resumed by goes on. */
-static inline tw_deferred *leave(tw_deferred *deferred)
+static inline tw_deferred *leave(tw_deferred *deferred, uint32_t state)
 {
     tw_deferred *resumed_by = deferred->link;
 
-    deferred->state &= ~TWI_RUNNING;
+    deferred->state = state & ~TWI_RUNNING;
     if (--deferred->references == 0)
         twi_deferred_last(deferred);
     return resumed_by;
@@ -211,7 +211,7 @@ static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
     if (!twi_deferred_paused(deferred) && twi_entries_none(deferred))
-        return enter(next, leave(deferred));
+        return enter(next, leave(deferred, deferred->state));
     return enter(next, deferred);
 }
 
@@ -261,13 +261,15 @@ static TWI_APART tw_deferred *keep_and_go_on(tw_deferred *deferred, tw_value ret
     return go_on(deferred);
 }
 
-/* The next entry of the chain, and the state as it is then. */
+/* The next entry of the chain; NULL, and `state` not yet written, when there is none. */
 static inline struct twi_entry *next_entry(tw_deferred *deferred, uint32_t state)
 {
     if (TWI_LIKELY((state & (TWI_PAUSES | TWI_HAS_FIRST)) == TWI_HAS_FIRST)) {
         deferred->state = state ^ TWI_HAS_FIRST;
         return &deferred->entries[0];
     }
+    if ((state & TWI_HAS_SECOND) == 0 && deferred->more == NULL)
+        return NULL;
     deferred->state = state;
     return state < TWI_PAUSE ? twi_entries_pop(deferred) : NULL;
 }
@@ -281,7 +283,7 @@ static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uin
         struct twi_entry *next = next_entry(deferred, state);
 
         if (next == NULL) {
-            deferred = leave(deferred);
+            deferred = leave(deferred, state);
         } else if (TWI_UNLIKELY(next->kind > TWI_SIMPLE)) {
             if (next->kind == TWI_TAP)
                 next->fn.tap(next->arg, next->with.index, &deferred->result);
