@@ -15,9 +15,11 @@ enum twi_url_set {
     TWI_URL_PATH = 16,
     TWI_URL_USERINFO = 32,
     TWI_URL_FORBIDDEN_HOST = 64,
-    TWI_URL_FORBIDDEN_DOMAIN = 128
+    TWI_URL_FORBIDDEN_DOMAIN = 128,
+    TWI_URL_PART_END = 256, /* "/", "?" and "#" */
+    TWI_URL_BACKSLASH = 512
 };
-extern const uint8_t twi_url_class[256];
+extern const uint16_t twi_url_class[256];
 
 /* Write `length` bytes to `out`, those of the set percent-encoded: at most three times as many.
  * Returns the end of what was written. */

@@ -59,9 +59,11 @@ static bool ends_in_number(const char *host, size_t length)
     if (dot != NULL)
         last = dot + 1;
     length -= (size_t)(last - host);
+    if (length == 0 || !twi_is_digit(*last))
+        return false;
     for (i = 0; i < length && twi_is_digit(last[i]); i++)
         ;
-    return (length > 0 && i == length) || read_ipv4_number(last, length, &number);
+    return i == length || read_ipv4_number(last, length, &number);
 }
 
 /* Returns the length of the dotted form, written over `host` (room for 15), or -EINVAL. */
@@ -249,14 +251,16 @@ static bool is_punycode(const char *label, size_t length)
     return length >= 4 && twi_same_nocase(label, 4, "xn--", 4);
 }
 
-/* Does any label start with "xn--"? */
+/* Does any label start with "xn--"? Hyphens are rarer than dots and letters. */
 static bool has_punycode(const char *host, size_t length)
 {
-    size_t i;
+    const char *end = host + length, *at = host;
 
-    for (i = 0; i + 4 <= length; i++) {
-        if (host[i] == 'x' && (i == 0 || host[i - 1] == '.') && is_punycode(host + i, 4))
+    while ((at = memchr(at, '-', (size_t)(end - at))) != NULL) {
+        if (at - host >= 2 && end - at >= 2 && memcmp(at - 2, "xn--", 4) == 0 &&
+            (at - host == 2 || at[-3] == '.'))
             return true;
+        at++;
     }
     return false;
 }
@@ -341,9 +345,9 @@ static int parse_domain(const char *text, size_t length, char *out, const char *
 
     for (i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x80 || c == '%')
-            break;
-        if (twi_url_class[c] & TWI_URL_FORBIDDEN_DOMAIN) {
+        if (twi_url_class[c] & (TWI_URL_FORBIDDEN_DOMAIN | TWI_URL_C0)) {
+            if (c >= 0x80 || c == '%')
+                break;
             *ret_why = "forbidden character in the host";
             return -EINVAL;
         }

@@ -29,7 +29,10 @@ static bool is_slash(const struct twi_url_parser *u, const char *p)
 /* The first byte from `p` on that ends an authority or a path segment. */
 static const char *part_end(const struct twi_url_parser *u, const char *p)
 {
-    while (p < u->end && *p != '/' && *p != '?' && *p != '#' && !is_slash(u, p))
+    unsigned ends = u->scheme != NULL ? TWI_URL_PART_END | TWI_URL_BACKSLASH
+                                      : TWI_URL_PART_END;
+
+    while (p < u->end && !(twi_url_class[(unsigned char)*p] & ends))
         p++;
     return p;
 }
@@ -172,6 +175,8 @@ static int count_dots(const char *segment, size_t length)
 {
     int dots = 0;
 
+    if (length == 0 || (*segment != '.' && *segment != '%'))
+        return 0;
     while (length > 0) {
         size_t size = *segment == '.' ? 1 : 3;
         if (size == 3 && !(length >= 3 && twi_same_nocase(segment, 3, "%2e", 3)))
@@ -301,8 +306,14 @@ static void put_credentials(struct twi_url_parser *u, const char *from, const ch
 /* The colon that ends the host; those of an IPv6 address do not. */
 static const char *find_port(const char *p, const char *end)
 {
+    const char *colon;
     bool inside = false;
 
+    if (p < end && *p != '[') {
+        colon = memchr(p, ':', (size_t)(end - p));
+        if (colon == NULL || memchr(p, '[', (size_t)(colon - p)) == NULL)
+            return colon != NULL ? colon : end;
+    }
     for (; p < end && (inside || *p != ':'); p++) {
         if (*p == '[')
             inside = true;

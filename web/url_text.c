@@ -17,7 +17,7 @@
 #define IN_QUERIES (TWI_URL_QUERY | TWI_URL_SPECIAL_QUERY | TWI_URL_PATH | TWI_URL_USERINFO)
 #define IN_PATH (TWI_URL_PATH | TWI_URL_USERINFO)
 
-const uint8_t twi_url_class[256] = {
+const uint16_t twi_url_class[256] = {
     [0x00] = ENCODED | NO_HOST,
     [0x01 ... 0x08] = ENCODED | TWI_URL_FORBIDDEN_DOMAIN,
     ['\t'] = ENCODED | NO_HOST,
@@ -27,19 +27,19 @@ const uint8_t twi_url_class[256] = {
     [0x0e ... 0x1f] = ENCODED | TWI_URL_FORBIDDEN_DOMAIN,
     [' '] = IN_QUERIES | TWI_URL_FRAGMENT | NO_HOST,
     ['"'] = IN_QUERIES | TWI_URL_FRAGMENT,
-    ['#'] = IN_QUERIES | NO_HOST,
+    ['#'] = IN_QUERIES | NO_HOST | TWI_URL_PART_END,
     ['%'] = TWI_URL_FORBIDDEN_DOMAIN,
     ['\''] = TWI_URL_SPECIAL_QUERY,
-    ['/'] = TWI_URL_USERINFO | NO_HOST,
+    ['/'] = TWI_URL_USERINFO | NO_HOST | TWI_URL_PART_END,
     [':'] = TWI_URL_USERINFO | NO_HOST,
     [';'] = TWI_URL_USERINFO,
     ['<'] = IN_QUERIES | TWI_URL_FRAGMENT | NO_HOST,
     ['='] = TWI_URL_USERINFO,
     ['>'] = IN_QUERIES | TWI_URL_FRAGMENT | NO_HOST,
-    ['?'] = IN_PATH | NO_HOST,
+    ['?'] = IN_PATH | NO_HOST | TWI_URL_PART_END,
     ['@'] = TWI_URL_USERINFO | NO_HOST,
     ['['] = TWI_URL_USERINFO | NO_HOST,
-    ['\\'] = TWI_URL_USERINFO | NO_HOST,
+    ['\\'] = TWI_URL_USERINFO | NO_HOST | TWI_URL_BACKSLASH,
     [']'] = TWI_URL_USERINFO | NO_HOST,
     ['^'] = IN_PATH | NO_HOST,
     ['`'] = IN_PATH | TWI_URL_FRAGMENT,
@@ -62,16 +62,17 @@ static char *write_escaped(char *out, unsigned char c)
 
 char *twi_url_write(char *out, const char *data, size_t length, unsigned set)
 {
-    size_t i;
+    const char *end = data + length, *run;
 
-    for (i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)data[i];
-        if (twi_url_class[c] & set)
-            out = write_escaped(out, c);
-        else
-            *out++ = (char)c;
+    for (;;) {
+        for (run = data; data < end && !(twi_url_class[(unsigned char)*data] & set); data++)
+            ;
+        memcpy(out, run, (size_t)(data - run));
+        out += data - run;
+        if (data == end)
+            return out;
+        out = write_escaped(out, (unsigned char)*data++);
     }
-    return out;
 }
 
 char *twi_url_unescape(char *out, const char *text, size_t length)
