@@ -19,7 +19,7 @@
 #include "cli/json.h"
 
 #define ECHO_BODY_MAX (1 << 20)
-#define UPLOAD_MAX (INT64_C(1) << 30)
+#define UPLOAD_MAX (INT64_C(64) << 20)
 
 struct serve_settings {
     const char *directory, *listen;
@@ -180,12 +180,8 @@ static tw_site *make_site(const struct serve_settings *settings)
     tw_site *site;
     int r;
 
-    if (settings->echo) {
+    if (settings->echo)
         options.max_body = UPLOAD_MAX;
-        options.max_header_bytes = 256 * 1024;
-        options.max_header_lines = 1000;
-        options.max_request_line = 64 * 1024;
-    }
     options.on_finished = settings->verbose ? log_request : NULL;
     r = settings->echo ? 0 : check_directory(directory);
     site = r == 0 ? tw_site_new(&options) : NULL;

@@ -127,6 +127,8 @@ static const struct row rows[] = {
     { "host with a path", S(GET "Host: a/b\r\n\r\n"), "!400" },
     { "host with a user", S(GET "Host: u@a\r\n\r\n"), "!400" },
     { "host with a space", S(GET "Host: a b\r\n\r\n"), "!400" },
+    { "host with too high a port", S(GET "Host: a:65536\r\n\r\n"), "!400" },
+    { "host with the highest port", S(GET "Host: a:65535\r\n\r\n"), "GET / 1 done keep" },
     { "host with letters in its port", S(GET "Host: a:b\r\n\r\n"), "!400" },
     { "open bracket", S(GET "Host: [::1\r\n\r\n"), "!400" },
     { "empty brackets", S(GET "Host: []\r\n\r\n"), "!400" },

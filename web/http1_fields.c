@@ -110,6 +110,16 @@ static void expect(struct twi_http1 *parser, const char *value, size_t length)
 
 /* --- the host (RFC 3986, 3.2.2) ---------------------------------------------------------- */
 
+/* ":", then nothing or a number up to 65535. */
+static bool check_port(const char *at, const char *end)
+{
+    uint64_t port = 0;
+
+    if (*at++ != ':')
+        return false;
+    return at == end || (twi_parse_decimal(at, (size_t)(end - at), &port) == 0 && port <= 65535);
+}
+
 static bool check_host(const char *host, size_t length)
 {
     const char *at = host, *end = host + length;
@@ -126,10 +136,7 @@ static bool check_host(const char *host, size_t length)
         if (at == host)
             return false;
     }
-    if (at < end && *at == ':')
-        for (at++; at < end && twi_is_digit(*at); at++)
-            ;
-    return at == end;
+    return at == end || check_port(at, end);
 }
 
 static int host(struct twi_http1 *parser, const char *value, size_t length)
