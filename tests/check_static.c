@@ -5,8 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/site.h"
@@ -369,7 +374,7 @@ END_TEST
 
 static tw_request *first;
 
-static tw_value wait(tw_request *request, void *arg)
+static tw_value wait_for_test(tw_request *request, void *arg)
 {
     (void)arg;
     first = request;
@@ -381,7 +386,7 @@ START_TEST(a_file_waits_for_its_turn)
     const char *body;
 
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
               "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,26-26,199999-\r\n\r\n");
     ck_assert_str_eq(answered(), "");
@@ -399,7 +404,7 @@ END_TEST
 START_TEST(a_file_is_let_go_when_the_client_goes)
 {
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     tw_string_transport_lose(wire, tw_fail(&tw_error_connection_lost, "gone"));
     tw_testing_settle();
@@ -423,6 +428,69 @@ START_TEST(a_directory_must_be_one)
     ck_assert_int_eq(tw_site_files(site, "/x/", path), 0);
     ck_assert_int_eq(tw_site_files(site, "/x/", path), -EEXIST);
     site_end();
+}
+END_TEST
+
+/* --- a kernel without openat2() ------------------------------------------------------------ */
+
+static void forbid_openat2(void)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof program / sizeof program[0], program };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+        _exit(77);
+}
+
+static const struct {
+    const char *target;
+    int status;
+} without_openat2[] = {
+    { "/ten.txt", 200 },
+    { "/", 200 },
+    { "/dir/", 200 },
+    { "/dir", 301 },
+    { "/list/", 200 },
+    { "/nothing", 404 },
+    { "/ten.txt/", 404 },
+    { "/ten.txt/x", 404 },
+    { "/out", 404 },
+    { "/out-dir/secret", 404 },
+    { "/absolute", 404 },
+    { "/in", 404 },
+    { "/loop", 404 },
+    { "/../secret", 404 },
+    { "//dir//index.html", 200 },
+};
+
+/* In a process of its own, which cannot undo it. */
+START_TEST(no_link_is_followed_where_the_kernel_cannot_guard)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        forbid_openat2();
+        begin();
+        for (size_t i = 0; i < sizeof without_openat2 / sizeof without_openat2[0]; i++) {
+            const char *text = ask("GET", without_openat2[i].target, NULL);
+
+            if (atoi(text + 9) != without_openat2[i].status || strstr(text, "secret") != NULL)
+                _exit(100 + (int)i);
+        }
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    /* 77: there are no filters here. */
+    ck_assert_msg(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77, "row %d",
+                  WEXITSTATUS(status) - 100);
 }
 END_TEST
 
@@ -503,6 +571,7 @@ int main(void)
     TEST_ADD(suite, a_file_waits_for_its_turn);
     TEST_ADD(suite, a_file_is_let_go_when_the_client_goes);
     TEST_ADD(suite, a_directory_must_be_one);
+    TEST_ADD(suite, no_link_is_followed_where_the_kernel_cannot_guard);
     TEST_ADD(suite, out_of_memory_leaves_no_file_open);
     TEST_ADD_ROWS(suite, an_ending_tells_the_type, mimes);
     make_root();

@@ -47,7 +47,7 @@ enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 /* Part by part, without links. Writes to `path`. */
 static int open_parts(int root, char *path)
 {
-    int fd = fcntl(root, F_DUPFD_CLOEXEC, 0);
+    int fd = openat(root, ".", OPEN_FLAGS | O_DIRECTORY);
 
     while (fd >= 0 && path != NULL) {
         char *slash = strchr(path, '/');
