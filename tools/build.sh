@@ -36,4 +36,6 @@ if [ ! -f "$dir/config.status" ] || [ "$options" != "$(cat "$dir/configured-as" 
     echo "$options" >"$dir/configured-as"
 fi
 echo "build: make in $dir"
-step make make -C "$dir" -j"$jobs" ${TARGETS:-all}
+for target in ${TARGETS:-all}; do # one after the other: "all" is a make of its own
+    step make make -C "$dir" -j"$jobs" "$target"
+done
