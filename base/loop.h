@@ -60,8 +60,8 @@ static inline bool twi_flush_queued(const struct twi_flush *flush)
 /* Take it out again before its memory goes. */
 void twi_flush_cancel(struct twi_flush *flush);
 
-/* Is there something that the next turn would do without waiting: calls queued, a flush, work of
- * other threads under way? For tests that run until all is quiet. */
+/* Is there something that the next turn would do without waiting: calls queued or due, a flush,
+ * work of other threads under way? For tests that run until all is quiet. */
 bool twi_loop_busy(void);
 
 /* --- what belongs to a reactor ---------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct twi_transport_extra {
     int64_t timeout_ns, deadline; /* a timeout of 0 is off */
     int64_t timer;                /* the call that looks at the deadline; 0: none */
     void (*timed_out)(tw_protocol *protocol);
+    struct twi_flow_watcher watcher;
     bool push, producer_paused;
 };
 
@@ -201,19 +202,37 @@ void tw_transport_reset_timeout(tw_transport *transport)
 
 /* --- its end ------------------------------------------------------------------------ */
 
-void twi_flow_end(tw_transport *transport)
+int twi_flow_on_lost(tw_transport *transport, void (*lost)(tw_value reason, void *arg),
+                     void *arg)
+{
+    struct twi_transport_extra *extra;
+
+    if (transport->state == TWI_LOST)
+        return -ENOTCONN;
+    extra = extra_of(transport);
+    if (extra == NULL)
+        return -ENOMEM;
+    extra->watcher.lost = lost;
+    extra->watcher.arg = arg;
+    return 0;
+}
+
+struct twi_flow_watcher twi_flow_end(tw_transport *transport)
 {
     struct twi_transport_extra *extra = transport->extra_;
+    struct twi_flow_watcher watcher = { 0 };
     const struct tw_producer *producer;
 
     if (extra == NULL)
-        return;
+        return watcher;
+    watcher = extra->watcher;
     transport->extra_ = NULL;
     timer_stop(extra);
     producer = extra->producer;
     if (producer != NULL && producer->stop != NULL)
         producer->stop(extra->producer_arg);
     twi_slab_free(&extras, extra);
+    return watcher;
 }
 
 void twi_flow_move(tw_transport *from, tw_transport *to)

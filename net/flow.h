@@ -6,8 +6,18 @@
 
 #include "net/transport.h"
 
+/* Call lost(reason, arg) after connection_lost; one at a time, NULL takes it back. `reason` is lent.
+ * 0, -ENOTCONN (lost already), -ENOMEM. */
+int twi_flow_on_lost(tw_transport *transport, void (*lost)(tw_value reason, void *arg),
+                     void *arg);
+
+/* Who wants to know of the end. */
+struct twi_flow_watcher {
+    void (*lost)(tw_value reason, void *arg); /* may be NULL */
+    void *arg;
+};
 /* The connection is lost: stop the producer and the timeout, release the block. */
-void twi_flow_end(tw_transport *transport);
+struct twi_flow_watcher twi_flow_end(tw_transport *transport);
 /* Something was queued: pause a push producer above the high-water mark. */
 void twi_flow_queued(tw_transport *transport);
 /* Something was sent: resume a producer where that is due. */

@@ -418,20 +418,22 @@ static void stream_free(tw_transport *transport)
 
 static int format_unix(int fd, char *text, size_t size)
 {
+    const socklen_t bare = offsetof(struct sockaddr_un, sun_path);
     struct sockaddr_un address = { .sun_family = AF_UNSPEC };
     socklen_t length = sizeof address;
 
     /* Clients have no name of their own: both ends are known by the listener's. */
-    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-        length = 0;
-    if (length <= offsetof(struct sockaddr_un, sun_path)) {
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 || length <= bare) {
         length = sizeof address;
         if (getpeername(fd, (struct sockaddr *)&address, &length) < 0)
             length = 0;
     }
-    if (length <= offsetof(struct sockaddr_un, sun_path))
+    if (length <= bare)
         return snprintf(text, size, "unix:");
-    return snprintf(text, size, "unix:%.*s", (int)sizeof address.sun_path, address.sun_path);
+    if (address.sun_path[0] == '\0') /* of Linux's abstract kind */
+        return snprintf(text, size, "unix:@%.*s", (int)(length - bare - 1),
+                        address.sun_path + 1);
+    return snprintf(text, size, "unix:%.*s", (int)(length - bare), address.sun_path);
 }
 
 static void expand_peer(const struct peer *peer, union tw_socket_address *address)

@@ -213,6 +213,7 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
 {
     tw_protocol *protocol = transport->protocol;
     bool ending = transport->state == TWI_ENDING;
+    struct twi_flow_watcher watcher;
     tw_transport *lower;
 
     if (!become(transport, TWI_LOST)) {
@@ -233,7 +234,7 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
         close_and_stop(transport, !is_orderly(reason), -ECANCELED);
     lower = transport->lower;
     transport->lower = NULL;
-    twi_flow_end(transport);
+    watcher = twi_flow_end(transport);
     if (protocol != NULL && transport->made &&
         protocol->protocol_class->connection_lost != NULL)
         protocol->protocol_class->connection_lost(protocol, tw_lend(reason));
@@ -244,6 +245,8 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     }
     twi_factory_unuse(transport->factory);
     transport->factory = NULL;
+    if (watcher.lost != NULL)
+        watcher.lost(tw_lend(reason), watcher.arg);
     tw_release(reason);
     if (lower != NULL)
         tw_transport_unref(lower);

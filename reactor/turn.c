@@ -52,7 +52,8 @@ bool twi_loop_has_work(const struct twi_loop *loop)
 bool twi_loop_busy(void)
 {
     struct twi_loop *loop = twi_loop_here;
-    return loop != NULL && (twi_loop_has_work(loop) || loop->jobs > 0);
+    return loop != NULL && (twi_loop_has_work(loop) || loop->jobs > 0 ||
+                            loop->wheel.bound <= twi_loop_time(loop));
 }
 
 static size_t wait(struct twi_loop *loop, bool block)

@@ -49,7 +49,7 @@ typedef struct tw_listener tw_listener;
 
 /* All zero is the default: 127.0.0.1, a free port. */
 struct tw_listen_options {
-    const char *address; /* literal, or "unix:/path"; NULL: 127.0.0.1 */
+    const char *address; /* literal, "unix:/path", "unix:@abstract"; NULL: 127.0.0.1 */
     unsigned port;       /* 0: any free one, see tw_listener_port() */
     int backlog;         /* 0: 4096 */
     bool reuse_port;     /* several reactors share the port */

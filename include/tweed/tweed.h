@@ -15,6 +15,7 @@
 #include <tweed/line.h>
 #include <tweed/log.h>
 #include <tweed/reactor.h>
+#include <tweed/reconnect.h>
 #include <tweed/resolver.h>
 #include <tweed/server.h>
 #include <tweed/sync.h>
