@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -201,6 +202,34 @@ START_TEST(unix_sockets_carry_as_well)
     tw_factory_unref(factory);
     end();
     ck_assert_int_lt(stat(path, &status), 0);
+}
+END_TEST
+
+START_TEST(an_abstract_name_leaves_no_file)
+{
+    char address[64], text[64];
+    struct tw_listen_options options = { .address = address };
+    struct sockaddr_un peer = { .sun_family = AF_UNIX };
+    struct twi_attempt *attempt;
+    tw_factory *factory;
+    socklen_t length;
+
+    begin_on(NULL, &recorder_class, NULL);
+    tw_listener_close(listener);
+    listener = NULL;
+    factory = server_factory();
+    snprintf(address, sizeof address, "unix:@tweed-check-%d", (int)getpid());
+    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    strcpy(peer.sun_path + 1, address + 6);
+    length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address + 5));
+    ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&peer, length, NULL, connected,
+                                       recorder_new(&recorder_class, &client), &attempt),
+                     0);
+    UNTIL(client.protocol != NULL && server.protocol != NULL);
+    tw_transport_peer(client.protocol->transport, text, sizeof text);
+    ck_assert_str_eq(text, address);
+    tw_factory_unref(factory);
+    end();
 }
 END_TEST
 
@@ -471,6 +500,7 @@ int main(void)
     TEST_ADD(suite, a_listener_may_be_closed_by_its_connection);
     TEST_ADD(suite, ipv6_is_spoken);
     TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
+    TEST_ADD(suite, an_abstract_name_leaves_no_file);
     TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
     TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);
     TEST_ADD(suite, a_listener_may_be_closed_while_it_waits_for_descriptors);
