@@ -6,8 +6,8 @@
 
 #include "net/transport.h"
 
-/* Call lost(reason, arg) after connection_lost; one at a time, NULL takes it back. `reason` is lent.
- * 0, -ENOTCONN (lost already), -ENOMEM. */
+/* Call lost(reason, arg) after connection_lost; one at a time, NULL takes it back. `reason` is
+ * lent. 0, -ENOTCONN (lost already), -ENOMEM. */
 int twi_flow_on_lost(tw_transport *transport, void (*lost)(tw_value reason, void *arg),
                      void *arg);
 
