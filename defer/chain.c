@@ -206,13 +206,16 @@ static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
     return deferred;
 }
 
-/* Go on with what was handed a result. One that has nothing left to do itself is left first, so
- * that a long chain is let go of while it unwinds. */
+/* Go on with what was handed a result. One that has nothing left to do itself is let go of
+ * first, so that a long chain goes away while it unwinds; but not before the next one is entered:
+ * its death may call anybody. */
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
-    if (!twi_deferred_paused(deferred) && twi_entries_none(deferred))
-        return enter(next, leave(deferred, deferred->state));
-    return enter(next, deferred);
+    if (twi_deferred_paused(deferred) || !twi_entries_none(deferred))
+        return enter(next, deferred);
+    enter(next, deferred->link);
+    leave(deferred, deferred->state);
+    return next;
 }
 
 static TWI_APART tw_deferred *run_waiter(tw_deferred *deferred, tw_deferred *waiter)

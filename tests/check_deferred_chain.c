@@ -471,6 +471,33 @@ START_TEST(a_waiter_that_was_paused_goes_on_when_unpaused)
 }
 END_TEST
 
+static tw_deferred *outer, *pending;
+
+static void add_waiting(void *arg)
+{
+    (void)arg;
+    tw_add_callback(outer, wait_for, pending);
+    tw_add_callback(outer, pass, "late");
+}
+
+START_TEST(the_death_of_the_inner_one_may_add_to_its_waiter)
+{
+    tw_deferred *slot, *pending_slot;
+
+    trace_setup();
+    outer = tw_succeed(tw_integer(1));
+    pending = tw_promise(&pending_slot, NULL, NULL);
+    tw_add_callback(outer, wait_for, tw_promise(&slot, NULL, NULL));
+    tw_deferred_on_death(slot, add_waiting, NULL);
+    tw_add_callback(outer, pass, "early");
+    tw_fire(&slot, tw_integer(2));
+    tw_fire(&pending_slot, tw_integer(3));
+    ck_trace("w=1 early=2 w=2 late=3");
+    tw_deferred_unref(outer);
+    trace_teardown();
+}
+END_TEST
+
 /* --- pause ------------------------------------------------------------------------------ */
 
 static tw_value pause_it(tw_value result, void *d)
@@ -671,6 +698,7 @@ int main(void)
     TEST_ADD(suite, what_dies_unfired_abandons_its_waiters);
     TEST_ADD(suite, the_inner_one_keeps_its_waiter_alive);
     TEST_ADD(suite, a_waiter_that_was_paused_goes_on_when_unpaused);
+    TEST_ADD(suite, the_death_of_the_inner_one_may_add_to_its_waiter);
     TEST_ADD(suite, pauses_are_counted);
     TEST_ADD(suite, what_dies_paused_abandons_its_waiters);
     TEST_ADD(suite, chain_deferred_moves_the_result);
