@@ -654,57 +654,7 @@ START_TEST(a_body_is_asked_for_when_its_turn_comes)
 }
 END_TEST
 
-/* --- making a site ----------------------------------------------------------------------- */
-
-static void note_release(void *arg)
-{
-    ++*(unsigned *)arg;
-}
-
-START_TEST(routes_are_checked)
-{
-    struct tw_site_options bad = { .server_name = "a\r\nb" };
-    unsigned releases = 0;
-
-    site_begin(NULL);
-    ck_assert_int_eq(tw_site_handle(site, "a", hello, &releases, note_release), -EINVAL);
-    ck_assert_int_eq(tw_site_handle(site, NULL, hello, &releases, note_release), -EINVAL);
-    ck_assert_int_eq(tw_site_handle(site, "/", NULL, &releases, note_release), -EINVAL);
-    ck_assert_int_eq(tw_site_handle(site, "/", hello, &releases, note_release), 0);
-    ck_assert_int_eq(tw_site_handle(site, "/", hello, &releases, note_release), -EEXIST);
-    ck_assert_uint_eq(releases, 4);
-    ck_assert_ptr_null(tw_site_new(&bad));
-    ck_assert_int_eq(errno, EINVAL);
-    site_end();
-    ck_assert_uint_eq(releases, 5);
-}
-END_TEST
-
-static tw_value methods(tw_request *request, void *arg)
-{
-    if (tw_request_allow(request, "GET, PUT"))
-        hello(request, arg);
-    return tw_none();
-}
-
-START_TEST(methods_are_allowed_or_named)
-{
-    const char *text;
-
-    site_begin(NULL);
-    ck_assert_int_eq(tw_site_handle(site, "/", methods, NULL, NULL), 0);
-    wire = site_connect();
-    send_text(GET("/"));
-    expect("get", OK_TEXT(5) "hello");
-    send_text("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
-    text = answered();
-    ck_assert_int_eq(strncmp(text, "HTTP/1.1 405 ", 13), 0);
-    ck_assert_ptr_nonnull(strstr(text, "\r\nAllow: GET, PUT\r\n"));
-    send_text("FOO / HTTP/1.1\r\nHost: a\r\n\r\n");
-    ck_assert_int_eq(strncmp(answered(), "HTTP/1.1 501 ", 13), 0);
-    site_end();
-}
-END_TEST
+/* --- memory ------------------------------------------------------------------------------ */
 
 static bool exchange(void *arg)
 {
@@ -772,8 +722,6 @@ int main(void)
     TEST_ADD(suite, a_body_that_is_too_short_breaks_the_connection);
     TEST_ADD(suite, server_and_date_are_ours_unless_they_are_set);
     TEST_ADD(suite, a_body_is_asked_for_when_its_turn_comes);
-    TEST_ADD(suite, routes_are_checked);
-    TEST_ADD(suite, methods_are_allowed_or_named);
     TEST_ADD(suite, out_of_memory_harms_one_answer_at_most);
     return test_run(suite);
 }

@@ -79,9 +79,12 @@ static int content_lengths(struct twi_http1 *parser, const char *value, size_t l
     }
 }
 
-/* Only "chunked" alone is known, and that is all that we ever ask for. */
+/* Only "chunked" alone is known, and that is all that we ever ask for. Old servers say "identity"
+ * for nothing (RFC 2616, 3.6). */
 static int transfer_encoding(struct twi_http1 *parser, const char *value, size_t length)
 {
+    if (!parser->server_ && twi_same_nocase(value, length, "identity", 8))
+        return 0;
     if ((parser->seen_ & TWI_H1_SEEN_CODING) != 0)
         return bad(parser, "several Transfer-Encodings");
     parser->seen_ |= TWI_H1_SEEN_CODING;
@@ -117,7 +120,8 @@ static bool check_port(const char *at, const char *end)
 
     if (*at++ != ':')
         return false;
-    return at == end || (twi_parse_decimal(at, (size_t)(end - at), &port) == 0 && port <= 65535);
+    return at == end ||
+           (twi_parse_decimal(at, (size_t)(end - at), &port) == 0 && port <= 65535);
 }
 
 static bool check_host(const char *host, size_t length)

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include <tweed/log.h>
 
 #include "base/ascii.h"
 #include "base/slab.h"
+#include "web/base64.h"
 #include "web/server.h"
 
 static _Thread_local struct twi_slab requests
@@ -327,6 +329,61 @@ bool tw_request_allow(tw_request *request, const char *methods)
     tw_request_set_header(request, "Allow", methods);
     tw_request_error(request, 405, "This method is not allowed here.");
     return false;
+}
+
+/* --- credentials --------------------------------------------------------------------------- */
+
+/* How long it takes tells only the lengths. */
+static bool same_secret(const char *a, const char *b)
+{
+    size_t length = strlen(b);
+    unsigned char difference = 0;
+
+    if (strlen(a) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        difference |= (unsigned char)(a[i] ^ b[i]);
+    return difference == 0;
+}
+
+/* The scheme's name has no case (RFC 9110, 11.1); what follows has. */
+static bool has_credentials(const tw_request *request, const char *expected)
+{
+    const char *sent = twi_headers_value(request->headers, TWI_HEADER_AUTHORIZATION);
+
+    if (sent == NULL || strncasecmp(sent, "Basic ", 6) != 0)
+        return false;
+    sent += 6 + strspn(sent + 6, " ");
+    return same_secret(sent, expected + 6);
+}
+
+static void ask_for_credentials(tw_request *request, const char *realm)
+{
+    char *challenge = twi_format("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+    int r = challenge == NULL ? -ENOMEM
+                              : tw_request_set_header(request, "WWW-Authenticate", challenge);
+
+    twi_free(challenge);
+    if (r < 0)
+        tw_request_error(request, 500, "The server could not ask for a password.");
+    else
+        tw_request_error(request, 401, "A password is needed.");
+}
+
+bool tw_request_authorized(tw_request *request, const char *realm, const char *user,
+                           const char *password)
+{
+    char *expected = twi_basic_credentials(user, password);
+    bool is_right = false;
+
+    if (expected == NULL)
+        tw_request_error(request, 503, "out of memory");
+    else if (has_credentials(request, expected))
+        is_right = true;
+    else
+        ask_for_credentials(request, realm);
+    twi_free(expected);
+    return is_right;
 }
 
 /* --- getters ----------------------------------------------------------------------------- */
