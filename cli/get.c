@@ -66,6 +66,8 @@ static bool may_try_again(const struct transfer *transfer)
 {
     const struct get_settings *settings = transfer->run->settings;
 
+    if (transfer->upload != NULL && strcmp(transfer->upload, "-") == 0)
+        return false; /* standard input is read once */
     return (int64_t)transfer->tries <= settings->retries && !transfer->run->stopping &&
            (settings->retry_max_time == 0 ||
             get_now() - transfer->started < settings->retry_max_time);
@@ -487,8 +489,7 @@ static void cancel_all(struct get_run *run)
             tw_call_cancel(transfer->retry_call);
         if (transfer->request != NULL)
             tw_cancel(transfer->request);
-        sink_rewind(&transfer->sink);
-        sink_finish(&transfer->sink);
+        sink_abandon(&transfer->sink);
     }
 }
 

@@ -79,6 +79,8 @@ bool sink_rewind(struct sink *sink);
 int sink_own_stdout(struct sink *sink);
 /* No more will come. 0 or negative errno: what was written may be incomplete. */
 int sink_finish(struct sink *sink);
+/* An early end: a file keeps what it has, what waits for its turn is dropped. */
+void sink_abandon(struct sink *sink);
 
 /* --- transfers ---------------------------------------------------------------------------- */
 

@@ -98,6 +98,14 @@ int sink_write(struct sink *sink, const void *data, size_t length)
                              : hold(sink, data, length);
 }
 
+static void drop_held(struct sink *sink)
+{
+    cli_text_free(&sink->held);
+    if (sink->spill >= 0)
+        close(sink->spill);
+    sink->spill = -1;
+}
+
 bool sink_rewind(struct sink *sink)
 {
     if (!sink->written)
@@ -106,11 +114,7 @@ bool sink_rewind(struct sink *sink)
         return false;
     if (sink->fd >= 0 && (lseek(sink->fd, 0, SEEK_SET) != 0 || ftruncate(sink->fd, 0) != 0))
         return false;
-    if (sink->spill >= 0) {
-        close(sink->spill);
-        sink->spill = -1;
-    }
-    cli_text_free(&sink->held);
+    drop_held(sink);
     sink->written = false;
     return true;
 }
@@ -132,13 +136,9 @@ int sink_own_stdout(struct sink *sink)
 
     sink->owns_stdout = true;
     r = cli_write(STDOUT_FILENO, sink->held.data, sink->held.length);
-    cli_text_free(&sink->held);
-    if (sink->spill >= 0) {
-        if (r == 0)
-            r = copy_spill(sink->spill);
-        close(sink->spill);
-        sink->spill = -1;
-    }
+    if (r == 0 && sink->spill >= 0)
+        r = copy_spill(sink->spill);
+    drop_held(sink);
     return r;
 }
 
@@ -151,4 +151,10 @@ int sink_finish(struct sink *sink)
         r = -errno;
     sink->fd = -1;
     return r;
+}
+
+void sink_abandon(struct sink *sink)
+{
+    sink_finish(sink);
+    drop_held(sink);
 }
