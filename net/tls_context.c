@@ -16,9 +16,9 @@
 #include "net/tls_engine.h"
 #include "net/tls_openssl.h"
 
-#define SESSIONS_MAX 1024  /* of one context */
+#define SESSIONS_MAX 1024 /* of one context */
 #define SESSIONS_PER_KEY 32
-#define SECURITY_LEVEL 2   /* 112 bits: no SHA-1, no RSA below 2048 */
+#define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 */
 
 /* --- the library --------------------------------------------------------------------------- */
 
@@ -307,6 +307,7 @@ static int no_pass_phrase(char *text, int size, int writing, void *arg)
 /* AES-128 first, as browsers have it: half as much again in speed, and enough. */
 static const char ciphersuites[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char ciphers_of_1_2[] = "ECDHE+AES128+AESGCM:DEFAULT";
 
 static void set_defaults(tw_tls_context *context)
 {
@@ -315,6 +316,7 @@ static void set_defaults(tw_tls_context *context)
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     SSL_CTX_set_ciphersuites(ctx, ciphersuites);
+    SSL_CTX_set_cipher_list(ctx, ciphers_of_1_2);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

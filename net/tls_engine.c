@@ -326,6 +326,8 @@ int twi_tls_handshake(struct twi_tls *tls)
     r = SSL_do_handshake(tls->ssl);
     if (r == 1 && !tls->out_of_memory) {
         tls->handshaken = true;
+        /* Who was expected need not be remembered by a connection that may idle for long. */
+        X509_VERIFY_PARAM_set1_host(SSL_get0_param(tls->ssl), NULL, 0);
         return 1;
     }
     r = outcome(tls, r);
