@@ -194,6 +194,7 @@ static const struct {
     const tw_error_class *error;
 } refused[] = {
     { "", { 0 }, &tw_error_url },
+    { NULL, { 0 }, &tw_error_url },
     { "a", { 0 }, &tw_error_url },
     { "ftp://a/", { 0 }, &tw_error_url },
     { "file:///etc/passwd", { 0 }, &tw_error_url },

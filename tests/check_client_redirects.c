@@ -108,12 +108,27 @@ static const struct {
 } policies[] = {
     { TW_REDIRECT_NONE, 301, "GET", NULL, 301 },
     { TW_REDIRECT_NONE, 307, "POST", NULL, 307 },
+    { TW_REDIRECT_KEEP, 302, "POST", NULL, 200 },
     { TW_REDIRECT_SAFE, 301, "GET", NULL, 200 },
     { TW_REDIRECT_SAFE, 302, "HEAD", NULL, 200 },
     { TW_REDIRECT_SAFE, 303, "POST", NULL, 200 },
     { TW_REDIRECT_SAFE, 302, "POST", &tw_error_redirect, 302 },
     { TW_REDIRECT_SAFE, 307, "PUT", &tw_error_redirect, 307 },
 };
+
+START_TEST(a_method_may_be_kept)
+{
+    struct tw_request_options options = { .body = "data",
+                                          .body_length = 4,
+                                          .redirects = TW_REDIRECT_KEEP };
+
+    start(to(302, "/end"));
+    client_get(&got, "http://a/", &options);
+    ck_assert_uint_eq(peer_count(&peer, "POST /end "), 1);
+    ck_assert_uint_eq(peer_count(&peer, "data"), 2);
+    stop();
+}
+END_TEST
 
 START_TEST(a_policy_says_what_is_followed)
 {
@@ -418,6 +433,7 @@ int main(void)
     Suite *suite = suite_create("client redirects");
 
     TEST_ADD_ROWS(suite, a_redirect_keeps_or_changes_the_method, methods);
+    TEST_ADD(suite, a_method_may_be_kept);
     TEST_ADD_ROWS(suite, a_policy_says_what_is_followed, policies);
     TEST_ADD_ROWS(suite, a_loop_ends_at_the_limit, depths);
     TEST_ADD_ROWS(suite, a_redirect_to_elsewhere_than_http_is_an_error, nowhere);

@@ -33,10 +33,14 @@ START_TEST(the_status_decides_the_method)
     const char *method = methods[_i].method;
 
     ck_assert_int_eq(twi_redirect_is(status), methods[_i].is_redirect);
-    ck_assert_int_eq(twi_redirect_to_get(status, method), methods[_i].to_get);
+    ck_assert_int_eq(twi_redirect_to_get(TW_REDIRECT_FOLLOW, status, method),
+                     methods[_i].to_get);
     ck_assert_int_eq(twi_redirect_allowed(TW_REDIRECT_SAFE, status, method), methods[_i].safe);
     ck_assert(twi_redirect_allowed(TW_REDIRECT_FOLLOW, status, method));
     ck_assert(!twi_redirect_allowed(TW_REDIRECT_NONE, status, method));
+    ck_assert(twi_redirect_allowed(TW_REDIRECT_KEEP, status, method));
+    ck_assert_int_eq(twi_redirect_to_get(TW_REDIRECT_KEEP, status, method),
+                     status == 303 && methods[_i].to_get);
 }
 END_TEST
 

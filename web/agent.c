@@ -142,6 +142,7 @@ tw_agent *tw_agent_new(const struct tw_agent_options *options)
     if (agent == NULL)
         return NULL;
     agent->references = 1;
+    agent->thread = twi_thread_self();
     agent->closed = true; /* until it is registered with the reactor */
     twi_list_init(&agent->idle);
     for (size_t i = 0; i < sizeof agent->wanting / sizeof agent->wanting[0]; i++)

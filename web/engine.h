@@ -35,6 +35,7 @@ enum { TWI_MAX_CONNECTING = 512 };
 
 struct tw_agent {
     unsigned references; /* users and requests */
+    const void *thread;  /* the one that it belongs to */
     bool closed;         /* the reactor goes: nothing is connected any more */
     bool refuse_private;
     size_t max_per_host, max_total, max_idle_per_host, max_uses;

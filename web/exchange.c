@@ -175,7 +175,7 @@ static void judge(struct twi_fetch *fetch, const tw_error_class *error_class, in
 static bool body_goes_along(const struct twi_fetch *fetch, int status)
 {
     return fetch->has_source && !fetch->body_dropped &&
-           !twi_redirect_to_get(status, fetch->method);
+           !twi_redirect_to_get(fetch->options.redirects, status, fetch->method);
 }
 
 /* Does it lead elsewhere, and may we follow? */
@@ -458,8 +458,9 @@ static void expect_more(struct twi_fetch *fetch)
 {
     if (fetch->paused)
         twi_fetch_set_phase(fetch, TWI_PHASE_NONE, 0);
-    else if (!fetch->uploading)
-        twi_fetch_set_phase(fetch, TWI_PHASE_IDLE, fetch->options.idle_timeout);
+    else
+        twi_fetch_set_phase(fetch, fetch->uploading ? TWI_PHASE_SEND : TWI_PHASE_IDLE,
+                            fetch->options.idle_timeout);
 }
 
 void twi_exchange_received(struct twi_fetch *fetch, const char *data, size_t length)

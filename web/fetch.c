@@ -362,7 +362,7 @@ void twi_fetch_redirect(struct twi_fetch *fetch)
 {
     struct tw_response *response = fetch->response;
 
-    if (twi_redirect_to_get(response->status, fetch->method)) {
+    if (twi_redirect_to_get(fetch->options.redirects, response->status, fetch->method)) {
         fetch->method = "GET";
         fetch->body_dropped = true;
         drop_fields(fetch->headers, twi_redirect_describes_body);
@@ -385,8 +385,8 @@ void twi_fetch_redirect(struct twi_fetch *fetch)
 
 static tw_value take_url(struct twi_fetch *fetch, const char *text)
 {
-    const char *why;
-    int r = twi_url_parse_request(text, &fetch->url, &why);
+    const char *why = "there is none";
+    int r = text == NULL ? -EINVAL : twi_url_parse_request(text, &fetch->url, &why);
 
     if (r == -ENOMEM)
         return tw_fail_memory();
@@ -418,6 +418,10 @@ tw_deferred *twi_fetch_start(const char *where, tw_agent *agent, const char *url
     tw_deferred *deferred;
     tw_value failure;
 
+#if TWI_DEBUG
+    if (agent != NULL)
+        twi_assert_thread(agent->thread, "tw_agent_request");
+#endif
     if (fetch == NULL) {
         twi_release_source(options != NULL ? options->body_source : NULL);
         return NULL;

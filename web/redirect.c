@@ -15,17 +15,17 @@ bool twi_redirect_is(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-bool twi_redirect_to_get(int status, const char *method)
+bool twi_redirect_to_get(enum tw_redirect_policy policy, int status, const char *method)
 {
     if (status == 301 || status == 302)
-        return strcmp(method, "POST") == 0;
+        return policy != TW_REDIRECT_KEEP && strcmp(method, "POST") == 0;
     return status == 303 && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
 }
 
 bool twi_redirect_allowed(enum tw_redirect_policy policy, int status, const char *method)
 {
     if (policy != TW_REDIRECT_SAFE)
-        return policy == TW_REDIRECT_FOLLOW;
+        return policy != TW_REDIRECT_NONE;
     return status == 303 || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 

@@ -11,7 +11,7 @@
 /* 301, 302, 303, 307 and 308 lead elsewhere when they have a Location. */
 bool twi_redirect_is(int status);
 /* True if the request becomes a GET without a body. */
-bool twi_redirect_to_get(int status, const char *method);
+bool twi_redirect_to_get(enum tw_redirect_policy policy, int status, const char *method);
 /* May this redirect be followed under this policy? */
 bool twi_redirect_allowed(enum tw_redirect_policy policy, int status, const char *method);
 /* Resolve `location` against the page that sent it; its fragment is inherited. As

@@ -73,7 +73,8 @@ TW_API void tw_request_body_ready(const void *arg);
 enum tw_redirect_policy {
     TW_REDIRECT_FOLLOW, /* as browsers: 301, 302 and 303 turn POST into GET; 307, 308 do not */
     TW_REDIRECT_NONE,   /* a redirect is a response like any other */
-    TW_REDIRECT_SAFE    /* follow for GET and HEAD only; otherwise tw_error_redirect */
+    TW_REDIRECT_SAFE,   /* follow for GET and HEAD only; otherwise tw_error_redirect */
+    TW_REDIRECT_KEEP    /* 301 and 302 keep the method and the body: getPage's default */
 };
 
 /* All zero is the default. Everything is lent for the call. */
