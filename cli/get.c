@@ -119,7 +119,7 @@ static int on_body(const char *data, size_t length, void *arg)
     struct transfer *transfer = arg;
     int r;
 
-    if (transfer->discard)
+    if (transfer->discard || transfer->run->settings->head)
         return 0;
     transfer->size += length;
     transfer->run->bytes += length;

@@ -261,6 +261,8 @@ out_has "/file/x"
 run get -I "$server/big/10"
 out_has "Content-Length: 10"
 out_lacks xxx
+run get -I -X GET "$server/big/10"
+out_lacks xxx
 
 claim "verbose tells both sides"
 run get -v -H 'X: y' -u a:b "$server/file/x"

@@ -2,7 +2,7 @@
  * url_idna.c - labels of international domain names: UTS 46, not transitional.
  *
  * libidn2 does the mapping, normalising and checking. It also refuses what the older IDNA2008
- * does not allow: symbols (hearts, emoji), and hyphens in the wrong places. Names with them exist
+ * does not allow: symbols (hearts, emoji, "_"), and hyphens in the wrong places. Names with them exist
  * and browsers reach them; so a label that fails for this is taken apart: symbols and hyphens
  * stay as they are, what stands between them goes through libidn2, and the whole is put into
  * Punycode here (RFC 3492).
@@ -47,6 +47,8 @@ static bool is_symbol(uint32_t point)
 {
     size_t i;
 
+    if (point < 0x80)
+        return !twi_is_alpha((char)point) && !twi_is_digit((char)point);
     for (i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         if (point >= symbols[i].first && point <= symbols[i].last)
             return true;
@@ -219,6 +221,75 @@ static int encode(const struct label *label, char *out, size_t room)
     return (int)(at - out);
 }
 
+/* 0 to 35, or 36 for what is no digit. */
+static uint32_t digit_value(char c)
+{
+    c = twi_lower(c);
+    if (c >= 'a' && c <= 'z')
+        return (uint32_t)(c - 'a');
+    return twi_is_digit(c) ? (uint32_t)(c - '0' + 26) : BASE;
+}
+
+/* Add the number at *at to *sum. */
+static int read_number(const char **at, const char *end, uint32_t bias, uint32_t *sum)
+{
+    uint32_t k, weight = 1;
+
+    for (k = BASE; *at < end; k += BASE) {
+        uint32_t value = digit_value(*(*at)++);
+        uint32_t t = k <= bias ? T_MIN : k >= bias + T_MAX ? T_MAX : k - bias;
+        if (value == BASE || value > (INT32_MAX - *sum) / weight)
+            return -EINVAL;
+        *sum += value * weight;
+        if (value < t)
+            return 0;
+        if (weight > INT32_MAX / (BASE - t))
+            return -EINVAL;
+        weight *= BASE - t;
+    }
+    return -EINVAL;
+}
+
+static int insert_point(struct label *label, uint32_t at, uint32_t point)
+{
+    if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ||
+        label->length == TWI_URL_LABEL_MAX)
+        return -EINVAL;
+    memmove(label->points + at + 1, label->points + at,
+            (label->length - at) * sizeof *label->points);
+    label->points[at] = point;
+    label->length++;
+    return 0;
+}
+
+/* What stands behind "xn--"; it must have more than ASCII. */
+static int decode(const char *at, const char *end, struct label *label)
+{
+    const char *hyphen = memrchr(at, '-', (size_t)(end - at));
+    uint32_t n = FIRST_N, sum = 0, bias = FIRST_BIAS;
+
+    if (hyphen != NULL) {
+        if (add_points(label, at, hyphen) < 0)
+            return -EINVAL;
+        at = hyphen + 1;
+    }
+    if (at == end)
+        return -EINVAL;
+    while (at < end) {
+        uint32_t before = sum, count = (uint32_t)label->length + 1;
+        if (read_number(&at, end, bias, &sum) < 0)
+            return -EINVAL;
+        bias = adapt(sum - before, count, before == 0);
+        if (sum / count > 0x10ffff)
+            return -EINVAL;
+        n += sum / count;
+        sum %= count;
+        if (insert_point(label, sum++, n) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 /* --- a label ---------------------------------------------------------------------------------- */
 
 static int put(char *out, size_t room, const char *text, size_t length)
@@ -263,23 +334,35 @@ static int with_symbols(const char *text, size_t length, char *out, size_t room)
     return write_label(&label, out, room);
 }
 
-/* Punycode must stand for something that is not ASCII, and be what that is written as. */
-static int check_punycode(const char *text, char *out, size_t room)
+static char *put_utf8(char *out, uint32_t point)
 {
-    char *unicode = NULL;
-    const char *p;
-    int r = -EINVAL;
+    static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
+    unsigned more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
 
-    if (idn2_to_unicode_8z8z(text, &unicode, IDN2_NONTRANSITIONAL) != IDN2_OK)
+    *out++ = (char)(lead[more] | point >> (6 * more));
+    while (more-- > 0)
+        *out++ = (char)(0x80 | (point >> (6 * more) & 0x3f));
+    return out;
+}
+
+/* Punycode must be what its characters are written as. */
+static int check_punycode(const char *text, size_t length, char *out, size_t room)
+{
+    struct label label = { .length = 0 };
+    char utf8[4 * TWI_URL_LABEL_MAX], *at = utf8;
+    size_t i;
+    int r;
+
+    for (i = 0; i < length; i++) {
+        if ((unsigned char)text[i] >= 0x80)
+            return -EINVAL;
+    }
+    if (decode(text + 4, text + length, &label) < 0)
         return -EINVAL;
-    for (p = unicode; *p != 0 && (unsigned char)*p < 0x80; p++)
-        ;
-    if (*p != 0 && strlen(unicode) <= TWI_URL_LABEL_MAX)
-        r = twi_url_label(unicode, strlen(unicode), out, room);
-    idn2_free(unicode);
-    if (r >= 0 && !twi_same_nocase(out, (size_t)r, text, strlen(text)))
-        r = -EINVAL;
-    return r;
+    for (i = 0; i < label.length; i++)
+        at = put_utf8(at, label.points[i]);
+    r = twi_url_label(utf8, (size_t)(at - utf8), out, room);
+    return r >= 0 && twi_same_nocase(out, (size_t)r, text, length) ? r : -EINVAL;
 }
 
 int twi_url_label(const char *label, size_t length, char *out, size_t room)
@@ -293,7 +376,7 @@ int twi_url_label(const char *label, size_t length, char *out, size_t room)
     memcpy(copy, label, length);
     copy[length] = 0;
     if (length >= 4 && twi_same_nocase(copy, 4, "xn--", 4))
-        return check_punycode(copy, out, room);
+        return check_punycode(copy, length, out, room);
     r = idn2_lookup_u8((const uint8_t *)copy, &ascii, IDN2_NONTRANSITIONAL);
     if (r == IDN2_OK)
         r = put(out, room, (const char *)ascii, strlen((const char *)ascii));
