@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/answers.h"
 #include "net/dns_message.h"
 #include "net/hosts.h"
 #include "tests/test.h"
@@ -334,9 +335,52 @@ START_TEST(a_name_has_at_most_64_addresses)
 }
 END_TEST
 
+/* --- answers ------------------------------------------------------------------------------- */
+
+START_TEST(answers_are_kept_for_their_time_and_bounded)
+{
+    struct twi_answers answers;
+    union tw_socket_address address;
+    char name[32];
+
+    twi_answers_init(&answers);
+    tw_address_parse("192.0.2.1", 0, &address);
+    for (int i = 0; i < 1100; i++) {
+        snprintf(name, sizeof name, "n%d.test", i);
+        twi_answers_keep(&answers, name, &address, 1, tw_none(), 1000);
+        twi_answers_keep(&answers, name, &address, 1, tw_none(), 2000);
+        ck_assert_ptr_nonnull(twi_answers_find(&answers, "n0.test", 10));
+    }
+    ck_assert_uint_eq(answers.by_name.count, 1024);
+    ck_assert_ptr_null(twi_answers_find(&answers, "n1.test", 10));
+    ck_assert_uint_eq(twi_answers_find(&answers, "n1099.test", 1999)->count, 1);
+    ck_assert_ptr_null(twi_answers_find(&answers, "n1099.test", 2000));
+    ck_assert_uint_eq(answers.by_name.count, 1023);
+    twi_answers_free(&answers);
+}
+END_TEST
+
+START_TEST(an_answer_that_cannot_be_kept_is_not)
+{
+    struct twi_answers answers;
+
+    twi_answers_init(&answers);
+    for (uint64_t n = 1; n < 10; n++) {
+        test_fail_alloc(n, false);
+        twi_answers_keep(&answers, "a.test", NULL, 0, tw_none(), 1000);
+        if (!test_alloc_failed())
+            break;
+        ck_assert_ptr_null(twi_answers_find(&answers, "a.test", 10));
+    }
+    test_fail_alloc(0, false);
+    ck_assert_ptr_nonnull(twi_answers_find(&answers, "a.test", 10));
+    twi_answers_free(&answers);
+}
+END_TEST
+
 /* --- DNS messages -------------------------------------------------------------------------- */
 
-#define HEADER(flags, code, questions, answers)                                    \
+#define HEADER(flags, code, questions, answers) \
     "\x12\x34" flags code "\0" questions "\0" answers "\0\0\0\0"
 #define QUESTION "\1A\4test\0\0\1\0\1"
 #define A_RECORD "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"
@@ -432,6 +476,8 @@ int main(void)
     TEST_ADD_ROWS(suite, hosts_are_found_in_the_file, hosts_rows);
     TEST_ADD(suite, a_changed_file_is_read_again);
     TEST_ADD(suite, a_name_has_at_most_64_addresses);
+    TEST_ADD(suite, answers_are_kept_for_their_time_and_bounded);
+    TEST_ADD(suite, an_answer_that_cannot_be_kept_is_not);
     TEST_ADD_ROWS(suite, only_sound_messages_pass, messages);
     TEST_ADD(suite, every_cut_of_a_message_is_survived);
     return test_run(suite);

@@ -298,6 +298,32 @@ START_TEST(a_second_connection_resumes)
 }
 END_TEST
 
+START_TEST(the_contexts_shared_are_bounded)
+{
+    tw_tls_context *first = NULL, *context = NULL, *again = NULL;
+    char name[16];
+
+    begin();
+    for (int i = 0; i < 20; i++) {
+        const char *path;
+
+        snprintf(name, sizeof name, "ca%d", i);
+        path = certificate_write(name, NULL, test_ca()->certificate, NULL);
+        tw_release(tw_tls_client_context(path, NULL, false, &context));
+        if (i == 0)
+            first = tw_tls_context_ref(context);
+    }
+    tw_release(tw_tls_client_context(
+        certificate_write("ca19", NULL, test_ca()->certificate, NULL), NULL, false, &again));
+    ck_assert_ptr_eq(context, again);
+    tw_release(tw_tls_client_context(
+        certificate_write("ca0", NULL, test_ca()->certificate, NULL), NULL, false, &again));
+    ck_assert_ptr_ne(first, again);
+    tw_tls_context_unref(first);
+    end();
+}
+END_TEST
+
 START_TEST(contexts_are_shared_by_setting)
 {
     tw_tls_context *one = NULL, *two = NULL, *three = NULL, *four = NULL;
@@ -391,6 +417,7 @@ int main(void)
     TEST_ADD(suite, tls_needs_a_connection);
     TEST_ADD(suite, a_second_connection_resumes);
     TEST_ADD(suite, contexts_are_shared_by_setting);
+    TEST_ADD(suite, the_contexts_shared_are_bounded);
     TEST_ADD(suite, running_out_of_memory_is_survived);
     return test_run(suite);
 }
