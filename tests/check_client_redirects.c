@@ -355,6 +355,33 @@ START_TEST(a_big_body_of_a_redirect_is_not_waited_for)
 }
 END_TEST
 
+static void answer_with_half_a_body(struct peer_connection *connection, const char *request)
+{
+    if (strstr(request, " /end") != NULL) {
+        peer_send(connection, HI);
+        return;
+    }
+    peer_send(connection,
+              "HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: 9\r\n\r\nhalf");
+    if (connection->peer->user != NULL)
+        peer_close(connection);
+}
+
+START_TEST(a_body_of_a_redirect_that_stops_is_left)
+{
+    start(NULL);
+    peer.answer = answer_with_half_a_body;
+    peer.user = _i == 0 ? NULL : &peer; /* it stalls; it is cut */
+    client_get(&got, "http://a/", NULL);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_double_le(got.at, 1.1);
+    ck_assert_str_eq(tw_bytes_data(tw_response_body(tw_response_previous(got.result))),
+                     "half");
+    ck_assert(!tw_response_complete(tw_response_previous(got.result)));
+    stop();
+}
+END_TEST
+
 /* --- bodies that are produced -------------------------------------------------------------- */
 
 struct source {
@@ -431,6 +458,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("client redirects");
+    static const int halves[2];
 
     TEST_ADD_ROWS(suite, a_redirect_keeps_or_changes_the_method, methods);
     TEST_ADD(suite, a_method_may_be_kept);
@@ -445,6 +473,7 @@ int main(void)
     TEST_ADD(suite, cookies_are_kept_and_sent_where_they_belong);
     TEST_ADD(suite, a_cookie_by_hand_switches_the_jar_off);
     TEST_ADD_ROWS(suite, a_big_body_of_a_redirect_is_not_waited_for, big_bodies);
+    TEST_ADD_ROWS(suite, a_body_of_a_redirect_that_stops_is_left, halves);
     TEST_ADD_ROWS(suite, a_source_starts_over_for_a_redirect, sources);
     return test_run(suite);
 }

@@ -97,7 +97,8 @@ enum twi_phase {
     TWI_PHASE_CONNECT,
     TWI_PHASE_SEND,
     TWI_PHASE_FIRST_BYTE,
-    TWI_PHASE_IDLE
+    TWI_PHASE_IDLE,
+    TWI_PHASE_DRAIN /* of a redirect's body: at the end it is left */
 };
 
 /* On the stack around a call of the user's code, which may end the request. */
@@ -237,6 +238,8 @@ char *twi_exchange_buffer(struct twi_fetch *fetch, size_t *size);
 void twi_exchange_filled(struct twi_fetch *fetch, size_t length);
 /* The connection is gone; `reason` is lent. */
 void twi_exchange_lost(struct twi_fetch *fetch, tw_value reason);
+/* Enough of a redirect's body: go where it leads. */
+void twi_exchange_leave_body(struct twi_fetch *fetch);
 /* The response as far as it came (or the one before) as a value, and the request's no more; none
  * when there is none. */
 tw_value twi_exchange_response(struct twi_fetch *fetch, bool complete);

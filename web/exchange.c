@@ -18,7 +18,8 @@
 #include "web/response.h"
 
 enum {
-    DRAINED = 64 << 10, /* of a redirect's body, so that its connection can go on */
+    DRAINED = 64 << 10, /* of a redirect's body, so that its connection can go on ... */
+    DRAIN_SECONDS = 1,  /* ... and how long it may be silent */
     SPACE = 32 << 10    /* for decoded pieces */
 };
 
@@ -134,6 +135,12 @@ static void finish(struct twi_fetch *fetch, bool complete)
     } else {
         succeed(fetch, complete);
     }
+}
+
+void twi_exchange_leave_body(struct twi_fetch *fetch)
+{
+    give_back(fetch, false);
+    finish(fetch, false);
 }
 
 static void done(struct twi_fetch *fetch, bool clean)
@@ -333,8 +340,7 @@ static bool head_came(struct twi_fetch *fetch)
         return false;
     }
     if (not_worth_reading(fetch)) {
-        give_back(fetch, false);
-        finish(fetch, false);
+        twi_exchange_leave_body(fetch);
         return false;
     }
     return tell_headers(fetch);
@@ -399,8 +405,7 @@ static bool body_came(struct twi_fetch *fetch, const char *data, size_t length)
         return false;
     }
     if (not_worth_reading(fetch)) {
-        give_back(fetch, false);
-        finish(fetch, false);
+        twi_exchange_leave_body(fetch);
         return false;
     }
     return true;
@@ -458,6 +463,8 @@ static void expect_more(struct twi_fetch *fetch)
 {
     if (fetch->paused)
         twi_fetch_set_phase(fetch, TWI_PHASE_NONE, 0);
+    else if (fetch->next_url != NULL)
+        twi_fetch_set_phase(fetch, TWI_PHASE_DRAIN, DRAIN_SECONDS);
     else
         twi_fetch_set_phase(fetch, fetch->uploading ? TWI_PHASE_SEND : TWI_PHASE_IDLE,
                             fetch->options.idle_timeout);
@@ -511,6 +518,11 @@ static bool may_retry(const struct twi_fetch *fetch)
 
 static void cut_short(struct twi_fetch *fetch, tw_value reason)
 {
+    if (fetch->next_url != NULL) {
+        tw_release(reason);
+        twi_exchange_leave_body(fetch);
+        return;
+    }
     if (fetch->response != NULL && fetch->options.accept_partial && fetch->final) {
         tw_release(reason);
         give_back(fetch, false);

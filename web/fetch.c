@@ -243,6 +243,8 @@ static void deadline_passed(struct twi_deadline *deadline)
         time_is_out(fetch, true);
     else if (now < fetch->phase_at)
         keep_deadline(fetch);
+    else if (fetch->phase == TWI_PHASE_DRAIN)
+        twi_exchange_leave_body(fetch);
     else if (!connected_meanwhile(fetch) && !sending_goes_on(fetch))
         time_is_out(fetch, false);
 }
