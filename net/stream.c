@@ -35,7 +35,8 @@
 #include "net/transport.h"
 
 enum {
-    READS_PER_TURN = 4,            /* then others have their turn */
+    READS_PER_TURN = 4, /* then others have their turn */
+    SENDS_PER_TURN = 16,
     SEND_PER_TURN = 1024 * 1024, /* bytes */
     PIECES = 64,
 };
@@ -286,10 +287,10 @@ static bool send_all(struct stream *stream)
     tw_transport *transport = &stream->base;
     size_t sent = 0;
 
-    while (!twi_outbox_empty(&transport->out) && !stream->blocked) {
+    for (int calls = 0; !twi_outbox_empty(&transport->out) && !stream->blocked; calls++) {
         ssize_t n;
 
-        if (sent >= SEND_PER_TURN) {
+        if (sent >= SEND_PER_TURN || calls >= SENDS_PER_TURN) {
             twi_transport_flush_later(transport);
             break;
         }
