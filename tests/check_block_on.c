@@ -187,7 +187,7 @@ static tw_value raise_int(void *arg)
 static tw_deferred *start_signalled(void *arg)
 {
     (void)arg;
-    tw_deferred_unref(tw_defer_later(NULL, 1, raise_int, NULL));
+    tw_deferred_unref(test_given(tw_defer_later(NULL, 1, raise_int, NULL)));
     return tw_promise(&pending, NULL, NULL);
 }
 

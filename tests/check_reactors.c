@@ -70,6 +70,8 @@ static void connected(int error, struct twi_socket *socket, void *arg)
     tw_protocol *protocol = tw_protocol_new(&caller_class);
 
     (void)arg;
+    if (error == 0 && protocol == NULL)
+        twi_socket_close(socket);
     if (error < 0 || protocol == NULL ||
         twi_stream_adopt(socket, NULL, protocol, NULL, NULL) < 0) {
         atomic_fetch_add(&failed, 1);

@@ -30,6 +30,8 @@ static void send_piece(void *arg)
     size_t piece = connection->peer->piece;
 
     connection->trickle = 0;
+    if (connection->protocol.transport == NULL)
+        return;
     if (piece == 0 || piece > out->length)
         piece = out->length;
     if (piece > 0)

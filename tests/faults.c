@@ -155,8 +155,8 @@ static bool may_move(int fd, size_t *size, unsigned traits)
 
     if (fails(MOVES | traits, fd, &cut))
         return false;
-    if (cut && *size > 1)
-        *size = 1;
+    if (cut && *size > 1) /* byte by byte, but not megabytes of them */
+        *size = seen < 1000 ? 1 : *size / 2;
     return true;
 }
 
