@@ -187,7 +187,10 @@ static tw_value raise_int(void *arg)
 static tw_deferred *start_signalled(void *arg)
 {
     (void)arg;
-    tw_deferred_unref(test_given(tw_defer_later(NULL, 1, raise_int, NULL)));
+    tw_deferred *later = test_given(tw_defer_later(NULL, 1, raise_int, NULL));
+
+    ck_assert(!tw_deferred_called(later));
+    tw_deferred_unref(later);
     return tw_promise(&pending, NULL, NULL);
 }
 

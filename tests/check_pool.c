@@ -361,6 +361,7 @@ START_TEST(the_time_in_the_line_counts)
     ck_assert_ptr_eq(got[1].error, &tw_error_timeout);
     ck_assert_double_eq_tol(got[1].at, 5, 0.01);
     ck_assert_uint_eq(counts().waiting, 0);
+    ck_assert_uint_eq(peer.open_count, 1);
     answer_next();
     stop();
 }

@@ -34,7 +34,7 @@ static void send_piece(void *arg)
         return;
     if (piece == 0 || piece > out->length)
         piece = out->length;
-    if (piece > 0)
+    if (piece > 0 && connection->protocol.transport != NULL)
         tw_transport_write(connection->protocol.transport, out->data, piece);
     twi_buf_consume(out, piece);
     /* A reset throws away what has not arrived: it comes some turns later. */

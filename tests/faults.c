@@ -134,6 +134,8 @@ static bool fails(unsigned traits, int fd, bool *ret_short)
      * so as not to be in step with a loop. */
     if (hit && seen > fail_at && (planned == FAULT_EINTR || planned == FAULT_EAGAIN))
         hit = ((uint32_t)seen * 2654435761u >> 16 & 1) != 0;
+    if (planned == FAULT_SHORT && seen > fail_at + 1000) /* not megabytes byte by byte */
+        hit = false;
     pthread_mutex_unlock(&mutex);
     if (!hit)
         return false;
@@ -155,8 +157,8 @@ static bool may_move(int fd, size_t *size, unsigned traits)
 
     if (fails(MOVES | traits, fd, &cut))
         return false;
-    if (cut && *size > 1) /* byte by byte, but not megabytes of them */
-        *size = seen < 1000 ? 1 : *size / 2;
+    if (cut && *size > 1)
+        *size = 1;
     return true;
 }
 
