@@ -2,10 +2,10 @@
  * url_idna.c - labels of international domain names: UTS 46, not transitional.
  *
  * libidn2 does the mapping, normalising and checking. It also refuses what the older IDNA2008
- * does not allow: symbols (hearts, emoji, "_"), and hyphens in the wrong places. Names with them exist
- * and browsers reach them; so a label that fails for this is taken apart: symbols and hyphens
- * stay as they are, what stands between them goes through libidn2, and the whole is put into
- * Punycode here (RFC 3492).
+ * does not allow: symbols (hearts, emoji, "_"), and hyphens in the wrong places. Names with them
+ * exist and browsers reach them; so a label that fails for this is taken apart: symbols and
+ * hyphens stay as they are, what stands between them goes through libidn2, and the whole is put
+ * into Punycode here (RFC 3492).
  */
 #include "config.h"
 
