@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/slab.h"
@@ -120,6 +121,22 @@ int twi_grow(void *array, size_t *capacity, size_t wanted, size_t size)
     *place = grown;
     *capacity = count;
     return 0;
+}
+
+void twi_advise_huge(void *block, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t huge = (uintptr_t)2 << 20;
+    uintptr_t from = ((uintptr_t)block + huge - 1) & ~(huge - 1);
+    uintptr_t to = ((uintptr_t)block + size) & ~(huge - 1);
+    int saved = errno;
+
+    if (to > from && madvise((void *)from, to - from, MADV_HUGEPAGE) < 0)
+        errno = saved;
+#else
+    (void)block;
+    (void)size;
+#endif
 }
 
 char *twi_strndup(const char *text, size_t length)

@@ -95,6 +95,7 @@ static int add_chunk(struct twi_wheel *wheel)
         return -ENOMEM;
     aligned = (raw + LINE) & ~(uintptr_t)(LINE - 1);
     ((uintptr_t *)aligned)[-1] = raw;
+    twi_advise_huge((void *)aligned, count * sizeof(struct twi_timer));
     wheel->chunks[chunk] = (struct twi_timer *)aligned;
     wheel->room += count;
     return 0;
