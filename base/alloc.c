@@ -35,11 +35,17 @@ static void system_release(void *block, void *ctx)
 }
 
 static const struct tw_allocator system_allocator = {
-    system_allocate, system_reallocate, system_release, NULL,
+    system_allocate,
+    system_reallocate,
+    system_release,
+    NULL,
 };
 
 static struct tw_allocator allocator = {
-    system_allocate, system_reallocate, system_release, NULL,
+    system_allocate,
+    system_reallocate,
+    system_release,
+    NULL,
 };
 static bool used;
 static bool replaced;

@@ -27,8 +27,8 @@ int twi_parse_decimal(const char *text, size_t length, uint64_t *ret_number)
     for (size_t i = 0; i < length; i++) {
         if (!twi_is_digit(text[i]))
             return -EINVAL;
-        if (__builtin_mul_overflow(number, (uint64_t)10, &number)
-            || __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
+        if (__builtin_mul_overflow(number, (uint64_t)10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
             return -ERANGE;
     }
     *ret_number = number;

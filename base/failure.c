@@ -96,8 +96,8 @@ static int failure_format(void *object, char *text, size_t size)
 {
     const struct failure *failure = object;
 
-    return snprintf(text, size, "%s: %s%s%s%s", failure->error_class->name, message_of(failure),
-                    failure->where != NULL ? " (" : "",
+    return snprintf(text, size, "%s: %s%s%s%s", failure->error_class->name,
+                    message_of(failure), failure->where != NULL ? " (" : "",
                     failure->where != NULL ? failure->where : "",
                     failure->where != NULL ? ")" : "");
 }
@@ -126,7 +126,8 @@ tw_value tw_fail_memory(void)
     return tw_value_of(&tw_type_failure, &out_of_memory);
 }
 
-tw_value tw_fail_at(const char *where, const tw_error_class *error_class, const char *format, ...)
+tw_value tw_fail_at(const char *where, const tw_error_class *error_class, const char *format,
+                    ...)
 {
     struct tw_failure_fields fields = { .error_class = error_class, .where = where };
     struct failure *failure;

@@ -11,7 +11,10 @@ struct twi_list {
     struct twi_list *next, *prev;
 };
 
-#define TWI_LIST_INIT(name) { &(name), &(name) }
+#define TWI_LIST_INIT(name) \
+    {                       \
+        &(name), &(name)    \
+    }
 #define TWI_CONTAINER(node, type, member) \
     ((type *)(void *)((char *)(node)-offsetof(type, member)))
 /* Walk; the current node may be removed. */

@@ -96,8 +96,8 @@ static bool is_removed(const struct twi_map_entry *entry)
 static bool is_key(const struct twi_map_entry *entry, uint64_t hash, const void *key,
                    size_t length)
 {
-    return entry->hash == hash && entry->length == length && !is_removed(entry)
-           && memcmp(entry->key, key, length) == 0;
+    return entry->hash == hash && entry->length == length && !is_removed(entry) &&
+           memcmp(entry->key, key, length) == 0;
 }
 
 /* The entry with this key, or NULL. */
@@ -158,7 +158,8 @@ void *twi_map_get(const struct twi_map *map, const void *key, size_t length)
     return entry != NULL ? entry->value : NULL;
 }
 
-int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value, void **ret_old)
+int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value,
+                void **ret_old)
 {
     uint64_t hash = twi_hash(key, length);
     struct twi_map_entry *entry = find(map, hash, key, length);

@@ -21,7 +21,8 @@ struct twi_map {
 
 void *twi_map_get(const struct twi_map *map, const void *key, size_t length);
 /* Set; the old value, if any, goes to *ret_old (may be NULL). 0 or -ENOMEM. `value` not NULL. */
-int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value, void **ret_old);
+int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value,
+                void **ret_old);
 /* Take out; the value, or NULL. */
 void *twi_map_remove(struct twi_map *map, const void *key, size_t length);
 /* Walk: start with *cursor 0; NULL at the end. The entry returned may be removed meanwhile. */

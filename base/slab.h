@@ -20,7 +20,10 @@ struct twi_slab {
     struct twi_slab *next_;
 };
 
-#define TWI_SLAB(type) { .size = sizeof(type) }
+#define TWI_SLAB(type)       \
+    {                        \
+        .size = sizeof(type) \
+    }
 
 /* AddressSanitizer shall see every object. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -147,8 +147,8 @@ START_TEST(a_heap_gives_keys_in_order_and_equals_as_they_came)
         struct twi_heap_node *first = twi_heap_first(&heap);
         ck_assert(twi_heap_has(first));
         if (last != NULL)
-            ck_assert(last->key < first->key
-                      || (last->key == first->key && last->order_ < first->order_));
+            ck_assert(last->key < first->key ||
+                      (last->key == first->key && last->order_ < first->order_));
         twi_heap_remove(&heap, first);
         ck_assert(!twi_heap_has(first));
         last = first;

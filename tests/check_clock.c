@@ -107,8 +107,13 @@ static const struct {
     double seconds;
     bool ok;
 } delays[] = {
-    { 0, true },     { 0.001, true },     { 1e300, true }, { -0.0, true },
-    { -1, false },   { (double)NAN, false }, { (double)INFINITY, false },
+    { 0, true },
+    { 0.001, true },
+    { 1e300, true },
+    { -0.0, true },
+    { -1, false },
+    { (double)NAN, false },
+    { (double)INFINITY, false },
 };
 
 static int releases;

@@ -87,9 +87,14 @@ static const struct {
     double real;
     int64_t integer;
 } conversions[] = {
-    { 1.9, 1 },          { -1.9, -1 },        { 1e300, INT64_MAX },
-    { -1e300, INT64_MIN }, { NAN, 0 },          { INFINITY, INT64_MAX },
-    { 0x1p63, INT64_MAX }, { -0x1p63, INT64_MIN },
+    { 1.9, 1 },
+    { -1.9, -1 },
+    { 1e300, INT64_MAX },
+    { -1e300, INT64_MIN },
+    { NAN, 0 },
+    { INFINITY, INT64_MAX },
+    { 0x1p63, INT64_MAX },
+    { -0x1p63, INT64_MIN },
 };
 
 START_TEST(doubles_become_integers_saturated)

@@ -106,8 +106,7 @@ void tw_cookies_clear(tw_cookies *jar)
 
 static void drop_expired(tw_cookies *jar, double now)
 {
-    TWI_LIST_EACH(node, &jar->cookies)
-    {
+    TWI_LIST_EACH (node, &jar->cookies) {
         if (in_jar(node)->expires <= now)
             drop_cookie(jar, in_jar(node));
     }
@@ -120,8 +119,7 @@ static void make_room(tw_cookies *jar, struct twi_cookie_domain *domain, double 
         return;
     domain->count++; /* keeps it */
     drop_expired(jar, now);
-    TWI_LIST_EACH(node, &jar->cookies)
-    {
+    TWI_LIST_EACH (node, &jar->cookies) {
         struct twi_cookie *cookie = in_jar(node);
         if (domain->count <= PER_DOMAIN_MAX)
             break;
@@ -166,8 +164,7 @@ static bool same_text(const char *a, size_t a_length, const char *b, size_t b_le
 static struct twi_cookie *find_same(struct twi_cookie_domain *domain,
                                     const struct twi_cookie_fields *fields)
 {
-    TWI_LIST_EACH(node, &domain->cookies)
-    {
+    TWI_LIST_EACH (node, &domain->cookies) {
         struct twi_cookie *cookie = in_domain(node);
         if (cookie->host_only == fields->host_only &&
             same_text(cookie->name, cookie->name_length, fields->name, fields->name_length) &&
@@ -330,8 +327,7 @@ static int find_in_domain(tw_cookies *jar, struct twi_cookie_domain *domain,
     int r = 0;
 
     domain->count++; /* keeps it while cookies go */
-    TWI_LIST_EACH(node, &domain->cookies)
-    {
+    TWI_LIST_EACH (node, &domain->cookies) {
         struct twi_cookie *cookie = in_domain(node);
         if (cookie->expires <= now)
             drop_cookie(jar, cookie);
@@ -645,8 +641,7 @@ static bool prefix_is_kept(const struct set_cookie *cookie)
 /* A plain connection must not replace or hide a secure cookie: 6265bis, 5.7, step 16. */
 static bool hides_secure(tw_cookies *jar, const struct twi_cookie_fields *fields)
 {
-    TWI_LIST_EACH(node, &jar->cookies)
-    {
+    TWI_LIST_EACH (node, &jar->cookies) {
         struct twi_cookie *cookie = in_jar(node);
         const struct twi_cookie_domain *domain = cookie->domain;
         if (cookie->secure &&

@@ -172,8 +172,8 @@ static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
 
     if (cookies == NULL)
         return -ENOMEM;
-    TWI_LIST_EACH(node, &jar->cookies)
-    cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
+    TWI_LIST_EACH (node, &jar->cookies)
+        cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
     qsort(cookies, jar->count, sizeof *cookies, compare_created);
     r = twi_buf_append_text(buf, "# Netscape HTTP Cookie File\n"
                                  "# Written by tweed; lines are replaced.\n\n");

@@ -30,7 +30,8 @@ TW_API int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(v
  * number, or too long ago to tell), -EINVAL. */
 TW_API int tw_clock_cancel(tw_clock *clock, int64_t call);
 TW_API int tw_clock_reset(tw_clock *clock, int64_t call, double seconds); /* from now */
-TW_API int tw_clock_delay(tw_clock *clock, int64_t call, double seconds); /* added to its time */
+TW_API int tw_clock_delay(tw_clock *clock, int64_t call,
+                          double seconds); /* added to its time */
 
 /* The clock of the calling thread's reactor; NULL when there is no memory to make one. */
 TW_API tw_clock *tw_clock_current(void);

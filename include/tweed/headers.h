@@ -26,7 +26,8 @@ TW_API size_t tw_headers_remove(tw_headers *headers, const char *name); /* how m
 TW_API const char *tw_headers_get(const tw_headers *headers, const char *name);
 TW_API bool tw_headers_has(const tw_headers *headers, const char *name);
 /* True if the comma-separated list of all values of `name` has `token` (no case). */
-TW_API bool tw_headers_has_token(const tw_headers *headers, const char *name, const char *token);
+TW_API bool tw_headers_has_token(const tw_headers *headers, const char *name,
+                                 const char *token);
 /* The index-th field in order of arrival; false beyond the end. */
 TW_API bool tw_headers_at(const tw_headers *headers, size_t index, const char **ret_name,
                           const char **ret_value);
