@@ -121,6 +121,7 @@ static void peer_received(tw_protocol *protocol, const char *data, size_t length
     while ((length = peer->raw ? connection->in.length : request_length(&connection->in)) >
            0) {
         request = twi_strndup(connection->in.data, length);
+        ck_assert_ptr_nonnull(request);
         twi_buf_append(&peer->log, request, length);
         twi_buf_consume(&connection->in, length);
         connection->requests++;
@@ -206,9 +207,8 @@ void peer_end(struct peer *peer)
 
 struct peer_connection *peer_last(struct peer *peer)
 {
-    return twi_list_empty(&peer->open)
-               ? NULL
-               : TWI_CONTAINER(peer->open.prev, struct peer_connection, node);
+    ck_assert(!twi_list_empty(&peer->open));
+    return TWI_CONTAINER(peer->open.prev, struct peer_connection, node);
 }
 
 const char *peer_log(struct peer *peer)

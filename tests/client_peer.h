@@ -62,7 +62,7 @@ void peer_send_n(struct peer_connection *connection, const char *data, size_t le
 /* Once everything is sent. */
 void peer_close(struct peer_connection *connection);
 void peer_reset(struct peer_connection *connection);
-/* The connection accepted last that is still open; NULL if none. */
+/* The connection accepted last that is still open; there must be one. */
 struct peer_connection *peer_last(struct peer *peer);
 const char *peer_log(struct peer *peer);
 size_t peer_count(struct peer *peer, const char *text); /* in the log */
