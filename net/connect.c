@@ -35,20 +35,30 @@ void twi_socket_close(struct twi_socket *socket)
     socket->fd = -1;
 }
 
+/* With edge triggers reading is watched too, and an error makes it ready: without that, there is
+ * none to ask for. */
+static int socket_error(int fd, unsigned ready)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (ready == TWI_WRITABLE && twi_watch_has_edge())
+        return 0;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
 static void attempt_ready(unsigned ready, void *arg)
 {
     struct twi_attempt *attempt = arg;
     struct twi_socket connected = attempt->socket;
     twi_attempt_fn *fn = attempt->fn;
     void *fn_arg = attempt->arg;
-    int error = 0;
-    socklen_t length = sizeof error;
+    int error;
 
     if (!(ready & TWI_WRITABLE))
         return;
     connected.ready = ready & ~(unsigned)TWI_WRITABLE;
-    if (getsockopt(connected.fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-        error = errno;
+    error = socket_error(connected.fd, ready);
     twi_slab_free(&attempts, attempt);
     if (error != 0)
         twi_socket_close(&connected);
