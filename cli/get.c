@@ -66,7 +66,8 @@ static bool may_try_again(const struct transfer *transfer)
 {
     const struct get_settings *settings = transfer->run->settings;
 
-    if (transfer->upload != NULL && strcmp(transfer->upload, "-") == 0)
+    if (transfer->upload != NULL &&
+        (strcmp(transfer->upload, "-") == 0 || strcmp(transfer->upload, ".") == 0))
         return false; /* standard input is read once */
     return (int64_t)transfer->tries <= settings->retries && !transfer->run->stopping &&
            (settings->retry_max_time == 0 ||
@@ -81,26 +82,33 @@ static int sink_failed(struct transfer *transfer, int error)
     return error;
 }
 
-static int take_head(tw_value response, struct transfer *transfer)
+/* Open the output, and start it with the header fields if they are wanted. */
+static int write_head(tw_value response, struct transfer *transfer)
 {
     const struct get_settings *settings = transfer->run->settings;
-    int status = tw_response_status(response), r;
     struct cli_text text = { 0 };
+    int r = sink_start(&transfer->sink, settings->create_dirs);
 
-    transfer->has_head = true;
-    if (settings->verbose)
-        get_say_response(response);
-    transfer->discard = (settings->fail && status >= 400) ||
-                        (status_is_transient(status) && may_try_again(transfer));
-    if (transfer->discard)
-        return 0;
-    r = sink_start(&transfer->sink, settings->create_dirs);
     if (r == 0 && (settings->include || settings->head)) {
         get_format_heads(&text, response, "");
         r = sink_write(&transfer->sink, text.data, text.length);
         cli_text_free(&text);
     }
     return r < 0 ? sink_failed(transfer, r) : 0;
+}
+
+static int take_head(tw_value response, struct transfer *transfer)
+{
+    const struct get_settings *settings = transfer->run->settings;
+    int status = tw_response_status(response);
+    bool error = settings->fail && status >= 400;
+
+    transfer->has_head = true;
+    if (settings->verbose)
+        get_say_response(response);
+    transfer->discard =
+        error || (status_is_transient(status) && may_try_again(transfer));
+    return transfer->discard ? 0 : write_head(response, transfer);
 }
 
 static int on_headers(tw_value response, void *arg)
@@ -248,6 +256,17 @@ static bool plan_retry(struct transfer *transfer, tw_value result)
 
 /* --- a transfer --------------------------------------------------------------------------- */
 
+/* A status or a redirect that is an error: the header fields that say so are wanted all the same,
+ * with -i and -I. */
+static void write_head_of_error(struct transfer *transfer, tw_value result)
+{
+    const struct get_settings *settings = transfer->run->settings;
+
+    if ((settings->include || settings->head) && !tw_is_none(response_of(result)) &&
+        (tw_failure_is(result, &tw_error_status) || tw_failure_is(result, &tw_error_redirect)))
+        write_head(response_of(result), transfer);
+}
+
 static tw_value request_done(tw_value result, void *arg)
 {
     struct transfer *transfer = arg;
@@ -258,6 +277,7 @@ static tw_value request_done(tw_value result, void *arg)
         take_head(result, transfer);
     if (plan_retry(transfer, result))
         return tw_none();
+    write_head_of_error(transfer, result);
     if (tw_is_failure(result))
         end_transfer(transfer, result, tw_failure_word(result), tw_failure_message(result));
     else
@@ -311,6 +331,21 @@ static void start_more(struct get_run *run)
 
 /* --- what goes where ---------------------------------------------------------------------- */
 
+/* The last segment of the path as it was given, so that a name keeps its letters; NULL when the
+ * URL says more than it seems to. */
+static const char *last_segment(const char *text)
+{
+    size_t end = strcspn(text, "?#"), start = end, i;
+
+    while (start > 0 && text[start - 1] != '/' && text[start - 1] != '\\')
+        start--;
+    for (i = start; i < end; i++) {
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
+            return NULL;
+    }
+    return end > start ? cli_keep(text + start, end - start) : NULL;
+}
+
 /* The last segment of the URL's path; NULL if there is none. */
 static const char *remote_name(const char *text)
 {
@@ -324,6 +359,8 @@ static const char *remote_name(const char *text)
     if (tw_url_parse(with_scheme.data, with_scheme.length, NULL, &url, NULL) == 0) {
         slash = strrchr(url->pathname, '/');
         if (slash != NULL && slash[1] != 0)
+            name = last_segment(text);
+        if (slash != NULL && slash[1] != 0 && name == NULL)
             name = cli_keep(slash + 1, strlen(slash + 1));
     }
     tw_url_free(url);
@@ -410,7 +447,8 @@ static int plan(struct get_run *run)
         struct transfer *transfer = &run->transfers[i];
         transfer->run = run;
         transfer->url = settings->urls[i];
-        transfer->upload = i < settings->upload_count ? settings->uploads[i] : NULL;
+        if (i < settings->upload_count && settings->uploads[i][0] != 0)
+            transfer->upload = settings->uploads[i];
         if (plan_sink(settings, i, &transfer->sink) < 0)
             return -1;
     }
@@ -465,6 +503,7 @@ static int set_up(struct get_run *run, struct get_settings *settings)
     if (settings->cacert != NULL || settings->crlfile != NULL || settings->insecure)
         run->tls_problem = tw_tls_client_context(settings->cacert, settings->crlfile,
                                                  settings->insecure, &settings->tls);
+    get_set_proxy_user(settings);
     run->agent = tw_agent_new(&options);
     if (run->agent == NULL) {
         cli_complain("get", "%s", strerror(errno));

@@ -26,7 +26,8 @@ struct get_settings {
     bool has_body, no_content_type;
     tw_headers *headers;
     bool no_accept, no_accept_encoding;
-    const char *user_agent, *range;
+    const char *user_agent, *referer, *range;
+    bool no_user_agent;
     const char *user, *password; /* of -u */
     struct cli_text cookie; /* cookies given by name */
     tw_cookies *jar;
@@ -128,6 +129,8 @@ int get_make_request(struct transfer *transfer, struct tw_request_options *optio
 void get_free_made(struct get_made *made);
 /* A copy without what stands between "//" and "@". */
 char *get_without_credentials(const char *url);
+/* Put the credentials of --proxy-user into the proxies that the environment names. */
+void get_set_proxy_user(const struct get_settings *settings);
 
 /* --- what is said about them -------------------------------------------------------------- */
 

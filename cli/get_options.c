@@ -43,6 +43,7 @@ enum option_id {
     OPTION_CONNECT_TIMEOUT,
     OPTION_MAX_TIME,
     OPTION_HTTP10,
+    OPTION_HTTP11,
     OPTION_INCLUDE,
     OPTION_HEAD,
     OPTION_FAIL,
@@ -59,7 +60,8 @@ enum option_id {
     OPTION_CONCURRENCY,
     OPTION_JSON,
     OPTION_PROGRESS,
-    OPTION_URL
+    OPTION_URL,
+    OPTION_AS_IT_IS /* of curl, and always so here */
 };
 
 static const struct cli_option get_options[] = {
@@ -117,14 +119,20 @@ static const struct cli_option get_options[] = {
     { "cacert", 0, OPTION_CACERT, "FILE", "trust these authorities (PEM), not the system's" },
     { "crlfile", 0, OPTION_CRLFILE, "FILE", "check for revoked certificates (PEM)" },
     { "insecure", 'k', OPTION_INSECURE, NULL, "do not verify who the server is" },
-    { "resolve", 0, OPTION_RESOLVE, "HOST:PORT:ADDRESS", "take this address for the host" },
+    { "resolve", 0, OPTION_RESOLVE, "HOST:PORT:ADDRESS[,...]",
+      "take these addresses for the host" },
     { "http1.0", '0', OPTION_HTTP10, NULL, "speak HTTP/1.0" },
+    { "http1.1", 0, OPTION_HTTP11, NULL, NULL },
     { "silent", 's', OPTION_SILENT, NULL, "no progress, no summary, no errors" },
     { "show-error", 'S', OPTION_SHOW_ERROR, NULL, "errors, in spite of -s" },
     { "verbose", 'v', OPTION_VERBOSE, NULL, "tell what is sent and received" },
     { "progress-meter", 0, OPTION_PROGRESS, NULL, "--no-progress-meter: no progress bar" },
     { "config", 'K', OPTION_CONFIG, "FILE", "read options from FILE, of curl's format" },
     { "url", 0, OPTION_URL, "URL", "another URL" },
+    { "globoff", 'g', OPTION_AS_IT_IS, NULL, NULL },
+    { "parallel", 'Z', OPTION_AS_IT_IS, NULL, NULL },
+    { "basic", 0, OPTION_AS_IT_IS, NULL, NULL },
+    { "disable", 'q', OPTION_AS_IT_IS, NULL, NULL },
     { NULL, 0, 0, NULL, NULL },
 };
 
@@ -205,7 +213,7 @@ static bool names(const char *line, const char *name)
 static int take_away(struct get_settings *settings, const char *line)
 {
     if (names(line, "user-agent"))
-        settings->user_agent = "";
+        settings->no_user_agent = true;
     else if (names(line, "accept"))
         settings->no_accept = true;
     else if (names(line, "accept-encoding"))
@@ -253,12 +261,16 @@ static int take_header(struct get_settings *settings, const struct cli_option *o
     return r;
 }
 
-static int set_header(struct get_settings *settings, const struct cli_option *option,
-                      const char *name, const char *value)
+/* curl's ";auto" would name each redirect to the next. */
+static int take_referer(struct get_settings *settings, const struct cli_option *option,
+                        const char *value)
 {
-    int r = tw_headers_set(settings->headers, name, value);
+    size_t length = strlen(value);
 
-    return r < 0 ? cli_bad_value(&get_command, option, value, "a header field's value") : 0;
+    if (length >= 5 && strcmp(value + length - 5, ";auto") == 0)
+        return cli_bad_value(&get_command, option, value, "a fixed URL");
+    settings->referer = value;
+    return 0;
 }
 
 static int take_user(struct get_settings *settings, const char *value)
@@ -290,7 +302,7 @@ static int take_cookie(struct get_settings *settings, const struct cli_option *o
         return cannot_read(option, value, -ENOMEM);
     if (*value == 0)
         return 0;
-    r = tw_cookies_load(settings->jar, value, &line);
+    r = tw_cookies_load(settings->jar, strcmp(value, "-") == 0 ? "/dev/stdin" : value, &line);
     if (r == 0 || r == -ENOENT) /* a first run has no file yet */
         return 0;
     if (r != -EINVAL)
@@ -315,7 +327,7 @@ static int take_resolve(const struct cli_option *option, const char *value)
     digits = cli_keep(port + 1,
                       address != NULL ? (size_t)(address - port - 1) : strlen(port + 1));
     if (*value != '-')
-        literal = cli_keep(address + 1, strcspn(address + 1, ","));
+        literal = cli_keep(address + 1, strlen(address + 1));
     if (*name == 0 || !cli_read_integer(digits, 1, 65535, &number))
         return cli_bad_value(&get_command, option, value, "HOST:PORT:ADDRESS");
     r = tw_resolver_override(name, (unsigned)number, literal);
@@ -406,6 +418,9 @@ static int take_switch(struct get_settings *settings, int id, bool on)
     case OPTION_HTTP10:
         settings->http10 = on;
         break;
+    case OPTION_HTTP11:
+        settings->http10 = !on;
+        break;
     case OPTION_INCLUDE:
         settings->include = on;
         break;
@@ -466,7 +481,7 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
         settings->user_agent = value;
         return 0;
     case OPTION_REFERER:
-        return set_header(settings, option, "Referer", value);
+        return take_referer(settings, option, value);
     case OPTION_USER:
         return take_user(settings, value);
     case OPTION_COOKIE:

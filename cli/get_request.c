@@ -24,27 +24,44 @@ static bool has_scheme(const char *url)
     return length > 0 && url[length] == ':' && url[length + 1] == '/';
 }
 
-/* "-T FILE" to a directory goes to the file's name in it. */
-static void add_upload_name(struct cli_text *url, const char *upload)
+static bool is_standard_input(const char *upload)
+{
+    return strcmp(upload, "-") == 0 || strcmp(upload, ".") == 0;
+}
+
+/* "-T FILE" to a directory, or to a server without a path, goes to the file's name in it. `rest`
+ * is the URL behind its authority. */
+static void add_upload_name(struct cli_text *url, const char *upload, const char *rest)
 {
     const char *slash = strrchr(upload, '/');
+    size_t path = strcspn(rest, "?#");
     tw_value name;
 
-    if (strcmp(upload, "-") == 0 || url->data[url->length - 1] != '/')
-        return;
     upload = slash != NULL ? slash + 1 : upload;
     name = tw_url_encode(upload, strlen(upload), NULL);
-    cli_text_puts(url, tw_bytes_data(name));
+    cli_text_add(url, rest, path);
+    if (path == 0)
+        cli_text_puts(url, "/");
+    if (path == 0 || rest[path - 1] == '/')
+        cli_text_puts(url, tw_bytes_data(name));
+    cli_text_puts(url, rest + path);
     tw_release(name);
 }
 
 static void make_url(const struct transfer *transfer, struct cli_text *url)
 {
-    if (!has_scheme(transfer->url))
+    const char *given = transfer->url, *host = strstr(given, "://"), *rest;
+
+    if (!has_scheme(given))
         cli_text_puts(url, "http://");
-    cli_text_puts(url, transfer->url);
-    if (transfer->upload != NULL)
-        add_upload_name(url, transfer->upload);
+    host = has_scheme(given) && host != NULL ? host + 3 : given;
+    rest = host + strcspn(host, "/?#");
+    if (transfer->upload == NULL || is_standard_input(transfer->upload)) {
+        cli_text_puts(url, given);
+        return;
+    }
+    cli_text_add(url, given, (size_t)(rest - given));
+    add_upload_name(url, transfer->upload, rest);
 }
 
 char *get_without_credentials(const char *url)
@@ -79,9 +96,9 @@ static void add_encoded(struct cli_text *text, const char *data, size_t length)
 }
 
 /* "host", "host:port" or a URL; without a port it is 1080, as with curl. */
-static void make_proxy(const struct get_settings *settings, struct cli_text *proxy)
+static void make_proxy(const char *given, const char *credentials, struct cli_text *proxy)
 {
-    const char *given = settings->proxy, *host = strstr(given, "://"), *user;
+    const char *host = strstr(given, "://"), *user;
     const char *colon, *end, *last;
 
     host = host != NULL ? host + 3 : given;
@@ -90,11 +107,10 @@ static void make_proxy(const struct get_settings *settings, struct cli_text *pro
     cli_text_add(proxy, given, (size_t)(host - given));
     end = host + strcspn(host, "/");
     user = memrchr(host, '@', (size_t)(end - host));
-    if (settings->proxy_user != NULL) {
-        colon = strchr(settings->proxy_user, ':');
-        add_encoded(proxy, settings->proxy_user,
-                    colon != NULL ? (size_t)(colon - settings->proxy_user)
-                                  : strlen(settings->proxy_user));
+    if (credentials != NULL) {
+        colon = strchr(credentials, ':');
+        add_encoded(proxy, credentials,
+                    colon != NULL ? (size_t)(colon - credentials) : strlen(credentials));
         cli_text_puts(proxy, ":");
         if (colon != NULL)
             add_encoded(proxy, colon + 1, strlen(colon + 1));
@@ -106,6 +122,23 @@ static void make_proxy(const struct get_settings *settings, struct cli_text *pro
     colon = memrchr(last, ':', (size_t)(end - last));
     if (colon == NULL || memchr(colon, ']', (size_t)(end - colon)) != NULL)
         cli_text_puts(proxy, ":1080");
+}
+
+void get_set_proxy_user(const struct get_settings *settings)
+{
+    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+                                         "all_proxy", "ALL_PROXY" };
+    size_t i;
+
+    for (i = 0; settings->proxy_user != NULL && i < sizeof names / sizeof *names; i++) {
+        const char *given = getenv(names[i]);
+        struct cli_text proxy = { 0 };
+        if (given == NULL || *given == 0)
+            continue;
+        make_proxy(given, settings->proxy_user, &proxy);
+        setenv(names[i], proxy.data, 1);
+        cli_text_free(&proxy);
+    }
 }
 
 /* --- bodies ------------------------------------------------------------------------------- */
@@ -139,7 +172,7 @@ static void release_upload(void *arg)
 
 static int open_upload(const char *path, struct tw_body_source *source, const char **ret_why)
 {
-    bool standard_input = strcmp(path, "-") == 0;
+    bool standard_input = is_standard_input(path);
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat status;
     int *kept;
@@ -170,7 +203,10 @@ static int add_fields(const struct get_settings *settings, tw_headers *headers)
     if (settings->has_body && !settings->no_content_type &&
         !tw_headers_has(headers, "Content-Type"))
         r = tw_headers_add(headers, "Content-Type", "application/x-www-form-urlencoded");
-    if (r == 0 && settings->cookie.length > 0)
+    if (r == 0 && settings->referer != NULL && settings->referer[0] != 0 &&
+        !tw_headers_has(headers, "Referer"))
+        r = tw_headers_add(headers, "Referer", settings->referer);
+    if (r == 0 && settings->cookie.length > 0 && !tw_headers_has(headers, "Cookie"))
         r = tw_headers_add(headers, "Cookie", settings->cookie.data);
     if (r == 0 && settings->range != NULL && !tw_headers_has(headers, "Range")) {
         cli_text_printf(&range, "bytes=%s", settings->range);
@@ -222,7 +258,7 @@ int get_make_request(struct transfer *transfer, struct tw_request_options *optio
     choose_method(transfer, options);
     choose_limits(settings, options);
     options->headers = made->headers;
-    options->user_agent = settings->user_agent;
+    options->user_agent = settings->no_user_agent ? "" : settings->user_agent;
     options->no_accept = settings->no_accept;
     options->user = settings->user;
     options->password = settings->password;
@@ -235,11 +271,13 @@ int get_make_request(struct transfer *transfer, struct tw_request_options *optio
         options->body_length = settings->body.length;
     }
     if (settings->proxy != NULL && settings->proxy[0] != 0)
-        make_proxy(settings, &made->proxy);
+        make_proxy(settings->proxy, settings->proxy_user, &made->proxy);
     options->proxy = made->proxy.data != NULL ? made->proxy.data : settings->proxy;
     if (transfer->upload != NULL) {
         if (open_upload(transfer->upload, &made->source, ret_why) < 0)
             return -1;
+        if (tw_headers_has_token(made->headers, "Transfer-Encoding", "chunked"))
+            made->source.length = -1;
         options->body_source = &made->source;
     }
     return 0;

@@ -55,6 +55,10 @@ sees User-Agent loom/1
 sees Referer http://from/
 run get -A '' "$echo/"
 lacks User-Agent
+run get -A loom/1 -H User-Agent: "$echo/"
+lacks User-Agent
+run get -e '' "$echo/"
+lacks Referer
 printf 'X-File: 1\r\n\nX-More: 2\n' >fields
 run get -H @fields "$echo/"
 sees X-File 1
@@ -104,6 +108,20 @@ input=data run get -T - "$echo/up"
 out_has '"path":"/up"'
 out_has '"body":"YQ0KYgo="'
 sees Transfer-Encoding chunked
+input=data run get -T . "$echo/up/"
+out_has '"path":"/up/"'
+out_has '"body":"YQ0KYgo="'
+run get -T data "$echo"
+out_has '"path":"/data"'
+run get -T data "$echo/up/?q=/#f"
+out_has '"path":"/up/data?q=/"'
+run get -T data "$echo/up?q=/"
+out_has '"path":"/up?q=/"'
+run get -T data -H 'Transfer-Encoding: chunked' "$echo/"
+sees Transfer-Encoding chunked
+out_has '"body":"YQ0KYgo="'
+run get -T '' "$echo/"
+out_has '"method":"GET"'
 run get -T nothing-here "$echo/"
 status 1
 err_has ": other: No such file or directory"
@@ -136,12 +154,17 @@ run get -b 'a=1; b=2' "$echo/"
 sees Cookie 'a=1; b=2'
 run get -b a=1 -b b=2 "$echo/"
 sees Cookie 'a=1; b=2'
+run get -b a=1 -H 'Cookie: b=2' "$echo/"
+sees Cookie b=2
+out_lacks a=1
 run get "$server/cookie/set"
 out_is none
 run get -b '' --cookie-jar jar "$server/cookie/set"
 out_is colour=red
 grep -q "^127.0.0.1	FALSE	/	FALSE	0	colour	red$" jar || wrong "jar: $(cat jar)"
 run get -b jar "$server/cookie/show"
+out_is colour=red
+input=jar run get -b - "$server/cookie/show"
 out_is colour=red
 run get -b no-such-jar "$server/cookie/show"
 out_is none
@@ -199,6 +222,11 @@ run get --proxy http://127.0.0.1:1 "$server/hop/0"
 status 1
 run get --proxy http://127.0.0.1:1 --noproxy 127.0.0.1 "$server/hop/0"
 status 0
+http_proxy=$address
+export http_proxy
+run get -v -U ali:sesame http://loom.example/file/x
+err_has "> Proxy-Authorization: ..."
+unset http_proxy
 
 claim "one that fails stops no other"
 run get "$server/file/a" http://127.0.0.1:1/ "$server/file/b"
@@ -236,6 +264,11 @@ file_is c /file/c
 mkdir dir
 run get --output-dir dir -O "$server/file/d"
 file_is dir/d /file/d
+run get -O "$server/file/f%c3%bc" "$server/file/gü"
+file_is f%c3%bc "/file/fü"
+file_is gü "/file/gü"
+run get -O "$server/file/%2e%2e"
+status 2
 run get --create-dirs -o new/er/f "$server/file/f"
 file_is new/er/f /file/f
 run get -o none/f "$server/file/f"
@@ -263,6 +296,16 @@ out_has "Content-Length: 10"
 out_lacks xxx
 run get -I -X GET "$server/big/10"
 out_lacks xxx
+run get -f -I "$server/status/404"
+status 1
+out_has "HTTP/1.1 404 "
+run get -f -i "$server/status/404" "$server/file/x"
+out_has "HTTP/1.1 404 "
+out_lacks "status 404"
+out_has "/file/x"
+run get -i --max-redirs 0 "$server/hop/1"
+status 1
+out_has "HTTP/1.1 302 "
 
 claim "verbose tells both sides"
 run get -v -H 'X: y' -u a:b "$server/file/x"
@@ -322,6 +365,13 @@ err_has "--config: no-such-config: No such file or directory"
 claim "names are resolved as told"
 run get --resolve "loom.example:${server##*:}:127.0.0.1" "http://loom.example:${server##*:}/hop/0"
 out_is arrived
+run get --resolve "loom.example:${server##*:}:[::1],127.0.0.1" "http://loom.example:${server##*:}/hop/0"
+out_is arrived
+
+claim "what curl can be asked for and is so anyway may be asked for"
+run get -gZq --http1.1 --basic --parallel --globoff "$server/hop/0"
+status 0
+out_is arrived
 
 claim "the command line is checked"
 bad()
@@ -348,6 +398,7 @@ bad "--header: 'nonsense' is not a header field" -H nonsense
 bad "--header: no-such-file: No such file" -H @no-such-file
 bad "--data: no-such-file: No such file" -d @no-such-file
 bad "--request: 'A B' is not a method" -X 'A B'
+bad "--referer: 'x;auto' is not a fixed URL" -e 'x;auto'
 bad "--resolve: 'x' is not HOST:PORT:ADDRESS" --resolve x
 bad "--resolve: 'h:0:127.0.0.1' is not" --resolve h:0:127.0.0.1
 bad "--resolve: 'h:80:x' is not" --resolve h:80:x
