@@ -4,7 +4,8 @@
  * libevent gets no timers, signals, locks or threads to look after, so its turn is one wait and
  * one call for each ready descriptor. A watch lives in one struct event; when a direction is
  * added for a while (waiting to write), a second event from a pool carries it, so that the first
- * stays registered. Its memory is tweed's, and what it has to say goes to the log.
+ * stays registered. Every idle connection has a watch: what it needs only at times is kept apart.
+ * libevent's memory is tweed's, and what it has to say goes to the log.
  */
 #include "config.h"
 
@@ -31,7 +32,6 @@
 
 struct twi_backend {
     struct event_base *base;
-    const void *thread;
     struct twi_list pokes;
     size_t calls; /* made since the beginning */
     int64_t alarm; /* when a wait ends by itself; INT64_MAX: never */
@@ -40,20 +40,26 @@ struct twi_backend {
     bool edge, select, epoll;
 };
 
+/* What is watched besides, and a poke that is due: of few watches, and not for long. */
+struct extra {
+    struct event event;
+    struct twi_watch *watch;
+    struct twi_list poke; /* next NULL: none asked for */
+    bool added;           /* `event` is */
+};
+
 struct twi_watch {
     struct event event;
-    struct twi_backend *backend;
     twi_watch_fn *fn;
     void *arg;
-    struct event
-        *extra; /* for what is watched besides `base_events`; NULL if nothing ever was */
-    struct twi_list poke; /* next NULL: none asked for */
-    unsigned char base_events; /* of `event`, as added */
-    unsigned char events;      /* of both */
+    struct extra *extra; /* NULL: none */
+#if TWI_DEBUG
+    const void *owner; /* the thread */
+#endif
 };
 
 static _Thread_local struct twi_slab watches = TWI_SLAB(struct twi_watch);
-static _Thread_local struct twi_slab extras = TWI_SLAB(struct event);
+static _Thread_local struct twi_slab extras = TWI_SLAB(struct extra);
 
 /* --- libevent's surroundings ------------------------------------------------------------- */
 
@@ -244,7 +250,6 @@ int twi_backend_new(const char *name, struct twi_backend **ret_backend)
     if (r < 0)
         goto fail_free;
     twi_list_init(&backend->pokes);
-    backend->thread = twi_thread_self();
     backend->alarm = INT64_MAX;
     backend->edge = (event_base_get_features(backend->base) & edge) == edge;
     backend->select = strcmp(twi_backend_name(backend), "select") == 0;
@@ -289,13 +294,27 @@ static unsigned from_libevent(short what)
     return ready;
 }
 
-static short to_libevent(const struct twi_backend *backend, unsigned events)
+static short to_libevent(unsigned events)
 {
     unsigned what = (events & (TWI_READABLE | TWI_WRITABLE)) << 1 | EV_PERSIST;
 
-    if ((events & TWI_EDGE) != 0 && backend->edge)
+    if ((events & TWI_EDGE) != 0)
         what |= EV_ET | EV_CLOSED;
     return (short)what;
+}
+
+/* What an event was made for. */
+static unsigned events_of(const struct event *event)
+{
+    unsigned what = (unsigned)event_get_events(event);
+
+    return (what >> 1 & (TWI_READABLE | TWI_WRITABLE)) | ((what & EV_ET) != 0 ? TWI_EDGE : 0);
+}
+
+/* The backend of the calling thread, to which its watches belong. */
+static struct twi_backend *here(void)
+{
+    return twi_loop_here->backend;
 }
 
 static void ready(evutil_socket_t fd, short what, void *arg)
@@ -303,8 +322,18 @@ static void ready(evutil_socket_t fd, short what, void *arg)
     struct twi_watch *watch = arg;
 
     (void)fd;
-    watch->backend->calls++;
+    here()->calls++;
     watch->fn(from_libevent(what), watch->arg);
+}
+
+static void extra_drop_if_unused(struct twi_watch *watch)
+{
+    struct extra *extra = watch->extra;
+
+    if (extra->added || extra->poke.next != NULL)
+        return;
+    watch->extra = NULL;
+    twi_slab_free(&extras, extra);
 }
 
 static void deliver_pokes(struct twi_backend *backend)
@@ -313,8 +342,9 @@ static void deliver_pokes(struct twi_backend *backend)
 
     twi_list_splice(&pokes, &backend->pokes);
     while ((node = twi_list_take_first(&pokes)) != NULL) {
-        struct twi_watch *watch = TWI_CONTAINER(node, struct twi_watch, poke);
+        struct twi_watch *watch = TWI_CONTAINER(node, struct extra, poke)->watch;
         node->next = NULL;
+        extra_drop_if_unused(watch);
         backend->calls++;
         watch->fn(TWI_READABLE, watch->arg);
     }
@@ -344,7 +374,7 @@ bool twi_backend_busy(const struct twi_backend *backend)
 static inline void check_owner(const struct twi_watch *watch)
 {
 #if TWI_DEBUG
-    twi_assert_thread(watch->backend->thread, "a watch");
+    twi_assert_thread(watch->owner, "a watch");
 #else
     (void)watch;
 #endif
@@ -381,13 +411,15 @@ int twi_backend_watch(struct twi_backend *backend, int fd, unsigned events, twi_
     watch = twi_slab_alloc(&watches);
     if (watch == NULL)
         return -ENOMEM;
-    watch->backend = backend;
+    if (!backend->edge)
+        events &= ~(unsigned)TWI_EDGE;
     watch->fn = fn;
     watch->arg = arg;
     watch->extra = NULL;
-    watch->poke.next = NULL;
-    watch->events = watch->base_events = (unsigned char)events;
-    event_assign(&watch->event, backend->base, fd, to_libevent(backend, events), ready, watch);
+#if TWI_DEBUG
+    watch->owner = twi_thread_self();
+#endif
+    event_assign(&watch->event, backend->base, fd, to_libevent(events), ready, watch);
     if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
         r = add(&watch->event);
     if (r < 0) {
@@ -408,65 +440,80 @@ int twi_watch_new(int fd, unsigned events, twi_watch_fn *fn, void *arg,
     return twi_backend_watch(loop->backend, fd, events, fn, arg, ret_watch);
 }
 
-static int extra_add(struct twi_watch *watch, unsigned events)
+static struct extra *extra_of(struct twi_watch *watch)
 {
-    if (watch->extra == NULL) {
-        watch->extra = twi_slab_alloc(&extras);
-        if (watch->extra == NULL)
-            return -ENOMEM;
-    }
-    event_assign(watch->extra, watch->backend->base, event_get_fd(&watch->event),
-                 to_libevent(watch->backend, events), ready, watch);
-    return add(watch->extra);
+    struct extra *extra = watch->extra;
+
+    if (extra != NULL)
+        return extra;
+    extra = twi_slab_alloc(&extras);
+    if (extra == NULL)
+        return NULL;
+    extra->watch = watch;
+    extra->poke.next = NULL;
+    extra->added = false;
+    watch->extra = extra;
+    return extra;
 }
 
-static void extra_drop(struct twi_watch *watch)
+static int extra_add(struct twi_watch *watch, unsigned events)
 {
-    if (watch->extra == NULL)
+    struct extra *extra = extra_of(watch);
+    int r;
+
+    if (extra == NULL)
+        return -ENOMEM;
+    event_assign(&extra->event, event_get_base(&watch->event), event_get_fd(&watch->event),
+                 to_libevent(events), ready, watch);
+    r = add(&extra->event);
+    extra->added = r == 0;
+    extra_drop_if_unused(watch);
+    return r;
+}
+
+static void extra_remove(struct twi_watch *watch)
+{
+    if (watch->extra == NULL || !watch->extra->added)
         return;
-    event_del(watch->extra);
-    twi_slab_free(&extras, watch->extra);
-    watch->extra = NULL;
+    event_del(&watch->extra->event);
+    watch->extra->added = false;
+    extra_drop_if_unused(watch);
 }
 
 /* Another set for the first event: out and in again. */
 static int replace(struct twi_watch *watch, unsigned events)
 {
+    struct event_base *base = event_get_base(&watch->event);
     evutil_socket_t fd = event_get_fd(&watch->event);
     int r = 0;
 
-    extra_drop(watch);
+    extra_remove(watch);
     event_del(&watch->event);
-    event_assign(&watch->event, watch->backend->base, fd, to_libevent(watch->backend, events),
-                 ready, watch);
+    event_assign(&watch->event, base, fd, to_libevent(events), ready, watch);
     if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
         r = add(&watch->event);
-    watch->base_events = (unsigned char)(r < 0 ? 0 : events);
-    watch->events = watch->base_events;
+    if (r < 0)
+        event_assign(&watch->event, base, fd, to_libevent(0), ready, watch);
     return r;
 }
 
 int twi_watch_change(struct twi_watch *watch, unsigned events)
 {
-    unsigned more;
-    int r;
+    bool has_extra = watch->extra != NULL && watch->extra->added;
+    unsigned base = events_of(&watch->event);
 
     check_owner(watch);
-    if (events == watch->events)
+    if (!here()->edge)
+        events &= ~(unsigned)TWI_EDGE;
+    if (events == (has_extra ? base | events_of(&watch->extra->event) : base))
         return 0;
-    if (events == watch->base_events) {
-        event_del(watch->extra);
-        watch->events = (unsigned char)events;
+    if (events == base) {
+        extra_remove(watch);
         return 0;
     }
-    more = events & ~(unsigned)watch->base_events;
-    if (watch->events != watch->base_events || watch->base_events == 0 ||
-        (events & watch->base_events) != watch->base_events || more == 0)
+    if (has_extra || base == 0 || (events & base) != base)
         return replace(watch, events);
-    r = extra_add(watch, more | (events & TWI_EDGE));
-    if (r == 0)
-        watch->events = (unsigned char)events;
-    return r;
+    return extra_add(watch, (events & ~base) | (events & TWI_EDGE));
 }
 
 void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg)
@@ -477,20 +524,29 @@ void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg)
 
 int twi_watch_poke(struct twi_watch *watch)
 {
+    struct extra *extra = extra_of(watch);
+
     check_owner(watch);
-    if (watch->poke.next == NULL)
-        twi_list_append(&watch->backend->pokes, &watch->poke);
+    if (extra == NULL)
+        return -ENOMEM;
+    if (extra->poke.next == NULL)
+        twi_list_append(&here()->pokes, &extra->poke);
     return 0;
 }
 
 void twi_watch_free(struct twi_watch *watch)
 {
+    struct extra *extra;
+
     if (watch == NULL)
         return;
     check_owner(watch);
-    if (watch->poke.next != NULL)
-        twi_list_remove(&watch->poke);
-    extra_drop(watch);
+    extra_remove(watch);
+    extra = watch->extra;
+    if (extra != NULL) {
+        twi_list_remove(&extra->poke);
+        twi_slab_free(&extras, extra);
+    }
     event_del(&watch->event);
     twi_slab_free(&watches, watch);
 }
