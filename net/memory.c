@@ -105,7 +105,7 @@ static int move(struct memory *memory, struct memory *peer)
 {
     struct twi_outbox *out = &memory->base.out;
 
-    while (out->first_ != NULL && peer->inbox.length < INBOX_SIZE) {
+    while (!twi_outbox_empty(out) && peer->inbox.length < INBOX_SIZE) {
         struct iovec piece;
         size_t n;
         int r = twi_outbox_load(out);
@@ -131,7 +131,7 @@ static void memory_flush(tw_transport *transport)
     struct memory *memory = memory_of(transport), *peer = memory->peer;
     int r = 0;
 
-    if (peer == NULL && transport->out.first_ != NULL) {
+    if (peer == NULL && !twi_outbox_empty(&transport->out)) {
         twi_transport_lost(transport, tw_fail_errno(&tw_error_connection_lost, EPIPE));
         return;
     }
@@ -291,7 +291,7 @@ static int collect(tw_string_transport *string)
 {
     struct twi_outbox *out = &string->base.out;
 
-    while (out->first_ != NULL) {
+    while (!twi_outbox_empty(out)) {
         struct iovec piece;
         int r = twi_outbox_load(out);
 

@@ -90,7 +90,6 @@ static struct twi_chunk *chunk_new(size_t length)
     }
     if (chunk == NULL)
         return NULL;
-    chunk->next = NULL;
     chunk->start = (const char *)(chunk + 1);
     chunk->length = 0;
     chunk->room = (uint32_t)room;
@@ -98,12 +97,24 @@ static struct twi_chunk *chunk_new(size_t length)
     return chunk;
 }
 
+static struct twi_chunk *first_of(const struct twi_outbox *box)
+{
+    return box->last_ != NULL ? box->last_->next : NULL;
+}
+
+/* Into the ring behind the last, which makes it the first. */
+static void chunk_prepend(struct twi_outbox *box, struct twi_chunk *chunk)
+{
+    if (box->last_ == NULL)
+        box->last_ = chunk;
+    else
+        chunk->next = box->last_->next;
+    box->last_->next = chunk;
+}
+
 static void chunk_append(struct twi_outbox *box, struct twi_chunk *chunk)
 {
-    if (box->first_ == NULL)
-        box->first_ = chunk;
-    else
-        box->last_->next = chunk;
+    chunk_prepend(box, chunk);
     box->last_ = chunk;
     box->length += chunk->length;
 }
@@ -138,12 +149,12 @@ static int add_small(struct twi_outbox *box, const void *data, size_t length)
 
     if (small == NULL)
         return -ENOMEM;
-    small->chunk.next = NULL;
+    small->chunk.next = &small->chunk;
     small->chunk.start = small->data;
     small->chunk.length = length;
     small->chunk.room = (uint32_t)(sizeof small->data - length);
     small->chunk.kind = CHUNK_SMALL;
-    box->first_ = box->last_ = &small->chunk;
+    box->last_ = &small->chunk;
     box->length = length;
     memcpy(small->data, data, length);
     return 0;
@@ -182,7 +193,6 @@ int twi_outbox_add_value(struct twi_outbox *box, tw_value bytes)
         return -ENOMEM;
     }
     chunk->value = tw_take(bytes);
-    chunk->chunk.next = NULL;
     chunk->chunk.start = tw_bytes_data(chunk->value);
     chunk->chunk.length = length;
     chunk->chunk.room = 0;
@@ -202,7 +212,6 @@ int twi_outbox_add_file(struct twi_outbox *box, int fd, int64_t offset, int64_t 
     file->offset = offset;
     file->done = done;
     file->arg = arg;
-    file->chunk.next = NULL;
     file->chunk.start = NULL;
     file->chunk.length = (size_t)length;
     file->chunk.room = 0;
@@ -213,12 +222,13 @@ int twi_outbox_add_file(struct twi_outbox *box, int fd, int64_t offset, int64_t 
 
 int twi_outbox_pieces(const struct twi_outbox *box, struct iovec *pieces, int count)
 {
+    const struct twi_chunk *chunk = first_of(box);
     int n = 0;
 
-    for (const struct twi_chunk *chunk = box->first_;
-         chunk != NULL && chunk->kind != CHUNK_FILE && n < count; chunk = chunk->next, n++) {
+    while (chunk != NULL && chunk->kind != CHUNK_FILE && n < count) {
         pieces[n].iov_base = (char *)chunk->start;
-        pieces[n].iov_len = chunk->length;
+        pieces[n++].iov_len = chunk->length;
+        chunk = chunk != box->last_ ? chunk->next : NULL;
     }
     return n;
 }
@@ -226,7 +236,7 @@ int twi_outbox_pieces(const struct twi_outbox *box, struct iovec *pieces, int co
 bool twi_outbox_file(const struct twi_outbox *box, int *ret_fd, int64_t *ret_offset,
                      int64_t *ret_length)
 {
-    const struct file_chunk *file = (const struct file_chunk *)box->first_;
+    const struct file_chunk *file = (const struct file_chunk *)first_of(box);
 
     if (file == NULL || file->chunk.kind != CHUNK_FILE)
         return false;
@@ -238,7 +248,7 @@ bool twi_outbox_file(const struct twi_outbox *box, int *ret_fd, int64_t *ret_off
 
 int twi_outbox_load(struct twi_outbox *box)
 {
-    struct file_chunk *file = (struct file_chunk *)box->first_;
+    struct file_chunk *file = (struct file_chunk *)first_of(box);
     size_t wanted;
     struct twi_chunk *chunk;
     ssize_t n;
@@ -263,8 +273,7 @@ int twi_outbox_load(struct twi_outbox *box)
     }
     chunk->length = (size_t)n;
     chunk->room = 0;
-    chunk->next = &file->chunk;
-    box->first_ = chunk;
+    chunk_prepend(box, chunk);
     file->offset += n;
     file->chunk.length -= (size_t)n;
     return 0;
@@ -273,7 +282,7 @@ int twi_outbox_load(struct twi_outbox *box)
 /* Take out the first chunk, which is done with. */
 static void first_done(struct twi_outbox *box, int error)
 {
-    struct twi_chunk *chunk = box->first_;
+    struct twi_chunk *chunk = first_of(box);
     void (*done)(int, void *) = NULL;
     void *arg = NULL;
 
@@ -282,9 +291,10 @@ static void first_done(struct twi_outbox *box, int error)
         arg = ((struct file_chunk *)chunk)->arg;
     }
     box->length -= chunk->length;
-    box->first_ = chunk->next;
-    if (box->first_ == NULL)
+    if (chunk == box->last_)
         box->last_ = NULL;
+    else
+        box->last_->next = chunk->next;
     chunk_free(chunk);
     if (done != NULL)
         done(error, arg);
@@ -292,16 +302,16 @@ static void first_done(struct twi_outbox *box, int error)
 
 void twi_outbox_sent(struct twi_outbox *box, size_t length)
 {
-    struct twi_chunk *chunk = box->first_;
+    struct twi_chunk *chunk = box->last_;
 
-    if (chunk != NULL && chunk == box->last_ && chunk->kind == CHUNK_SMALL &&
+    if (chunk != NULL && chunk->next == chunk && chunk->kind == CHUNK_SMALL &&
         length == chunk->length) {
-        box->first_ = box->last_ = NULL;
+        box->last_ = NULL;
         box->length = 0;
         twi_slab_free(&smalls, chunk);
         return;
     }
-    while ((chunk = box->first_) != NULL) {
+    while ((chunk = first_of(box)) != NULL) {
         size_t n = length < chunk->length ? length : chunk->length;
 
         if (chunk->kind == CHUNK_FILE)
@@ -319,6 +329,6 @@ void twi_outbox_sent(struct twi_outbox *box, size_t length)
 
 void twi_outbox_drop(struct twi_outbox *box, int error)
 {
-    while (box->first_ != NULL)
+    while (box->last_ != NULL)
         first_done(box, error);
 }

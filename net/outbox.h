@@ -19,28 +19,28 @@ struct twi_chunk {
     uint8_t kind;
 };
 
-/* All zero is empty. */
+/* All zero is empty. The chunks are a ring: the first is the last one's next. */
 struct twi_outbox {
-    struct twi_chunk *first_, *last_;
+    struct twi_chunk *last_;
     size_t length; /* bytes, those of files included */
 };
 
 static inline bool twi_outbox_empty(const struct twi_outbox *box)
 {
-    return box->first_ == NULL;
+    return box->last_ == NULL;
 }
 /* The bytes at the front, up to the next seam; NULL when empty or when a file is first. */
 static inline const char *twi_outbox_front(const struct twi_outbox *box, size_t *ret_length)
 {
-    if (box->first_ == NULL)
+    if (box->last_ == NULL)
         return NULL;
-    *ret_length = box->first_->length;
-    return box->first_->start;
+    *ret_length = box->last_->next->length;
+    return box->last_->next->start;
 }
 /* Are they all there is? */
 static inline bool twi_outbox_is_one(const struct twi_outbox *box)
 {
-    return box->first_ == box->last_;
+    return box->last_ == NULL || box->last_->next == box->last_;
 }
 
 /* Each appends and returns 0 or -ENOMEM (then nothing was appended). */

@@ -41,22 +41,27 @@ enum {
     PIECES = 64,
 };
 
-/* A socket address without its padding: there is one for each idle connection. */
-struct peer {
-    uint16_t family, port; /* in the network's order */
-    uint32_t scope;
-    uint8_t address[16];
+/* The scope of a link-local address (fe80::/64) is kept in its zeros. */
+union peer {
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    struct {
+        uint32_t prefix, scope;
+    } link;
 };
 
+/* There is one for each idle connection, so it keeps no whole socket address. */
 struct stream {
     tw_transport base;
     struct twi_watch *watch;
     int fd; /* -1 once closed */
-    struct peer peer;
     bool edge : 1;
     bool pending : 1;
     bool hangup : 1;
     bool blocked : 1;
+    uint8_t family; /* of the peer, as all below */
+    uint16_t port;  /* in the network's order */
+    union peer peer;
 };
 
 static _Thread_local struct twi_slab streams = TWI_SLAB(struct stream);
@@ -331,7 +336,7 @@ static size_t stream_send_now(tw_transport *transport, const void *data, size_t 
     struct stream *stream = stream_of(transport);
     ssize_t n;
 
-    if (stream->blocked || transport->out.first_ != NULL)
+    if (stream->blocked || !twi_outbox_empty(&transport->out))
         return 0;
     do
         n = send(stream->fd, data, length, MSG_NOSIGNAL);
@@ -437,17 +442,22 @@ static int format_unix(int fd, char *text, size_t size)
     return snprintf(text, size, "unix:%.*s", (int)(length - bare), address.sun_path);
 }
 
-static void expand_peer(const struct peer *peer, union tw_socket_address *address)
+static void expand_peer(const struct stream *stream, union tw_socket_address *address)
 {
     memset(address, 0, sizeof *address);
-    address->any.sa_family = peer->family;
-    if (peer->family == AF_INET) {
-        address->ipv4.sin_port = peer->port;
-        memcpy(&address->ipv4.sin_addr, peer->address, sizeof address->ipv4.sin_addr);
-    } else if (peer->family == AF_INET6) {
-        address->ipv6.sin6_port = peer->port;
-        address->ipv6.sin6_scope_id = peer->scope;
-        memcpy(&address->ipv6.sin6_addr, peer->address, sizeof address->ipv6.sin6_addr);
+    address->any.sa_family = stream->family;
+    if (stream->family == AF_INET) {
+        address->ipv4.sin_port = stream->port;
+        address->ipv4.sin_addr = stream->peer.ipv4;
+    } else if (stream->family == AF_INET6) {
+        union peer peer = stream->peer;
+
+        if (IN6_IS_ADDR_LINKLOCAL(&peer.ipv6)) {
+            address->ipv6.sin6_scope_id = peer.link.scope;
+            peer.link.scope = 0;
+        }
+        address->ipv6.sin6_port = stream->port;
+        address->ipv6.sin6_addr = peer.ipv6;
     }
 }
 
@@ -457,10 +467,10 @@ static int stream_describe(const tw_transport *transport, bool peer, char *text,
     union tw_socket_address address;
     socklen_t length = sizeof address;
 
-    if (stream->peer.family == AF_UNIX)
+    if (stream->family == AF_UNIX)
         return format_unix(stream->fd, text, size);
     if (peer)
-        expand_peer(&stream->peer, &address);
+        expand_peer(stream, &address);
     else if (getsockname(stream->fd, &address.any, &length) < 0)
         return snprintf(text, size, "closed");
     return tw_address_format(&address, text, size);
@@ -472,10 +482,10 @@ static int stream_address(const tw_transport *transport, struct sockaddr_storage
     const struct stream *stream = const_stream_of(transport);
     union tw_socket_address address;
 
-    if (stream->peer.family != AF_INET && stream->peer.family != AF_INET6)
+    if (stream->family != AF_INET && stream->family != AF_INET6)
         return -ENOTSUP;
-    expand_peer(&stream->peer, &address);
-    *ret_length = stream->peer.family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
+    expand_peer(stream, &address);
+    *ret_length = stream->family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
     memcpy(ret_address, &address, *ret_length);
     return 0;
 }
@@ -489,7 +499,7 @@ static int stream_set_option(tw_transport *transport, int level, int option, int
 {
     struct stream *stream = stream_of(transport);
 
-    if (level == IPPROTO_TCP && stream->peer.family == AF_UNIX)
+    if (level == IPPROTO_TCP && stream->family == AF_UNIX)
         return -ENOTSUP;
     return setsockopt(stream->fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
@@ -512,7 +522,6 @@ static const struct twi_transport_ops stream_ops = {
 
 static void remember_peer(struct stream *stream, const struct sockaddr *address)
 {
-    struct peer *peer = &stream->peer;
     union tw_socket_address asked = { .any.sa_family = AF_UNSPEC };
     socklen_t length = sizeof asked;
 
@@ -520,16 +529,17 @@ static void remember_peer(struct stream *stream, const struct sockaddr *address)
         getpeername(stream->fd, &asked.any, &length);
         address = &asked.any;
     }
-    peer->family = address->sa_family;
+    stream->family = (uint8_t)address->sa_family;
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
-        peer->port = ipv4->sin_port;
-        memcpy(peer->address, &ipv4->sin_addr, sizeof ipv4->sin_addr);
+        stream->port = ipv4->sin_port;
+        stream->peer.ipv4 = ipv4->sin_addr;
     } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)(const void *)address;
-        peer->port = ipv6->sin6_port;
-        peer->scope = ipv6->sin6_scope_id;
-        memcpy(peer->address, &ipv6->sin6_addr, sizeof ipv6->sin6_addr);
+        stream->port = ipv6->sin6_port;
+        stream->peer.ipv6 = ipv6->sin6_addr;
+        if (IN6_IS_ADDR_LINKLOCAL(&stream->peer.ipv6))
+            stream->peer.link.scope = ipv6->sin6_scope_id;
     }
 }
 

@@ -43,7 +43,10 @@ struct inner {
 };
 
 struct tls {
-    tw_transport base;
+    union {
+        tw_transport base;
+        struct twi_filter filter;
+    };
     struct twi_tls *engine; /* NULL: closed */
     struct inner *inner;    /* NULL: the lower transport is lost, or lingers */
     tw_factory *factory;    /* until the connection is made */
@@ -86,7 +89,7 @@ static bool handshaken(const struct tls *tls)
 /* Records were appended below: they leave at the end of this turn. */
 static void send_soon(struct tls *tls)
 {
-    tw_transport *lower = tls->base.lower;
+    tw_transport *lower = tls->filter.lower;
 
     if (lower != NULL && lower->out.length > 0 && lower->state <= TWI_LOSING)
         twi_transport_flush_later(lower);
@@ -176,7 +179,7 @@ static void linger(tw_transport *lower, struct inner *inner)
 static void tls_close(tw_transport *transport, bool abort)
 {
     struct tls *tls = tls_of(transport);
-    tw_transport *lower = transport->lower;
+    tw_transport *lower = tls->filter.lower;
     struct inner *inner = tls->inner;
     bool ended = tls->lower_eof || (tls->engine != NULL && twi_tls_ended(tls->engine));
 
@@ -215,7 +218,7 @@ static void lower_drained(void *arg)
     struct tls *tls = arg;
 
     tls->waiting = false;
-    tw_transport_unregister_producer(tls->base.lower);
+    tw_transport_unregister_producer(tls->filter.lower);
     twi_transport_flush_later(&tls->base);
 }
 
@@ -232,7 +235,7 @@ static void wait_for_lower(struct tls *tls)
     if (tls->waiting)
         return;
     tls->waiting = true;
-    if (tw_transport_register_producer(tls->base.lower, &drained, false, tls) == 0)
+    if (tw_transport_register_producer(tls->filter.lower, &drained, false, tls) == 0)
         return;
     tls->waiting = false;
     twi_transport_end(&tls->base, tw_fail_memory());
@@ -248,7 +251,7 @@ static size_t send_below(void *arg, const void *data, size_t length)
 /* A turn that ends in one record spares it the copy into the outbox below. */
 static ssize_t write_last(struct tls *tls, const void *data, size_t length)
 {
-    tw_transport *lower = tls->base.lower;
+    tw_transport *lower = tls->filter.lower;
     ssize_t written;
 
     if (lower->ops->send_now != NULL && lower->state <= TWI_LOSING)
@@ -296,7 +299,7 @@ static bool encrypt(struct tls *tls)
 {
     struct twi_outbox *out = &tls->base.out;
 
-    while (out->first_ != NULL && tls->base.lower->out.length < SEND_AHEAD) {
+    while (!twi_outbox_empty(out) && tls->filter.lower->out.length < SEND_AHEAD) {
         struct iovec pieces[PIECES];
         int count = twi_outbox_pieces(out, pieces, PIECES);
         ssize_t written = 0;
@@ -325,7 +328,7 @@ static bool encrypt(struct tls *tls)
 
 static void send_all(struct tls *tls)
 {
-    tw_transport *lower = tls->base.lower;
+    tw_transport *lower = tls->filter.lower;
     size_t sent = 0;
 
     for (;;) {
@@ -342,7 +345,7 @@ static void send_all(struct tls *tls)
             wait_for_lower(tls);
             break;
         }
-        if (tls->base.out.first_ == NULL)
+        if (twi_outbox_empty(&tls->base.out))
             break;
         sent += before;
         if (sent >= SEND_PER_TURN) {
@@ -359,7 +362,7 @@ static void send_all(struct tls *tls)
 static void tls_flush(tw_transport *transport)
 {
     struct tls *tls = tls_of(transport);
-    tw_transport *lower = transport->lower;
+    tw_transport *lower = tls->filter.lower;
 
     if (!handshaken(tls)) {
         if (transport->state == TWI_LOSING && transport->out.length == 0)
@@ -380,7 +383,7 @@ static void tls_shut_write(tw_transport *transport)
     struct tls *tls = tls_of(transport);
 
     twi_tls_shut(tls->engine);
-    tw_transport_lose_write(transport->lower);
+    tw_transport_lose_write(tls->filter.lower);
 }
 
 /* --- ciphertext in ------------------------------------------------------------------------- */
@@ -458,7 +461,7 @@ static void opened(struct tls *tls)
         transport->write_closing)
         twi_transport_flush_later(transport);
     if (transport->paused)
-        tw_transport_pause(transport->lower);
+        tw_transport_pause(tls->filter.lower);
 }
 
 static void shake(struct tls *tls)
@@ -501,10 +504,10 @@ static void tls_reading(tw_transport *transport)
     if (tls->inner == NULL || !handshaken(tls) || transport->eof)
         return;
     if (!twi_transport_reading(transport)) {
-        tw_transport_pause(transport->lower);
+        tw_transport_pause(tls->filter.lower);
         return;
     }
-    tw_transport_resume(transport->lower);
+    tw_transport_resume(tls->filter.lower);
     if (tls->lower_eof || twi_tls_pending(tls->engine) || twi_tls_ended(tls->engine))
         twi_flush_later(&tls->drain);
 }
@@ -515,7 +518,7 @@ static void inner_made(tw_protocol *protocol)
 {
     struct tls *tls = ((struct inner *)protocol)->tls;
 
-    tls->base.lower = tw_transport_ref(protocol->transport);
+    tls->filter.lower = tw_transport_ref(protocol->transport);
     twi_tls_plug(tls->engine, &protocol->transport->out);
     tw_transport_ref(&tls->base);
     advance(tls);
@@ -605,7 +608,9 @@ static const tw_protocol_class inner_class = {
 
 static size_t tls_unsent(const tw_transport *transport)
 {
-    return transport->lower != NULL ? tw_transport_unsent(transport->lower) : 0;
+    const tw_transport *lower = twi_transport_lower(transport);
+
+    return lower != NULL ? tw_transport_unsent(lower) : 0;
 }
 
 static const struct twi_transport_ops tls_ops = {
@@ -640,6 +645,7 @@ static int tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
     r = inner == NULL ? -ENOMEM : twi_transport_init(&tls->base, &tls_ops);
     if (r < 0)
         goto fail_inner;
+    tls->base.filter = true;
     inner->tls = tls;
     tls->inner = inner;
     *ret_tls = tls;
@@ -728,7 +734,7 @@ static int session_key(const tw_transport *transport, const char *server_name, c
     unsigned depth = 0;
     const tw_transport *lower;
 
-    for (lower = transport; lower != NULL; lower = lower->lower)
+    for (lower = transport; lower != NULL; lower = twi_transport_lower(lower))
         depth++;
     tw_transport_peer(transport, peer, sizeof peer);
     return snprintf(key, size, "%s by %s #%u", server_name, peer, depth);
@@ -758,7 +764,7 @@ int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
         tw_protocol_free(&tls->inner->base);
         return r;
     }
-    twi_transport_interpose(transport, &tls->base, &tls->inner->base);
+    twi_transport_interpose(transport, &tls->filter, &tls->inner->base);
     twi_tls_plug(tls->engine, &transport->out);
     tw_transport_resume(transport);
     if (!server && twi_tls_handshake(tls->engine) < 0)

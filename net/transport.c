@@ -232,8 +232,9 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     thread.count--;
     if (!ending)
         close_and_stop(transport, !is_orderly(reason), -ECANCELED);
-    lower = transport->lower;
-    transport->lower = NULL;
+    lower = twi_transport_lower(transport);
+    if (lower != NULL)
+        ((struct twi_filter *)transport)->lower = NULL;
     watcher = twi_flow_end(transport);
     if (protocol != NULL && transport->made &&
         protocol->protocol_class->connection_lost != NULL)
@@ -376,12 +377,14 @@ static bool may_write(const tw_transport *transport)
 /* Something was put into the outbox, or could not be. */
 static inline int written(tw_transport *transport, int r)
 {
+    tw_transport *lower = twi_transport_lower(transport);
+
     if (r < 0) {
         twi_transport_end(transport, tw_fail_memory());
         return r;
     }
-    if (transport->lower != NULL)
-        transport->lower->upper_wrote = true;
+    if (lower != NULL)
+        lower->upper_wrote = true;
     twi_transport_flush_later(transport);
     if (transport->extra_ != NULL)
         twi_flow_queued(transport);
@@ -483,9 +486,12 @@ void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol)
         call_connection_made(transport, protocol);
 }
 
-void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protocol *inner)
+void twi_transport_interpose(tw_transport *lower, struct twi_filter *filter,
+                             tw_protocol *inner)
 {
-    upper->lower = tw_transport_ref(lower);
+    tw_transport *upper = &filter->base;
+
+    filter->lower = tw_transport_ref(lower);
     upper->protocol = lower->protocol;
     upper->factory = lower->factory;
     upper->made = lower->made;
@@ -504,8 +510,10 @@ void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protoc
 /* A filter is known by what it runs over. */
 static const tw_transport *described(const tw_transport *transport)
 {
-    while (transport->lower != NULL)
-        transport = transport->lower;
+    const tw_transport *lower;
+
+    while ((lower = twi_transport_lower(transport)) != NULL)
+        transport = lower;
     return transport;
 }
 

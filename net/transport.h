@@ -61,7 +61,6 @@ struct tw_transport {
     const struct twi_transport_ops *ops;
     tw_protocol *protocol; /* owned; NULL for none and once lost */
     tw_factory *factory;   /* used by this connection */
-    tw_transport *lower;   /* of a filter: what it writes to, counted by it; else NULL */
     struct twi_transport_extra *extra_; /* producer, watermarks, timeout: few have any */
     struct twi_list node_;              /* among the thread's transports */
     struct twi_flush flush_;
@@ -75,10 +74,22 @@ struct tw_transport {
     bool write_closing : 1; /* shut our side down after flushing */
     bool write_shut : 1;
     bool upper_wrote : 1; /* a filter above has something to send this turn */
+    bool filter : 1;      /* a struct twi_filter */
 #if TWI_DEBUG
     const void *owner_; /* the thread */
 #endif
 };
+
+/* A kind that runs over another transport begins with this. */
+struct twi_filter {
+    tw_transport base;
+    tw_transport *lower; /* what it writes to, counted by it; NULL: not yet or no more */
+};
+
+static inline tw_transport *twi_transport_lower(const tw_transport *transport)
+{
+    return transport->filter ? ((const struct twi_filter *)transport)->lower : NULL;
+}
 
 #if TWI_DEBUG
 #define TWI_CHECK_TRANSPORT(transport) twi_assert_thread((transport)->owner_, "a transport")
@@ -164,11 +175,12 @@ tw_value twi_reason_done(void);
 tw_value twi_reason_lost(void);
 tw_value twi_reason_aborted(void);
 
-/* Put `upper` (initialised, not connected) between `lower` and its protocol: the protocol,
+/* Put the filter `upper` (initialised, not connected) between `lower` and its protocol: the protocol,
  * factory, producer and timeout move up, with no event; `inner` (taken) becomes the protocol of
  * `lower`. What `lower` has queued stays there. upper->lower is set, with a reference that
  * twi_transport_lost() on `upper` gives back after ops->close(). */
-void twi_transport_interpose(tw_transport *lower, tw_transport *upper, tw_protocol *inner);
+void twi_transport_interpose(tw_transport *lower, struct twi_filter *upper,
+                             tw_protocol *inner);
 
 /* Build a protocol for a new connection; NULL: close it. */
 tw_protocol *twi_factory_build(tw_factory *factory);

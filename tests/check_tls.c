@@ -27,8 +27,8 @@ START_TEST(bytes_go_both_ways)
     ck_assert_str_eq(tw_transport_alpn(server_transport()), "http/1.1");
     ck_assert_str_eq(tw_transport_tls_version(client_transport()), "TLSv1.3");
     ck_assert(!tw_transport_tls_resumed(client_transport()));
-    ck_assert_ptr_null(tw_transport_alpn(client_transport()->lower));
-    ck_assert_ptr_null(tw_transport_tls_version(client_transport()->lower));
+    ck_assert_ptr_null(tw_transport_alpn(twi_transport_lower(client_transport())));
+    ck_assert_ptr_null(tw_transport_tls_version(twi_transport_lower(client_transport())));
     ck_assert_int_gt(tw_transport_peer(client_transport(), text, sizeof text), 0);
     ck_assert_int_gt(tw_transport_local(client_transport(), text, sizeof text), 0);
     ck_assert_int_eq(tw_transport_fd(client_transport()), -1);
@@ -109,12 +109,12 @@ static void abort_client(void)
 /* The stream ends below TLS, as an attacker could make it. */
 static void cut_client(void)
 {
-    tw_transport_lose(client_transport()->lower);
+    tw_transport_lose(twi_transport_lower(client_transport()));
 }
 
 static void reset_client(void)
 {
-    tw_transport_abort(client_transport()->lower);
+    tw_transport_abort(twi_transport_lower(client_transport()));
 }
 
 static void shut_client(void)
@@ -188,7 +188,7 @@ START_TEST(a_peer_that_does_not_answer_close_notify_is_dropped)
 {
     begin();
     connect_both();
-    tw_transport_pause(server_transport()->lower); /* it does not even read */
+    tw_transport_pause(twi_transport_lower(server_transport())); /* it does not even read */
     lose_client();
     tw_testing_settle();
     ck_assert_str_eq(record_text(&client), "made lost:connection_done released");
