@@ -106,8 +106,7 @@ static int take_head(tw_value response, struct transfer *transfer)
     transfer->has_head = true;
     if (settings->verbose)
         get_say_response(response);
-    transfer->discard =
-        error || (status_is_transient(status) && may_try_again(transfer));
+    transfer->discard = error || (status_is_transient(status) && may_try_again(transfer));
     return transfer->discard ? 0 : write_head(response, transfer);
 }
 

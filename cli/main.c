@@ -3,9 +3,11 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tweed/version.h>
 
@@ -54,11 +56,25 @@ static bool is_any(const char *text, const char *a, const char *b, const char *c
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
+/* A shell can start us without one of the standard descriptors. A connection must not take its
+ * place, or what is written there goes to a server: what is put there fails every use. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            _exit(CLI_FAILED);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int status = CLI_USAGE;
     size_t i;
 
+    fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error that is reported */
     if (argc < 2) {
         cli_complain(NULL, "no command given; see 'tweed --help'");

@@ -433,6 +433,17 @@ got=$(cat "$work/status")
 status 1
 err_has "tweed get: standard output: Broken pipe"
 
+claim "a missing standard output takes no connection's place"
+last="tweed get >&-"
+timeout 60 "$tweed" get "$server/file/x" "$server/file/y" >&- 2>"$work/err"
+got=$?
+status 1
+err_has "tweed get: standard output: Bad file descriptor"
+timeout 60 "$tweed" get "$server/file/x" <&- >"$work/out" 2>&-
+got=$?
+status 0
+out_is /file/x
+
 claim "an interrupt ends it cleanly"
 "$tweed" get "$server/never" "$server/never" >"$work/out" 2>"$work/err" &
 pid=$!
