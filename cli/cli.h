@@ -59,9 +59,8 @@ struct cli_option {
     const char *name; /* without its dashes */
     char letter;      /* 0: none */
     int id;
-    const char
-        *argument;    /* what its value is called; NULL: a switch, and "--no-NAME" is off */
-    const char *help;     /* NULL: another name for the same */
+    const char *argument; /* its value's name; NULL: a switch, and "--no-NAME" is off */
+    const char *help;
 };
 
 struct cli_command {
@@ -73,7 +72,9 @@ struct cli_command {
     int (*operand)(const char *text, void *arg);
 };
 
-enum cli_verdict { CLI_RUN, CLI_SHOWN, CLI_WRONG };
+enum cli_verdict { CLI_RUN, CLI_SHOWN, CLI_UNSHOWN, CLI_WRONG };
+/* The exit status of a verdict that is not CLI_RUN. */
+int cli_status_of(enum cli_verdict verdict);
 
 /* Read the command line, behind the subcommand's name. --help is shown here. */
 enum cli_verdict cli_parse(const struct cli_command *command, int argc, char **argv,

@@ -589,7 +589,7 @@ int cli_get(int argc, char **argv)
     struct get_settings settings;
     struct get_run run = { .settings = &settings, .tls_problem = tw_none() };
     enum cli_verdict verdict = get_read_options(&settings, argc, argv);
-    int status = verdict == CLI_SHOWN ? CLI_OK : CLI_USAGE, number;
+    int status = cli_status_of(verdict), number;
 
     raise_descriptor_limit();
     if (verdict == CLI_RUN && plan(&run) == 0)

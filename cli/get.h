@@ -29,7 +29,7 @@ struct get_settings {
     const char *user_agent, *referer, *range;
     bool no_user_agent;
     const char *user, *password; /* of -u */
-    struct cli_text cookie; /* cookies given by name */
+    struct cli_text cookie;      /* cookies given by name */
     tw_cookies *jar;
     const char *jar_file;
 
@@ -64,9 +64,9 @@ enum sink_kind { SINK_NONE, SINK_STDOUT, SINK_FILE };
 struct sink {
     enum sink_kind kind;
     const char *path;
-    int fd;              /* of the file; -1 before it is opened */
+    int fd; /* of the file; -1 before it is opened */
     struct cli_text held;
-    int spill;           /* a temporary file; -1: none */
+    int spill; /* a temporary file; -1: none */
     bool owns_stdout, written, done;
 };
 

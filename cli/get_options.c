@@ -59,14 +59,14 @@ enum option_id {
     OPTION_CONFIG,
     OPTION_CONCURRENCY,
     OPTION_JSON,
-    OPTION_PROGRESS,
+    OPTION_NO_PROGRESS,
     OPTION_URL,
     OPTION_AS_IT_IS /* of curl, and always so here */
 };
 
 static const struct cli_option get_options[] = {
     { "concurrency", 'c', OPTION_CONCURRENCY, "N", "fetch so many at once (50)" },
-    { "parallel-max", 0, OPTION_CONCURRENCY, "N", NULL },
+    { "parallel-max", 0, OPTION_CONCURRENCY, "N", "as --concurrency" },
     { "output", 'o', OPTION_OUTPUT, "FILE", "write to FILE; the n-th is the n-th URL's" },
     { "remote-name", 'O', OPTION_REMOTE_NAME, NULL,
       "write to a file named as in the URL; a lone -O is for all" },
@@ -79,13 +79,13 @@ static const struct cli_option get_options[] = {
     { "fail", 'f', OPTION_FAIL, NULL, "a status of 400 and up is an error" },
     { "request", 'X', OPTION_REQUEST, "METHOD", "the request's method" },
     { "data", 'd', OPTION_DATA, "DATA",
-      "send in a POST; @FILE reads it without line ends; several are joined by &" },
-    { "data-ascii", 0, OPTION_DATA, "DATA", NULL },
+      "POST this; @FILE without its line ends; joined by &" },
+    { "data-ascii", 0, OPTION_DATA, "DATA", "as --data" },
     { "data-raw", 0, OPTION_DATA_RAW, "DATA", "as --data, but @ means nothing" },
     { "data-binary", 0, OPTION_DATA_BINARY, "DATA", "as --data, but @FILE is sent as it is" },
     { "upload-file", 'T', OPTION_UPLOAD, "FILE", "PUT the file; \"-\" is standard input" },
     { "header", 'H', OPTION_HEADER, "FIELD",
-      "\"Name: value\"; \"Name:\" takes one away, \"Name;\" sends it empty; @FILE" },
+      "\"Name: value\"; \"Name:\" is none, \"Name;\" empty; @FILE" },
     { "user-agent", 'A', OPTION_USER_AGENT, "NAME", "the User-Agent field; \"\" for none" },
     { "referer", 'e', OPTION_REFERER, "URL", "the Referer field" },
     { "user", 'u', OPTION_USER, "USER:PASSWORD",
@@ -95,7 +95,7 @@ static const struct cli_option get_options[] = {
     { "cookie-jar", 0, OPTION_COOKIE_JAR, "FILE", "write all cookies to FILE at the end" },
     { "range", 'r', OPTION_RANGE, "RANGE", "only these bytes: 0-99, -100, 100-" },
     { "compressed", 0, OPTION_COMPRESSED, NULL,
-      "ask for gzip, br, ... (the default, but with -r); --no-compressed" },
+      "ask for gzip, br, ... (the default); --no-compressed" },
     { "location", 'L', OPTION_LOCATION, NULL,
       "follow redirects (the default); --no-location" },
     { "max-redirs", 0, OPTION_MAX_REDIRS, "N", "so many at most (20); -1 for any number" },
@@ -122,17 +122,17 @@ static const struct cli_option get_options[] = {
     { "resolve", 0, OPTION_RESOLVE, "HOST:PORT:ADDRESS[,...]",
       "take these addresses for the host" },
     { "http1.0", '0', OPTION_HTTP10, NULL, "speak HTTP/1.0" },
-    { "http1.1", 0, OPTION_HTTP11, NULL, NULL },
+    { "http1.1", 0, OPTION_HTTP11, NULL, "the default" },
     { "silent", 's', OPTION_SILENT, NULL, "no progress, no summary, no errors" },
     { "show-error", 'S', OPTION_SHOW_ERROR, NULL, "errors, in spite of -s" },
     { "verbose", 'v', OPTION_VERBOSE, NULL, "tell what is sent and received" },
-    { "progress-meter", 0, OPTION_PROGRESS, NULL, "--no-progress-meter: no progress bar" },
+    { "no-progress-meter", 0, OPTION_NO_PROGRESS, NULL, "no progress bar" },
     { "config", 'K', OPTION_CONFIG, "FILE", "read options from FILE, of curl's format" },
     { "url", 0, OPTION_URL, "URL", "another URL" },
-    { "globoff", 'g', OPTION_AS_IT_IS, NULL, NULL },
-    { "parallel", 'Z', OPTION_AS_IT_IS, NULL, NULL },
-    { "basic", 0, OPTION_AS_IT_IS, NULL, NULL },
-    { "disable", 'q', OPTION_AS_IT_IS, NULL, NULL },
+    { "globoff", 'g', OPTION_AS_IT_IS, NULL, "always so" },
+    { "parallel", 'Z', OPTION_AS_IT_IS, NULL, "always so" },
+    { "basic", 0, OPTION_AS_IT_IS, NULL, "always so" },
+    { "disable", 'q', OPTION_AS_IT_IS, NULL, "always so" },
     { NULL, 0, 0, NULL, NULL },
 };
 
@@ -448,8 +448,8 @@ static int take_switch(struct get_settings *settings, int id, bool on)
     case OPTION_JSON:
         settings->json = on;
         break;
-    case OPTION_PROGRESS:
-        settings->no_progress = !on;
+    case OPTION_NO_PROGRESS:
+        settings->no_progress = on;
         break;
     case OPTION_COMPRESSED:
         settings->compressed = on;

@@ -39,15 +39,25 @@ static enum cli_verdict show_help(const struct cli_command *command)
 
     cli_text_printf(&text, "usage: tweed %s %s\n%s\n\n", command->name, command->usage,
                     command->purpose);
-    for (option = command->options; option->name != NULL; option++) {
-        if (option->help != NULL)
-            describe(&text, option);
-    }
+    for (option = command->options; option->name != NULL; option++)
+        describe(&text, option);
     cli_text_printf(&text, "  -h, --help%*sshow this\n\nSee also: man tweed-%s\n",
                     HELP_COLUMN - 12, "", command->name);
     status = cli_print(command->name, &text);
     cli_text_free(&text);
-    return status == CLI_OK ? CLI_SHOWN : CLI_WRONG;
+    return status == CLI_OK ? CLI_SHOWN : CLI_UNSHOWN;
+}
+
+int cli_status_of(enum cli_verdict verdict)
+{
+    switch (verdict) {
+    case CLI_SHOWN:
+        return CLI_OK;
+    case CLI_UNSHOWN:
+        return CLI_FAILED;
+    default:
+        return CLI_USAGE;
+    }
 }
 
 /* --- reading ------------------------------------------------------------------------------ */

@@ -206,7 +206,7 @@ static int announce(const struct serve_settings *settings, tw_listener *listener
 
     tw_listener_address(listener, address, sizeof address);
     cli_text_printf(&text, "tweed serve: %s at %s%s%s\n",
-                    settings->echo ? "echo"
+                    settings->echo                ? "echo"
                     : settings->directory != NULL ? settings->directory
                                                   : ".",
                     strncmp(address, "unix:", 5) == 0 ? "" : "http://", address,
@@ -247,7 +247,7 @@ int cli_serve(int argc, char **argv)
 {
     struct serve_settings settings = { 0 };
     enum cli_verdict verdict = cli_parse(&serve_command, argc, argv, &settings);
-    int status = verdict == CLI_SHOWN ? CLI_OK : CLI_USAGE;
+    int status = cli_status_of(verdict);
     struct rlimit limit;
     tw_site *site;
 

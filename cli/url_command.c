@@ -132,7 +132,7 @@ int cli_url(int argc, char **argv)
     struct url_settings settings = { 0 };
     struct cli_text json = { 0 };
     enum cli_verdict verdict = cli_parse(&url_command, argc, argv, &settings);
-    int status = verdict == CLI_SHOWN ? CLI_OK : CLI_USAGE;
+    int status = cli_status_of(verdict);
 
     if (verdict == CLI_RUN && settings.count == 0) {
         cli_complain("url", "no URL given; see 'tweed url --help'");

@@ -369,6 +369,8 @@ run get --resolve "loom.example:${server##*:}:[::1],127.0.0.1" "http://loom.exam
 out_is arrived
 
 claim "what curl can be asked for and is so anyway may be asked for"
+run get --no-progress-meter --no-location --parallel-max 3 --data-ascii x "$echo/"
+out_has '"body":"eA=="'
 run get -gZq --http1.1 --basic --parallel --globoff "$server/hop/0"
 status 0
 out_is arrived
@@ -415,6 +417,17 @@ run get --cacert no-such-file "$server/hop/0"
 status 1
 err_has ": tls: "
 
+claim "every option has its place in the manual"
+for command in get serve url; do
+    run $command --help
+    sed 's/\\//g' "$manuals/tweed-$command.1" >manual
+    sed -n 's/^  \(-.,\|   \) \(--[a-z0-9.-]*\).*/\2/p' "$work/out" >options
+    [ -s options ] || wrong "no options in the help of $command"
+    while read -r option; do
+        grep -q -e "$option\>" manual || wrong "not in tweed-$command.1: $option"
+    done <options
+done
+
 claim "an output that cannot be written is an error"
 if [ -w /dev/full ]; then
     last="tweed get >/dev/full"
@@ -422,6 +435,9 @@ if [ -w /dev/full ]; then
     got=$?
     status 1
     err_has "tweed get: standard output: No space left on device"
+    timeout 60 "$tweed" get --help >/dev/full 2>"$work/err"
+    got=$?
+    status 1
     run get -o /dev/full "$server/big/100"
     status 1
     err_has ": other: /dev/full: No space left on device"
