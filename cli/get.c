@@ -352,9 +352,7 @@ static const char *remote_name(const char *text)
     struct tw_url *url = NULL;
     const char *slash, *name = NULL;
 
-    if (strstr(text, "://") == NULL)
-        cli_text_puts(&with_scheme, "http://");
-    cli_text_puts(&with_scheme, text);
+    get_add_url(&with_scheme, text);
     if (tw_url_parse(with_scheme.data, with_scheme.length, NULL, &url, NULL) == 0) {
         slash = strrchr(url->pathname, '/');
         if (slash != NULL && slash[1] != 0)

@@ -127,7 +127,9 @@ struct get_made {
 int get_make_request(struct transfer *transfer, struct tw_request_options *options,
                      struct get_made *made, const char **ret_why);
 void get_free_made(struct get_made *made);
-/* A copy without what stands between "//" and "@". */
+/* Append what was given as a URL; without a scheme it is http. */
+void get_add_url(struct cli_text *url, const char *given);
+/* A copy that may be shown: without user and password, also when it is no URL. */
 char *get_without_credentials(const char *url);
 /* Put the credentials of --proxy-user into the proxies that the environment names. */
 void get_set_proxy_user(const struct get_settings *settings);

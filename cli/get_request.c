@@ -21,7 +21,23 @@ static bool has_scheme(const char *url)
     size_t length = strspn(
         url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
 
-    return length > 0 && url[length] == ':' && url[length + 1] == '/';
+    return length > 0 && url[length] == ':' &&
+           (url[length + 1] == '/' || url[length + 1] == '\\');
+}
+
+void get_add_url(struct cli_text *url, const char *given)
+{
+    if (!has_scheme(given))
+        cli_text_puts(url, "http://");
+    cli_text_puts(url, given);
+}
+
+/* The parser takes any number of slashes, of both kinds, before the host. */
+static const char *authority_of(const char *url)
+{
+    const char *host = has_scheme(url) ? strchr(url, ':') + 1 : url;
+
+    return host + strspn(host, "/\\");
 }
 
 static bool is_standard_input(const char *upload)
@@ -50,39 +66,53 @@ static void add_upload_name(struct cli_text *url, const char *upload, const char
 
 static void make_url(const struct transfer *transfer, struct cli_text *url)
 {
-    const char *given = transfer->url, *host = strstr(given, "://"), *rest;
+    const char *given = transfer->url, *host, *rest;
 
-    if (!has_scheme(given))
-        cli_text_puts(url, "http://");
-    host = has_scheme(given) && host != NULL ? host + 3 : given;
-    rest = host + strcspn(host, "/?#");
     if (transfer->upload == NULL || is_standard_input(transfer->upload)) {
-        cli_text_puts(url, given);
+        get_add_url(url, given);
         return;
     }
+    host = authority_of(given);
+    rest = host + strcspn(host, "/?#\\");
+    if (!has_scheme(given))
+        cli_text_puts(url, "http://");
     cli_text_add(url, given, (size_t)(rest - given));
     add_upload_name(url, transfer->upload, rest);
 }
 
+static bool is_url(const char *given)
+{
+    struct cli_text text = { 0 };
+    struct tw_url *url = NULL;
+    size_t i;
+
+    for (i = 0; given[i] != 0; i++) {
+        if ((unsigned char)given[i] <= ' ')
+            return false;
+    }
+    get_add_url(&text, given);
+    tw_url_parse(text.data, text.length, NULL, &url, NULL);
+    cli_text_free(&text);
+    tw_url_free(url);
+    return url != NULL;
+}
+
+/* In what is no URL the password may go on to the last "@". */
 char *get_without_credentials(const char *url)
 {
-    const char *host = strstr(url, "//");
+    const char *host = authority_of(url);
     size_t length, at;
+    struct cli_text text = { 0 };
+    char *kept;
 
-    host = host != NULL ? host + 2 : url;
-    length = strcspn(host, "/?#\\");
+    length = is_url(url) ? strcspn(host, "/?#\\") : strlen(host);
     for (at = length; at > 0 && host[at - 1] != '@'; at--)
         ;
-    if (at > 0) {
-        struct cli_text text = { 0 };
-        char *kept;
-        cli_text_add(&text, url, (size_t)(host - url));
-        cli_text_puts(&text, host + at);
-        kept = cli_keep(text.data, text.length);
-        cli_text_free(&text);
-        return kept;
-    }
-    return cli_keep(url, strlen(url));
+    cli_text_add(&text, url, (size_t)(host - url));
+    cli_text_puts(&text, host + at);
+    kept = cli_keep(text.data, text.length);
+    cli_text_free(&text);
+    return kept;
 }
 
 /* --- proxies ------------------------------------------------------------------------------ */

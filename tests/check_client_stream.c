@@ -384,6 +384,42 @@ START_TEST(an_error_page_does_not_stream_when_it_fails)
 }
 END_TEST
 
+/* Whatever makes it fail, and however long it goes on: a part is kept, the rest not waited for. */
+START_TEST(a_failures_endless_body_is_cut)
+{
+    static const struct {
+        const char *head;
+        const tw_error_class *error_class;
+    } failures[] = {
+        { "HTTP/1.1 404 Not Found\r\n", &tw_error_status },
+        { "HTTP/1.1 302 Found\r\nLocation: ftp://a/\r\n", &tw_error_url },
+        { "HTTP/1.1 302 Found\r\nLocation: /loop\r\n", &tw_error_redirect },
+    };
+    enum { MOST = 1 << 20 };
+    static char nothing[2 * MOST];
+    struct tw_request_options options = streaming();
+    bool packed = _i % 2;
+
+    options.fail_on_error = true;
+    options.max_redirects = failures[_i / 2].error_class == &tw_error_redirect ? -1 : 0;
+    options.max_body = INT64_MAX;
+    add(failures[_i / 2].head);
+    add(packed ? "Content-Encoding: gzip\r\n\r\n" : "\r\n");
+    if (packed)
+        add_deflated(nothing, sizeof nothing, 31, 0);
+    else
+        twi_buf_append(&reply, nothing, sizeof nothing);
+    start();
+    client_get(&got, "http://a/", &options);
+    ck_assert_uint_eq(got.fired, 1);
+    ck_assert_ptr_eq(got.error, failures[_i / 2].error_class);
+    ck_assert_uint_eq(got.length, MOST);
+    ck_assert(!tw_response_complete(tw_failure_value(got.result)));
+    ck_assert_uint_eq(seen.heads + seen.pieces, 0);
+    stop();
+}
+END_TEST
+
 /* --- pause and resume ----------------------------------------------------------------------- */
 
 START_TEST(nothing_comes_while_paused)
@@ -509,7 +545,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("client stream");
-    static const int bombs[3];
+    static const int bombs[3], endless[6];
 
     TEST_ADD_ROWS(suite, content_codings_are_undone, codings);
     TEST_ADD_ROWS(suite, content_codings_are_undone_while_it_streams, codings);
@@ -524,6 +560,7 @@ int main(void)
     TEST_ADD(suite, a_receiver_may_cancel);
     TEST_ADD(suite, a_stream_has_a_limit);
     TEST_ADD(suite, an_error_page_does_not_stream_when_it_fails);
+    TEST_ADD_ROWS(suite, a_failures_endless_body_is_cut, endless);
     TEST_ADD(suite, nothing_comes_while_paused);
     TEST_ADD(suite, a_decoded_body_can_be_paused_anywhere);
     TEST_ADD_ROWS(suite, the_end_waits_for_a_resume, ends);

@@ -478,6 +478,33 @@ START_TEST(a_jar_survives_in_a_file)
 }
 END_TEST
 
+/* What a server says must not make the file unreadable. */
+START_TEST(no_cookie_breaks_the_file)
+{
+    static const char *const fields[] = {
+        "a\tb=c", "a=b\tc",          "a=b; Path=/\tx", "a=b; Path=/\tFALSE\t0\tsid\tevil",
+        "=\t",    "a=b\tc; Path=/x",
+    };
+    tw_cookies *jar = new_jar(), *again = new_jar();
+    char from[20000] = "http://h.test/";
+    size_t i;
+
+    for (i = 0; i < sizeof fields / sizeof *fields; i++)
+        ck_assert_msg(store(jar, from, fields[i]) == -EINVAL, "%s", fields[i]);
+    ck_assert_int_eq(store(jar, from, "#a=b;\tPath=/;\tX=a\tb"), 0);
+    for (i = strlen(from); i < sizeof from - 3; i++)
+        from[i] = 'p';
+    from[i] = '/';
+    ck_assert_int_eq(store(jar, from, "long=1"), -E2BIG);
+    ck_assert_int_eq(store(jar, from, "short=1; Path=/"), 0);
+    ck_assert_int_eq(tw_cookies_save(jar, path), 0);
+    ck_assert_int_eq(tw_cookies_load(again, path, NULL), 0);
+    ck_assert_str_eq(sent(again, "http://h.test/"), "#a=b; short=1");
+    tw_cookies_unref(jar);
+    tw_cookies_unref(again);
+}
+END_TEST
+
 START_TEST(curls_file_is_read)
 {
     static const char text[] = "# Netscape HTTP Cookie File\r\n\r\n# a comment\n"
@@ -502,12 +529,22 @@ START_TEST(curls_file_is_read)
 END_TEST
 
 static const char *const bad_lines[] = {
-    "h.test\tFALSE\t/\tFALSE\t0",          "h.test\tFALSE\t/\tFALSE\t0\ta\tb\tc",
-    "h.test FALSE / FALSE 0 a b",          "h.test\tMAYBE\t/\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tno\t0\ta\tb",       "h.test\tFALSE\tx\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tFALSE\tsoon\ta\tb", "h.test\tFALSE\t/\tFALSE\t-1\ta\tb",
-    "h test\tFALSE\t/\tFALSE\t0\ta\tb",    "\tFALSE\t/\tFALSE\t0\ta\tb",
-    "h.test\tFALSE\t/\tFALSE\t0\t\t",      "#HttpOnly_",
+    "h.test\tFALSE\t/\tFALSE\t0",
+    "h.test\tFALSE\t/\tFALSE\t0\ta\tb\tc",
+    "h.test FALSE / FALSE 0 a b",
+    "h.test\tMAYBE\t/\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tno\t0\ta\tb",
+    "h.test\tFALSE\tx\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\tsoon\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\t-1\ta\tb",
+    "h test\tFALSE\t/\tFALSE\t0\ta\tb",
+    "\tFALSE\t/\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\t0\t\t",
+    "#HttpOnly_",
+    "h.test\tFALSE\t/\tFALSE\t0\ta\tb\rX: y",
+    "h.test\tFALSE\t/\tFALSE\t0\ta\r\tb",
+    "h.test\tFALSE\t/\r\tFALSE\t0\ta\tb",
+    "h.test\tFALSE\t/\tFALSE\t0\ta\tb\001",
 };
 
 START_TEST(a_bad_line_is_named)
@@ -609,6 +646,7 @@ int main(void)
     TEST_ADD(suite, a_jar_keeps_three_thousand);
     tcase_add_checked_fixture(files, make_path, remove_path);
     tcase_add_test(files, a_jar_survives_in_a_file);
+    tcase_add_test(files, no_cookie_breaks_the_file);
     tcase_add_test(files, curls_file_is_read);
     tcase_add_loop_test(files, a_bad_line_is_named, 0,
                         (int)(sizeof bad_lines / sizeof *bad_lines));

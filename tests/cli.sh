@@ -88,6 +88,11 @@ err_has()
     grep -qF -e "$1" "$work/err" || wrong "nowhere on standard error: $1"
 }
 
+err_lacks()
+{
+    ! grep -qF -e "$1" "$work/err" || wrong "there on standard error: $1"
+}
+
 file_is()
 {
     printf '%s\n' "$2" | cmp -s - "$1" || wrong "not in $1: $2"

@@ -218,6 +218,19 @@ run get -sS http://127.0.0.1:1/
 err_has ": connect: "
 run get -sS http://user:secret@127.0.0.1:1/
 err_has "tweed get: http://127.0.0.1:1/: connect: "
+for url in http:/u:secret@127.0.0.1:1/ http:///u:secret@127.0.0.1:1/ \
+    'http:\\u:secret@127.0.0.1:1/' 'HTTP:/\/u:secret@127.0.0.1:1/' u:secret@127.0.0.1:1//y \
+    http://u:a/secret@127.0.0.1:1/ 'http://u:a?secret@h/' 'http://u:a#secret@h/' \
+    'http:/ /u:secret@h/' ftp://u:secret@h/ http://u:secret@h:99999/ http://u:x@secret@127.1:1/
+do
+    run get --json -v -O "$url"
+    out_lacks secret
+    err_lacks secret
+    run get --json -v "$url"
+    status 1
+    out_lacks secret
+    err_lacks secret
+done
 run get --proxy http://127.0.0.1:1 "$server/hop/0"
 status 1
 run get --proxy http://127.0.0.1:1 --noproxy 127.0.0.1 "$server/hop/0"

@@ -510,7 +510,7 @@ static void read_attribute(const char *from, const char *to, double now,
         cookie->http_only = true;
 }
 
-static bool has_control(const char *text, size_t length)
+bool twi_cookie_has_control(const char *text, size_t length)
 {
     size_t i;
 
@@ -532,10 +532,20 @@ static int read_pair(const char *from, const char *to, struct set_cookie *cookie
         return -EINVAL;
     if (cookie->name.length + cookie->value.length > PAIR_MAX)
         return -E2BIG;
-    if (memchr(cookie->name.data, '\t', cookie->name.length) != NULL ||
-        memchr(cookie->value.data, '\t', cookie->value.length) != NULL)
-        return -EINVAL; /* would break the file; browsers take it */
     return 0;
+}
+
+/* What would break the file; browsers take it. */
+static bool has_tab(const struct set_cookie *cookie)
+{
+    const struct span *spans[] = { &cookie->name, &cookie->value, &cookie->path };
+    size_t i;
+
+    for (i = 0; i < sizeof spans / sizeof *spans; i++) {
+        if (spans[i]->length > 0 && memchr(spans[i]->data, '\t', spans[i]->length) != NULL)
+            return true;
+    }
+    return false;
 }
 
 static int read_set_cookie(const char *text, double now, struct set_cookie *cookie)
@@ -546,7 +556,7 @@ static int read_set_cookie(const char *text, double now, struct set_cookie *cook
 
     if (length > FIELD_MAX)
         return -E2BIG;
-    if (has_control(text, length))
+    if (twi_cookie_has_control(text, length))
         return -EINVAL;
     memset(cookie, 0, sizeof *cookie);
     cookie->expires = INFINITY;
@@ -557,7 +567,7 @@ static int read_set_cookie(const char *text, double now, struct set_cookie *cook
         at = memchr(from, ';', (size_t)(end - from));
         read_attribute(from, at != NULL ? at : end, now, cookie);
     }
-    return r;
+    return r == 0 && has_tab(cookie) ? -EINVAL : r;
 }
 
 /* --- storing ------------------------------------------------------------------------------ */
@@ -606,9 +616,10 @@ static int choose_domain(const struct tw_url *from, const struct set_cookie *coo
     return 0;
 }
 
-/* The attribute, or the directory of the URL. RFC 6265, 5.1.4. */
-static void choose_path(const struct tw_url *from, const struct set_cookie *cookie,
-                        struct twi_cookie_fields *fields)
+/* The attribute, or the directory of the URL, which is limited in the same way. RFC 6265,
+ * 5.1.4. */
+static int choose_path(const struct tw_url *from, const struct set_cookie *cookie,
+                       struct twi_cookie_fields *fields)
 {
     const char *slash = strrchr(from->pathname, '/');
 
@@ -622,6 +633,7 @@ static void choose_path(const struct tw_url *from, const struct set_cookie *cook
         fields->path = from->pathname;
         fields->path_length = (size_t)(slash - from->pathname);
     }
+    return fields->path_length > ATTRIBUTE_MAX ? -E2BIG : 0;
 }
 
 /* A name that promises something is taken only if that is true; one without a name must not look
@@ -670,9 +682,10 @@ int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set
     if (from->hostname[0] == 0 || (cookie.secure && !is_secure(from)))
         return -EPERM;
     r = choose_domain(from, &cookie, room, &fields);
+    if (r == 0)
+        r = choose_path(from, &cookie, &fields);
     if (r < 0)
         return r;
-    choose_path(from, &cookie, &fields);
     fields.name = cookie.name.data;
     fields.name_length = cookie.name.length;
     fields.value = cookie.value.data;

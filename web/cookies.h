@@ -46,6 +46,8 @@ struct twi_cookie_fields {
  * others, making room first. 0 or -ENOMEM. */
 int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, double now);
 bool twi_cookie_host_is_address(const char *host, size_t length);
+/* Any but tabs. */
+bool twi_cookie_has_control(const char *text, size_t length);
 bool twi_cookie_domain_is_public(const char *domain, size_t length);
 
 #endif

@@ -77,8 +77,8 @@ static int load_line(tw_cookies *jar, char *line)
     } else if (*line == '#' || *line == 0) {
         return 0;
     }
-    if (!split_line(line, parts) || read_flag(parts[1], &below) < 0 ||
-        read_flag(parts[3], &fields.secure) < 0 ||
+    if (twi_cookie_has_control(line, strlen(line)) || !split_line(line, parts) ||
+        read_flag(parts[1], &below) < 0 || read_flag(parts[3], &fields.secure) < 0 ||
         read_expiry(parts[4], &fields.expires) < 0 || parts[2][0] != '/' ||
         strlen(parts[5]) + strlen(parts[6]) == 0)
         return -EINVAL;

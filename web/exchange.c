@@ -20,6 +20,7 @@
 enum {
     DRAINED = 64 << 10, /* of a redirect's body, so that its connection can go on ... */
     DRAIN_SECONDS = 1,  /* ... and how long it may be silent */
+    FAILED = 1 << 20,   /* of a body that goes with a failure, when others are streamed */
     SPACE = 32 << 10    /* for decoded pieces */
 };
 
@@ -267,11 +268,22 @@ static int hide_codings(struct tw_response *response, const char *codings, unsig
     return r;
 }
 
+/* What is collected needs a bound, whatever the limit of a stream is. */
+static int64_t most_of_body(const struct twi_fetch *fetch)
+{
+    int64_t max = fetch->options.max_body;
+
+    if (fetch->next_url != NULL)
+        return DRAINED;
+    if (fetch->final || fetch->options.on_body == NULL || (max >= 0 && max < FAILED))
+        return max;
+    return FAILED;
+}
+
 static int begin_body(struct twi_fetch *fetch)
 {
     struct tw_response *response = fetch->response;
-    bool drained = fetch->next_url != NULL;
-    int64_t max = drained ? DRAINED : fetch->options.max_body;
+    int64_t max = most_of_body(fetch);
     struct twi_buf codings = { 0 };
     unsigned left = 0;
     int r = 0;
@@ -320,12 +332,13 @@ static bool tell_headers(struct twi_fetch *fetch)
     return r >= 0;
 }
 
-/* A redirect whose body is not worth its connection. */
+/* A redirect whose body is not worth its connection, or a failure that has enough of it. */
 static bool not_worth_reading(const struct twi_fetch *fetch)
 {
-    return fetch->next_url != NULL &&
-           (fetch->parser.length > DRAINED || fetch->parser.until_close ||
-            fetch->parser.body_bytes > DRAINED);
+    if (fetch->next_url == NULL)
+        return !fetch->final && fetch->content.clipped;
+    return fetch->parser.length > DRAINED || fetch->parser.until_close ||
+           fetch->parser.body_bytes > DRAINED;
 }
 
 /* False when the request or this exchange is over. */
