@@ -43,8 +43,18 @@ bool twi_watch_has_edge(void);
 /* The time of this turn, read once; CLOCK_MONOTONIC or virtual. */
 int64_t twi_loop_now(void);
 
-/* One buffer for all reads of this thread; its content lives until the next read. */
-char *twi_loop_read_buffer(size_t *ret_size);
+enum { TWI_READ_BUFFER_SIZE = 64 * 1024 };
+extern _Thread_local char *twi_read_buffer __attribute__((tls_model("initial-exec")));
+char *twi_loop_make_read_buffer(void);
+/* One buffer for all reads of this thread; its content lives until the next read. NULL when there
+ * is no memory. */
+static inline char *twi_loop_read_buffer(size_t *ret_size)
+{
+    char *buffer = twi_read_buffer != NULL ? twi_read_buffer : twi_loop_make_read_buffer();
+
+    *ret_size = buffer != NULL ? TWI_READ_BUFFER_SIZE : 0;
+    return buffer;
+}
 
 /* Something to do at the end of this turn (send what was written), in order. Embed, zero. What is
  * queued while the flush runs is for the next turn's, which then does not wait. */

@@ -143,7 +143,7 @@ static int add_chunk(struct twi_outbox *box, const char *data, size_t length)
 }
 
 /* A short message, and nothing before it: what nearly every connection writes in a turn. */
-static int add_small(struct twi_outbox *box, const void *data, size_t length)
+static inline int add_small(struct twi_outbox *box, const void *data, size_t length)
 {
     struct small_chunk *small = twi_slab_alloc(&smalls);
 
@@ -160,13 +160,17 @@ static int add_small(struct twi_outbox *box, const void *data, size_t length)
     return 0;
 }
 
-int twi_outbox_add(struct twi_outbox *box, const void *data, size_t length)
+static inline bool is_small(const struct twi_outbox *box, size_t length)
+{
+    return box->last_ == NULL && length <= sizeof((struct small_chunk *)0)->data;
+}
+
+__attribute__((noinline)) /* it needs registers that the usual way need not save */
+static int add_any(struct twi_outbox *box, const void *data, size_t length)
 {
     struct twi_chunk *last = box->last_;
 
-    if (length == 0)
-        return 0;
-    if (last == NULL && length <= sizeof((struct small_chunk *)0)->data)
+    if (is_small(box, length))
         return add_small(box, data, length);
     if (last == NULL || last->room < length)
         return add_chunk(box, data, length);
@@ -175,6 +179,15 @@ int twi_outbox_add(struct twi_outbox *box, const void *data, size_t length)
     last->room -= (uint32_t)length;
     box->length += length;
     return 0;
+}
+
+int twi_outbox_add(struct twi_outbox *box, const void *data, size_t length)
+{
+    if (length == 0)
+        return 0;
+    if (is_small(box, length) && twi_slab_ready(&smalls))
+        return add_small(box, data, length);
+    return add_any(box, data, length);
 }
 
 int twi_outbox_add_value(struct twi_outbox *box, tw_value bytes)
@@ -300,17 +313,11 @@ static void first_done(struct twi_outbox *box, int error)
         done(error, arg);
 }
 
-void twi_outbox_sent(struct twi_outbox *box, size_t length)
+__attribute__((noinline))
+static void sent_any(struct twi_outbox *box, size_t length)
 {
-    struct twi_chunk *chunk = box->last_;
+    struct twi_chunk *chunk;
 
-    if (chunk != NULL && chunk->next == chunk && chunk->kind == CHUNK_SMALL &&
-        length == chunk->length) {
-        box->last_ = NULL;
-        box->length = 0;
-        twi_slab_free(&smalls, chunk);
-        return;
-    }
     while ((chunk = first_of(box)) != NULL) {
         size_t n = length < chunk->length ? length : chunk->length;
 
@@ -325,6 +332,20 @@ void twi_outbox_sent(struct twi_outbox *box, size_t length)
             return;
         first_done(box, 0);
     }
+}
+
+void twi_outbox_sent(struct twi_outbox *box, size_t length)
+{
+    struct twi_chunk *chunk = box->last_;
+
+    if (chunk == NULL || chunk->next != chunk || chunk->kind != CHUNK_SMALL ||
+        length != chunk->length || twi_slab_direct) {
+        sent_any(box, length);
+        return;
+    }
+    box->last_ = NULL;
+    box->length = 0;
+    twi_slab_free(&smalls, chunk);
 }
 
 void twi_outbox_drop(struct twi_outbox *box, int error)

@@ -311,6 +311,13 @@ static bool send_all(struct stream *stream)
     return transport->state <= TWI_LOSING;
 }
 
+__attribute__((noinline)) /* what goes in one shall not pay for it */
+static void flush_rest(struct stream *stream)
+{
+    if (twi_outbox_empty(&stream->base.out) || send_all(stream))
+        twi_transport_flushed(&stream->base);
+}
+
 static void stream_flush(tw_transport *transport)
 {
     struct stream *stream = stream_of(transport);
@@ -326,9 +333,12 @@ static void stream_flush(tw_transport *transport)
             twi_outbox_sent(&transport->out, (size_t)n);
         else if (!may_go_on(stream, errno))
             return;
+        if ((size_t)n == length) {
+            twi_transport_flushed(transport);
+            return;
+        }
     }
-    if (twi_outbox_empty(&transport->out) || send_all(stream))
-        twi_transport_flushed(transport);
+    flush_rest(stream);
 }
 
 static size_t stream_send_now(tw_transport *transport, const void *data, size_t length)

@@ -67,7 +67,6 @@ struct twi_loop {
     struct twi_list flushes;
     struct twi_list job_list; /* given to thread pools, not yet back */
     size_t jobs;
-    char *read_buffer;
 
     /* what belongs to it */
     struct twi_event startup, shutdown;

@@ -13,9 +13,10 @@
 #include "base/alloc.h"
 #include "reactor/loop.h"
 
-enum { READ_BUFFER_SIZE = 64 * 1024, MAX_IDS = 1 << TWI_WHEEL_ID_BITS };
+enum { MAX_IDS = 1 << TWI_WHEEL_ID_BITS };
 
 _Thread_local struct twi_loop *twi_loop_here __attribute__((tls_model("initial-exec")));
+_Thread_local char *twi_read_buffer __attribute__((tls_model("initial-exec")));
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
@@ -175,7 +176,8 @@ static void loop_free(struct twi_loop *loop)
     twi_wheel_free(&loop->wheel);
     twi_backend_free(loop->backend);
     twi_free(loop->ready.calls);
-    twi_free(loop->read_buffer);
+    twi_free(twi_read_buffer);
+    twi_read_buffer = NULL;
     twi_free(loop);
 }
 
@@ -247,18 +249,11 @@ const char *tw_reactor_backend(void)
 
 /* --- for the layers above ---------------------------------------------------------------- */
 
-char *twi_loop_read_buffer(size_t *ret_size)
+char *twi_loop_make_read_buffer(void)
 {
-    struct twi_loop *loop = twi_loop_get();
-
-    if (loop != NULL && loop->read_buffer == NULL)
-        loop->read_buffer = twi_malloc(READ_BUFFER_SIZE);
-    if (loop == NULL || loop->read_buffer == NULL) {
-        *ret_size = 0;
-        return NULL;
-    }
-    *ret_size = READ_BUFFER_SIZE;
-    return loop->read_buffer;
+    if (twi_read_buffer == NULL && twi_loop_get() != NULL)
+        twi_read_buffer = twi_malloc(TWI_READ_BUFFER_SIZE);
+    return twi_read_buffer;
 }
 
 int twi_loop_on_end(struct twi_loop_end *end)
