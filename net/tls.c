@@ -25,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/slab.h"
 #include "net/connect.h"
+#include "net/opening.h"
 #include "net/tls.h"
 #include "net/tls_engine.h"
 
@@ -49,11 +50,8 @@ struct tls {
     };
     struct twi_tls *engine; /* NULL: closed */
     struct inner *inner;    /* NULL: the lower transport is lost, or lingers */
-    tw_factory *factory;    /* until the connection is made */
-    void (*done)(tw_value failure, void *arg);
-    void *arg;
-    int64_t timer; /* of the handshake */
-    struct twi_flush drain;
+    struct twi_opening *opening; /* NULL: done */
+    bool drain : 1; /* there may be plaintext to deliver at the end of the turn */
     bool lower_eof : 1;
     bool waiting : 1; /* for the lower transport to have sent all */
     bool broken : 1;  /* an alert is on its way: send it before closing */
@@ -95,40 +93,27 @@ static void send_soon(struct tls *tls)
         twi_transport_flush_later(lower);
 }
 
-static void stop_timer(struct tls *tls)
+/* The handshake is over. */
+static void end_opening(struct tls *tls)
 {
-    if (tls->timer > 0)
-        tw_call_cancel(tls->timer);
-    tls->timer = 0;
+    struct twi_opening *opening = tls->opening;
+
+    tls->opening = NULL;
+    twi_opening_free(opening);
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
 
-/* Tell who waits for the connection; takes `failure`. */
-static void notify(struct tls *tls, tw_value failure)
-{
-    void (*done)(tw_value, void *) = tls->done;
-
-    tls->done = NULL;
-    if (done != NULL)
-        done(tw_lend(failure), tls->arg);
-    tw_release(failure);
-}
-
 /* The connection is over; from the top of the turn. Takes `reason`. */
 static void lost(struct tls *tls, tw_value reason)
 {
-    void (*done)(tw_value, void *) = tls->done;
-    void *arg = tls->arg;
+    struct twi_waiter waiter = twi_opening_take_waiter(tls->opening);
     tw_value kept = tw_retain(reason);
 
-    tls->done = NULL;
-    if (!tls->base.made && done == NULL && !tls->cancelled)
+    if (!tls->base.made && waiter.done == NULL && !tls->cancelled)
         tw_log_problem(TW_LOG_DEBUG, "tls", kept, "a client's handshake");
     twi_transport_lost(&tls->base, reason);
-    if (done != NULL)
-        done(tw_lend(kept), arg);
-    tw_release(kept);
+    twi_waiter_tell(waiter, kept);
 }
 
 /* The TLS itself has failed. */
@@ -183,14 +168,11 @@ static void tls_close(tw_transport *transport, bool abort)
     struct inner *inner = tls->inner;
     bool ended = tls->lower_eof || (tls->engine != NULL && twi_tls_ended(tls->engine));
 
-    stop_timer(tls);
-    twi_flush_cancel(&tls->drain);
+    twi_opening_stop_timer(tls->opening);
     if (!abort && tls->engine != NULL && handshaken(tls))
         twi_tls_shut(tls->engine);
     twi_tls_free(tls->engine);
     tls->engine = NULL;
-    twi_factory_unuse(tls->factory);
-    tls->factory = NULL;
     tls->inner = NULL;
     if (inner != NULL) {
         inner->tls = NULL;
@@ -203,7 +185,8 @@ static void tls_close(tw_transport *transport, bool abort)
         else
             linger(lower, inner);
     }
-    notify(tls, twi_reason_lost());
+    twi_waiter_tell(twi_opening_take_waiter(tls->opening), twi_reason_lost());
+    end_opening(tls);
 }
 
 static void tls_free(tw_transport *transport)
@@ -252,12 +235,13 @@ static size_t send_below(void *arg, const void *data, size_t length)
 static ssize_t write_last(struct tls *tls, const void *data, size_t length)
 {
     tw_transport *lower = tls->filter.lower;
+    struct twi_tls_way way = { send_below, lower };
     ssize_t written;
 
     if (lower->ops->send_now != NULL && lower->state <= TWI_LOSING)
-        twi_tls_send_by(tls->engine, send_below, lower);
+        twi_tls_send_by(tls->engine, &way);
     written = twi_tls_write(tls->engine, data, length);
-    twi_tls_send_by(tls->engine, NULL, NULL);
+    twi_tls_send_by(tls->engine, NULL);
     return written;
 }
 
@@ -326,21 +310,22 @@ static bool encrypt(struct tls *tls)
     return true;
 }
 
+/* The lower transport's flush is called from here: by its own it would come a turn later. */
 static void send_all(struct tls *tls)
 {
-    tw_transport *lower = tls->filter.lower;
+    tw_transport *lower = tw_transport_ref(tls->filter.lower);
     size_t sent = 0;
 
     for (;;) {
         size_t before;
 
         if (!encrypt(tls))
-            return;
+            break;
         before = lower->out.length;
         if (before > 0)
             lower->ops->flush(lower);
         if (!alive(tls))
-            return;
+            break;
         if (tw_transport_unsent(lower) > 0) {
             wait_for_lower(tls);
             break;
@@ -355,27 +340,7 @@ static void send_all(struct tls *tls)
     }
     if (alive(tls))
         twi_transport_flushed(&tls->base);
-}
-
-/* At the end of a turn. The lower transport's flush is called from here: by its own it would
- * come a turn later. */
-static void tls_flush(tw_transport *transport)
-{
-    struct tls *tls = tls_of(transport);
-    tw_transport *lower = tls->filter.lower;
-
-    if (!handshaken(tls)) {
-        if (transport->state == TWI_LOSING && transport->out.length == 0)
-            twi_transport_flushed(transport);
-        return;
-    }
-    if (tls->waiting)
-        return;
-    tw_transport_ref(transport);
-    tw_transport_ref(lower);
-    send_all(tls);
     tw_transport_unref(lower);
-    tw_transport_unref(transport);
 }
 
 static void tls_shut_write(tw_transport *transport)
@@ -446,15 +411,13 @@ static void opened(struct tls *tls)
 {
     tw_transport *transport = &tls->base;
     tw_protocol *protocol = transport->protocol;
-    tw_factory *factory = tls->factory;
 
-    stop_timer(tls);
+    twi_opening_stop_timer(tls->opening);
     if (!transport->made) {
-        tls->factory = NULL;
-        twi_transport_connect(transport, protocol, factory);
-        twi_factory_unuse(factory);
-        notify(tls, tw_none());
+        twi_transport_connect(transport, protocol, tls->opening->factory);
+        twi_waiter_tell(twi_opening_take_waiter(tls->opening), tw_none());
     }
+    end_opening(tls);
     if (!alive(tls))
         return;
     if (transport->out.length > 0 || transport->state == TWI_LOSING ||
@@ -488,13 +451,29 @@ static void advance(struct tls *tls)
         lost(tls, tw_fail_memory());
 }
 
-static void drain(struct twi_flush *flush)
+static void drain_later(struct tls *tls)
 {
-    struct tls *tls = TWI_CONTAINER(flush, struct tls, drain);
+    tls->drain = true;
+    twi_transport_flush_later(&tls->base);
+}
 
-    tw_transport_ref(&tls->base);
-    advance(tls);
-    tw_transport_unref(&tls->base);
+/* At the end of a turn. */
+static void tls_flush(tw_transport *transport)
+{
+    struct tls *tls = tls_of(transport);
+
+    tw_transport_ref(transport);
+    if (tls->drain) {
+        tls->drain = false;
+        advance(tls);
+    }
+    if (!handshaken(tls)) {
+        if (transport->state == TWI_LOSING && transport->out.length == 0)
+            twi_transport_flushed(transport);
+    } else if (!tls->waiting) {
+        send_all(tls);
+    }
+    tw_transport_unref(transport);
 }
 
 static void tls_reading(tw_transport *transport)
@@ -509,7 +488,7 @@ static void tls_reading(tw_transport *transport)
     }
     tw_transport_resume(tls->filter.lower);
     if (tls->lower_eof || twi_tls_pending(tls->engine) || twi_tls_ended(tls->engine))
-        twi_flush_later(&tls->drain);
+        drain_later(tls);
 }
 
 /* --- the protocol below -------------------------------------------------------------------- */
@@ -589,7 +568,7 @@ static void inner_released(tw_protocol *protocol)
         return;
     inner->tls = NULL;
     tls->inner = NULL;
-    tls->done = NULL;
+    twi_opening_take_waiter(tls->opening);
     tls->cancelled = true;
     lost(tls, twi_reason_lost());
 }
@@ -637,10 +616,12 @@ static int tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
     if (tls == NULL)
         return -ENOMEM;
     memset(tls, 0, sizeof *tls);
-    tls->drain.fn = drain;
+    tls->opening = twi_opening_new();
+    if (tls->opening == NULL)
+        goto fail_free;
     r = twi_tls_new(context, peer, &tls->engine);
     if (r < 0)
-        goto fail_free;
+        goto fail_opening;
     inner = (struct inner *)tw_protocol_new(&inner_class);
     r = inner == NULL ? -ENOMEM : twi_transport_init(&tls->base, &tls_ops);
     if (r < 0)
@@ -654,6 +635,8 @@ static int tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
 fail_inner:
     tw_protocol_free(inner == NULL ? NULL : &inner->base);
     twi_tls_free(tls->engine);
+fail_opening:
+    end_opening(tls);
 fail_free:
     twi_slab_free(&pool, tls);
     return r;
@@ -663,7 +646,7 @@ static void handshake_timed_out(void *arg)
 {
     struct tls *tls = arg;
 
-    tls->timer = 0;
+    tls->opening->timer = 0;
     lost(tls,
          tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s", HANDSHAKE_SECONDS));
 }
@@ -674,7 +657,7 @@ static int limit_handshake(struct tls *tls)
 
     if (timer < 0)
         return (int)timer;
-    tls->timer = timer;
+    tls->opening->timer = timer;
     return 0;
 }
 
@@ -690,8 +673,8 @@ int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *pr
         return r;
     }
     tls->base.protocol = protocol;
-    tls->done = client->done;
-    tls->arg = client->arg;
+    tls->opening->done = client->done;
+    tls->opening->arg = client->arg;
     *ret_inner = &tls->inner->base;
     return 0;
 }
@@ -702,7 +685,7 @@ void twi_tls_client_cancel(tw_protocol *inner)
 
     if (tls == NULL)
         return;
-    tls->done = NULL;
+    twi_opening_take_waiter(tls->opening);
     tls->cancelled = true;
     twi_transport_end(&tls->base, twi_reason_aborted());
 }
@@ -718,7 +701,7 @@ tw_protocol *twi_tls_server_protocol(tw_tls_context *context, tw_protocol *proto
         return NULL;
     }
     tls->base.protocol = protocol;
-    tls->factory = twi_factory_use(factory);
+    tls->opening->factory = twi_factory_use(factory);
     if (limit_handshake(tls) < 0) {
         tw_protocol_free(&tls->inner->base);
         return NULL;

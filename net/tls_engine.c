@@ -22,16 +22,29 @@ struct twi_tls {
     SSL *ssl;
     tw_tls_context *context;
     struct twi_outbox *out; /* NULL: unplugged */
-    twi_tls_send *send;
-    void *send_arg;
+    const struct twi_tls_way *way;
     const unsigned char *in;
     size_t in_length;
     unsigned char *kept; /* where `in` points into when it is ours */
-    tw_value failure;
-    char *session_key; /* NULL: nothing is resumed */
-    bool handshaken, ended, shut, failed, out_of_memory;
-    char name[];
+    void *failure;       /* once failed */
+    char *session_key;   /* NULL: nothing is resumed */
+    bool handshaken : 1;
+    bool ended : 1;
+    bool shut : 1;
+    bool failed : 1;
+    bool out_of_memory : 1;
+    char name[]; /* of a server that is expected, or "" */
 };
+
+static const char *peer_of(const struct twi_tls *tls)
+{
+    return tls->name[0] != '\0' ? tls->name : "the peer";
+}
+
+static tw_value failure_of(const struct twi_tls *tls)
+{
+    return tls->failure != NULL ? tw_value_of(&tw_type_failure, tls->failure) : tw_none();
+}
 
 /* --- the BIO ------------------------------------------------------------------------------- */
 
@@ -60,8 +73,10 @@ static int bio_write(BIO *bio, const char *data, int length)
     BIO_clear_retry_flags(bio);
     if (tls->out == NULL)
         return length;
-    if (tls->send != NULL && tls->out->length == 0)
-        sent = tls->send(tls->send_arg, data, (size_t)length);
+    if (tls->way != NULL && tls->out->length == 0)
+        sent = tls->way->send(tls->way->arg, data, (size_t)length);
+    if (sent == (size_t)length)
+        return length;
     if (twi_outbox_add(tls->out, data + sent, (size_t)length - sent) < 0) {
         tls->out_of_memory = true;
         return -1;
@@ -166,7 +181,7 @@ static int setup_client(struct twi_tls *tls, const struct twi_tls_peer *peer)
 int twi_tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
                 struct twi_tls **ret_tls)
 {
-    const char *name = peer->server_name != NULL ? peer->server_name : "the peer";
+    const char *name = peer->server_name != NULL ? peer->server_name : "";
     size_t length = strnlen(name, TWI_NAME_SIZE);
     struct twi_tls *tls = twi_calloc(1, sizeof *tls + length + 1);
     int r = -ENOMEM;
@@ -206,7 +221,7 @@ void twi_tls_free(struct twi_tls *tls)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     tw_tls_context_unref(tls->context);
-    tw_release(tls->failure);
+    tw_release(failure_of(tls));
     twi_free(tls->session_key);
     twi_free(tls->kept);
     twi_free(tls);
@@ -217,10 +232,9 @@ void twi_tls_plug(struct twi_tls *tls, struct twi_outbox *out)
     tls->out = out;
 }
 
-void twi_tls_send_by(struct twi_tls *tls, twi_tls_send *send, void *arg)
+void twi_tls_send_by(struct twi_tls *tls, const struct twi_tls_way *way)
 {
-    tls->send = send;
-    tls->send_arg = arg;
+    tls->way = way;
 }
 
 /* --- ciphertext in ------------------------------------------------------------------------- */
@@ -291,7 +305,7 @@ static tw_value make_failure(struct twi_tls *tls)
         ERR_clear_error();
         return tw_fail_memory();
     }
-    snprintf(what, sizeof what, "TLS with %s", tls->name);
+    snprintf(what, sizeof what, "TLS with %s", peer_of(tls));
     return twi_tls_queue_failure(what, SSL_get_verify_result(tls->ssl));
 }
 
@@ -311,7 +325,7 @@ static int outcome(struct twi_tls *tls, int r)
         return -ENODATA;
     default:
         tls->failed = true;
-        tls->failure = make_failure(tls);
+        tls->failure = tw_take(make_failure(tls)).as.pointer;
         return -EPROTO;
     }
 }
@@ -333,8 +347,9 @@ int twi_tls_handshake(struct twi_tls *tls)
     r = outcome(tls, r);
     if (r == -ENODATA) {
         tls->failed = true;
-        tls->failure = tw_fail(&tw_error_tls, "TLS with %s: closed in the handshake",
-                               tls->name);
+        tls->failure = tw_take(tw_fail(&tw_error_tls, "TLS with %s: closed in the handshake",
+                                       peer_of(tls)))
+                           .as.pointer;
         r = -EPROTO;
     }
     return r;
@@ -401,7 +416,7 @@ bool twi_tls_ended(const struct twi_tls *tls)
 
 tw_value twi_tls_failure(const struct twi_tls *tls)
 {
-    return tw_retain(tls->failure);
+    return tw_retain(failure_of(tls));
 }
 
 const char *twi_tls_alpn(const struct twi_tls *tls)

@@ -27,9 +27,12 @@ void twi_tls_free(struct twi_tls *tls);
 /* Where to append what is to be sent; without a place (NULL, as it begins) that is dropped. */
 void twi_tls_plug(struct twi_tls *tls, struct twi_outbox *out);
 /* The record written next is the last of this turn: offer it to `send` first, which answers how
- * much it took, and append only the rest. NULL: append all. */
-typedef size_t twi_tls_send(void *arg, const void *data, size_t length);
-void twi_tls_send_by(struct twi_tls *tls, twi_tls_send *send, void *arg);
+ * much it took, and append only the rest. Lent; NULL: append all. */
+struct twi_tls_way {
+    size_t (*send)(void *arg, const void *data, size_t length);
+    void *arg;
+};
+void twi_tls_send_by(struct twi_tls *tls, const struct twi_tls_way *way);
 
 /* Here is ciphertext; lent until twi_tls_keep(). 0, -ENOMEM. */
 int twi_tls_feed(struct twi_tls *tls, const void *data, size_t length);
