@@ -34,6 +34,12 @@ static int64_t later(int64_t at, int64_t ns)
     return at > FOREVER - ns ? FOREVER : at + ns;
 }
 
+/* The difference, or the beginning of time. */
+static int64_t earlier(int64_t at, int64_t ns)
+{
+    return at > ns ? at - ns : 0;
+}
+
 double tw_clock_seconds(tw_clock *clock)
 {
     return clock != NULL ? (double)twi_clock_now(clock) / 1e9 : 0;
@@ -82,7 +88,7 @@ int tw_clock_delay(tw_clock *clock, int64_t call, double seconds)
     r = clock->ops->when(clock, call, &at);
     if (r < 0)
         return r;
-    return clock->ops->move(clock, call, seconds < 0 ? at - ns : later(at, ns));
+    return clock->ops->move(clock, call, seconds < 0 ? earlier(at, ns) : later(at, ns));
 }
 
 int tw_clock_advance(tw_clock *clock, double seconds)

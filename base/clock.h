@@ -17,7 +17,8 @@ struct twi_clock_ops {
     int (*cancel)(tw_clock *clock, int64_t call);
     int (*move)(tw_clock *clock, int64_t call, int64_t at);
     int (*when)(tw_clock *clock, int64_t call, int64_t *ret_at);
-    int (*advance)(tw_clock *clock, int64_t by); /* NULL: real */
+    int (*advance)(tw_clock *clock, int64_t by);
+    bool (*stands_still)(const tw_clock *clock); /* time is virtual */
     size_t (*pending)(tw_clock *clock);
     void (*free)(tw_clock *clock);
 };
@@ -29,6 +30,11 @@ struct tw_clock {
 static inline int64_t twi_clock_now(tw_clock *clock)
 {
     return clock->ops->now(clock);
+}
+
+static inline bool twi_clock_stands_still(const tw_clock *clock)
+{
+    return clock->ops->stands_still(clock);
 }
 
 /* Seconds to nanoseconds, rounded and saturated; -EINVAL for what is negative or not finite. */

@@ -30,6 +30,8 @@ struct virtual_clock {
     int64_t next_number;
     struct twi_heap heap;
     struct twi_map calls;
+    unsigned advancing; /* calls of advance() in progress */
+    bool freed;
     /* By number modulo REMEMBERED: was it cancelled? */
     bool cancelled[REMEMBERED];
 };
@@ -133,12 +135,30 @@ static int virtual_when(tw_clock *clock, int64_t number, int64_t *ret_at)
     return 0;
 }
 
+static void destroy(struct virtual_clock *self)
+{
+    struct twi_heap_node *first;
+
+    while ((first = twi_heap_first(&self->heap)) != NULL) {
+        struct call *call = TWI_CONTAINER(first, struct call, node);
+        forget(self, call, true);
+        let_go(call);
+    }
+    if (self->advancing > 0)
+        return;
+    twi_heap_free(&self->heap);
+    twi_map_free(&self->calls);
+    twi_free(self);
+}
+
+/* A call may free the clock: then nothing is left to be called, and it goes at the end. */
 static int virtual_advance(tw_clock *clock, int64_t by)
 {
     struct virtual_clock *self = self_of(clock);
     int64_t end = self->now > INT64_MAX - by ? INT64_MAX : self->now + by;
     struct twi_heap_node *first;
 
+    self->advancing++;
     while ((first = twi_heap_first(&self->heap)) != NULL && first->key <= end) {
         struct call *call = TWI_CONTAINER(first, struct call, node);
         if (first->key > self->now)
@@ -149,7 +169,15 @@ static int virtual_advance(tw_clock *clock, int64_t by)
     }
     if (end > self->now)
         self->now = end;
+    if (--self->advancing == 0 && self->freed)
+        destroy(self);
     return 0;
+}
+
+static bool virtual_stands_still(const tw_clock *clock)
+{
+    (void)clock;
+    return true;
 }
 
 static size_t virtual_pending(tw_clock *clock)
@@ -160,16 +188,9 @@ static size_t virtual_pending(tw_clock *clock)
 static void virtual_free(tw_clock *clock)
 {
     struct virtual_clock *self = self_of(clock);
-    struct twi_heap_node *first;
 
-    while ((first = twi_heap_first(&self->heap)) != NULL) {
-        struct call *call = TWI_CONTAINER(first, struct call, node);
-        forget(self, call, true);
-        let_go(call);
-    }
-    twi_heap_free(&self->heap);
-    twi_map_free(&self->calls);
-    twi_free(self);
+    self->freed = true;
+    destroy(self);
 }
 
 static const struct twi_clock_ops virtual_ops = {
@@ -179,6 +200,7 @@ static const struct twi_clock_ops virtual_ops = {
     .move = virtual_move,
     .when = virtual_when,
     .advance = virtual_advance,
+    .stands_still = virtual_stands_still,
     .pending = virtual_pending,
     .free = virtual_free,
 };

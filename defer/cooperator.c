@@ -105,13 +105,14 @@ static void end(tw_cooperative_task *task, tw_value outcome)
 static void end_all(tw_cooperator *cooperator, tw_value failure)
 {
     struct twi_list all, *node;
+    bool freed = cooperator->freed; /* it may go with a task's release */
 
     twi_list_init(&all);
     twi_list_splice(&all, &cooperator->runnable);
     twi_list_splice(&all, &cooperator->resting);
     while ((node = twi_list_take_first(&all)) != NULL) {
         tw_cooperative_task *task = TWI_CONTAINER(node, tw_cooperative_task, node);
-        task->told = task->told || cooperator->freed;
+        task->told = task->told || freed;
         end(task, tw_retain(failure));
     }
     tw_release(failure);
@@ -171,7 +172,7 @@ static void run_step(tw_cooperative_task *task)
 static void slice(void *arg)
 {
     tw_cooperator *cooperator = arg;
-    bool is_virtual = cooperator->clock->ops->advance != NULL;
+    bool is_virtual = twi_clock_stands_still(cooperator->clock);
     int64_t until = twi_monotonic_ns() + SLICE_NS;
     size_t round = 0;
 

@@ -29,6 +29,7 @@ struct tw_looping_call {
     unsigned references;
     bool running;         /* not stopped */
     bool calling;         /* fn, or what it returned, is in progress */
+    bool cancelled;       /* so is what fn returns */
 };
 
 static void loop_unref(void *arg)
@@ -138,8 +139,12 @@ static void call(tw_looping_call *loop)
         return;
     }
     loop->waiting = result.as.pointer;
+    loop->references++;
     twi_deferred_tap(result.as.pointer, fn_done, loop, 0);
+    if (loop->cancelled)
+        tw_cancel(loop->waiting);
     tw_release(result);
+    loop_unref(loop);
 }
 
 static void due(void *arg)
@@ -176,6 +181,7 @@ static int loop_cancel(tw_deferred *done, void *arg)
     (void)done;
     loop->running = false;
     if (loop->calling) {
+        loop->cancelled = true;
         tw_cancel(loop->waiting);
         return TW_CANCEL_LATER;
     }
@@ -206,6 +212,7 @@ tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
     loop->start = twi_clock_now(loop->clock);
     loop->last = now ? -1 : 0;
     loop->running = true;
+    loop->cancelled = false;
     if (now)
         call(loop);
     else

@@ -57,6 +57,8 @@ static void start_next(struct map *map)
     map->references++;
     map->children[index] = child;
     twi_deferred_tap(child, child_done, map, index);
+    if (map->done == NULL)
+        tw_cancel(map->children[index]); /* start() has cancelled us */
     tw_deferred_unref(child);
 }
 

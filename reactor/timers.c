@@ -271,6 +271,11 @@ static int clock_advance(tw_clock *clock, int64_t by)
     return 0;
 }
 
+static bool clock_stands_still(const tw_clock *clock)
+{
+    return ((const struct twi_loop *)(const void *)clock)->virtual_time;
+}
+
 static size_t clock_pending(tw_clock *clock)
 {
     return loop_of(clock)->wheel.pending;
@@ -283,5 +288,6 @@ const struct twi_clock_ops twi_timer_ops = {
     .move = clock_move,
     .when = clock_when,
     .advance = clock_advance,
+    .stands_still = clock_stands_still,
     .pending = clock_pending,
 };

@@ -103,6 +103,26 @@ START_TEST(reset_counts_from_now_and_delay_from_the_time_set)
 }
 END_TEST
 
+START_TEST(a_delay_may_be_negative_but_not_before_the_beginning)
+{
+    int64_t call;
+
+    setup();
+    call = tw_clock_call_later(clock_, 4, note, (void *)"x", NULL);
+    ck_assert_int_eq(tw_clock_delay(clock_, call, -1), 0);
+    tw_clock_advance(clock_, 2.5);
+    ck_assert_str_eq(trace, "");
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tw_clock_delay(clock_, call, 1e300), 0);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(tw_clock_delay(clock_, call, -1e300), 0);
+    tw_clock_advance(clock_, 0);
+    ck_assert_str_eq(trace, "x");
+    ck_assert(tw_clock_seconds(clock_) == 2.5);
+    tw_clock_free(clock_);
+}
+END_TEST
+
 static const struct {
     double seconds;
     bool ok;
@@ -134,6 +154,31 @@ START_TEST(a_delay_is_finite_and_not_negative)
     ck_assert_int_eq(releases, delays[_i].ok ? 0 : 1);
     tw_clock_free(clock_);
     ck_assert_int_eq(releases, 1);
+}
+END_TEST
+
+static void free_clock(void *clock)
+{
+    tw_clock_call_later(clock, 1, note, (void *)"never", count);
+    tw_clock_free(clock);
+    ck_assert_int_eq(releases, 2);
+}
+
+static void advance_into_free(void *clock)
+{
+    ck_assert_int_eq(tw_clock_advance(clock, 5), 0);
+}
+
+START_TEST(a_clock_may_be_freed_inside_its_call)
+{
+    setup();
+    releases = 0;
+    tw_clock_call_later(clock_, 1, advance_into_free, clock_, NULL);
+    tw_clock_call_later(clock_, 2, free_clock, clock_, NULL);
+    tw_clock_call_later(clock_, 3, note, (void *)"never", count);
+    ck_assert_int_eq(tw_clock_advance(clock_, 5), 0);
+    ck_assert_int_eq(releases, 2);
+    ck_assert_str_eq(trace, "");
 }
 END_TEST
 
@@ -178,7 +223,9 @@ int main(void)
     TEST_ADD(suite, calls_added_while_advancing_run_if_they_are_due);
     TEST_ADD(suite, stale_numbers_are_refused_by_name);
     TEST_ADD(suite, reset_counts_from_now_and_delay_from_the_time_set);
+    TEST_ADD(suite, a_delay_may_be_negative_but_not_before_the_beginning);
     TEST_ADD_ROWS(suite, a_delay_is_finite_and_not_negative, delays);
+    TEST_ADD(suite, a_clock_may_be_freed_inside_its_call);
     TEST_ADD(suite, a_clock_survives_without_memory);
     TEST_ADD(suite, no_clock_is_no_crash);
     return test_run(suite);

@@ -524,6 +524,33 @@ START_TEST(cancelling_map_starts_nothing_more)
 }
 END_TEST
 
+static tw_deferred *map_all;
+
+static tw_deferred *start_item_or_cancel(const void *item, void *arg)
+{
+    if (*(const int *)item == 3)
+        tw_cancel(map_all);
+    return start_item(item, arg);
+}
+
+START_TEST(cancelling_map_while_it_starts_an_item_cancels_that_too)
+{
+    static const int items[] = { 1, 3, 5 };
+
+    trace_setup();
+    map_slots[5] = NULL;
+    map_all = tw_map(items, 3, sizeof items[0], 1, start_item_or_cancel, NULL);
+    tw_add_both(map_all, show, "map");
+    tw_fire(&map_slots[1], tw_none());
+    ck_trace("map=!cancelled cancel3");
+    ck_assert_ptr_null(map_slots[5]);
+    tw_deferred_unref(map_slots[3]);
+    map_slots[3] = NULL;
+    tw_deferred_unref(map_all);
+    trace_teardown();
+}
+END_TEST
+
 /* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_result(tw_value result, void *seen)
@@ -630,6 +657,7 @@ int main(void)
     TEST_ADD(suite, map_keeps_the_order_and_the_limit);
     TEST_ADD(suite, map_of_many_done_at_once_does_not_recurse);
     TEST_ADD(suite, cancelling_map_starts_nothing_more);
+    TEST_ADD(suite, cancelling_map_while_it_starts_an_item_cancels_that_too);
     TEST_ADD_ROWS(suite, a_list_survives_without_memory, kinds);
     TEST_ADD(suite, as_completed_and_map_survive_without_memory);
     return test_run(suite);

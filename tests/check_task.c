@@ -348,6 +348,35 @@ START_TEST(cancelling_the_loops_deferred_stops_it)
 }
 END_TEST
 
+static tw_deferred *loop_done;
+
+static tw_value cancel_loop_and_wait(tw_looping_call *loop, uint64_t count, void *arg)
+{
+    (void)loop;
+    (void)count;
+    (void)arg;
+    tw_cancel(loop_done);
+    return tw_wait(tw_promise(&slot, leave_promise, NULL));
+}
+
+START_TEST(a_cancel_inside_the_function_reaches_what_it_then_returns)
+{
+    tw_looping_call *loop;
+
+    setup();
+    loop = tw_looping_call_new(test_clock, cancel_loop_and_wait, NULL);
+    loop_done = tw_looping_call_start(loop, 3, false);
+    note(tw_deferred_ref(loop_done), "end");
+    tw_clock_advance(test_clock, 3);
+    ck_trace("stop end!cancelled");
+    ck_assert(!tw_looping_call_running(loop));
+    tw_deferred_unref(slot);
+    tw_deferred_unref(loop_done);
+    tw_looping_call_free(loop);
+    teardown();
+}
+END_TEST
+
 static tw_value free_loop(tw_looping_call *loop, uint64_t count, void *arg)
 {
     (void)arg;
@@ -428,6 +457,36 @@ START_TEST(tasks_take_turns)
     tw_cooperative_task_unref(NULL);
     tw_cooperator_free(cooperator);
     teardown();
+}
+END_TEST
+
+static tw_value step_on(bool *ret_more, void *steps)
+{
+    ++*(int *)steps;
+    *ret_more = true;
+    return tw_none();
+}
+
+/* On a clock that moves a slice is 10 ms long; on one that stands still, one round. */
+START_TEST(a_turn_has_a_slice_of_steps)
+{
+    struct tw_reactor_options options = { .virtual_time = _i == 1 };
+    tw_cooperative_task *task;
+    int steps = 0;
+
+    tw_reactor_uninstall();
+    ck_assert_int_eq(tw_reactor_install(&options), 0);
+    cooperator = test_given(tw_cooperator_new(NULL));
+    task = test_given(tw_cooperate(cooperator, step_on, &steps, NULL));
+    for (int turns = 0; turns < 3; turns++)
+        tw_reactor_iterate(0);
+    if (options.virtual_time)
+        ck_assert_int_le(steps, 3);
+    else
+        ck_assert_int_gt(steps, 3);
+    tw_cooperative_task_unref(task);
+    tw_cooperator_free(cooperator);
+    tw_reactor_uninstall();
 }
 END_TEST
 
@@ -655,8 +714,10 @@ int main(void)
     TEST_ADD(suite, a_failure_stops_the_loop);
     TEST_ADD(suite, reset_begins_a_new_grid);
     TEST_ADD(suite, cancelling_the_loops_deferred_stops_it);
+    TEST_ADD(suite, a_cancel_inside_the_function_reaches_what_it_then_returns);
     TEST_ADD(suite, a_loop_may_be_freed_inside_its_function);
     TEST_ADD(suite, tasks_take_turns);
+    test_add(suite, a_turn_has_a_slice_of_steps, 0, 2);
     TEST_ADD(suite, a_task_that_waits_holds_up_nobody_else);
     TEST_ADD(suite, pauses_of_a_task_are_counted);
     TEST_ADD(suite, a_task_may_be_stopped_anywhere);

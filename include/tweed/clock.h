@@ -31,7 +31,7 @@ TW_API int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(v
 TW_API int tw_clock_cancel(tw_clock *clock, int64_t call);
 TW_API int tw_clock_reset(tw_clock *clock, int64_t call, double seconds); /* from now */
 TW_API int tw_clock_delay(tw_clock *clock, int64_t call,
-                          double seconds); /* added to its time */
+                          double seconds); /* added to its time; may be negative */
 
 /* The clock of the calling thread's reactor; NULL when there is no memory to make one. */
 TW_API tw_clock *tw_clock_current(void);
@@ -43,7 +43,8 @@ TW_API tw_clock *tw_clock_virtual_new(void);
 TW_API int tw_clock_advance(tw_clock *clock, double seconds);
 /* The number of calls not yet made. */
 TW_API size_t tw_clock_pending(tw_clock *clock);
-/* Release a virtual clock and what is still pending on it. */
+/* Release a virtual clock and what is still pending on it; may be done inside a call of it. The
+ * reactor's is left alone. */
 TW_API void tw_clock_free(tw_clock *clock);
 
 TW_END

@@ -38,7 +38,8 @@ TW_API bool tw_looping_call_running(const tw_looping_call *loop);
 TW_API void tw_looping_call_free(
     tw_looping_call *loop); /* stops it; may be called inside fn */
 
-/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms ----------- */
+/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms; on virtual
+ * time a slice is one round. -------------------------------------------------------------- */
 typedef struct tw_cooperator tw_cooperator;
 typedef struct tw_cooperative_task tw_cooperative_task;
 /* One step. Write true to *ret_more to be called again. A returned Deferred (tw_wait()) pauses
