@@ -81,6 +81,7 @@ struct program {
     tw_deferred *(*start)(void *arg);
     void *arg;
     unsigned references; /* tw_react()'s and the callback's */
+    int64_t trigger;     /* the number of begin(); 0 once it has been called */
     bool over;           /* tw_react() has returned */
     int status;
 };
@@ -108,21 +109,32 @@ static tw_value ended(tw_value result, void *arg)
     return tw_none();
 }
 
-static void begin(void *arg)
+static tw_value begin(void *arg)
 {
     struct program *program = arg;
     tw_deferred *deferred = program->start(program->arg);
 
     program->references++;
+    program->trigger = 0;
     tw_add_both_with(deferred, ended, program, program_unref);
     tw_deferred_unref(deferred);
+    return tw_none();
 }
 
+/* A run that ended before it had started, by a crash, leaves begin() behind. */
 static int run_program(struct program *program)
 {
-    int r = tw_reactor_running() ? TW_REACTOR_ALREADY_RUNNING
-                                 : tw_call_when_running(begin, program);
-    return r == 0 ? tw_reactor_run() : r;
+    int r;
+
+    if (tw_reactor_running())
+        return TW_REACTOR_ALREADY_RUNNING;
+    program->trigger = tw_reactor_add_trigger(TW_AFTER, "startup", begin, program);
+    if (program->trigger < 0)
+        return (int)program->trigger;
+    r = tw_reactor_run();
+    if (program->trigger > 0)
+        tw_reactor_remove_trigger(program->trigger);
+    return r;
 }
 
 int tw_react(tw_deferred *(*start)(void *arg), void *arg)

@@ -228,6 +228,31 @@ START_TEST(react_gives_an_exit_status)
 }
 END_TEST
 
+static tw_value wait_for_ever(void *arg)
+{
+    (void)arg;
+    return tw_wait(tw_promise(&pending, NULL, NULL));
+}
+
+static void crash(void *arg)
+{
+    (void)arg;
+    tw_reactor_crash();
+}
+
+START_TEST(a_program_that_never_began_is_forgotten)
+{
+    begin();
+    tw_reactor_add_trigger(TW_BEFORE, "startup", wait_for_ever, NULL);
+    tw_call_soon(crash, NULL);
+    ck_assert_int_eq(tw_react(start_bad, NULL), 0);
+    tw_fire(&pending, tw_none());
+    tw_call_soon(stop, NULL);
+    ck_assert_int_eq(tw_reactor_run(), 0);
+    end();
+}
+END_TEST
+
 static bool whole_program(void *arg)
 {
     struct tw_reactor_options options = { .virtual_time = true };
@@ -262,6 +287,7 @@ int main(void)
     TEST_ADD(suite, a_stop_abandons_the_wait_and_a_late_result_harms_nobody);
     TEST_ADD(suite, a_deferred_that_dies_unfired_does_not_hang_the_program);
     TEST_ADD_ROWS(suite, react_gives_an_exit_status, programs);
+    TEST_ADD(suite, a_program_that_never_began_is_forgotten);
     TEST_ADD(suite, no_allocation_failure_harms_a_program);
     return test_run(suite);
 }

@@ -77,7 +77,7 @@ enum tw_phase { TW_BEFORE, TW_DURING, TW_AFTER };
 TW_API int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
                                       tw_value (*fn)(void *arg), void *arg);
 TW_API int tw_reactor_remove_trigger(int64_t trigger); /* 0, -ENOENT */
-/* At once if the reactor runs, else when it starts. */
+/* At once if the reactor runs, else when it starts. Returns 0, -ENOMEM. */
 TW_API int tw_call_when_running(void (*fn)(void *arg), void *arg);
 
 /* --- timed calls: as in clock.h, on the reactor's clock ---------------------------------- */
