@@ -99,6 +99,21 @@ static struct tw_request_options source_options(struct source *source, bool know
     return (struct tw_request_options){ .body_source = &source->body };
 }
 
+START_TEST(a_source_that_cannot_be_read_is_a_misuse)
+{
+    struct source source = { .total = 10 };
+    struct tw_request_options options = source_options(&source, true);
+
+    start(HI);
+    source.body.read = NULL;
+    client_get(&got, "http://a/", &options);
+    ck_assert_ptr_eq(got.error, &tw_error_misuse);
+    ck_assert_uint_eq(source.releases, 1);
+    ck_assert_uint_eq(peer.connections, 0);
+    stop();
+}
+END_TEST
+
 static const struct {
     size_t total, piece;
     bool known;
@@ -282,6 +297,7 @@ int main(void)
 
     TEST_ADD_ROWS(suite, a_body_of_any_size_goes_out_whole, sizes);
     TEST_ADD_ROWS(suite, a_source_is_sent_with_its_length_or_in_chunks, uploads);
+    TEST_ADD(suite, a_source_that_cannot_be_read_is_a_misuse);
     TEST_ADD(suite, chunks_are_framed);
     TEST_ADD(suite, a_source_may_wait_for_more);
     TEST_ADD(suite, a_source_that_stays_silent_times_out);

@@ -121,16 +121,26 @@ START_TEST(connections_are_not_shared_between_trusts)
 }
 END_TEST
 
+static const struct {
+    double connect_timeout, at;
+    const tw_error_class *error;
+} stalls[] = {
+    { 3, 3, &tw_error_connect_timeout },
+    { 0, 30, &tw_error_connect_timeout },
+    { -1, 100, &tw_error_timeout }, /* no limit but the total one */
+};
+
 START_TEST(a_stalled_handshake_counts_as_connecting)
 {
-    struct tw_request_options options = { .connect_timeout = 3 };
+    struct tw_request_options options = { .connect_timeout = stalls[_i].connect_timeout,
+                                          .timeout = 100 };
 
     start_at(&(struct tw_agent_options){ .proxy = "" }, 443, false);
     peer.raw = true;
     peer.answer = NULL;
     client_get(&got, "https://a.test/", &options);
-    ck_assert_ptr_eq(got.error, &tw_error_connect_timeout);
-    ck_assert_double_eq_tol(got.at, 3, 0.1);
+    ck_assert_ptr_eq(got.error, stalls[_i].error);
+    ck_assert_double_eq_tol(got.at, stalls[_i].at, 0.1);
     stop();
 }
 END_TEST
@@ -595,7 +605,7 @@ int main(void)
 
     TEST_ADD(suite, https_verifies_the_peer);
     TEST_ADD(suite, connections_are_not_shared_between_trusts);
-    TEST_ADD(suite, a_stalled_handshake_counts_as_connecting);
+    TEST_ADD_ROWS(suite, a_stalled_handshake_counts_as_connecting, stalls);
     TEST_ADD(suite, a_proxy_is_told_the_whole_url);
     TEST_ADD(suite, https_goes_through_a_tunnel);
     TEST_ADD_ROWS(suite, a_proxy_may_be_spoken_to_by_tls, two);

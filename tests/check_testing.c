@@ -73,6 +73,7 @@ END_TEST
 
 START_TEST(it_is_too_late_to_begin_counting)
 {
+    tw_release(tw_list(1));
     ck_assert_int_eq(tw_testing_count_allocations(), -EBUSY);
 }
 END_TEST

@@ -175,7 +175,8 @@ tw_agent *tw_agent_current(void)
 
 tw_agent *tw_agent_ref(tw_agent *agent)
 {
-    agent->references++;
+    if (agent != NULL)
+        agent->references++;
     return agent;
 }
 
@@ -192,11 +193,14 @@ void tw_agent_unref(tw_agent *agent)
 
 void tw_agent_close_idle(tw_agent *agent)
 {
-    twi_pool_close_idle(agent);
+    if (agent != NULL)
+        twi_pool_close_idle(agent);
 }
 
 struct tw_agent_counts tw_agent_counts(const tw_agent *agent)
 {
+    if (agent == NULL)
+        return (struct tw_agent_counts){ .connections = 0 };
     return (struct tw_agent_counts){
         .connections = agent->open,
         .idle = agent->idle_count,

@@ -134,11 +134,15 @@ static bool connect_step(enum tw_connect_step step, const struct sockaddr *addre
            !twi_address_is_private(address);
 }
 
+/* Seconds: 30 years. */
+static const double no_limit = 1e9;
+
 static tw_deferred *connect_to(struct twi_fetch *fetch)
 {
     const struct twi_host *host = fetch->host;
     const struct twi_proxy *proxy = host->proxy;
-    struct tw_connect_options options = { .timeout = fetch->options.connect_timeout,
+    double timeout = fetch->options.connect_timeout;
+    struct tw_connect_options options = { .timeout = timeout > 0 ? timeout : no_limit,
                                           .on_step = connect_step,
                                           .step_arg = fetch };
     tw_protocol *protocol = tw_protocol_new(&channel_class);

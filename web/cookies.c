@@ -45,7 +45,8 @@ tw_cookies *tw_cookies_new(void)
 
 tw_cookies *tw_cookies_ref(tw_cookies *jar)
 {
-    jar->references++;
+    if (jar != NULL)
+        jar->references++;
     return jar;
 }
 

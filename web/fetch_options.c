@@ -21,7 +21,7 @@ static void defaults(struct tw_request_options *options)
 {
     if (options->timeout == 0)
         options->timeout = 300;
-    if (options->connect_timeout <= 0)
+    if (options->connect_timeout == 0)
         options->connect_timeout = 30;
     if (options->idle_timeout == 0)
         options->idle_timeout = 60;
@@ -74,6 +74,8 @@ static tw_value take_body(struct twi_fetch *fetch)
 
     if (options->body_source != NULL && options->body != NULL)
         return tw_fail(&tw_error_misuse, "both body and body_source");
+    if (fetch->has_source && fetch->source.read == NULL)
+        return tw_fail(&tw_error_misuse, "a body_source without read()");
     if (options->body == NULL)
         return tw_none();
     fetch->body = tw_bytes(options->body, options->body_length);

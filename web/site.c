@@ -149,7 +149,8 @@ tw_site *tw_site_new(const struct tw_site_options *options)
 
 tw_site *tw_site_ref(tw_site *site)
 {
-    site->refs++;
+    if (site != NULL)
+        site->refs++;
     return site;
 }
 

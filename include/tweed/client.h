@@ -43,7 +43,8 @@ TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
 /* The calling thread's own, which tw_get_page() uses; lent. */
 TW_API tw_agent *tw_agent_current(void);
 TW_API tw_agent *tw_agent_ref(tw_agent *agent);
-/* At the last reference idle connections are closed; requests under way keep it. NULL is fine. */
+/* At the last reference idle connections are closed; requests under way keep it. NULL is fine,
+ * here and below: a request for it gives NULL. */
 TW_API void tw_agent_unref(tw_agent *agent);
 TW_API void tw_agent_close_idle(tw_agent *agent);
 struct tw_agent_counts {
