@@ -39,6 +39,8 @@ int cli_text_read(struct cli_text *text, const char *path);
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+/* Put "?" for what steers a terminal; line ends and tabs stay. */
+void cli_make_printable(char *text, size_t length);
 /* "tweed COMMAND: ..." on standard error, on a line of its own. */
 void cli_complain(const char *command, const char *format, ...) TW_PRINTF(2, 3);
 /* All of it, waiting if need be. 0 or negative errno. */

@@ -51,8 +51,10 @@ void get_format_heads(struct cli_text *text, tw_value response, const char *pref
     }
 }
 
+/* A server's bytes must not steer the terminal. */
 static void say(const struct cli_text *text)
 {
+    cli_make_printable(text->data, text->length);
     fwrite(text->data, 1, text->length, stderr);
 }
 

@@ -147,6 +147,21 @@ int cli_text_read(struct cli_text *text, const char *path)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+/* C1 controls are two bytes in UTF-8. */
+void cli_make_printable(char *text, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        unsigned char next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
+        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+            text[i] = '?';
+        else if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+            text[i] = text[i + 1] = '?';
+    }
+}
+
 void cli_complain(const char *command, const char *format, ...)
 {
     char line[4096];
@@ -155,6 +170,7 @@ void cli_complain(const char *command, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    cli_make_printable(line, strlen(line));
     fprintf(stderr, "tweed%s%s: %s\n", command != NULL ? " " : "",
             command != NULL ? command : "", line);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tweed/resolver.h>
+
 #include "tests/certificates.h"
 #include "tests/client_peer.h"
 #include "tests/test.h"
@@ -541,6 +543,64 @@ START_TEST(socks_leads_to_the_origin)
 }
 END_TEST
 
+/* --- private addresses ---------------------------------------------------------------------- */
+
+static void answer_to_private(struct peer_connection *connection, const char *request)
+{
+    if (strstr(request, "/away") != NULL)
+        peer_send(connection, "HTTP/1.1 302 Found\r\nLocation: http://[::ffff:10.0.0.1]/\r\n"
+                              "Content-Length: 0\r\n\r\n");
+    else
+        peer_send(connection, HI);
+}
+
+static void refuses(const char *url)
+{
+    outcome_free(&got);
+    client_get(&got, url, NULL);
+    ck_assert_msg(got.error == &tw_error_connect, "%s", url);
+    ck_assert_ptr_nonnull(strstr(tw_failure_message(got.result), "a private address"));
+}
+
+/* The proxy's own address is the user's choice; an open connection to it changes nothing. */
+START_TEST(a_proxy_is_not_sent_to_private_addresses)
+{
+    start_at(&(struct tw_agent_options){ .proxy = "127.0.0.1:3128", .refuse_private = true },
+             3128, false);
+    peer.answer = answer_to_private;
+    client_get(&got, "http://a.test/", NULL);
+    ck_assert_ptr_null(got.error);
+    refuses("http://169.254.169.254/");
+    refuses("https://127.1/");
+    refuses("http://a.test/away");
+    ck_assert_uint_eq(peer.connections, 1);
+    ck_assert_uint_eq(peer_count(&peer, "HTTP/1.1\r\n"), 2);
+    stop();
+}
+END_TEST
+
+START_TEST(what_is_resolved_for_socks_may_be_private)
+{
+    static const struct step steps[] = { { BYTES("\5\0"), BYTES("\5\1\0") },
+                                         { NULL, 0, NULL, 0 } };
+
+    start_at(
+        &(struct tw_agent_options){ .proxy = "socks5://proxy:3128", .refuse_private = true },
+        3128, false);
+    ck_assert_int_eq(tw_resolver_override("inner.test", 0, "10.1.2.3"), 0);
+    peer.raw = true;
+    peer.answer = answer_socks;
+    peer.user = (void *)steps;
+    socks_at = 0;
+    refuses("http://[::1]/");
+    ck_assert_uint_eq(peer.connections, 0);
+    refuses("http://inner.test/");
+    ck_assert_uint_eq(peer.log.length, 3);
+    ck_assert_int_eq(tw_resolver_override("inner.test", 0, NULL), 0);
+    stop();
+}
+END_TEST
+
 static void answer_socks_then_tls(struct peer_connection *connection, const char *request)
 {
     (void)request;
@@ -621,6 +681,8 @@ int main(void)
     TEST_ADD(suite, a_request_may_go_without_the_proxy);
     TEST_ADD_ROWS(suite, socks_leads_to_the_origin, socks);
     TEST_ADD(suite, socks_leads_to_https);
+    TEST_ADD(suite, a_proxy_is_not_sent_to_private_addresses);
+    TEST_ADD(suite, what_is_resolved_for_socks_may_be_private);
     TEST_ADD_ROWS(suite, a_request_can_be_cancelled_in_a_tunnel, two);
     return test_run(suite);
 }

@@ -241,6 +241,15 @@ run get -v -U ali:sesame http://loom.example/file/x
 err_has "> Proxy-Authorization: ..."
 unset http_proxy
 
+claim "nobody's bytes steer the terminal"
+escape=$(printf '\033[2J\302\2332J\177')
+run get -sS "http://127.0.0.1:1/$escape"
+status 1
+err_has 'http://127.0.0.1:1/?[2J??2J?: url: '
+run get -v -H "X-Escape: $escape" "$server/hop/0"
+status 0
+err_has '> X-Escape: ?[2J??2J?'
+
 claim "one that fails stops no other"
 run get "$server/file/a" http://127.0.0.1:1/ "$server/file/b"
 status 1

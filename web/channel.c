@@ -157,14 +157,6 @@ static tw_deferred *connect_to(struct twi_fetch *fetch)
     return tw_connect_at(fetch->where, proxy->host, proxy->port, &options, protocol);
 }
 
-static bool names_private(const struct twi_host *host)
-{
-    union tw_socket_address address;
-
-    return tw_address_parse(host->name, host->port, &address) == 0 &&
-           twi_address_is_private(&address.any);
-}
-
 void twi_channel_start(struct twi_fetch *fetch)
 {
     tw_deferred *connecting;
@@ -172,11 +164,7 @@ void twi_channel_start(struct twi_fetch *fetch)
     fetch->stage = TWI_CONNECTING;
     fetch->queued_at = twi_loop_now();
     fetch->reused = false;
-    if (fetch->agent->refuse_private && names_private(fetch->host))
-        connecting = tw_failed(
-            tw_fail(&tw_error_connect, "%s is a private address", fetch->host->name));
-    else
-        connecting = connect_to(fetch);
+    connecting = connect_to(fetch);
     /* connect_done() may run at once and end the request. */
     fetch->connecting = tw_deferred_ref(connecting);
     tw_add_both(connecting, connect_done, fetch);

@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include <tweed/reactor.h>
+#include <tweed/resolver.h>
 
 #include "base/slab.h"
 #include "web/engine.h"
 #include "web/headers.h"
+#include "web/private_address.h"
 #include "web/redirect.h"
 #include "web/response.h"
 #include "web/url.h"
@@ -304,6 +306,20 @@ static bool choose_trust(struct twi_fetch *fetch)
     return true;
 }
 
+/* An address in the URL, which a proxy would connect to for us. Names are looked at when they
+ * have been resolved. */
+static bool may_go_there(struct twi_fetch *fetch)
+{
+    const char *host = fetch->url->hostname;
+    union tw_socket_address address;
+
+    if (!fetch->agent->refuse_private || tw_address_parse(host, 0, &address) < 0 ||
+        !twi_address_is_private(&address.any))
+        return true;
+    twi_fetch_fail(fetch, &tw_error_connect, 0, tw_none(), "%s is a private address", host);
+    return false;
+}
+
 static void hop_start(struct twi_fetch *fetch)
 {
     fetch->phase = TWI_PHASE_NONE;
@@ -311,7 +327,7 @@ static void hop_start(struct twi_fetch *fetch)
     fetch->resolved_at = fetch->connected_at = fetch->secured_at = 0;
     fetch->first_byte_at = 0;
     fetch->stage = TWI_WAITING;
-    if (!choose_proxy(fetch) || !choose_trust(fetch))
+    if (!may_go_there(fetch) || !choose_proxy(fetch) || !choose_trust(fetch))
         return;
     if (twi_pool_join(fetch) < 0)
         twi_fetch_end(fetch, tw_fail_memory());

@@ -16,6 +16,7 @@
 #include <tweed/resolver.h>
 
 #include "web/engine.h"
+#include "web/private_address.h"
 
 enum tunnel_state { GREETING, AUTHENTICATING, RESOLVING, ASKING };
 
@@ -226,6 +227,9 @@ static tw_value resolved(tw_value result, void *arg)
         twi_fetch_fail_with(tunnel->fetch, tw_retain(result));
     else if (address == NULL)
         refuse(tunnel->fetch, 0, "the name has no address");
+    else if (tunnel->fetch->agent->refuse_private && twi_address_is_private(&address->any))
+        twi_fetch_fail(tunnel->fetch, &tw_error_connect, 0, tw_none(),
+                       "%s has a private address", tunnel->fetch->host->name);
     else
         socks_ask_address(tunnel, address);
     tw_deferred_unref(resolving);

@@ -36,7 +36,9 @@ struct tw_agent_options {
     /* Hosts, domains, addresses and networks that are reached directly, comma-separated, or "*";
      * NULL: as no_proxy in the environment says. Counts for a request's own proxy as well. */
     const char *no_proxy;
-    bool refuse_private;       /* refuse loopback, private and link-local addresses (SSRF) */
+    /* Refuse loopback, private and link-local addresses (SSRF), in URLs and as answers for their
+     * names. The proxy itself may have one; what it resolves, only it can refuse. */
+    bool refuse_private;
 };
 /* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
 TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
