@@ -36,6 +36,8 @@ void cli_text_printf(struct cli_text *text, const char *format, ...) TW_PRINTF(2
 void cli_text_free(struct cli_text *text);
 /* Read a whole file, "-" is standard input. 0 or negative errno. */
 int cli_text_read(struct cli_text *text, const char *path);
+/* A new file in TMPDIR or /tmp; its name goes to `name`. The descriptor, or negative errno. */
+int cli_open_temporary(struct cli_text *name);
 
 /* --- writing ------------------------------------------------------------------------------ */
 

@@ -529,11 +529,35 @@ static void cancel_all(struct get_run *run)
     }
 }
 
+/* The jar is written by renaming, which standard output does not bear. */
+static int print_cookies(const tw_cookies *jar)
+{
+    struct cli_text name = { 0 }, text = { 0 };
+    int fd = cli_open_temporary(&name), r = fd;
+
+    if (fd >= 0) {
+        close(fd);
+        r = tw_cookies_save(jar, name.data);
+        if (r == 0)
+            r = cli_text_read(&text, name.data);
+        unlink(name.data);
+    }
+    if (r == 0)
+        r = cli_write(STDOUT_FILENO, text.data, text.length);
+    cli_text_free(&name);
+    cli_text_free(&text);
+    return r;
+}
+
 static int save_cookies(const struct get_settings *settings)
 {
     int r = 0;
 
-    if (settings->jar_file != NULL && settings->jar != NULL)
+    if (settings->jar_file == NULL || settings->jar == NULL)
+        return 0;
+    if (strcmp(settings->jar_file, "-") == 0)
+        r = print_cookies(settings->jar);
+    else
         r = tw_cookies_save(settings->jar, settings->jar_file);
     if (r < 0)
         cli_complain("get", "--cookie-jar: %s: %s", settings->jar_file, strerror(-r));

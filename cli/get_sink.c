@@ -54,16 +54,11 @@ int sink_start(struct sink *sink, bool create_dirs)
 /* A file that is gone when it is closed. */
 static int open_spill(void)
 {
-    const char *dir = getenv("TMPDIR");
     struct cli_text name = { 0 };
-    int fd;
+    int fd = cli_open_temporary(&name);
 
-    cli_text_printf(&name, "%s/tweed-XXXXXX", dir != NULL && *dir != 0 ? dir : "/tmp");
-    fd = mkostemp(name.data, O_CLOEXEC);
     if (fd >= 0)
         unlink(name.data);
-    else
-        fd = -errno;
     cli_text_free(&name);
     return fd;
 }

@@ -145,6 +145,16 @@ int cli_text_read(struct cli_text *text, const char *path)
     return r;
 }
 
+int cli_open_temporary(struct cli_text *name)
+{
+    const char *dir = getenv("TMPDIR");
+    int fd;
+
+    cli_text_printf(name, "%s/tweed-XXXXXX", dir != NULL && *dir != 0 ? dir : "/tmp");
+    fd = mkostemp(name->data, O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* --- writing ------------------------------------------------------------------------------ */
 
 /* C1 controls are two bytes in UTF-8. */

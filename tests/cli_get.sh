@@ -164,6 +164,10 @@ out_is colour=red
 grep -q "^127.0.0.1	FALSE	/	FALSE	0	colour	red$" jar || wrong "jar: $(cat jar)"
 run get -b jar "$server/cookie/show"
 out_is colour=red
+run get -b jar --cookie-jar - "$server/cookie/show"
+out_has colour=red
+out_has "127.0.0.1	FALSE	/	FALSE	0	colour	red"
+[ ! -e ./- ] || wrong "a file named -"
 input=jar run get -b - "$server/cookie/show"
 out_is colour=red
 run get -b no-such-jar "$server/cookie/show"
@@ -231,6 +235,8 @@ do
     out_lacks secret
     err_lacks secret
 done
+run get -sS 'user:secret@127.0.0.1:1/?to=http://x/'
+err_has "tweed get: 127.0.0.1:1/?to=http://x/: connect: "
 run get --proxy http://127.0.0.1:1 "$server/hop/0"
 status 1
 run get --proxy http://127.0.0.1:1 --noproxy 127.0.0.1 "$server/hop/0"
@@ -283,6 +289,8 @@ out_is /file/3
 run get -O "$server/file/a%20b?q" "$server/file/c"
 file_is a%20b "/file/a b"
 file_is c /file/c
+run get -O "${server#http://}/file/e?to=http://x/y"
+file_is e /file/e
 mkdir dir
 run get --output-dir dir -O "$server/file/d"
 file_is dir/d /file/d
