@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -373,6 +374,41 @@ START_TEST(a_transport_sends_files_without_signals)
 }
 END_TEST
 
+/* The address of a peer is kept packed. */
+START_TEST(a_peers_address_keeps_its_scope)
+{
+    static const struct {
+        const char *text;
+        uint32_t scope;
+    } rows[] = { { "fe80::1:2:3:4", 7 }, { "fe80::1", 0 }, { "2001:db8:1:2::3", 0 } };
+
+    begin_on(NULL, &recorder_class, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sockaddr_in6 peer = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
+        struct twi_socket socket = { .fd = -1 };
+        struct sockaddr_storage told;
+        tw_transport *transport;
+        socklen_t length;
+        int fds[2];
+
+        ck_assert_int_eq(inet_pton(AF_INET6, rows[i].text, &peer.sin6_addr), 1);
+        peer.sin6_scope_id = rows[i].scope;
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        socket.fd = fds[0];
+        ck_assert_int_eq(twi_stream_adopt(&socket, (const struct sockaddr *)(const void *)&peer,
+                                          NULL, NULL, &transport),
+                         0);
+        ck_assert_int_eq(tw_transport_peer_address(transport, &told, &length), 0);
+        ck_assert_uint_eq(length, sizeof peer);
+        ck_assert_mem_eq(&told, &peer, sizeof peer);
+        tw_transport_abort(transport);
+        tw_reactor_iterate(0);
+        close(fds[1]);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tcp");
@@ -393,5 +429,6 @@ int main(void)
     TEST_ADD_ROWS(suite, resets_leave_no_descriptor, backends);
     TEST_ADD_ROWS(suite, a_greeting_that_is_there_at_once_is_read, backends);
     TEST_ADD_ROWS(suite, a_transport_sends_files_without_signals, backends);
+    TEST_ADD(suite, a_peers_address_keeps_its_scope);
     return test_run(suite);
 }
