@@ -342,6 +342,8 @@ int twi_tls_handshake(struct twi_tls *tls)
         tls->handshaken = true;
         /* Who was expected need not be remembered by a connection that may idle for long. */
         X509_VERIFY_PARAM_set1_host(SSL_get0_param(tls->ssl), NULL, 0);
+        if (!tls->context->server)
+            SSL_set_tlsext_host_name(tls->ssl, NULL);
         return 1;
     }
     r = outcome(tls, r);
