@@ -459,6 +459,8 @@ void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t inde
     bool quick = deferred != NULL && deferred->more == NULL &&
                  (deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) == 0;
 
+    if (deferred != NULL)
+        TWI_CHECK(deferred);
     if (TWI_LIKELY(quick)) {
         deferred->state |= TWI_HAS_FIRST;
         place = &deferred->entries[0];

@@ -6,45 +6,48 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Not NULL, and not one that is dead or another thread's. */
+#define EXISTS(deferred) ((deferred) != NULL && (TWI_CHECK(deferred), true))
+
 /* --- state ------------------------------------------------------------------------------ */
 
 bool tw_deferred_called(const tw_deferred *deferred)
 {
-    return deferred == NULL || (deferred->state & TWI_FIRED) != 0;
+    return !EXISTS(deferred) || (deferred->state & TWI_FIRED) != 0;
 }
 
 unsigned tw_deferred_paused(const tw_deferred *deferred)
 {
-    if (deferred == NULL)
+    if (!EXISTS(deferred))
         return 0;
     return deferred->state / TWI_PAUSE + ((deferred->state & TWI_WAITING) != 0 ? 1 : 0);
 }
 
 tw_value tw_deferred_result(const tw_deferred *deferred)
 {
-    return tw_lend(deferred != NULL ? deferred->result : tw_fail_memory());
+    return tw_lend(EXISTS(deferred) ? deferred->result : tw_fail_memory());
 }
 
 bool tw_deferred_is_done(const tw_deferred *deferred)
 {
-    return deferred == NULL || twi_deferred_done(deferred);
+    return !EXISTS(deferred) || twi_deferred_done(deferred);
 }
 
 tw_deferred *tw_deferred_waiting_on(const tw_deferred *deferred)
 {
-    if (deferred == NULL || (deferred->state & TWI_WAITING) == 0)
+    if (!EXISTS(deferred) || (deferred->state & TWI_WAITING) == 0)
         return NULL;
     return deferred->waiting_on;
 }
 
 const char *tw_deferred_where(const tw_deferred *deferred)
 {
-    return deferred != NULL ? deferred->where : NULL;
+    return EXISTS(deferred) ? deferred->where : NULL;
 }
 
 const char *tw_deferred_fired_where(const tw_deferred *deferred)
 {
-    if (deferred == NULL || (deferred->state & TWI_FIRED) == 0)
+    if (!EXISTS(deferred) || (deferred->state & TWI_FIRED) == 0)
         return NULL;
     return deferred->fired_at;
 }
@@ -53,9 +56,8 @@ tw_value tw_deferred_take_result(tw_deferred *deferred)
 {
     tw_value result;
 
-    if (deferred == NULL)
+    if (!EXISTS(deferred))
         return tw_fail_memory();
-    TWI_CHECK(deferred);
     if (!twi_deferred_done(deferred))
         return tw_none();
     result = deferred->result;
@@ -65,7 +67,7 @@ tw_value tw_deferred_take_result(tw_deferred *deferred)
 
 void tw_deferred_mark_handled(tw_deferred *deferred)
 {
-    if (deferred != NULL)
+    if (EXISTS(deferred))
         deferred->state |= TWI_HANDLED;
 }
 
@@ -73,7 +75,7 @@ void tw_deferred_mark_handled(tw_deferred *deferred)
 
 int tw_deferred_set_data(tw_deferred *deferred, void *data, tw_release_fn *release)
 {
-    struct twi_more *more = deferred != NULL ? twi_entries_more(deferred) : NULL;
+    struct twi_more *more = EXISTS(deferred) ? twi_entries_more(deferred) : NULL;
     void *old_data;
     tw_release_fn *old_release;
 
@@ -93,12 +95,12 @@ int tw_deferred_set_data(tw_deferred *deferred, void *data, tw_release_fn *relea
 
 void *tw_deferred_data(const tw_deferred *deferred)
 {
-    return deferred != NULL && deferred->more != NULL ? deferred->more->data : NULL;
+    return EXISTS(deferred) && deferred->more != NULL ? deferred->more->data : NULL;
 }
 
 int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg)
 {
-    struct twi_more *more = deferred != NULL ? twi_entries_more(deferred) : NULL;
+    struct twi_more *more = EXISTS(deferred) ? twi_entries_more(deferred) : NULL;
     struct twi_death *death = more != NULL ? twi_malloc(sizeof *death) : NULL;
 
     if (death == NULL)
@@ -133,7 +135,7 @@ int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
 {
     char state[256], paused[32] = "";
 
-    if (deferred == NULL)
+    if (!EXISTS(deferred))
         return snprintf(text, size, "Deferred that could not be made: out of memory");
     format_state(deferred, state, sizeof state);
     if (twi_deferred_paused(deferred))

@@ -487,6 +487,117 @@ START_TEST(a_foreign_thread_is_caught_in_debug_builds)
 END_TEST
 #endif
 
+/* --- another thread ---------------------------------------------------------------------- */
+
+#if TWI_DEBUG
+static tw_deferred *foreign;
+static char misuse[256];
+
+static void keep_and_leave(const struct tw_log_event *event, void *arg)
+{
+    (void)arg;
+    snprintf(misuse, sizeof misuse, "%s", event->message);
+    pthread_exit(NULL); /* it would end the process */
+}
+
+static void use_add(void)
+{
+    tw_add_both(foreign, tw_log_failure, NULL);
+}
+
+static void use_fire(void)
+{
+    tw_deferred_fire(foreign, tw_none());
+}
+
+static void use_list(void)
+{
+    tw_deferred_unref(tw_shield(foreign));
+}
+
+static void use_called(void)
+{
+    tw_deferred_called(foreign);
+}
+
+static void use_done(void)
+{
+    tw_deferred_is_done(foreign);
+}
+
+static void use_result(void)
+{
+    tw_deferred_result(foreign);
+}
+
+static void use_take(void)
+{
+    tw_release(tw_deferred_take_result(foreign));
+}
+
+static void use_handled(void)
+{
+    tw_deferred_mark_handled(foreign);
+}
+
+static void use_set_data(void)
+{
+    tw_deferred_set_data(foreign, NULL, NULL);
+}
+
+static void use_data(void)
+{
+    tw_deferred_data(foreign);
+}
+
+static void use_death(void)
+{
+    tw_deferred_on_death(foreign, NULL, NULL);
+}
+
+static void use_format(void)
+{
+    tw_deferred_format(foreign, NULL, 0);
+}
+
+static void use_cancel(void)
+{
+    tw_cancel(foreign);
+}
+
+static void use_unref(void)
+{
+    tw_deferred_unref(foreign);
+}
+
+static void (*const uses[])(void) = {
+    use_add,     use_fire,     use_list, use_called, use_done,   use_result, use_take,
+    use_handled, use_set_data, use_data, use_death,  use_format, use_cancel, use_unref,
+};
+
+static void *use_it(void *which)
+{
+    uses[*(const int *)which]();
+    return NULL;
+}
+
+START_TEST(use_on_another_thread_is_named)
+{
+    pthread_t thread;
+    int which = _i;
+
+    foreign = test_given(tw_deferred_new(NULL, NULL, NULL));
+    misuse[0] = '\0';
+    tw_log_observe(keep_and_leave, NULL, TW_LOG_CRITICAL);
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_it, &which), 0);
+    pthread_join(thread, NULL);
+    tw_log_observe(NULL, NULL, TW_LOG_CRITICAL);
+    ck_assert_ptr_nonnull(strstr(misuse, "belongs to another thread"));
+    tw_deferred_unref(foreign);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("deferred");
@@ -510,6 +621,9 @@ int main(void)
     TEST_ADD(suite, a_deferred_describes_itself);
 #if TWI_DEBUG
     TEST_ADD(suite, a_foreign_thread_is_caught_in_debug_builds);
+#endif
+#if TWI_DEBUG
+    TEST_ADD_ROWS(suite, use_on_another_thread_is_named, uses);
 #endif
     return test_run(suite);
 }
