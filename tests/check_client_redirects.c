@@ -273,6 +273,15 @@ START_TEST(credentials_of_the_url_belong_to_that_url)
 }
 END_TEST
 
+START_TEST(credentials_of_the_url_go_out_whole)
+{
+    start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    client_get(&got, "http://u%00x:p%00w@a/", NULL);
+    ck_assert_uint_eq(peer_count(&peer, "Authorization: Basic dQB4OnAAdw==\r\n"), 1);
+    stop();
+}
+END_TEST
+
 START_TEST(credentials_of_the_url_go_along_to_the_same_origin)
 {
     start(to(302, "/end"));
@@ -469,6 +478,7 @@ int main(void)
     TEST_ADD_ROWS(suite, what_belongs_to_an_origin_stays_there, origins);
     TEST_ADD(suite, credentials_are_not_restored_on_the_way_back);
     TEST_ADD(suite, credentials_of_the_url_belong_to_that_url);
+    TEST_ADD(suite, credentials_of_the_url_go_out_whole);
     TEST_ADD(suite, credentials_of_the_url_go_along_to_the_same_origin);
     TEST_ADD(suite, cookies_are_kept_and_sent_where_they_belong);
     TEST_ADD(suite, a_cookie_by_hand_switches_the_jar_off);

@@ -84,19 +84,28 @@ static int usual_fields(struct twi_buf *head, const struct twi_fetch *fetch)
     return r;
 }
 
-/* Of the URL, percent-decoded. */
+/* Of the URL, percent-decoded; a NUL is a byte like any other. */
 static int url_authorization(struct twi_buf *head, const struct tw_url *url)
 {
     tw_value user = tw_url_decode(url->username, strlen(url->username));
     tw_value password = tw_url_decode(url->password, strlen(url->password));
-    char *text = NULL;
+    struct twi_buf plain = { 0 }, text = { 0 };
     int r = -ENOMEM;
 
     if (!tw_is_failure(user) && !tw_is_failure(password))
-        text = twi_basic_credentials(tw_bytes_data(user), tw_bytes_data(password));
-    if (text != NULL)
-        r = field(head, "Authorization", text);
-    twi_free(text);
+        r = twi_buf_append(&plain, tw_bytes_data(user), tw_bytes_length(user));
+    if (r == 0)
+        r = twi_buf_append_char(&plain, ':');
+    if (r == 0)
+        r = twi_buf_append(&plain, tw_bytes_data(password), tw_bytes_length(password));
+    if (r == 0)
+        r = twi_buf_append_text(&text, "Basic ");
+    if (r == 0)
+        r = twi_base64_append(&text, plain.data, plain.length);
+    if (r == 0)
+        r = field(head, "Authorization", twi_buf_text(&text));
+    twi_buf_free(&plain);
+    twi_buf_free(&text);
     tw_release(user);
     tw_release(password);
     return r;
