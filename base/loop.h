@@ -74,6 +74,17 @@ void twi_flush_cancel(struct twi_flush *flush);
  * work of other threads under way? For tests that run until all is quiet. */
 bool twi_loop_busy(void);
 
+/* Is time virtual? */
+bool twi_loop_is_virtual(void);
+/* Somebody outside, who keeps real time, is waited for: until the release, virtual time does not
+ * jump but passes as real time does. Each hold has its release. */
+void twi_loop_hold(void);
+void twi_loop_release(void);
+
+/* A small pool for blocking calls of the library's own, so that these do not take the threads of
+ * the program's. NULL: no memory, or the reactor is on its end. */
+struct tw_thread_pool *twi_loop_library_pool(void);
+
 /* --- what belongs to a reactor ---------------------------------------------------------------- */
 
 /* Called once when the thread's reactor goes, last registered first. */

@@ -1,35 +1,31 @@
 /*
- * resolver.c - names to addresses; the only file that sees c-ares.
+ * resolver.c - names to addresses.
  *
  * A question is one name, asked for both families at once. Everybody who wants the name while it
  * is under way joins it. c-ares is never entered from its own callbacks and user code never runs
- * on its stack: callbacks only note what came, and settle() delivers afterwards.
+ * on its stack: callbacks only note what came, and settle() delivers afterwards. What c-ares cannot
+ * know goes on to the system's name service; the question stays the same one.
  */
 #include "config.h"
 
-#include <ares.h>
 #include <errno.h>
-#include <netdb.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <tweed/reactor.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/loop.h"
 #include "base/map.h"
 #include "net/answers.h"
-#include "net/dns_message.h"
+#include "net/dns_channel.h"
 #include "net/hosts.h"
+#include "net/name_service.h"
 #include "net/overrides.h"
 #include "net/resolver.h"
 
 #define TTL_MAX 60
 #define FAILURE_NS TWI_SECOND
-#define FIRST_TIMEOUT_MS 2000
-#define TRIES 3
+/* The name service does not tell for how long. */
+#define SYSTEM_TTL 10
 /* How long the second family may keep the first one waiting (RFC 8305, 3). */
 #define RESOLUTION_DELAY 0.05
 
@@ -44,12 +40,15 @@ struct half {
 };
 
 struct question {
-    struct twi_list node; /* in finished, when it is */
+    struct twi_list node; /* in finished or at_system, when it is */
     struct half halves[FAMILIES];
     struct twi_list waiters;
     int64_t delay_call;
     unsigned code; /* the last RCODE seen for this name */
     unsigned ttl;
+    struct twi_name_call *call; /* to the name service, under way */
+    tw_value failure;           /* of the name service */
+    bool asked_system;
     bool answered; /* what came first has been given out; the rest is for the cache */
     size_t count;
     union tw_socket_address list[TWI_ADDRESSES_MAX];
@@ -66,13 +65,16 @@ struct resolver {
     ares_channel channel; /* NULL: none made yet */
     struct twi_list sockets;
     struct twi_map questions;
-    struct twi_list finished;
+    struct twi_list finished, at_system;
     struct twi_answers answers;
     struct twi_overrides overrides;
     struct twi_hosts hosts;
+    struct twi_name_service name_service;
+    struct twi_dns_hooks hooks;
     char *servers; /* NULL: the system's */
     int64_t timer;
     bool settling, ended;
+    bool held; /* c-ares keeps real time */
     bool no_memory; /* to watch a socket or the time: what is asked is given up */
     struct twi_loop_end end;
 };
@@ -105,33 +107,6 @@ static void deliver_all(struct twi_list *waiters, const union tw_socket_address 
 
 /* --- failures ------------------------------------------------------------------------------ */
 
-static tw_value dns_failure(const char *name, int number, const char *text)
-{
-    char message[TWI_NAME_SIZE + 128];
-
-    snprintf(message, sizeof message, "%s: %s", name, text);
-    return tw_fail_with(&(struct tw_failure_fields){
-        .error_class = &tw_error_dns,
-        .message = message,
-        .where = TW_HERE,
-        .number = number,
-    });
-}
-
-/* In words, what c-ares and the servers (by their RCODE, 0 for none) say. */
-static const struct {
-    int status, code, number;
-    const char *text;
-} reasons[] = {
-    { ARES_SUCCESS, 0, EAI_NODATA, "the name has no address" },
-    { ARES_ENODATA, 0, EAI_NODATA, "the name has no address" },
-    { ARES_ENOTFOUND, 0, EAI_NONAME, "no such name (NXDOMAIN)" },
-    { -1, 2, EAI_AGAIN, "the name server failed (SERVFAIL)" },
-    { -1, 5, EAI_FAIL, "the name server refused (REFUSED)" },
-    { ARES_ETIMEOUT, 0, EAI_AGAIN, "no answer from the name servers" },
-    { ARES_ECONNREFUSED, 0, EAI_AGAIN, "no name server could be reached" },
-};
-
 /* Of the two families' statuses, the one that tells why: "there is none" needs both. */
 static int telling_status(const struct question *question)
 {
@@ -147,22 +122,9 @@ static int telling_status(const struct question *question)
 /* Why a question has no address. */
 static tw_value question_failure(const struct question *question)
 {
-    int status = telling_status(question);
-    char text[96];
-
-    if (status == ARES_ENOMEM)
-        return tw_fail_memory();
-    if (status == ARES_EDESTRUCTION)
-        return tw_fail(&tw_error_abandoned, "%s: the reactor has ended", question->name);
-    if (status == ARES_ECANCELLED)
-        return tw_fail(&tw_error_cancelled, "%s: nobody waits", question->name);
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (reasons[i].code != 0 ? reasons[i].code == (int)question->code
-                                 : reasons[i].status == status)
-            return dns_failure(question->name, reasons[i].number, reasons[i].text);
-    }
-    snprintf(text, sizeof text, "the answer cannot be used: %s", ares_strerror(status));
-    return dns_failure(question->name, EAI_FAIL, text);
+    if (tw_is_failure(question->failure))
+        return tw_retain(question->failure);
+    return twi_dns_failure(question->name, telling_status(question), question->code);
 }
 
 /* --- questions ----------------------------------------------------------------------------- */
@@ -204,10 +166,81 @@ static void question_keep(struct resolver *self, const struct question *question
                          failure, twi_loop_now() + ns);
 }
 
+/* --- the system's name service ------------------------------------------------------------- */
+
+static void settle(struct resolver *self);
+
+/* The program's own servers are the only ones asked when it has named some. */
+static bool system_allowed(const struct resolver *self)
+{
+    return self->servers == NULL && !self->ended && twi_name_service_allowed();
+}
+
+static bool system_has_more(struct resolver *self)
+{
+    return twi_name_service_has_more(&self->name_service, twi_loop_now());
+}
+
+/* What the servers do not have, or nobody could tell. */
+static bool system_may_know(struct resolver *self, const struct question *question)
+{
+    int status = telling_status(question);
+
+    /* Servers that failed or refused (2, 5) are believed; c-ares only says that none is left. */
+    if (question->code != 0 && question->code != 3)
+        return false;
+    if (question->asked_system || twi_list_empty(&question->waiters) || !system_allowed(self))
+        return false;
+    return (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND ||
+            status == ARES_ECONNREFUSED) &&
+           system_has_more(self);
+}
+
+/* Names that the servers need not hear of. */
+static bool system_goes_first(struct resolver *self, const char *name)
+{
+    if (!system_allowed(self))
+        return false;
+    return self->channel == NULL || (twi_name_service_is_local(name) && system_has_more(self));
+}
+
+static void system_done(void *arg, const union tw_socket_address *list, size_t count,
+                        tw_value failure)
+{
+    struct question *question = arg;
+
+    question->call = NULL;
+    memcpy(question->list, list, count * sizeof *list);
+    question->count = count;
+    question->ttl = SYSTEM_TTL;
+    question->failure = tw_retain(failure);
+    twi_list_remove(&question->node);
+    twi_list_append(&resolver->finished, &question->node);
+    settle(resolver);
+}
+
+static bool question_ask_system(struct resolver *self, struct question *question)
+{
+    question->asked_system = true;
+    if (twi_name_service_ask(question->name, system_done, question, &question->call) < 0)
+        return false;
+    twi_list_append(&self->at_system, &question->node);
+    return true;
+}
+
+static void question_free(struct question *question)
+{
+    tw_release(question->failure);
+    twi_free(question);
+}
+
 static void question_end(struct resolver *self, struct question *question)
 {
     tw_value failure = tw_none();
 
+    if (question->count == 0 && system_may_know(self, question) &&
+        question_ask_system(self, question))
+        return;
     question_stop_delay(question);
     question_forget(self, question);
     if (question->count == 0)
@@ -216,7 +249,7 @@ static void question_end(struct resolver *self, struct question *question)
     question_keep(self, question, failure);
     deliver_all(&question->waiters, question->list, question->count, failure);
     tw_release(failure);
-    twi_free(question);
+    question_free(question);
 }
 
 /* One family has answered and the other has had its time. */
@@ -304,6 +337,13 @@ static void question_ask(struct resolver *self, struct question *question)
                                          .ai_socktype = SOCK_STREAM };
 
     question->ttl = TTL_MAX;
+    if (system_goes_first(self, question->name) && question_ask_system(self, question))
+        return;
+    if (self->channel == NULL) {
+        question->halves[IPV4].status = question->halves[IPV6].status = ARES_ENOTINITIALIZED;
+        twi_list_append(&self->finished, &question->node);
+        return;
+    }
     question->halves[IPV4].pending = question->halves[IPV6].pending = true;
     for (int i = 0; i < FAMILIES; i++) {
         question->halves[i].question = question;
@@ -322,6 +362,7 @@ static struct question *question_new(struct resolver *self, const char *name)
         return NULL;
     twi_list_init(&question->node);
     twi_list_init(&question->waiters);
+    question->failure = tw_none();
     memcpy(question->name, name, length + 1);
     if (twi_map_set(&self->questions, name, length, question, NULL) < 0) {
         twi_free(question);
@@ -353,6 +394,16 @@ static void settle(struct resolver *self)
     self->settling = false;
 }
 
+/* Under virtual time c-ares still lives by the real one. */
+static void hold(struct resolver *self, bool on)
+{
+    if (on && !self->held)
+        twi_loop_hold();
+    else if (!on && self->held)
+        twi_loop_release();
+    self->held = on;
+}
+
 static void timed_out(void *arg)
 {
     struct resolver *self = arg;
@@ -364,14 +415,14 @@ static void timed_out(void *arg)
 
 static void rearm(struct resolver *self)
 {
-    struct timeval space, *wait;
+    struct timeval space, *wait = NULL;
 
     if (self->timer > 0)
         tw_call_cancel(self->timer);
     self->timer = 0;
-    if (self->channel == NULL)
-        return;
-    wait = ares_timeout(self->channel, NULL, &space);
+    if (self->channel != NULL)
+        wait = ares_timeout(self->channel, NULL, &space);
+    hold(self, wait != NULL);
     if (wait == NULL)
         return;
     /* c-ares counts in milliseconds and rounds down. */
@@ -440,118 +491,29 @@ static void socket_state(void *arg, ares_socket_t fd, int readable, int writable
     }
 }
 
-static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
-{
-    (void)arg;
-    return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-}
-
-static int close_socket(ares_socket_t fd, void *arg)
-{
-    (void)arg;
-    return close(fd);
-}
-
-static int connect_socket(ares_socket_t fd, const struct sockaddr *address,
-                          ares_socklen_t length, void *arg)
-{
-    (void)arg;
-    return connect(fd, address, length);
-}
-
-static bool is_datagram_socket(int fd)
-{
-    int type = 0;
-    socklen_t size = sizeof type;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
-}
-
-/* Datagrams that are no sound messages are dropped here, as if they had been lost. */
-static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags,
-                            struct sockaddr *from, ares_socklen_t *length, void *arg)
+/* What a server said of a name. */
+static void heard(void *arg, const struct twi_dns_verdict *verdict)
 {
     struct resolver *self = arg;
-    struct twi_dns_verdict verdict;
-    struct question *question;
-    ares_ssize_t got;
+    struct question *question = twi_map_get(&self->questions, verdict->name,
+                                            strlen(verdict->name));
 
-    do {
-        got = recvfrom(fd, data, size, flags, from, length);
-        if (got < 0 || !is_datagram_socket(fd))
-            return got;
-    } while (!twi_dns_message_check(data, (size_t)got, &verdict));
-    question = twi_map_get(&self->questions, verdict.name, strlen(verdict.name));
     if (question != NULL)
-        question->code = verdict.code;
-    return got;
+        question->code = verdict->code;
 }
 
-static ares_ssize_t send_vector(ares_socket_t fd, const struct iovec *vector, int count,
-                                void *arg)
-{
-    struct msghdr message = { .msg_iov = (struct iovec *)vector, .msg_iovlen = (size_t)count };
-
-    (void)arg;
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
-static const struct ares_socket_functions socket_functions = {
-    open_socket, close_socket, connect_socket, receive, send_vector,
-};
-
-static pthread_once_t library_once = PTHREAD_ONCE_INIT;
-static int library_status;
-
-/* c-ares is told of the allocator only when there is one: a program may use c-ares itself. */
-static void library_start(void)
-{
-    if (twi_alloc_is_replaced())
-        library_status = ares_library_init_mem(ARES_LIB_INIT_ALL, twi_malloc, twi_free,
-                                               twi_realloc);
-    else
-        library_status = ares_library_init(ARES_LIB_INIT_ALL);
-}
-
-static int status_error(int status)
-{
-    return status == ARES_SUCCESS ? 0 : status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
-}
-
+/* -ENOTSUP: there is nobody for c-ares to ask. */
 static int channel_open(struct resolver *self)
 {
-    char lookups[] = "b"; /* servers only: /etc/hosts is ours */
-    struct ares_options options = {
-        .timeout = FIRST_TIMEOUT_MS,
-        .tries = TRIES,
-        .lookups = lookups,
-        .sock_state_cb = socket_state,
-        .sock_state_cb_data = self,
-    };
-    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
-    int r;
+    const char *servers = self->servers;
 
     if (self->channel != NULL)
         return 0;
-    pthread_once(&library_once, library_start);
-    if (library_status != ARES_SUCCESS)
-        return status_error(library_status);
-#ifdef ARES_OPT_QUERY_CACHE
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
-    r = status_error(ares_init_options(&self->channel, &options, mask));
-    if (r < 0) {
-        self->channel = NULL;
-        return r;
-    }
-    ares_set_socket_functions(self->channel, &socket_functions, self);
-    if (self->servers != NULL)
-        r = status_error(ares_set_servers_ports_csv(self->channel, self->servers));
-    if (r < 0) {
-        ares_destroy(self->channel);
-        self->channel = NULL;
-    }
-    return r;
+    if (servers == NULL)
+        servers = twi_name_service_servers();
+    if (servers != NULL && servers[0] == '\0')
+        return -ENOTSUP;
+    return twi_dns_channel_new(&self->hooks, servers, &self->channel);
 }
 
 static void channel_close(struct resolver *self)
@@ -590,6 +552,8 @@ static struct resolver *resolver_here(void)
         return NULL;
     twi_list_init(&self->sockets);
     twi_list_init(&self->finished);
+    twi_list_init(&self->at_system);
+    self->hooks = (struct twi_dns_hooks){ socket_state, heard, self };
     twi_answers_init(&self->answers);
     self->end.fn = resolver_end;
     if (twi_loop_on_end(&self->end) < 0) {
@@ -646,7 +610,7 @@ static void ask(struct resolver *self, struct twi_lookup *lookup, const char *na
         twi_list_append(&question->waiters, &lookup->node_);
         return;
     }
-    if (self->ended || channel_open(self) < 0 ||
+    if (self->ended || channel_open(self) == -ENOMEM ||
         (question = question_new(self, name)) == NULL) {
         deliver(lookup, NULL, 0, tw_fail_memory());
         return;
@@ -703,6 +667,21 @@ static bool anybody_waits(struct resolver *self)
     return false;
 }
 
+/* Those at the name service that nobody waits for. */
+static void drop_unwanted(struct resolver *self)
+{
+    TWI_LIST_EACH (node, &self->at_system) {
+        struct question *question = TWI_CONTAINER(node, struct question, node);
+
+        if (!twi_list_empty(&question->waiters))
+            continue;
+        twi_list_remove(node);
+        twi_name_call_cancel(question->call);
+        question_forget(self, question);
+        question_free(question);
+    }
+}
+
 /* c-ares 1.18 cannot take back one question, only all. One that nobody waits for ends by itself
  * within its timeouts, and its answer is kept. */
 void twi_lookup_cancel(struct twi_lookup *lookup)
@@ -712,7 +691,10 @@ void twi_lookup_cancel(struct twi_lookup *lookup)
     if (!twi_list_linked(&lookup->node_))
         return;
     twi_list_remove(&lookup->node_);
-    if (self == NULL || self->settling || self->channel == NULL || anybody_waits(self))
+    if (self == NULL)
+        return;
+    drop_unwanted(self);
+    if (self->settling || self->channel == NULL || anybody_waits(self))
         return;
     ares_cancel(self->channel);
     settle(self);
@@ -734,13 +716,28 @@ int tw_resolver_override(const char *name, unsigned port, const char *literal)
     return self == NULL ? -ENOMEM : twi_overrides_set(&self->overrides, name, port, literal);
 }
 
-/* What was asked of the servers before is asked again. */
+/* As if it had never been asked. */
+static void question_reset(struct question *question)
+{
+    question_stop_delay(question);
+    if (question->call != NULL)
+        twi_name_call_cancel(question->call);
+    tw_release(question->failure);
+    question->call = NULL;
+    question->failure = tw_none();
+    question->asked_system = false;
+    question->count = 0;
+    question->code = 0;
+}
+
+/* What was asked before is asked again. */
 static void ask_again(struct resolver *self)
 {
     struct twi_list questions, *node;
 
     twi_list_init(&questions);
     twi_list_splice(&questions, &self->finished);
+    twi_list_splice(&questions, &self->at_system);
     while ((node = twi_list_take_first(&questions)) != NULL) {
         struct question *question = TWI_CONTAINER(node, struct question, node);
 
@@ -748,9 +745,7 @@ static void ask_again(struct resolver *self)
             twi_list_append(&self->finished, &question->node);
             continue;
         }
-        question_stop_delay(question);
-        question->count = 0;
-        question->code = 0;
+        question_reset(question);
         question_ask(self, question);
     }
 }
@@ -773,6 +768,8 @@ int tw_resolver_set_servers(const char *servers)
     self->channel = NULL;
     self->servers = copy;
     r = channel_open(self);
+    if (r == -ENOTSUP)
+        r = servers != NULL ? -EINVAL : 0;
     if (r < 0) {
         self->channel = old_channel;
         self->servers = old_servers;

@@ -54,6 +54,7 @@ struct twi_loop {
     bool stale;       /* in a turn: read the clock when asked next */
     bool virtual_time;
     bool idle; /* virtual: the last turn found nothing to do */
+    size_t holds; /* virtual: those who keep real time and are waited for */
     struct twi_wheel wheel;
 
     /* the turn */
@@ -73,7 +74,8 @@ struct twi_loop {
     int64_t next_trigger;
     struct twi_descriptor **descriptors; /* by number */
     size_t descriptor_capacity;
-    struct tw_thread_pool *pool;
+    struct tw_thread_pool *pool, *library_pool;
+    bool ending;
     struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
     struct twi_list stop_hooks, end_hooks;
 };

@@ -159,8 +159,9 @@ static void call_end_hooks(struct twi_loop *loop)
 /* Whoever uses the loop lets go of it first, from the top down; then its parts go. */
 static void loop_free(struct twi_loop *loop)
 {
-    if (loop->pool != NULL)
-        tw_thread_pool_free(loop->pool, false);
+    loop->ending = true;
+    tw_thread_pool_free(loop->pool, false);
+    tw_thread_pool_free(loop->library_pool, false);
     twi_jobs_release(loop);
     twi_signals_release(loop);
     twi_watch_free(loop->reactor->watch);

@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "reactor/thread_pool.h"
 
-enum { DEFAULT_SIZE = 10 };
+enum { DEFAULT_SIZE = 10, LIBRARY_SIZE = 4 };
 
 struct tw_thread_pool {
     atomic_uint references; /* the owner's and one for each job */
@@ -324,6 +324,17 @@ tw_thread_pool *tw_thread_pool_current(void)
             loop->pool->home = loop;
     }
     return loop != NULL ? loop->pool : NULL;
+}
+
+struct tw_thread_pool *twi_loop_library_pool(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop == NULL || loop->ending)
+        return NULL;
+    if (loop->library_pool == NULL)
+        loop->library_pool = tw_thread_pool_new(LIBRARY_SIZE);
+    return loop->library_pool;
 }
 
 int tw_thread_pool_set_size(tw_thread_pool *pool, size_t threads)

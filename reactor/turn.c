@@ -76,15 +76,51 @@ static void wait_real(struct twi_loop *loop, int64_t limit)
     wait(loop, block);
 }
 
+bool twi_loop_is_virtual(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+    return loop != NULL && loop->virtual_time;
+}
+
+void twi_loop_hold(void)
+{
+    struct twi_loop *loop = twi_loop_get();
+
+    if (loop != NULL)
+        loop->holds++;
+}
+
+void twi_loop_release(void)
+{
+    struct twi_loop *loop = twi_loop_here;
+
+    if (loop != NULL && loop->holds > 0)
+        loop->holds--;
+}
+
+/* Virtual time passes as the real one does. */
+static void wait_held(struct twi_loop *loop, int64_t until)
+{
+    int64_t begun = twi_monotonic_ns(), passed;
+
+    if (until != INT64_MAX)
+        twi_backend_alarm(loop->backend, begun + (until - loop->now));
+    wait(loop, true);
+    passed = twi_monotonic_ns() - begun;
+    loop->now = passed < until - loop->now ? loop->now + passed : until;
+}
+
 /* Idle means: nothing was ready and nothing waits to be done. Then time may jump. Threads at work
- * are waited for first. */
+ * and others outside are waited for first. */
 static void wait_virtual(struct twi_loop *loop, int64_t limit)
 {
     int64_t until = loop->wheel.bound < limit ? loop->wheel.bound : limit;
     bool quiet = wait(loop, false) == 0 && !twi_loop_has_work(loop);
 
-    loop->idle = quiet && loop->jobs == 0;
-    if (loop->idle && until != INT64_MAX)
+    loop->idle = quiet && loop->jobs == 0 && (loop->holds == 0 || until <= loop->now);
+    if (quiet && loop->holds > 0 && until > loop->now)
+        wait_held(loop, until);
+    else if (loop->idle && until != INT64_MAX)
         loop->now = until > loop->now ? until : loop->now;
     else if (quiet && until > loop->now)
         wait(loop, true);

@@ -2,7 +2,8 @@
  * resolver.h - names to addresses, without blocking.
  *
  * Answers are kept for their TTL (at most 60 s, failures 1 s), and equal questions in flight are
- * asked once. /etc/hosts counts. Literal addresses never get here.
+ * asked once. /etc/hosts counts. Literal addresses never get here. What DNS does not know is asked of
+ * the system's other sources (nsswitch.conf: mDNS, NIS, ...), in getaddrinfo(3) on a thread.
  */
 #ifndef TWEED_RESOLVER_H
 #define TWEED_RESOLVER_H
@@ -38,7 +39,7 @@ TW_API int tw_address_parse(const char *literal, unsigned port,
  * on, on this thread: curl's --resolve. Literal NULL takes it back. 0, -EINVAL, -ENOMEM. */
 TW_API int tw_resolver_override(const char *name, unsigned port, const char *literal);
 /* Ask these servers ("127.0.0.1:5353,...") instead of the system's (NULL: the system's again), also
- * what has been asked already; forgets all answers. 0, -EINVAL, -ENOMEM. */
+ * what has been asked already, and no other source; forgets all answers. 0, -EINVAL, -ENOMEM. */
 TW_API int tw_resolver_set_servers(const char *servers);
 /* Forget all answers. */
 TW_API void tw_resolver_flush(void);
