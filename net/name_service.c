@@ -172,7 +172,8 @@ static void take_list(struct twi_name_call *call, const struct addrinfo *node)
 /* On a thread. Without AI_ADDRCONFIG: which address to try is decided elsewhere. */
 static tw_value look_up(void *arg)
 {
-    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    static const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                                           .ai_socktype = SOCK_STREAM };
     struct twi_name_call *call = arg;
     struct addrinfo *list = NULL;
 

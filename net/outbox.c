@@ -166,7 +166,8 @@ static inline bool is_small(const struct twi_outbox *box, size_t length)
 }
 
 __attribute__((noinline)) /* it needs registers that the usual way need not save */
-static int add_any(struct twi_outbox *box, const void *data, size_t length)
+static int
+add_any(struct twi_outbox *box, const void *data, size_t length)
 {
     struct twi_chunk *last = box->last_;
 
@@ -313,8 +314,7 @@ static void first_done(struct twi_outbox *box, int error)
         done(error, arg);
 }
 
-__attribute__((noinline))
-static void sent_any(struct twi_outbox *box, size_t length)
+__attribute__((noinline)) static void sent_any(struct twi_outbox *box, size_t length)
 {
     struct twi_chunk *chunk;
 

@@ -312,7 +312,8 @@ static bool send_all(struct stream *stream)
 }
 
 __attribute__((noinline)) /* what goes in one shall not pay for it */
-static void flush_rest(struct stream *stream)
+static void
+flush_rest(struct stream *stream)
 {
     if (twi_outbox_empty(&stream->base.out) || send_all(stream))
         twi_transport_flushed(&stream->base);

@@ -271,7 +271,6 @@ START_TEST(a_server_that_fails_is_believed)
 }
 END_TEST
 
-
 START_TEST(without_name_servers_the_system_is_asked_for_all)
 {
     begin(PLAIN, "");
