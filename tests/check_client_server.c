@@ -64,7 +64,7 @@ static void start(const char *backend, bool tls)
     }
     listen.tls = identity;
     agent.tls = trust;
-    site = tw_site_new(&limits);
+    site = test_given(tw_site_new(&limits));
     ck_assert_int_eq(tw_site_handle(site, "/hi", answer_hi, NULL, NULL), 0);
     ck_assert_int_eq(tw_site_handle(site, "/big", answer_big, NULL, NULL), 0);
     ck_assert_int_eq(tw_site_handle(site, "/echo", answer_echo, NULL, NULL), 0);
@@ -91,6 +91,17 @@ static const char *url_of(const char *path)
     return url;
 }
 
+/* Connections that are never accepted are waited for no longer than this. */
+static tw_deferred *ask(const char *to, const struct tw_request_options *options)
+{
+    struct tw_request_options limited = { 0 };
+
+    if (options != NULL)
+        limited = *options;
+    limited.timeout = 12 * test_patience();
+    return tw_agent_request(client_agent, to, &limited);
+}
+
 /* A row for each back end, plain and TLS. */
 static const char *backend_of(int row)
 {
@@ -105,7 +116,7 @@ START_TEST(many_pages_come_at_once)
 
     start(backend_of(_i), _i >= 3);
     for (int i = 0; i < MANY; i++)
-        pages[i] = tw_agent_request(client_agent, url_of("/hi"), NULL);
+        pages[i] = ask(url_of("/hi"), NULL);
     results = tw_block_on(tw_gather(pages, MANY));
     ck_assert_msg(!tw_is_failure(results), "%s", tw_failure_message(results));
     for (size_t i = 0; i < MANY; i++)
@@ -123,7 +134,7 @@ START_TEST(a_big_page_comes_whole)
     tw_value page;
 
     start(backend_of(_i), _i >= 3);
-    page = tw_block_on(tw_agent_request(client_agent, url_of("/big"), NULL));
+    page = tw_block_on(ask(url_of("/big"), NULL));
     ck_assert_msg(!tw_is_failure(page), "%s", tw_failure_message(page));
     ck_assert_uint_eq(tw_bytes_length(tw_response_body(page)), BIG);
     ck_assert_uint_eq(strspn(tw_bytes_data(tw_response_body(page)), "x"), BIG);
@@ -152,7 +163,7 @@ START_TEST(a_big_body_comes_back)
 
     start(backend_of(_i), _i >= 3);
     left = BIG;
-    page = tw_block_on(tw_agent_request(client_agent, url_of("/echo"), &options));
+    page = tw_block_on(ask(url_of("/echo"), &options));
     ck_assert_msg(!tw_is_failure(page), "%s", tw_failure_message(page));
     ck_assert_uint_eq(tw_bytes_length(tw_response_body(page)), BIG);
     ck_assert_uint_eq(strspn(tw_bytes_data(tw_response_body(page)), "y"), BIG);
@@ -169,13 +180,13 @@ START_TEST(a_name_that_leads_home_is_refused)
 
     start("epoll", false);
     snprintf(by_name, sizeof by_name, "http://localhost:%u/hi", tw_listener_port(listener));
-    page = tw_block_on(tw_agent_request(client_agent, by_name, NULL));
+    page = tw_block_on(ask(by_name, NULL));
     ck_assert_int_eq(tw_response_status(page), 200);
     ck_assert_double_ge(tw_response_times(page).connected, tw_response_times(page).resolved);
     tw_release(page);
     tw_agent_unref(client_agent);
-    client_agent = tw_agent_new(&options);
-    page = tw_block_on(tw_agent_request(client_agent, by_name, NULL));
+    client_agent = test_given(tw_agent_new(&options));
+    page = tw_block_on(ask(by_name, NULL));
     ck_assert(tw_failure_is(page, &tw_error_connect));
     ck_assert_uint_eq(tw_agent_counts(client_agent).connects, 0);
     tw_release(page);

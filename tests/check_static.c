@@ -139,6 +139,12 @@ static void begin(void)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
+/* What follows the first head in `text`. */
+static const char *past_head(const char *text)
+{
+    return (const char *)test_given(strstr(text, "\r\n\r\n")) + 4;
+}
+
 /* `field` may be NULL; %s in it is the ETag of ten.txt. */
 static const char *ask(const char *method, const char *target, const char *field)
 {
@@ -347,7 +353,7 @@ START_TEST(several_ranges_come_in_parts)
              at + strlen("Content-Type: multipart/byteranges; "
                          "boundary=part-"));
     snprintf(filled, sizeof filled, expected, boundary, boundary, boundary);
-    body = strstr(text, "\r\n\r\n") + 4;
+    body = past_head(text);
     ck_assert_str_eq(body, filled);
     at = strstr(text, "Content-Length: ");
     ck_assert_uint_eq((size_t)atoi(at + 16), strlen(filled));
@@ -363,11 +369,11 @@ START_TEST(a_big_file_goes_out_whole_and_in_order)
     send_text(
         "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     text = answered();
-    body = strstr(text, "\r\n\r\n") + 4;
+    body = past_head(text);
     for (size_t i = 0; i < BIG; i++)
         ck_assert_int_eq(body[i], 'a' + i % 26);
     ck_assert_int_eq(strncmp(body + BIG, "HTTP/1.1 200 OK\r\n", 17), 0);
-    ck_assert_str_eq(strstr(body + BIG, "\r\n\r\n") + 4, "0123456789");
+    ck_assert_str_eq(past_head(body + BIG), "0123456789");
     site_end();
 }
 END_TEST
@@ -390,10 +396,10 @@ START_TEST(a_file_waits_for_its_turn)
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
               "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,26-26,199999-\r\n\r\n");
     ck_assert_str_eq(answered(), "");
-    tw_request_answer(first, 200, "text/plain", tw_string("first"));
-    body = strstr(answered(), "\r\n\r\n") + 4;
+    tw_request_answer(test_given(first), 200, "text/plain", tw_string("first"));
+    body = past_head(answered());
     ck_assert_int_eq(strncmp(body, "firstHTTP/1.1 200 OK\r\n", 22), 0);
-    body = strstr(body, "\r\n\r\n") + 4;
+    body = past_head(body);
     ck_assert_int_eq(strncmp(body, "abcdef", 6), 0);
     ck_assert_int_eq(strncmp(body + BIG, "HTTP/1.1 206 ", 13), 0);
     ck_assert_ptr_nonnull(strstr(body + BIG, "bytes 26-26/200000\r\n\r\na\r\n"));
@@ -408,7 +414,7 @@ START_TEST(a_file_is_let_go_when_the_client_goes)
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     tw_string_transport_lose(wire, tw_fail(&tw_error_connection_lost, "gone"));
     tw_testing_settle();
-    tw_request_finish(first);
+    tw_request_finish(test_given(first));
     site_end();
 }
 END_TEST

@@ -113,9 +113,14 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+double test_patience(void)
+{
+    return torture_running() ? 0.15 : 5;
+}
+
 double test_deadline(void)
 {
-    return now() + (torture_running() ? 0.15 : 5);
+    return now() + test_patience();
 }
 
 bool test_before(double deadline)
