@@ -177,8 +177,8 @@ tw_value twi_reason_aborted(void);
 
 /* Put the filter `upper` (initialised, not connected) between `lower` and its protocol: the
  * protocol, factory, producer and timeout move up, with no event; `inner` (taken) becomes the
- * protocol of `lower`. What `lower` has queued stays there. upper->lower is set, with a reference that
- * twi_transport_lost() on `upper` gives back after ops->close(). */
+ * protocol of `lower`. What `lower` has queued stays there. upper->lower is set, with a reference
+ * that twi_transport_lost() on `upper` gives back after ops->close(). */
 void twi_transport_interpose(tw_transport *lower, struct twi_filter *upper,
                              tw_protocol *inner);
 
