@@ -228,7 +228,10 @@ Redirect 301 /moved /small.txt
         spool.mkdir()
         os.chmod(spool, 0o777)
         helper = "/usr/lib/squid/basic_ncsa_auth"
+        # localhost may be ::1 first, where nobody listens.
+        (d / "squid.hosts").write_text("127.0.0.1 localhost\n")
         (d / "squid.conf").write_text(f"""
+hosts_file {d}/squid.hosts
 http_port 127.0.0.1:{self.proxy} name=open
 http_port 127.0.0.1:{self.strict_proxy} name=strict
 auth_param basic program {helper} {d}/passwords
