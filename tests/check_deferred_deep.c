@@ -331,6 +331,7 @@ static tw_value next_round(tw_value result, void *arg)
 static void run_rounds(int stop_at)
 {
     while (rounds > stop_at) {
+        check(tick != NULL); /* the next round could be made */
         if (tw_deferred_count() > most)
             most = tw_deferred_count();
         tw_fire(&tick, tw_none());
