@@ -232,6 +232,8 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     thread.count--;
     if (!ending)
         close_and_stop(transport, !is_orderly(reason), -ECANCELED);
+    else /* what a layer above still wrote, which hears of the end only now */
+        twi_outbox_drop(&transport->out, -ECANCELED);
     lower = twi_transport_lower(transport);
     if (lower != NULL)
         ((struct twi_filter *)transport)->lower = NULL;

@@ -374,6 +374,41 @@ static bool talk(void *arg)
     return good;
 }
 
+static void lose_in_made(struct record *record)
+{
+    tw_transport_lose(record->protocol->transport);
+}
+
+/* Its close_notify waits behind the end of the handshake when that cannot be sent. */
+static bool lose_at_once(void *arg)
+{
+    tw_deferred *deferred;
+    bool good;
+
+    (void)arg;
+    client.on_made = lose_in_made;
+    deferred = dial_class(&recorder_class);
+    tw_testing_advance(40);
+    good = deferred != NULL && tw_deferred_is_done(deferred);
+    if (good)
+        tw_release(tw_deferred_take_result(deferred));
+    tw_deferred_unref(deferred);
+    tw_testing_advance(40);
+    record_free(&client);
+    record_free(&server);
+    memset(&client, 0, sizeof client);
+    memset(&server, 0, sizeof server);
+    return good;
+}
+
+START_TEST(a_close_without_memory_leaves_nothing)
+{
+    begin();
+    test_each_alloc_failure(lose_at_once, NULL);
+    end();
+}
+END_TEST
+
 START_TEST(running_out_of_memory_is_survived)
 {
     begin();
@@ -418,6 +453,7 @@ int main(void)
     TEST_ADD(suite, a_second_connection_resumes);
     TEST_ADD(suite, contexts_are_shared_by_setting);
     TEST_ADD(suite, the_contexts_shared_are_bounded);
+    TEST_ADD(suite, a_close_without_memory_leaves_nothing);
     TEST_ADD(suite, running_out_of_memory_is_survived);
     return test_run(suite);
 }
