@@ -291,6 +291,14 @@ static void exhausted(tw_listener *listener, int error)
     rewatch(listener);
 }
 
+/* Somebody else may have taken the reserve's place while it was let go of. */
+static void recovered(struct listener_socket *listening)
+{
+    listening->pauses = 0;
+    if (listening->reserve < 0)
+        listening->reserve = reserve_descriptor();
+}
+
 static bool is_exhaustion(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -317,7 +325,8 @@ static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_ta
         taken++;
         if (fd < 0)
             continue; /* that connection is gone already: accept(2) */
-        listening->pauses = 0;
+        if (listening->pauses > 0)
+            recovered(listening);
         take(listener, fd, &peer.any);
         if (listener->socket == NULL || listener->paused)
             break;

@@ -315,6 +315,43 @@ START_TEST(without_descriptors_for_long_connections_are_turned_away)
 }
 END_TEST
 
+/* Here not even the reserve's place can be had again. */
+START_TEST(a_lost_reserve_is_regained_with_the_next_connection)
+{
+    struct tw_reactor_options options = { .virtual_time = true };
+    tw_factory *factory = server_factory();
+    struct rlimit none;
+    int waiting, second;
+    char byte;
+
+    memset(&server, 0, sizeof server);
+    server_class = &recorder_class;
+    tw_reactor_uninstall();
+    ck_assert_int_eq(tw_reactor_install(&options), 0);
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    waiting = raw_client();
+    take_descriptors();
+    none = full_limit;
+    none.rlim_cur = 3;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 40; i++)
+        tw_reactor_iterate(1);
+    ck_assert_int_lt(recv(waiting, &byte, 1, MSG_DONTWAIT), 0);
+    give_descriptors_back();
+    UNTIL(server.protocol != NULL);
+    second = raw_client();
+    take_descriptors();
+    for (int i = 0; i < 40; i++)
+        tw_reactor_iterate(1);
+    ck_assert_int_eq(recv(second, &byte, 1, MSG_DONTWAIT), 0);
+    give_descriptors_back();
+    close(second);
+    close(waiting);
+    tw_factory_unref(factory);
+    end();
+}
+END_TEST
+
 START_TEST(a_listener_may_be_closed_while_it_waits_for_descriptors)
 {
     int waiting;
@@ -503,6 +540,7 @@ int main(void)
     TEST_ADD(suite, an_abstract_name_leaves_no_file);
     TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
     TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);
+    TEST_ADD(suite, a_lost_reserve_is_regained_with_the_next_connection);
     TEST_ADD(suite, a_listener_may_be_closed_while_it_waits_for_descriptors);
     TEST_ADD_ROWS(suite, a_shutdown_stops_listening_and_loses_connections, backends);
     TEST_ADD_ROWS(suite, a_failed_attempt_has_its_class, attempt_rows);
