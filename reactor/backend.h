@@ -19,7 +19,8 @@ void twi_backend_free(struct twi_backend *backend);
 const char *twi_backend_name(const struct twi_backend *backend);
 
 /* Call what is ready; with `block`, wait for something first. Writes the number of calls. 0, or a
- * negative errno when the backend could not wait: a watched descriptor was closed. */
+ * negative errno when the backend could not wait: a watched descriptor was closed, or memory was
+ * short. It then has paused for a moment, lest the caller spin. */
 int twi_backend_wait(struct twi_backend *backend, bool block, size_t *ret_calls);
 /* End a wait at `at` (CLOCK_MONOTONIC) or before. */
 void twi_backend_alarm(struct twi_backend *backend, int64_t at);

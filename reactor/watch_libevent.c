@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/select.h>
@@ -29,6 +30,8 @@
 #include "base/slab.h"
 #include "reactor/backend.h"
 #include "reactor/loop.h"
+
+enum { FAILED_PAUSE_MS = 1 };
 
 struct twi_backend {
     struct event_base *base;
@@ -361,6 +364,8 @@ int twi_backend_wait(struct twi_backend *backend, bool block, size_t *ret_calls)
     }
     r = event_base_loop(backend->base, EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK));
     *ret_calls = backend->calls - before;
+    if (r < 0 && block)
+        poll(NULL, 0, FAILED_PAUSE_MS);
     return r < 0 ? -EBADF : 0;
 }
 

@@ -14,6 +14,7 @@
 #include <tweed/log.h>
 #include <tweed/reactor.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "tests/test.h"
 
@@ -440,6 +441,27 @@ START_TEST(no_allocation_failure_harms_a_watch)
 }
 END_TEST
 
+/* Its sets grow when it waits. */
+START_TEST(select_does_not_spin_without_memory)
+{
+    int64_t begun;
+
+    begin(2);
+    ck_assert_int_eq(tw_reactor_add_reader(pair[0], on_read, L("a")), 0);
+    begun = twi_monotonic_ns();
+    test_fail_alloc(1, true);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(tw_reactor_iterate(1), 0);
+    ck_assert(test_alloc_failed());
+    test_fail_alloc(0, false);
+    ck_assert_int_ge(twi_monotonic_ns() - begun, 15000000);
+    send_byte();
+    turns(2);
+    ck_assert_str_eq(trace, "a");
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("descriptors");
@@ -451,6 +473,7 @@ int main(void)
     TEST_ADD(suite, epoll_says_that_it_cannot_watch_files);
     TEST_ADD(suite, select_refuses_numbers_that_it_cannot_hold);
     TEST_ADD(suite, select_survives_a_descriptor_that_was_closed);
+    TEST_ADD(suite, select_does_not_spin_without_memory);
     TEST_ADD_ROWS(suite, they_can_be_listed_and_all_removed, backends);
     TEST_ADD_ROWS(suite, what_is_watched_can_be_changed, changes);
     TEST_ADD_ROWS(suite, an_edge_is_told_once_and_a_hangup_too, backends);
