@@ -304,7 +304,8 @@ START_TEST(the_next_address_is_tried_after_a_delay)
     if (deaf_start("127.0.0.5")) {
         tw_resolver_override("a.test", 0, "127.0.0.5,127.0.0.2,127.0.0.1");
         descriptors = count_descriptors();
-        expect_connected("a.test", &(struct tw_connect_options){ .attempt_delay = 0.01 });
+        expect_connected("a.test",
+                         &(struct tw_connect_options){ .attempt_delay = 0.01, .timeout = 5 });
         tw_reactor_iterate(0);
         ck_assert_uint_le(count_descriptors(), descriptors + 2); /* both ends, no loser */
     }
@@ -404,7 +405,7 @@ END_TEST
 START_TEST(tls_runs_over_sockets)
 {
     tw_tls_context *client_tls, *server_tls;
-    struct tw_connect_options options = { 0 };
+    struct tw_connect_options options = { .timeout = 5 };
     static char block[300000];
     double deadline;
 
