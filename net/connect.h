@@ -44,7 +44,7 @@ tw_value twi_attempt_failure(int error, const char *address);
  * NULL) is the peer's address. *ret_transport (may be NULL) is valid until the end of the turn.
  * Returns 0 or -ENOMEM, ...
  */
-int twi_stream_adopt(struct twi_socket *socket, const struct sockaddr *peer,
+int twi_socket_adopt(struct twi_socket *socket, const struct sockaddr *peer,
                      tw_protocol *protocol, tw_factory *factory, tw_transport **ret_transport);
 
 /* --- in memory, between tw_testing_begin() and tw_testing_end() --------------------- */

@@ -212,7 +212,7 @@ static void make_connection(struct connecting *self, struct twi_socket *socket,
     }
     plain = self->adopting = protocol == self->target;
     if (socket != NULL)
-        r = twi_stream_adopt(socket, peer, protocol, NULL, &transport);
+        r = twi_socket_adopt(socket, peer, protocol, NULL, &transport);
     else
         r = twi_memory_connect(self->host, self->port, protocol, &transport);
     if (!plain && r == 0)

@@ -205,7 +205,7 @@ static void take(tw_listener *listener, int fd, const struct sockaddr *peer)
     if (protocol == NULL)
         twi_socket_close(&socket);
     else
-        twi_stream_adopt(&socket, peer, protocol, factory, NULL);
+        twi_socket_adopt(&socket, peer, protocol, factory, NULL);
 }
 
 static int accept_one(int listening, union tw_socket_address *peer)

@@ -476,7 +476,7 @@ static void adopt(int error, struct twi_socket *socket, void *arg)
         twi_socket_close(socket);
         *state = -ENOMEM;
     } else {
-        *state = twi_stream_adopt(socket, NULL, protocol, NULL, NULL);
+        *state = twi_socket_adopt(socket, NULL, protocol, NULL, NULL);
     }
 }
 

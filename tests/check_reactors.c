@@ -73,7 +73,7 @@ static void connected(int error, struct twi_socket *socket, void *arg)
     if (error == 0 && protocol == NULL)
         twi_socket_close(socket);
     if (error < 0 || protocol == NULL ||
-        twi_stream_adopt(socket, NULL, protocol, NULL, NULL) < 0) {
+        twi_socket_adopt(socket, NULL, protocol, NULL, NULL) < 0) {
         atomic_fetch_add(&failed, 1);
         atomic_fetch_add(&done, 1);
     }

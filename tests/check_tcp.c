@@ -395,7 +395,7 @@ START_TEST(a_peers_address_keeps_its_scope)
         peer.sin6_scope_id = rows[i].scope;
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
         socket.fd = fds[0];
-        ck_assert_int_eq(twi_stream_adopt(&socket,
+        ck_assert_int_eq(twi_socket_adopt(&socket,
                                           (const struct sockaddr *)(const void *)&peer, NULL,
                                           NULL, &transport),
                          0);

@@ -18,7 +18,7 @@ void connected(int error, struct twi_socket *socket, void *arg)
     tw_protocol *protocol = arg;
 
     ck_assert_int_eq(error, 0);
-    ck_assert_int_eq(twi_stream_adopt(socket, NULL, protocol, NULL, NULL), 0);
+    ck_assert_int_eq(twi_socket_adopt(socket, NULL, protocol, NULL, NULL), 0);
 }
 
 static tw_protocol *build(tw_factory *factory)

@@ -1,5 +1,5 @@
 /*
- * stream.c - transports over a connected descriptor: TCP and UNIX sockets.
+ * socket.c - transports over a connected descriptor: TCP and UNIX sockets.
  *
  * Where the backend has edge triggers, the descriptor is registered once, for reading and writing,
  * for its whole life: pausing, a full send buffer and the wait for the peer then cost no system
@@ -51,7 +51,7 @@ union peer {
 };
 
 /* There is one for each idle connection, so it keeps no whole socket address. */
-struct stream {
+struct sock {
     tw_transport base;
     struct twi_watch *watch;
     int fd; /* -1 once closed */
@@ -64,16 +64,16 @@ struct stream {
     union peer peer;
 };
 
-static _Thread_local struct twi_slab streams = TWI_SLAB(struct stream);
+static _Thread_local struct twi_slab socks = TWI_SLAB(struct sock);
 
-static struct stream *stream_of(tw_transport *transport)
+static struct sock *sock_of(tw_transport *transport)
 {
-    return (struct stream *)transport;
+    return (struct sock *)transport;
 }
 
-static const struct stream *const_stream_of(const tw_transport *transport)
+static const struct sock *const_sock_of(const tw_transport *transport)
 {
-    return (const struct stream *)transport;
+    return (const struct sock *)transport;
 }
 
 static tw_value broken_by(int error)
@@ -82,37 +82,37 @@ static tw_value broken_by(int error)
 }
 
 /* With level triggers: watch for what is wanted. */
-static void rewatch(struct stream *stream)
+static void rewatch(struct sock *sock)
 {
     unsigned events = 0;
     int r;
 
-    if (stream->edge || stream->watch == NULL)
+    if (sock->edge || sock->watch == NULL)
         return;
-    if (twi_transport_reading(&stream->base))
+    if (twi_transport_reading(&sock->base))
         events |= TWI_READABLE;
-    if (stream->blocked)
+    if (sock->blocked)
         events |= TWI_WRITABLE;
-    r = twi_watch_change(stream->watch, events);
+    r = twi_watch_change(sock->watch, events);
     if (r < 0)
-        twi_transport_end(&stream->base, tw_fail_errno(&tw_error_connection_lost, r));
+        twi_transport_end(&sock->base, tw_fail_errno(&tw_error_connection_lost, r));
 }
 
 /* With edge triggers: read on in the next turn. */
-static void poke(struct stream *stream)
+static void poke(struct sock *sock)
 {
-    stream->pending = false;
-    if (twi_watch_poke(stream->watch) < 0)
-        twi_transport_end(&stream->base, tw_fail_memory());
+    sock->pending = false;
+    if (twi_watch_poke(sock->watch) < 0)
+        twi_transport_end(&sock->base, tw_fail_memory());
 }
 
 /* --- reading ------------------------------------------------------------------------ */
 
 /* One read, delivered. What recv() answered, or a negative errno; *ret_short: less came than
  * there was room for. */
-static inline ssize_t receive(struct stream *stream, bool *ret_short)
+static inline ssize_t receive(struct sock *sock, bool *ret_short)
 {
-    tw_transport *transport = &stream->base;
+    tw_transport *transport = &sock->base;
     size_t size;
     char *own = twi_transport_buffer(transport, &size);
     char *buffer = own;
@@ -121,7 +121,7 @@ static inline ssize_t receive(struct stream *stream, bool *ret_short)
     if (own == NULL)
         buffer = twi_loop_read_buffer(&size);
     do
-        n = recv(stream->fd, buffer, size, 0);
+        n = recv(sock->fd, buffer, size, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
@@ -137,29 +137,29 @@ static inline ssize_t receive(struct stream *stream, bool *ret_short)
 }
 
 /* May we stop after a short read? */
-static bool nothing_behind(const struct stream *stream)
+static bool nothing_behind(const struct sock *sock)
 {
-    if (!stream->edge)
+    if (!sock->edge)
         return true;
-    return !stream->hangup && (stream->base.out.length > 0 || stream->base.upper_wrote);
+    return !sock->hangup && (sock->base.out.length > 0 || sock->base.upper_wrote);
 }
 
-static void read_some(struct stream *stream)
+static void read_some(struct sock *sock)
 {
-    tw_transport *transport = &stream->base;
+    tw_transport *transport = &sock->base;
 
     for (int i = 0; i < READS_PER_TURN; i++) {
         bool was_short = false;
         ssize_t n;
 
         if (!twi_transport_reading(transport)) {
-            stream->pending = true;
-            rewatch(stream);
+            sock->pending = true;
+            rewatch(sock);
             return;
         }
-        n = receive(stream, &was_short);
+        n = receive(sock, &was_short);
         if (n == -EAGAIN || n == -EWOULDBLOCK) {
-            stream->pending = false;
+            sock->pending = false;
             return;
         }
         if (n < 0) {
@@ -170,40 +170,40 @@ static void read_some(struct stream *stream)
             twi_transport_deliver_eof(transport);
             return;
         }
-        if (was_short && nothing_behind(stream)) {
-            stream->pending = false;
+        if (was_short && nothing_behind(sock)) {
+            sock->pending = false;
             return;
         }
     }
-    stream->pending = true;
-    if (stream->edge && twi_transport_reading(transport))
-        poke(stream);
+    sock->pending = true;
+    if (sock->edge && twi_transport_reading(transport))
+        poke(sock);
 }
 
 /* --- writing ------------------------------------------------------------------------ */
 
 /* The peer takes no more. What it sent before it left is still delivered: a server may have
  * answered early and closed. */
-static void send_failed(struct stream *stream, int error)
+static void send_failed(struct sock *sock, int error)
 {
-    tw_transport *transport = &stream->base;
+    tw_transport *transport = &sock->base;
     tw_value reason = broken_by(error);
     bool was_short;
 
     transport->write_shut = true;
     twi_outbox_drop(&transport->out, -error);
-    while (twi_transport_reading(transport) && receive(stream, &was_short) > 0)
+    while (twi_transport_reading(transport) && receive(sock, &was_short) > 0)
         continue;
     twi_transport_lost(transport, reason);
 }
 
-static ssize_t send_bytes(struct stream *stream)
+static ssize_t send_bytes(struct sock *sock)
 {
     struct iovec pieces[PIECES];
     struct msghdr message = { .msg_iov = pieces };
 
-    message.msg_iovlen = (size_t)twi_outbox_pieces(&stream->base.out, pieces, PIECES);
-    return sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    message.msg_iovlen = (size_t)twi_outbox_pieces(&sock->base.out, pieces, PIECES);
+    return sendmsg(sock->fd, &message, MSG_NOSIGNAL);
 }
 
 #ifdef HAVE_SYS_SENDFILE_H
@@ -233,7 +233,7 @@ static ssize_t sendfile_quietly(int out, int in, off_t *offset, size_t length)
 #endif
 
 /* Send from the file that is first in the queue; as send(). */
-static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t length)
+static ssize_t send_file(struct sock *sock, int fd, int64_t offset, int64_t length)
 {
     int r;
 
@@ -243,7 +243,7 @@ static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t 
     {
         size_t most = length < SEND_PER_TURN ? (size_t)length : SEND_PER_TURN;
         off_t from = (off_t)offset;
-        ssize_t n = sendfile_quietly(stream->fd, fd, &from, most);
+        ssize_t n = sendfile_quietly(sock->fd, fd, &from, most);
 
         if (n == 0)
             errno = EIO; /* the file is shorter than was said */
@@ -253,55 +253,55 @@ static ssize_t send_file(struct stream *stream, int fd, int64_t offset, int64_t 
 #else
     (void)fd, (void)offset;
 #endif
-    r = twi_outbox_load(&stream->base.out);
+    r = twi_outbox_load(&sock->base.out);
     if (r < 0) {
         errno = -r;
         return -1;
     }
-    return send_bytes(stream);
+    return send_bytes(sock);
 }
 
 /* Send once what is first in the queue; as send(). */
-static ssize_t send_once(struct stream *stream)
+static ssize_t send_once(struct sock *sock)
 {
     int64_t offset, length;
     int fd;
 
-    if (twi_outbox_file(&stream->base.out, &fd, &offset, &length))
-        return send_file(stream, fd, offset, length);
-    return send_bytes(stream);
+    if (twi_outbox_file(&sock->base.out, &fd, &offset, &length))
+        return send_file(sock, fd, offset, length);
+    return send_bytes(sock);
 }
 
 /* Sending failed: false when the connection is lost over it. */
-static bool may_go_on(struct stream *stream, int error)
+static bool may_go_on(struct sock *sock, int error)
 {
     if (error == EINTR)
         return true;
     if (error != EAGAIN && error != EWOULDBLOCK) {
-        send_failed(stream, error);
+        send_failed(sock, error);
         return false;
     }
-    stream->blocked = true;
-    rewatch(stream);
+    sock->blocked = true;
+    rewatch(sock);
     return true;
 }
 
 /* Send what is queued; false when the connection is lost over it. */
-static bool send_all(struct stream *stream)
+static bool send_all(struct sock *sock)
 {
-    tw_transport *transport = &stream->base;
+    tw_transport *transport = &sock->base;
     size_t sent = 0;
 
-    for (int calls = 0; !twi_outbox_empty(&transport->out) && !stream->blocked; calls++) {
+    for (int calls = 0; !twi_outbox_empty(&transport->out) && !sock->blocked; calls++) {
         ssize_t n;
 
         if (sent >= SEND_PER_TURN || calls >= SENDS_PER_TURN) {
             twi_transport_flush_later(transport);
             break;
         }
-        n = send_once(stream);
+        n = send_once(sock);
         if (n < 0) {
-            if (!may_go_on(stream, errno))
+            if (!may_go_on(sock, errno))
                 return false;
             continue;
         }
@@ -313,44 +313,44 @@ static bool send_all(struct stream *stream)
 
 __attribute__((noinline)) /* what goes in one shall not pay for it */
 static void
-flush_rest(struct stream *stream)
+flush_rest(struct sock *sock)
 {
-    if (twi_outbox_empty(&stream->base.out) || send_all(stream))
-        twi_transport_flushed(&stream->base);
+    if (twi_outbox_empty(&sock->base.out) || send_all(sock))
+        twi_transport_flushed(&sock->base);
 }
 
-static void stream_flush(tw_transport *transport)
+static void sock_flush(tw_transport *transport)
 {
-    struct stream *stream = stream_of(transport);
+    struct sock *sock = sock_of(transport);
     size_t length;
     const char *bytes = twi_outbox_front(&transport->out, &length);
 
-    if (stream->blocked)
+    if (sock->blocked)
         return;
     /* Nearly always there is one piece, and it goes in one. */
     if (bytes != NULL && twi_outbox_is_one(&transport->out)) {
-        ssize_t n = send(stream->fd, bytes, length, MSG_NOSIGNAL);
+        ssize_t n = send(sock->fd, bytes, length, MSG_NOSIGNAL);
         if (n > 0)
             twi_outbox_sent(&transport->out, (size_t)n);
-        else if (!may_go_on(stream, errno))
+        else if (!may_go_on(sock, errno))
             return;
         if ((size_t)n == length) {
             twi_transport_flushed(transport);
             return;
         }
     }
-    flush_rest(stream);
+    flush_rest(sock);
 }
 
-static size_t stream_send_now(tw_transport *transport, const void *data, size_t length)
+static size_t sock_send_now(tw_transport *transport, const void *data, size_t length)
 {
-    struct stream *stream = stream_of(transport);
+    struct sock *sock = sock_of(transport);
     ssize_t n;
 
-    if (stream->blocked || !twi_outbox_empty(&transport->out))
+    if (sock->blocked || !twi_outbox_empty(&transport->out))
         return 0;
     do
-        n = send(stream->fd, data, length, MSG_NOSIGNAL);
+        n = send(sock->fd, data, length, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n > 0 ? (size_t)n : 0;
 }
@@ -359,76 +359,76 @@ static size_t stream_send_now(tw_transport *transport, const void *data, size_t 
 
 /* What is written while the protocol reads is sent when it returns: the answer leaves while all
  * that belongs to the connection is at hand, and nobody waits for others' reading. */
-static void read_and_answer(struct stream *stream)
+static void read_and_answer(struct sock *sock)
 {
-    tw_transport *transport = &stream->base;
+    tw_transport *transport = &sock->base;
 
     twi_transport_hold(transport);
-    read_some(stream);
+    read_some(sock);
     if (twi_transport_release(transport))
-        stream_flush(transport);
+        sock_flush(transport);
 }
 
-static void stream_ready(unsigned ready, void *arg)
+static void sock_ready(unsigned ready, void *arg)
 {
-    struct stream *stream = arg;
-    tw_transport *transport = &stream->base;
+    struct sock *sock = arg;
+    tw_transport *transport = &sock->base;
 
     transport->refs_++;
     if (ready & TWI_HANGUP)
-        stream->hangup = true;
-    if ((ready & TWI_WRITABLE) && stream->blocked) {
-        stream->blocked = false;
-        stream_flush(transport);
-        if (!stream->blocked)
-            rewatch(stream);
+        sock->hangup = true;
+    if ((ready & TWI_WRITABLE) && sock->blocked) {
+        sock->blocked = false;
+        sock_flush(transport);
+        if (!sock->blocked)
+            rewatch(sock);
     }
     if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
-        read_and_answer(stream);
+        read_and_answer(sock);
     tw_transport_unref(transport);
 }
 
-static void stream_reading(tw_transport *transport)
+static void sock_reading(tw_transport *transport)
 {
-    struct stream *stream = stream_of(transport);
+    struct sock *sock = sock_of(transport);
 
     if (!twi_transport_reading(transport)) {
         /* With level triggers the next event tells that nobody listens; most often none comes.
          * An ended stream would not be quiet, though. */
         if (transport->eof)
-            rewatch(stream);
+            rewatch(sock);
         return;
     }
-    if (!stream->edge) {
-        rewatch(stream);
-    } else if (stream->pending) {
-        poke(stream);
+    if (!sock->edge) {
+        rewatch(sock);
+    } else if (sock->pending) {
+        poke(sock);
     }
 }
 
 /* --- the end ------------------------------------------------------------------------ */
 
-static void stream_shut_write(tw_transport *transport)
+static void sock_shut_write(tw_transport *transport)
 {
-    shutdown(stream_of(transport)->fd, SHUT_WR);
+    shutdown(sock_of(transport)->fd, SHUT_WR);
 }
 
-static void stream_close(tw_transport *transport, bool abort)
+static void sock_close(tw_transport *transport, bool abort)
 {
-    struct stream *stream = stream_of(transport);
+    struct sock *sock = sock_of(transport);
     struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 
-    twi_watch_free(stream->watch);
-    stream->watch = NULL;
+    twi_watch_free(sock->watch);
+    sock->watch = NULL;
     if (abort)
-        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(stream->fd);
-    stream->fd = -1;
+        setsockopt(sock->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(sock->fd);
+    sock->fd = -1;
 }
 
-static void stream_free(tw_transport *transport)
+static void sock_free(tw_transport *transport)
 {
-    twi_slab_free(&streams, stream_of(transport));
+    twi_slab_free(&socks, sock_of(transport));
 }
 
 /* --- about it ----------------------------------------------------------------------- */
@@ -453,149 +453,149 @@ static int format_unix(int fd, char *text, size_t size)
     return snprintf(text, size, "unix:%.*s", (int)(length - bare), address.sun_path);
 }
 
-static void expand_peer(const struct stream *stream, union tw_socket_address *address)
+static void expand_peer(const struct sock *sock, union tw_socket_address *address)
 {
     memset(address, 0, sizeof *address);
-    address->any.sa_family = stream->family;
-    if (stream->family == AF_INET) {
-        address->ipv4.sin_port = stream->port;
-        address->ipv4.sin_addr = stream->peer.ipv4;
-    } else if (stream->family == AF_INET6) {
-        union peer peer = stream->peer;
+    address->any.sa_family = sock->family;
+    if (sock->family == AF_INET) {
+        address->ipv4.sin_port = sock->port;
+        address->ipv4.sin_addr = sock->peer.ipv4;
+    } else if (sock->family == AF_INET6) {
+        union peer peer = sock->peer;
 
         if (IN6_IS_ADDR_LINKLOCAL(&peer.ipv6)) {
             address->ipv6.sin6_scope_id = peer.link.scope;
             peer.link.scope = 0;
         }
-        address->ipv6.sin6_port = stream->port;
+        address->ipv6.sin6_port = sock->port;
         address->ipv6.sin6_addr = peer.ipv6;
     }
 }
 
-static int stream_describe(const tw_transport *transport, bool peer, char *text, size_t size)
+static int sock_describe(const tw_transport *transport, bool peer, char *text, size_t size)
 {
-    const struct stream *stream = const_stream_of(transport);
+    const struct sock *sock = const_sock_of(transport);
     union tw_socket_address address;
     socklen_t length = sizeof address;
 
-    if (stream->family == AF_UNIX)
-        return format_unix(stream->fd, text, size);
+    if (sock->family == AF_UNIX)
+        return format_unix(sock->fd, text, size);
     if (peer)
-        expand_peer(stream, &address);
-    else if (getsockname(stream->fd, &address.any, &length) < 0)
+        expand_peer(sock, &address);
+    else if (getsockname(sock->fd, &address.any, &length) < 0)
         return snprintf(text, size, "closed");
     return tw_address_format(&address, text, size);
 }
 
-static int stream_address(const tw_transport *transport, struct sockaddr_storage *ret_address,
-                          socklen_t *ret_length)
+static int sock_address(const tw_transport *transport, struct sockaddr_storage *ret_address,
+                        socklen_t *ret_length)
 {
-    const struct stream *stream = const_stream_of(transport);
+    const struct sock *sock = const_sock_of(transport);
     union tw_socket_address address;
 
-    if (stream->family != AF_INET && stream->family != AF_INET6)
+    if (sock->family != AF_INET && sock->family != AF_INET6)
         return -ENOTSUP;
-    expand_peer(stream, &address);
-    *ret_length = stream->family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
+    expand_peer(sock, &address);
+    *ret_length = sock->family == AF_INET ? sizeof address.ipv4 : sizeof address.ipv6;
     memcpy(ret_address, &address, *ret_length);
     return 0;
 }
 
-static int stream_fd(const tw_transport *transport)
+static int sock_fd(const tw_transport *transport)
 {
-    return const_stream_of(transport)->fd;
+    return const_sock_of(transport)->fd;
 }
 
-static int stream_set_option(tw_transport *transport, int level, int option, int value)
+static int sock_set_option(tw_transport *transport, int level, int option, int value)
 {
-    struct stream *stream = stream_of(transport);
+    struct sock *sock = sock_of(transport);
 
-    if (level == IPPROTO_TCP && stream->family == AF_UNIX)
+    if (level == IPPROTO_TCP && sock->family == AF_UNIX)
         return -ENOTSUP;
-    return setsockopt(stream->fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+    return setsockopt(sock->fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
 
-static const struct twi_transport_ops stream_ops = {
-    .name = "stream",
-    .flush = stream_flush,
-    .reading = stream_reading,
-    .shut_write = stream_shut_write,
-    .close = stream_close,
-    .free = stream_free,
-    .send_now = stream_send_now,
-    .describe = stream_describe,
-    .address = stream_address,
-    .fd = stream_fd,
-    .set_option = stream_set_option,
+static const struct twi_transport_ops sock_ops = {
+    .name = "socket",
+    .flush = sock_flush,
+    .reading = sock_reading,
+    .shut_write = sock_shut_write,
+    .close = sock_close,
+    .free = sock_free,
+    .send_now = sock_send_now,
+    .describe = sock_describe,
+    .address = sock_address,
+    .fd = sock_fd,
+    .set_option = sock_set_option,
 };
 
 /* --- making one --------------------------------------------------------------------- */
 
-static void remember_peer(struct stream *stream, const struct sockaddr *address)
+static void remember_peer(struct sock *sock, const struct sockaddr *address)
 {
     union tw_socket_address asked = { .any.sa_family = AF_UNSPEC };
     socklen_t length = sizeof asked;
 
     if (address == NULL) {
-        getpeername(stream->fd, &asked.any, &length);
+        getpeername(sock->fd, &asked.any, &length);
         address = &asked.any;
     }
-    stream->family = (uint8_t)address->sa_family;
+    sock->family = (uint8_t)address->sa_family;
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
-        stream->port = ipv4->sin_port;
-        stream->peer.ipv4 = ipv4->sin_addr;
+        sock->port = ipv4->sin_port;
+        sock->peer.ipv4 = ipv4->sin_addr;
     } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)(const void *)address;
-        stream->port = ipv6->sin6_port;
-        stream->peer.ipv6 = ipv6->sin6_addr;
-        if (IN6_IS_ADDR_LINKLOCAL(&stream->peer.ipv6))
-            stream->peer.link.scope = ipv6->sin6_scope_id;
+        sock->port = ipv6->sin6_port;
+        sock->peer.ipv6 = ipv6->sin6_addr;
+        if (IN6_IS_ADDR_LINKLOCAL(&sock->peer.ipv6))
+            sock->peer.link.scope = ipv6->sin6_scope_id;
     }
 }
 
-static int watch_stream(struct stream *stream, struct twi_watch *watch)
+static int watch_sock(struct sock *sock, struct twi_watch *watch)
 {
     unsigned events = TWI_READABLE;
 
-    stream->edge = twi_watch_has_edge();
-    if (stream->edge)
+    sock->edge = twi_watch_has_edge();
+    if (sock->edge)
         events |= TWI_WRITABLE | TWI_EDGE;
     if (watch == NULL)
-        return twi_watch_new(stream->fd, events, stream_ready, stream, &stream->watch);
-    twi_watch_set(watch, stream_ready, stream);
-    stream->watch = watch;
+        return twi_watch_new(sock->fd, events, sock_ready, sock, &sock->watch);
+    twi_watch_set(watch, sock_ready, sock);
+    sock->watch = watch;
     return twi_watch_change(watch, events);
 }
 
-int twi_stream_adopt(struct twi_socket *socket, const struct sockaddr *peer,
+int twi_socket_adopt(struct twi_socket *socket, const struct sockaddr *peer,
                      tw_protocol *protocol, tw_factory *factory, tw_transport **ret_transport)
 {
-    struct stream *stream = twi_slab_alloc(&streams);
+    struct sock *sock = twi_slab_alloc(&socks);
     int r = -ENOMEM;
 
-    if (stream == NULL)
+    if (sock == NULL)
         goto fail;
-    memset(stream, 0, sizeof *stream);
-    stream->fd = socket->fd;
-    r = watch_stream(stream, socket->watch);
+    memset(sock, 0, sizeof *sock);
+    sock->fd = socket->fd;
+    r = watch_sock(sock, socket->watch);
     if (r < 0)
         goto fail_free;
-    socket->watch = stream->watch;
-    r = twi_transport_init(&stream->base, &stream_ops);
+    socket->watch = sock->watch;
+    r = twi_transport_init(&sock->base, &sock_ops);
     if (r < 0)
         goto fail_free;
-    remember_peer(stream, peer);
-    stream->hangup = (socket->ready & TWI_HANGUP) != 0;
-    if (stream->edge && socket->ready != 0)
-        poke(stream);
-    twi_transport_connect(&stream->base, protocol, factory);
+    remember_peer(sock, peer);
+    sock->hangup = (socket->ready & TWI_HANGUP) != 0;
+    if (sock->edge && socket->ready != 0)
+        poke(sock);
+    twi_transport_connect(&sock->base, protocol, factory);
     if (ret_transport != NULL)
-        *ret_transport = &stream->base;
+        *ret_transport = &sock->base;
     return 0;
 
 fail_free:
-    twi_slab_free(&streams, stream);
+    twi_slab_free(&socks, sock);
 fail:
     twi_socket_close(socket);
     tw_protocol_free(protocol);
