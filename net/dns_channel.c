@@ -121,7 +121,7 @@ int twi_dns_channel_new(struct twi_dns_hooks *hooks, const char *servers,
 {
     char lookups[] = "b"; /* servers only: /etc/hosts is ours */
     struct ares_options options = {
-        .timeout = FIRST_TIMEOUT_MS,
+        .timeout = hooks->timeout_ms > 0 ? hooks->timeout_ms : FIRST_TIMEOUT_MS,
         .tries = TRIES,
         .lookups = lookups,
         .sock_state_cb = hooks->socket_state,
@@ -148,6 +148,15 @@ int twi_dns_channel_new(struct twi_dns_hooks *hooks, const char *servers,
     }
     *ret_channel = channel;
     return 0;
+}
+
+int twi_dns_telling(int status, int other)
+{
+    if (status == ARES_SUCCESS || status == ARES_ENODATA)
+        return other;
+    if (status == ARES_ENOTFOUND && other != ARES_SUCCESS && other != ARES_ENODATA)
+        return other;
+    return status;
 }
 
 /* In words, what c-ares and the servers (by their RCODE, 0 for none) say. */

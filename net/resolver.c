@@ -81,6 +81,7 @@ struct resolver {
 
 static _Thread_local struct resolver *resolver;
 static _Thread_local const char *hosts_path = "/etc/hosts";
+static _Thread_local int timeout_ms;
 
 /* --- delivering ---------------------------------------------------------------------------- */
 
@@ -107,16 +108,9 @@ static void deliver_all(struct twi_list *waiters, const union tw_socket_address 
 
 /* --- failures ------------------------------------------------------------------------------ */
 
-/* Of the two families' statuses, the one that tells why: "there is none" needs both. */
 static int telling_status(const struct question *question)
 {
-    int status = question->halves[IPV4].status, other = question->halves[IPV6].status;
-
-    if (status == ARES_SUCCESS || status == ARES_ENODATA)
-        return other;
-    if (status == ARES_ENOTFOUND && other != ARES_SUCCESS && other != ARES_ENODATA)
-        return other;
-    return status;
+    return twi_dns_telling(question->halves[IPV4].status, question->halves[IPV6].status);
 }
 
 /* Why a question has no address. */
@@ -269,6 +263,14 @@ static void question_answer_half(void *arg)
     deliver_all(&waiters, list, count, tw_none());
 }
 
+/* Without the delay the waiters get what there is now, not when the servers' time is over. */
+static void question_start_delay(struct question *question)
+{
+    question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
+    if (question->delay_call < 0)
+        resolver->no_memory = true;
+}
+
 /* Only of the family that was asked for: an answer may hold anything. */
 static void take_address(struct question *question, int family,
                          const struct ares_addrinfo_node *node)
@@ -328,7 +330,7 @@ static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo 
     if (!question_pending(question))
         twi_list_append(&resolver->finished, &question->node);
     else if (question->count > 0 && !question->answered && question->delay_call <= 0)
-        question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
+        question_start_delay(question);
 }
 
 static void question_ask(struct resolver *self, struct question *question)
@@ -513,6 +515,7 @@ static int channel_open(struct resolver *self)
         servers = twi_name_service_servers();
     if (servers != NULL && servers[0] == '\0')
         return -ENOTSUP;
+    self->hooks.timeout_ms = timeout_ms;
     return twi_dns_channel_new(&self->hooks, servers, &self->channel);
 }
 
@@ -553,7 +556,7 @@ static struct resolver *resolver_here(void)
     twi_list_init(&self->sockets);
     twi_list_init(&self->finished);
     twi_list_init(&self->at_system);
-    self->hooks = (struct twi_dns_hooks){ socket_state, heard, self };
+    self->hooks = (struct twi_dns_hooks){ socket_state, heard, self, 0 };
     twi_answers_init(&self->answers);
     self->end.fn = resolver_end;
     if (twi_loop_on_end(&self->end) < 0) {
@@ -705,6 +708,11 @@ void twi_resolver_set_hosts(const char *path)
     hosts_path = path;
     if (resolver != NULL)
         twi_hosts_free(&resolver->hosts);
+}
+
+void twi_resolver_set_timeout(int ms)
+{
+    timeout_ms = ms;
 }
 
 /* --- settings ----------------------------------------------------------------------------- */

@@ -25,5 +25,7 @@ void twi_lookup_cancel(struct twi_lookup *lookup);
 
 /* For tests: another file instead of /etc/hosts (static storage). */
 void twi_resolver_set_hosts(const char *path);
+/* For tests: how long a server's first answer is waited for; 0: as usual. For new channels. */
+void twi_resolver_set_timeout(int ms);
 
 #endif

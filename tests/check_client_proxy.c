@@ -300,7 +300,7 @@ START_TEST(a_slow_answer_inside_a_tunnel_is_not_connecting)
     tw_testing_advance(5);
     got = (struct outcome){ 0 };
     outcome_of(&got, tw_agent_request(client_agent, "https://a.test/", &options));
-    while (peer_count(&peer, "CONNECT") < 2)
+    for (int i = 0; i < 1000 && peer_count(&peer, "CONNECT") < 2; i++)
         tw_reactor_iterate(0);
     peer.answer = answer_nothing;
     tw_testing_advance(15);

@@ -14,6 +14,7 @@
 
 #include "net/resolver.h"
 #include "tests/test.h"
+#include "tests/torture.h"
 
 /* --- the server ---------------------------------------------------------------------------- */
 
@@ -215,6 +216,8 @@ static void serve(int fd, void *arg)
                          (struct sockaddr *)&from, &size);
 
     (void)arg;
+    if (n < 0 && errno != EINTR && errno != EAGAIN)
+        tw_reactor_remove_reader(fd);
     if (n <= 0)
         return;
     question.length = (size_t)n;
@@ -274,6 +277,9 @@ static void server_start(void)
     ck_assert_int_eq(tw_reactor_add_reader(server.fd, serve, NULL), 0);
     ck_assert_int_eq(tw_reactor_add_reader(server.tcp, serve_tcp, NULL), 0);
     snprintf(text, sizeof text, "127.0.0.1:%u", ntohs(address.sin_port));
+    /* c-ares without memory for an answer asks again, three times. */
+    if (torture_running())
+        twi_resolver_set_timeout(40);
     ck_assert_int_eq(tw_resolver_set_servers(text), 0);
     twi_resolver_set_hosts("/dev/null");
 }
