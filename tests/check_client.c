@@ -38,6 +38,10 @@ static void stop(void)
 
 /* --- what goes out -------------------------------------------------------------------------- */
 
+static const struct tw_field fields[] = { { "q", "a b" }, { NULL, NULL } };
+static const struct tw_part parts[] = { { .name = "q", .data = "a b", .length = 3 },
+                                        { .name = NULL } };
+
 static const struct {
     const char *url;
     struct tw_request_options options;
@@ -111,6 +115,23 @@ static const struct {
       NULL,
       NULL,
       "GET / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "Content-Length: 0\r\n\r\n" },
+    { "http://a/p?x#f",
+      { .params = fields },
+      NULL,
+      NULL,
+      "GET /p?x&q=a+b HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS "\r\n" },
+    { "http://a",
+      { .form = fields },
+      NULL,
+      NULL,
+      "POST / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS
+      "Content-Length: 5\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nq=a+b" },
+    { "http://a",
+      { .form = fields },
+      "Content-Type",
+      "mine",
+      "POST / HTTP/1.1\r\nHost: a\r\n" USUAL CODINGS
+      "Content-Length: 5\r\nContent-Type: mine\r\n\r\nq=a+b" },
     { "http://a",
       { .user = "u", .password = "p" },
       NULL,
@@ -175,6 +196,22 @@ START_TEST(a_request_goes_out_as_asked)
 }
 END_TEST
 
+START_TEST(parts_go_out_with_their_boundary)
+{
+    const struct tw_request_options options = { .parts = parts };
+    char line[80];
+    const char *at;
+
+    start(HI);
+    client_get(&got, "http://a/", &options);
+    at = test_given(strstr(peer_log(&peer), "boundary="));
+    snprintf(line, sizeof line, "\r\n\r\na b\r\n--%.32s--\r\n", at + 9);
+    ck_assert_uint_eq(peer_count(&peer, line), 1);
+    ck_assert_uint_eq(peer_count(&peer, "POST / HTTP/1.1"), 1);
+    stop();
+}
+END_TEST
+
 START_TEST(another_port_stands_in_the_host_field)
 {
     struct peer other = { .reply = HI };
@@ -208,6 +245,8 @@ static const struct {
     { "http://a/", { .method = "" }, &tw_error_url },
     { "http://a/", { .method = "CONNECT" }, &tw_error_misuse },
     { "http://a/", { .user_agent = "x\r\nEvil: 1" }, &tw_error_misuse },
+    { "http://a/", { .body = "x", .form = fields }, &tw_error_misuse },
+    { "http://a/", { .form = fields, .parts = parts }, &tw_error_misuse },
     { "http://a/", { .user = "a:b" }, &tw_error_misuse },
     { "http://a/", { .proxy = "gopher://x" }, &tw_error_url },
     { "http://a/", { .timeout = 1e300 * 1e300 }, &tw_error_misuse },
@@ -537,6 +576,7 @@ int main(void)
     static const int turns[12];
 
     TEST_ADD_ROWS(suite, a_request_goes_out_as_asked, heads);
+    TEST_ADD(suite, parts_go_out_with_their_boundary);
     TEST_ADD(suite, another_port_stands_in_the_host_field);
     TEST_ADD_ROWS(suite, what_cannot_be_asked_fails_at_once, refused);
     TEST_ADD(suite, error_texts_tell_no_secrets);

@@ -404,8 +404,17 @@ void twi_fetch_redirect(struct twi_fetch *fetch)
 static tw_value take_url(struct twi_fetch *fetch, const char *text)
 {
     const char *why = "there is none";
-    int r = text == NULL ? -EINVAL : twi_url_parse_request(text, &fetch->url, &why);
+    tw_value with_params = tw_none();
+    int r;
 
+    if (text != NULL && fetch->options.params != NULL) {
+        with_params = tw_form_url(text, fetch->options.params);
+        if (tw_is_failure(with_params))
+            return with_params;
+        text = tw_bytes_data(with_params);
+    }
+    r = text == NULL ? -EINVAL : twi_url_parse_request(text, &fetch->url, &why);
+    tw_release(with_params);
     if (r == -ENOMEM)
         return tw_fail_memory();
     return r < 0 ? tw_fail(&tw_error_url, "%s", why) : tw_none();

@@ -68,18 +68,49 @@ static tw_value take_method(struct twi_fetch *fetch)
     return fetch->method == NULL ? tw_fail_memory() : tw_none();
 }
 
+/* Take over the bytes of the body, or the failure in their place. */
+static tw_value keep_body(struct twi_fetch *fetch, tw_value body)
+{
+    if (tw_is_failure(body))
+        return body;
+    fetch->body = body;
+    return tw_none();
+}
+
+/* The type goes with the body only as long as that is sent: among the fields set by hand. */
+static tw_value take_form(struct twi_fetch *fetch, tw_value body, const char *type)
+{
+    tw_value failure = keep_body(fetch, body);
+
+    if (tw_is_failure(failure))
+        return failure;
+    if (fetch->headers == NULL)
+        fetch->headers = tw_headers_new();
+    if (fetch->headers == NULL || (!tw_headers_has(fetch->headers, "Content-Type") &&
+                                   tw_headers_add(fetch->headers, "Content-Type", type) < 0))
+        return tw_fail_memory();
+    return tw_none();
+}
+
 static tw_value take_body(struct twi_fetch *fetch)
 {
     const struct tw_request_options *options = &fetch->options;
+    char type[TW_MULTIPART_TYPE_SIZE];
 
-    if (options->body_source != NULL && options->body != NULL)
-        return tw_fail(&tw_error_misuse, "both body and body_source");
+    if ((options->body_source != NULL) + (options->body != NULL) + (options->form != NULL) +
+            (options->parts != NULL) >
+        1)
+        return tw_fail(&tw_error_misuse, "more than one of body, body_source, form, parts");
     if (fetch->has_source && fetch->source.read == NULL)
         return tw_fail(&tw_error_misuse, "a body_source without read()");
-    if (options->body == NULL)
-        return tw_none();
-    fetch->body = tw_bytes(options->body, options->body_length);
-    return tw_is_failure(fetch->body) ? tw_fail_memory() : tw_none();
+    if (options->form != NULL)
+        return take_form(fetch, tw_form_encode(options->form),
+                         "application/x-www-form-urlencoded");
+    if (options->parts != NULL)
+        return take_form(fetch, tw_multipart_encode(options->parts, type), type);
+    if (options->body != NULL)
+        return keep_body(fetch, tw_bytes(options->body, options->body_length));
+    return tw_none();
 }
 
 static tw_value take_user_agent(struct twi_fetch *fetch)
@@ -144,7 +175,7 @@ tw_value twi_fetch_take_options(struct twi_fetch *fetch,
                                 const struct tw_request_options *options)
 {
     static tw_value (*const steps[])(struct twi_fetch *) = {
-        take_body, take_method, take_user_agent, take_credentials, take_headers, take_proxy,
+        take_headers, take_body, take_method, take_user_agent, take_credentials, take_proxy,
     };
     tw_value failure = tw_none();
 

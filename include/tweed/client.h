@@ -10,6 +10,7 @@
 
 #include <tweed/cookies.h>
 #include <tweed/deferred.h>
+#include <tweed/form.h>
 #include <tweed/headers.h>
 #include <tweed/tls.h>
 #include <tweed/url.h>
@@ -86,6 +87,10 @@ struct tw_request_options {
     const void *body;            /* copied */
     size_t body_length;
     const struct tw_body_source *body_source; /* instead of body */
+    const struct tw_field *params; /* added to the URL's query; form.h */
+    const struct tw_field
+        *form; /* instead of body: a form's fields, with their Content-Type */
+    const struct tw_part *parts;   /* instead of body: multipart, with its Content-Type */
     const tw_headers *headers;   /* added; Host, User-Agent, Accept-Encoding replace ours */
     const char *user_agent;      /* NULL: "tweed/VERSION"; "": none */
     bool no_accept;              /* no Accept field of ours */
