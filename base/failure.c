@@ -11,6 +11,7 @@
 #include <tweed/failure.h>
 
 #include "base/alloc.h"
+#include "base/failure.h"
 
 #define CLASS(name, parent, word) const tw_error_class name = { #name, parent, word }
 
@@ -18,6 +19,7 @@ CLASS(tw_error, NULL, "other");
 CLASS(tw_error_memory, &tw_error, NULL);
 CLASS(tw_error_cancelled, &tw_error, "aborted");
 CLASS(tw_error_abandoned, &tw_error, NULL);
+CLASS(tw_error_closed, &tw_error, NULL);
 CLASS(tw_error_timeout, &tw_error, "timeout");
 CLASS(tw_error_misuse, &tw_error, NULL);
 CLASS(tw_error_already_called, &tw_error_misuse, NULL);
@@ -56,9 +58,21 @@ struct failure {
     char message[];
 };
 
-/* The one that needs no memory. A flexible array cannot be initialised, so its message is the
- * class's (see tw_failure_message()). */
-static struct failure out_of_memory = { .error_class = &tw_error_memory };
+/* Those that need no memory: immortal. A flexible array cannot be initialised, so their messages
+ * stand beside them (see message_of()). */
+enum { OUT_OF_MEMORY, CLOSED, NO_COROUTINE, NOBODY_LISTENS, STATICS };
+static struct failure statics[STATICS] = {
+    [OUT_OF_MEMORY] = { .error_class = &tw_error_memory },
+    [CLOSED] = { .error_class = &tw_error_closed },
+    [NO_COROUTINE] = { .error_class = &tw_error_misuse },
+    [NOBODY_LISTENS] = { .error_class = &tw_error_misuse },
+};
+static const char *const static_messages[STATICS] = {
+    [OUT_OF_MEMORY] = "out of memory",
+    [CLOSED] = "the coroutine is closed",
+    [NO_COROUTINE] = "there is no coroutine",
+    [NOBODY_LISTENS] = "nobody listens to what is yielded here",
+};
 
 static void failure_retain(void *object)
 {
@@ -89,7 +103,7 @@ static const char *class_word(const tw_error_class *error_class)
 
 static const char *message_of(const struct failure *failure)
 {
-    return failure == &out_of_memory ? "out of memory" : failure->message;
+    return failure->references == 0 ? static_messages[failure - statics] : failure->message;
 }
 
 static int failure_format(void *object, char *text, size_t size)
@@ -123,7 +137,22 @@ static struct failure *failure_new(const struct tw_failure_fields *fields, size_
 
 tw_value tw_fail_memory(void)
 {
-    return tw_value_of(&tw_type_failure, &out_of_memory);
+    return tw_value_of(&tw_type_failure, &statics[OUT_OF_MEMORY]);
+}
+
+tw_value twi_fail_closed(void)
+{
+    return tw_value_of(&tw_type_failure, &statics[CLOSED]);
+}
+
+tw_value twi_fail_no_coroutine(void)
+{
+    return tw_value_of(&tw_type_failure, &statics[NO_COROUTINE]);
+}
+
+tw_value twi_fail_nobody_listens(void)
+{
+    return tw_value_of(&tw_type_failure, &statics[NOBODY_LISTENS]);
 }
 
 tw_value tw_fail_at(const char *where, const tw_error_class *error_class, const char *format,

@@ -139,6 +139,9 @@ struct twi_defer_thread {
     tw_deferred *raw;                  /* whose raw callback runs */
     bool raw_replaced;
     struct tw_deferred_hooks hooks;
+    struct tw_coroutine *coroutine;           /* the running one; NULL on the thread's stack */
+    struct twi_coroutine_thread *coroutines;  /* NULL before the first */
+    struct twi_cxx_globals *cxx;              /* of the C++ run time, if there is one */
 };
 extern TWI_QUICK_TLS struct twi_defer_thread twi_defer;
 

@@ -8,6 +8,7 @@
 #include <tweed/client.h>
 #include <tweed/clock.h>
 #include <tweed/cookies.h>
+#include <tweed/coroutine.h>
 #include <tweed/deferred.h>
 #include <tweed/deferred_list.h>
 #include <tweed/failure.h>

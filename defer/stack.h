@@ -1,0 +1,47 @@
+/*
+ * stack.h - stacks for coroutines: pooled, guarded.
+ *
+ * A stack lies in a slot of a slab, which is one mapping; below it in its slot is one page that is
+ * never used. That page is the guard, one of
+ *   "guard"     a marker in the page tables (MADV_GUARD_INSTALL, Linux 6.13): costs no mapping
+ *   "mprotect"  made inaccessible: costs two mappings, of which a process has about 65,000
+ *   "canary"    only looked at: it must still be all zeros
+ */
+#ifndef DEFER_STACK_H
+#define DEFER_STACK_H
+
+#include "config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum twi_guard { TWI_GUARD_UNKNOWN, TWI_GUARD_MARKER, TWI_GUARD_MPROTECT, TWI_GUARD_CANARY };
+
+struct twi_stack_class;
+
+struct twi_stack {
+    char *low, *top; /* top is aligned to a page */
+    struct twi_stack_class *stack_class;
+    enum twi_guard guard;
+    unsigned number; /* counts the thread's stacks */
+    unsigned valgrind_id;
+};
+
+/* A stack of at least `size` bytes. False when there is no memory. */
+bool twi_stack_take(struct twi_stack *ret_stack, size_t size);
+void twi_stack_give_back(const struct twi_stack *stack);
+/* Has something been written below it? Looks at what a deep call would write first, or, `whole`,
+ * at the whole page. Only with canaries. */
+bool twi_stack_overrun(const struct twi_stack *stack, bool whole);
+/* The most that was in use, in bytes, since its memory was fresh. */
+size_t twi_stack_used(const struct twi_stack *stack);
+/* Unmap the calling thread's pool. */
+void twi_stack_thread_end(void);
+
+/* How the next stacks are guarded. */
+enum twi_guard twi_stack_guard(void);
+/* For tests: another way; UNKNOWN finds out anew. */
+void twi_stack_set_guard(enum twi_guard guard);
+
+#endif
