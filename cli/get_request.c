@@ -14,6 +14,8 @@
 
 #include "cli/get.h"
 
+#define CONNECT_SECONDS 300 /* curl's */
+
 /* --- URLs --------------------------------------------------------------------------------- */
 
 static bool has_scheme(const char *url)
@@ -223,6 +225,61 @@ static int open_upload(const char *path, struct tw_body_source *source, const ch
     return 0;
 }
 
+/* What was given as data, for a body that goes out in chunks. */
+struct data {
+    const struct cli_text *text;
+    size_t sent;
+};
+
+static int64_t read_data(char *piece, size_t size, void *arg)
+{
+    struct data *data = arg;
+    size_t left = data->text->length - data->sent;
+
+    size = size < left ? size : left;
+    if (size > 0)
+        memcpy(piece, data->text->data + data->sent, size);
+    data->sent += size;
+    return (int64_t)size;
+}
+
+static int rewind_data(void *arg)
+{
+    ((struct data *)arg)->sent = 0;
+    return 0;
+}
+
+static void open_data(const struct cli_text *text, struct tw_body_source *source)
+{
+    struct data *data = cli_alloc(sizeof *data);
+
+    *data = (struct data){ text, 0 };
+    *source = (struct tw_body_source){ -1, read_data, rewind_data, free, data };
+}
+
+/* 0, or a failure's text in *ret_why. */
+static int choose_body(const struct transfer *transfer, struct tw_request_options *options,
+                       struct get_made *made, const char **ret_why)
+{
+    const struct get_settings *settings = transfer->run->settings;
+    bool chunked = tw_headers_has_token(made->headers, "Transfer-Encoding", "chunked");
+
+    if (transfer->upload != NULL) {
+        if (open_upload(transfer->upload, &made->source, ret_why) < 0)
+            return -1;
+        if (chunked)
+            made->source.length = -1;
+        options->body_source = &made->source;
+    } else if (settings->has_body && chunked) {
+        open_data(&settings->body, &made->source);
+        options->body_source = &made->source;
+    } else if (settings->has_body) {
+        options->body = settings->body.data != NULL ? settings->body.data : "";
+        options->body_length = settings->body.length;
+    }
+    return 0;
+}
+
 /* --- fields ------------------------------------------------------------------------------- */
 
 static int add_fields(const struct get_settings *settings, tw_headers *headers)
@@ -265,8 +322,9 @@ static void choose_limits(const struct get_settings *settings,
     options->redirects = settings->no_location ? TW_REDIRECT_NONE : TW_REDIRECT_FOLLOW;
     options->max_redirects = settings->max_redirects;
     options->timeout = settings->max_time > 0 ? settings->max_time : -1;
-    options->connect_timeout = settings->connect_timeout > 0 ? settings->connect_timeout : -1;
-    options->idle_timeout = -1;
+    options->connect_timeout = settings->connect_timeout > 0 ? settings->connect_timeout
+                                                             : CONNECT_SECONDS;
+    options->first_byte_timeout = options->idle_timeout = -1;
     options->max_body = settings->max_filesize >= 0 ? settings->max_filesize : INT64_MAX;
     options->no_decode = settings->no_compressed || settings->no_accept_encoding ||
                          (settings->range != NULL && !settings->compressed);
@@ -296,21 +354,11 @@ int get_make_request(struct transfer *transfer, struct tw_request_options *optio
     options->tls = settings->tls;
     options->http10 = settings->http10;
     options->fail_on_error = settings->fail;
-    if (settings->has_body) {
-        options->body = settings->body.data != NULL ? settings->body.data : "";
-        options->body_length = settings->body.length;
-    }
+    options->join_cookies = true;
     if (settings->proxy != NULL && settings->proxy[0] != 0)
         make_proxy(settings->proxy, settings->proxy_user, &made->proxy);
     options->proxy = made->proxy.data != NULL ? made->proxy.data : settings->proxy;
-    if (transfer->upload != NULL) {
-        if (open_upload(transfer->upload, &made->source, ret_why) < 0)
-            return -1;
-        if (tw_headers_has_token(made->headers, "Transfer-Encoding", "chunked"))
-            made->source.length = -1;
-        options->body_source = &made->source;
-    }
-    return 0;
+    return choose_body(transfer, options, made, ret_why);
 }
 
 void get_free_made(struct get_made *made)

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -239,17 +240,17 @@ bool cli_read_integer(const char *text, int64_t least, int64_t most, int64_t *re
 
 bool cli_read_seconds(const char *text, double *ret_seconds)
 {
-    double whole = 0, scale = 1;
-    bool digits = false;
+    char *end;
+    double seconds;
 
-    for (; *text >= '0' && *text <= '9'; text++, digits = true)
-        whole = whole * 10 + (*text - '0');
-    if (*text == '.')
-        for (text++; *text >= '0' && *text <= '9'; text++, digits = true)
-            whole += (*text - '0') * (scale /= 10);
-    if (!digits || *text != 0 || whole > 1e9)
+    /* strtod(3) would take blanks, signs, hexadecimal numbers and "infinity" as well. */
+    if (text[strspn(text, "0123456789.eE+-")] != 0 ||
+        (*text != '.' && !isdigit((unsigned char)*text)))
         return false;
-    *ret_seconds = whole;
+    seconds = strtod(text, &end);
+    if (*end != 0 || !(seconds <= 1e9))
+        return false;
+    *ret_seconds = seconds;
     return true;
 }
 

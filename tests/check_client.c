@@ -294,7 +294,8 @@ static const struct {
     { "total", { .timeout = 5 }, 5 },
     { "first byte", { .first_byte_timeout = 4 }, 4 },
     { "the sooner", { .first_byte_timeout = 4, .timeout = 3 }, 3 },
-    { "the default", { 0 }, 300 },
+    { "the default", { 0 }, 60 },
+    { "the default total", { .first_byte_timeout = -1 }, 300 },
     { "idle does not count before", { .idle_timeout = 2, .timeout = 9 }, 9 },
 };
 

@@ -327,6 +327,30 @@ START_TEST(a_cookie_by_hand_switches_the_jar_off)
 }
 END_TEST
 
+START_TEST(cookies_by_hand_may_join_those_of_the_jar)
+{
+    struct tw_request_options options = { .cookies = client_cookies(), .join_cookies = true };
+    tw_headers *headers = client_headers();
+
+    start("HTTP/1.1 302 Found\r\nLocation: http://a/end\r\nSet-Cookie: k=v\r\n"
+          "Content-Length: 0\r\n\r\n");
+    tw_headers_add(headers, "Cookie", "mine=1");
+    tw_headers_add(headers, "Cookie", "more=2");
+    options.headers = headers;
+    client_get(&got, "http://a/one", &options);
+    ck_assert_uint_eq(peer_count(&peer, "Cookie: mine=1; more=2\r\n"), 1);
+    ck_assert_uint_eq(peer_count(&peer, "Cookie: k=v; mine=1; more=2\r\n"), 1);
+    ck_assert_uint_eq(peer_count(&peer, "Cookie: "), 2);
+    outcome_free(&got);
+    peer.user = to(302, "http://b/end");
+    client_get(&got, "http://a/", &options);
+    ck_assert_uint_eq(peer_count(&peer, "Cookie: "), 3);
+    tw_headers_free(headers);
+    tw_cookies_unref(options.cookies);
+    stop();
+}
+END_TEST
+
 /* --- bodies of redirects ------------------------------------------------------------------- */
 
 static void answer_with_big_body(struct peer_connection *connection, const char *request)
@@ -482,6 +506,7 @@ int main(void)
     TEST_ADD(suite, credentials_of_the_url_go_along_to_the_same_origin);
     TEST_ADD(suite, cookies_are_kept_and_sent_where_they_belong);
     TEST_ADD(suite, a_cookie_by_hand_switches_the_jar_off);
+    TEST_ADD(suite, cookies_by_hand_may_join_those_of_the_jar);
     TEST_ADD_ROWS(suite, a_big_body_of_a_redirect_is_not_waited_for, big_bodies);
     TEST_ADD_ROWS(suite, a_body_of_a_redirect_that_stops_is_left, halves);
     TEST_ADD_ROWS(suite, a_source_starts_over_for_a_redirect, sources);

@@ -120,6 +120,14 @@ out_has '"path":"/up?q=/"'
 run get -T data -H 'Transfer-Encoding: chunked' "$echo/"
 sees Transfer-Encoding chunked
 out_has '"body":"YQ0KYgo="'
+run get -d hello -H 'Transfer-Encoding: chunked' "$echo/"
+out_has '"method":"POST"'
+sees Transfer-Encoding chunked
+lacks Content-Length
+out_has '"body":"aGVsbG8="'
+run get -d '' -H 'Transfer-Encoding: chunked' "$echo/"
+sees Transfer-Encoding chunked
+out_has '"body_len":0'
 run get -T '' "$echo/"
 out_has '"method":"GET"'
 run get -T nothing-here "$echo/"
@@ -170,6 +178,10 @@ out_has "127.0.0.1	FALSE	/	FALSE	0	colour	red"
 [ ! -e ./- ] || wrong "a file named -"
 input=jar run get -b - "$server/cookie/show"
 out_is colour=red
+run get -b jar -b more=1 "$echo/"
+sees Cookie 'colour=red; more=1'
+run get -b '' -b more=1 "$server/cookie/set"
+out_is 'colour=red; more=1'
 run get -b no-such-jar "$server/cookie/show"
 out_is none
 echo nonsense >bad-jar
@@ -215,6 +227,16 @@ run get -m 0.2 "$server/never"
 status 1
 err_has ": timeout: "
 read -r line <&7
+run get -m 2e-1 "$server/never"
+status 1
+err_has ": timeout: "
+read -r line <&7
+for seconds in 1e 0x10 -1 ' 5' inf nan 1e400 ''; do
+    run get -m "$seconds" "$server/hop/0"
+    status 2
+done
+run get --connect-timeout 0 -m 0 "$server/hop/0"
+status 0
 run get -s http://127.0.0.1:1/
 status 1
 err_is_empty

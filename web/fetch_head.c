@@ -129,19 +129,36 @@ static int credentials(struct twi_buf *head, const struct twi_fetch *fetch)
     return r;
 }
 
-/* A Cookie field set by hand switches the jar off. */
+static int cookie(struct twi_buf *head, const char *text, bool *first)
+{
+    int r = twi_buf_append_text(head, *first ? "Cookie: " : "; ");
+
+    *first = false;
+    return r < 0 ? r : twi_buf_append_text(head, text);
+}
+
+/* The jar's, unless some are set by hand; if they shall be joined, those come behind. */
 static int cookies(struct twi_buf *head, const struct twi_fetch *fetch)
 {
-    tw_value text;
+    bool hand = by_hand(fetch, TWI_HEADER_COOKIE), join = fetch->options.join_cookies;
+    tw_value text = tw_none();
+    bool first = true;
     int r = 0;
 
-    if (fetch->options.cookies == NULL || by_hand(fetch, TWI_HEADER_COOKIE))
-        return 0;
-    text = tw_cookies_for(fetch->options.cookies, fetch->url, (double)time(NULL));
+    if (fetch->options.cookies != NULL && (!hand || join))
+        text = tw_cookies_for(fetch->options.cookies, fetch->url, (double)time(NULL));
     if (tw_is_failure(text))
         r = -ENOMEM;
     else if (!tw_is_none(text))
-        r = field(head, "Cookie", tw_bytes_data(text));
+        r = cookie(head, tw_bytes_data(text), &first);
+    for (uint32_t i = 0; hand && join && i < fetch->headers->count && r == 0; i++) {
+        const char *name, *value;
+        if (fetch->headers->fields[i].id == TWI_HEADER_COOKIE &&
+            tw_headers_at(fetch->headers, i, &name, &value))
+            r = cookie(head, value, &first);
+    }
+    if (r == 0 && !first)
+        r = twi_buf_append(head, "\r\n", 2);
     tw_release(text);
     return r;
 }
@@ -177,6 +194,7 @@ static int fields_by_hand(struct twi_buf *head, const struct twi_fetch *fetch)
         unsigned id = headers->fields[i].id;
         if (id == TWI_HEADER_HOST || id == TWI_HEADER_CONTENT_LENGTH ||
             id == TWI_HEADER_TRANSFER_ENCODING ||
+            (id == TWI_HEADER_COOKIE && fetch->options.join_cookies) ||
             (id == TWI_HEADER_PROXY_AUTHORIZATION && fetch->host->tunnelled))
             continue;
         if (tw_headers_at(headers, i, &name, &value))

@@ -23,6 +23,8 @@ static void defaults(struct tw_request_options *options)
         options->timeout = 300;
     if (options->connect_timeout == 0)
         options->connect_timeout = 30;
+    if (options->first_byte_timeout == 0)
+        options->first_byte_timeout = 60;
     if (options->idle_timeout == 0)
         options->idle_timeout = 60;
     if (options->max_redirects == 0)

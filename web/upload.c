@@ -51,7 +51,7 @@ static void sent(struct twi_fetch *fetch)
         twi_fetch_set_phase(fetch, TWI_PHASE_CONNECT, fetch->options.connect_timeout);
     else if (much)
         twi_fetch_set_phase(fetch, TWI_PHASE_SEND, fetch->options.idle_timeout);
-    else if (fetch->options.first_byte_timeout > 0 || fetch->phase != TWI_PHASE_NONE)
+    else
         twi_fetch_set_phase(fetch, TWI_PHASE_FIRST_BYTE, fetch->options.first_byte_timeout);
 }
 

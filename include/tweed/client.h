@@ -96,6 +96,8 @@ struct tw_request_options {
     bool no_accept;              /* no Accept field of ours */
     const char *user, *password; /* Basic, for the first origin only */
     tw_cookies *cookies;         /* counted: read from and written to; NULL: no cookies */
+    bool join_cookies;           /* a Cookie field in headers goes out behind those of cookies,
+                                    not in their place */
     const char *proxy;           /* over the agent's; "": none */
     tw_tls_context *tls;         /* over the agent's */
     enum tw_redirect_policy redirects;
@@ -103,7 +105,7 @@ struct tw_request_options {
     double timeout;              /* total, queueing, redirects and retries included; 0: 300;
                                     negative, here and below: none */
     double connect_timeout;      /* name, TCP, TLS; 0: 30 */
-    double first_byte_timeout;   /* from request sent to first byte; 0: none */
+    double first_byte_timeout;   /* from request sent to first byte; 0: 60 */
     double idle_timeout;         /* between bytes; 0: 60 */
     int64_t max_body;            /* decoded bytes; 0: 1 GiB for streams, 64 MiB in memory */
     size_t max_header_bytes;     /* 0: 100,000 */
