@@ -46,6 +46,11 @@ CLASS(tw_error_partial, &tw_error, "partial");
 CLASS(tw_error_encoding, &tw_error, "encoding");
 CLASS(tw_error_redirect, &tw_error, "redirect");
 CLASS(tw_error_toolarge, &tw_error, "toolarge");
+CLASS(tw_error_process, &tw_error, "process");
+CLASS(tw_error_process_start, &tw_error_process, NULL);
+CLASS(tw_error_process_done, &tw_error_process, NULL);
+CLASS(tw_error_process_terminated, &tw_error_process, NULL);
+CLASS(tw_error_process_errors, &tw_error_process, NULL);
 CLASS(tw_error_status, &tw_error, "status");
 
 struct failure {

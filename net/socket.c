@@ -15,14 +15,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_SENDFILE_H
 #include <sys/sendfile.h>
@@ -32,6 +29,7 @@
 
 #include "base/slab.h"
 #include "net/connect.h"
+#include "net/quiet.h"
 #include "net/transport.h"
 
 enum {
@@ -207,27 +205,12 @@ static ssize_t send_bytes(struct sock *sock)
 }
 
 #ifdef HAVE_SYS_SENDFILE_H
-/* sendfile() knows no MSG_NOSIGNAL. A program that lets SIGPIPE kill it (no tw_reactor_run(), which
- * ignores it) must not be killed by us: hold the signal back and swallow our own. */
 static ssize_t sendfile_quietly(int out, int in, off_t *offset, size_t length)
 {
-    static const struct timespec now = { 0, 0 };
-    struct sigaction action;
-    sigset_t pipe, before;
-    ssize_t n;
-    int error;
+    struct twi_quiet quiet = twi_quiet_begin();
+    ssize_t n = sendfile(out, in, offset, length);
 
-    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
-        return sendfile(out, in, offset, length);
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    n = sendfile(out, in, offset, length);
-    error = errno;
-    if (n < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
-        sigtimedwait(&pipe, NULL, &now);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
+    twi_quiet_end(&quiet, n < 0);
     return n;
 }
 #endif

@@ -16,6 +16,8 @@
 #include <tweed/headers.h>
 #include <tweed/line.h>
 #include <tweed/log.h>
+#include <tweed/pipe.h>
+#include <tweed/process.h>
 #include <tweed/reactor.h>
 #include <tweed/reconnect.h>
 #include <tweed/resolver.h>

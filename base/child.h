@@ -1,0 +1,82 @@
+/*
+ * child.h - starting a child process, and hearing of its end.
+ *
+ * Declared here, implemented in reactor/. What net/ makes of it, with pipes and protocols, is
+ * <tweed/process.h>. A child belongs to the calling thread's reactor.
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct twi_child;
+
+/* In the child, `number` is the open file that `source` is here. */
+struct twi_child_fd {
+    int number, source;
+};
+
+/* At what starting one failed. */
+enum twi_child_step {
+    TWI_CHILD_FORK, /* also: memory, descriptors and threads that we need */
+    TWI_CHILD_DESCRIPTORS,
+    TWI_CHILD_DIRECTORY,
+    TWI_CHILD_SESSION, /* or the process group */
+    TWI_CHILD_TERMINAL,
+    TWI_CHILD_USER,
+    TWI_CHILD_EXECUTE,
+    TWI_CHILD_THREADS, /* fork() without exec in a program that has threads */
+};
+
+struct twi_child_options {
+    const char *executable; /* NULL: argv[0]; looked for along PATH when it has no slash */
+    const char *const *argv;        /* ended by NULL */
+    const char *const *environment; /* ended by NULL; NULL: ours. Its PATH counts */
+    /* Instead of an executable: a real fork, which calls main(arg) and exits with what that
+     * returns. Nothing of tweed may be used in there that needs a reactor. */
+    int (*main)(void *arg);
+    void *arg;
+    const char *directory; /* NULL: ours */
+    /* All others are closed; 0, 1 and 2 when they are not named are /dev/null. */
+    const struct twi_child_fd *fds;
+    size_t fd_count;
+    bool new_group, new_session;
+    int terminal; /* with a new session: the child's number of its controlling terminal; or -1 */
+    bool set_user;
+    uid_t uid;
+    gid_t gid;
+    const gid_t *groups;
+    size_t group_count;
+};
+
+/* How it ended: as of waitpid(2), or this when somebody else has reaped it. */
+enum { TWI_CHILD_STATUS_LOST = -1 };
+typedef void twi_child_exited_fn(int status, void *arg);
+
+/*
+ * Start one. exited(status, arg) is called once, from the top of a turn, when it has ended and is
+ * reaped; it may free the child.
+ *
+ * Works in a threaded program (but for `main`). When it returns, the program has been executed; else
+ * -errno, and at what step that was. Signals are as for a fresh process: none blocked, handled or
+ * ignored.
+ */
+int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn *exited,
+                    void *arg, struct twi_child **ret_child, enum twi_child_step *ret_step);
+pid_t twi_child_pid(const struct twi_child *child);
+/* Send a signal, to its group if `group` (it leads one then). 0, -ESRCH (it has ended), -EINVAL,
+ * -EPERM. */
+int twi_child_signal(struct twi_child *child, int number, bool group);
+/* No longer wait for it; one that lives on is reaped later, silently. NULL is fine. */
+void twi_child_free(struct twi_child *child);
+
+/* Reap those that nobody waits for; how many are left. Called now and then by the others. */
+size_t twi_child_sweep(void);
+
+/* For tests: do as if the kernel had none of these. */
+enum { TWI_CHILD_NO_PIDFD = 1, TWI_CHILD_NO_CLOSE_RANGE = 2, TWI_CHILD_NO_VFORK = 4 };
+extern unsigned twi_child_without;
+
+#endif

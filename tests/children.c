@@ -1,0 +1,49 @@
+/*
+ * children.c - see children.h.
+ */
+#include "config.h"
+
+#include "tests/children.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/wait.h>
+
+#include <tweed/reactor.h>
+
+#include "base/child.h"
+#include "tests/test.h"
+
+static int descriptors;
+
+int children_descriptors(void)
+{
+    DIR *directory = test_given(opendir("/proc/self/fd"));
+    int count = -3; /* itself, "." and ".." */
+
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+void children_begin(const char *backend)
+{
+    struct tw_reactor_options options = { .backend = backend };
+
+    tw_reactor_uninstall();
+    descriptors = children_descriptors();
+    ck_assert_int_eq(tw_reactor_install(&options), 0);
+}
+
+void children_end(void)
+{
+    double until = test_deadline();
+
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+    while (twi_child_sweep() > 0 && test_before(until))
+        continue;
+    ck_assert_int_eq(children_descriptors(), descriptors);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    ck_assert_int_eq(errno, ECHILD);
+}

@@ -1,0 +1,14 @@
+/*
+ * children.h - tests with child processes: nothing is left of them.
+ */
+#ifndef TESTS_CHILDREN_H
+#define TESTS_CHILDREN_H
+
+/* A fresh reactor on `backend` (NULL: the best). */
+void children_begin(const char *backend);
+/* It goes; no descriptor and no child may be left that was not there. */
+void children_end(void);
+/* How many descriptors are open. */
+int children_descriptors(void);
+
+#endif
