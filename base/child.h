@@ -56,18 +56,18 @@ enum { TWI_CHILD_STATUS_LOST = -1 };
 typedef void twi_child_exited_fn(int status, void *arg);
 
 /*
- * Start one. exited(status, arg) is called once, from the top of a turn, when it has ended and is
- * reaped; it may free the child.
+ * Start one. exited(status, arg) is called once, from the top of a turn, when it has ended and
+ * is reaped; it may free the child.
  *
- * Works in a threaded program (but for `main`). When it returns, the program has been executed; else
- * -errno, and at what step that was. Signals are as for a fresh process: none blocked, handled or
- * ignored.
+ * Works in a threaded program (but for `main`). When it returns, the program has been executed;
+ * else -errno, and at what step that was. Signals are as for a fresh process: none blocked,
+ * handled or ignored.
  */
 int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn *exited,
                     void *arg, struct twi_child **ret_child, enum twi_child_step *ret_step);
 pid_t twi_child_pid(const struct twi_child *child);
-/* Send a signal, to its group if `group` (it leads one then). 0, -ESRCH (it has ended), -EINVAL,
- * -EPERM. */
+/* Send a signal, to its group if `group` (it leads one then). 0, -ESRCH (it has ended),
+ * -EINVAL, -EPERM. */
 int twi_child_signal(struct twi_child *child, int number, bool group);
 /* No longer wait for it; one that lives on is reaped later, silently. NULL is fine. */
 void twi_child_free(struct twi_child *child);
