@@ -51,6 +51,8 @@ int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(void *ar
     int64_t ns;
     int r = clock != NULL ? twi_seconds_to_ns(seconds, &ns) : -ENOMEM;
 
+    if (fn == NULL)
+        r = -EINVAL;
     if (r < 0) {
         if (release != NULL)
             release(arg);

@@ -581,6 +581,11 @@ int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, void *ar
 {
     struct twi_entry entry;
 
+    if (fn == NULL) {
+        if (release != NULL)
+            release(arg);
+        return -EINVAL;
+    }
     write_entry(&entry, TWI_RAW, NULL, arg, release);
     entry.fn.raw = fn;
     return twi_deferred_add(deferred, &entry, 1);

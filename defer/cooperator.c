@@ -231,7 +231,9 @@ tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void
 {
     tw_cooperative_task *task = NULL;
 
-    if (cooperator != NULL && !cooperator->freed)
+    if (step == NULL)
+        errno = EINVAL;
+    else if (cooperator != NULL && !cooperator->freed)
         task = twi_calloc(1, sizeof *task);
     if (task == NULL) {
         if (release != NULL)

@@ -100,11 +100,11 @@ void *tw_deferred_data(const tw_deferred *deferred)
 
 int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg)
 {
-    struct twi_more *more = EXISTS(deferred) ? twi_entries_more(deferred) : NULL;
+    struct twi_more *more = fn != NULL && EXISTS(deferred) ? twi_entries_more(deferred) : NULL;
     struct twi_death *death = more != NULL ? twi_malloc(sizeof *death) : NULL;
 
     if (death == NULL)
-        return -ENOMEM;
+        return fn == NULL ? -EINVAL : -ENOMEM;
     death->fn = fn;
     death->arg = arg;
     death->next = more->deaths;
@@ -185,6 +185,9 @@ static void dump_pending(void *object, void *arg)
 void tw_deferred_dump(void (*write_line)(const char *line, void *arg), void *arg)
 {
     struct dump dump = { write_line, arg, 0 };
+
+    if (write_line == NULL)
+        return;
     twi_slab_each(&twi_defer.deferreds, dump_pending, &dump);
 }
 

@@ -161,6 +161,10 @@ tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, v
 {
     tw_looping_call *loop;
 
+    if (fn == NULL) {
+        errno = EINVAL;
+        return NULL;
+    }
     if (clock == NULL)
         clock = tw_clock_current();
     loop = clock != NULL ? twi_calloc(1, sizeof *loop) : NULL;

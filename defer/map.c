@@ -121,6 +121,8 @@ tw_deferred *tw_map_at(const char *where, const void *items, size_t count, size_
 
     if (limit == 0)
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "none at a time"));
+    if (start == NULL)
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "no function to call"));
     map = map_new(where, count, &done);
     if (map == NULL)
         return NULL;

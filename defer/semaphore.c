@@ -113,9 +113,11 @@ static void job_free(void *arg)
 tw_deferred *tw_semaphore_run_at(const char *where, tw_semaphore *semaphore, tw_guarded *fn,
                                  void *arg)
 {
-    struct job *job = semaphore != NULL ? twi_malloc(sizeof *job) : NULL;
+    struct job *job = semaphore != NULL && fn != NULL ? twi_malloc(sizeof *job) : NULL;
     tw_deferred *deferred = job != NULL ? tw_semaphore_acquire_at(where, semaphore) : NULL;
 
+    if (fn == NULL)
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "no function to call"));
     if (deferred == NULL) {
         twi_free(job);
         return NULL;

@@ -78,6 +78,9 @@ int tw_transport_register_producer(tw_transport *transport, const struct tw_prod
 {
     struct twi_transport_extra *extra;
 
+    if (producer->resume == NULL || producer->stop == NULL ||
+        (push && producer->pause == NULL))
+        return -EINVAL;
     if (transport->state > TWI_LOSING) {
         producer->stop(arg);
         return 0;

@@ -3,6 +3,7 @@
  */
 #include "net/protocol.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/loop.h"
@@ -135,6 +136,10 @@ static tw_factory *factory_new(const struct tw_factory_class *factory_class,
 
 tw_factory *tw_factory_new(const struct tw_factory_class *factory_class, void *data)
 {
+    if (factory_class == NULL || factory_class->build == NULL) {
+        errno = EINVAL;
+        return NULL;
+    }
     return factory_new(factory_class, NULL, data);
 }
 

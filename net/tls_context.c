@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <tweed/log.h>
+
 #include "base/alloc.h"
 #include "net/tls_engine.h"
 #include "net/tls_openssl.h"
@@ -45,13 +47,18 @@ static void crypto_free(void *block, const char *file, int line)
 }
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static bool library_started;
 
 /* Only an allocator that the program asked for is handed on: others may use OpenSSL too. */
 static void library_start(void)
 {
-    if (twi_alloc_is_replaced())
-        CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
-    OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+    if (twi_alloc_is_replaced() &&
+        CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
+        tw_log(TW_LOG_WARNING, "net.tls",
+               "OpenSSL has been used before and keeps its own allocator");
+    library_started = OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS |
+                                           OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+                                       NULL) == 1;
 }
 
 static pthread_mutex_t system_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -452,6 +459,8 @@ tw_value tw_tls_context_new(const struct tw_tls_options *options, tw_tls_context
     tw_value failure;
 
     pthread_once(&library_once, library_start);
+    if (!library_started) /* OpenSSL does not try again either */
+        return twi_tls_queue_failure("OpenSSL", X509_V_OK);
     ERR_clear_error();
     context = twi_calloc(1, sizeof *context);
     if (context == NULL)

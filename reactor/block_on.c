@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include <tweed/log.h>
 
 #include "base/alloc.h"
@@ -139,8 +141,8 @@ static int run_program(struct program *program)
 
 int tw_react(tw_deferred *(*start)(void *arg), void *arg)
 {
-    struct program *program = twi_calloc(1, sizeof *program);
-    int r = -ENOMEM, status;
+    struct program *program = start != NULL ? twi_calloc(1, sizeof *program) : NULL;
+    int r = start != NULL ? -ENOMEM : -EINVAL, status;
 
     if (program != NULL) {
         *program = (struct program){ .start = start, .arg = arg, .references = 1 };

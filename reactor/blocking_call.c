@@ -146,6 +146,8 @@ tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *
     struct blocked *blocked;
     tw_value result;
 
+    if (fn == NULL)
+        return tw_fail(&tw_error_misuse, "no function to call");
     if (twi_loop_here != NULL && twi_loop_here->reactor == reactor)
         return tw_fail(&tw_error_misuse, "a blocking call from the reactor's own thread");
     blocked = reactor != NULL ? blocked_new(reactor, fn, arg) : NULL;

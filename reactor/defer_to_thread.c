@@ -88,6 +88,11 @@ tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
     struct twi_loop *loop = twi_loop_get();
     struct twi_job *job = NULL;
 
+    if (fn == NULL) {
+        if (release != NULL)
+            release(arg);
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "no function to call"));
+    }
     if (pool == NULL)
         pool = tw_thread_pool_current();
     if (loop != NULL && pool != NULL)

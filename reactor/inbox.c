@@ -206,8 +206,8 @@ int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void
     struct twi_post *post;
     int r;
 
-    if (reactor == NULL)
-        return -ENOMEM;
+    if (reactor == NULL || fn == NULL)
+        return fn == NULL ? -EINVAL : -ENOMEM;
     post = post_alloc();
     if (post == NULL)
         return -ENOMEM;

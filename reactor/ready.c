@@ -33,8 +33,8 @@ int tw_call_soon(void (*fn)(void *arg), void *arg)
     struct twi_loop *loop = twi_loop_get();
     struct twi_ready *ready;
 
-    if (__builtin_expect(loop == NULL, 0))
-        return -ENOMEM;
+    if (__builtin_expect(loop == NULL || fn == NULL, 0))
+        return fn == NULL ? -EINVAL : -ENOMEM;
     ready = &loop->ready;
     if (__builtin_expect(ready->tail - ready->head == ready->size, 0) && grow(ready) < 0)
         return -ENOMEM;

@@ -174,6 +174,8 @@ int64_t tw_call_later_with(double seconds, void (*fn)(void *arg), void *arg,
     int64_t ns;
     int r = loop != NULL ? to_ns(seconds, &ns) : -ENOMEM;
 
+    if (__builtin_expect(fn == NULL, 0))
+        r = -EINVAL;
     if (__builtin_expect(r < 0, 0)) {
         if (release != NULL)
             release(arg);

@@ -203,6 +203,8 @@ int tw_call_when_running(void (*fn)(void *arg), void *arg)
     struct twi_loop *loop = twi_loop_get();
     struct trigger *trigger;
 
+    if (fn == NULL)
+        return -EINVAL;
     if (loop == NULL)
         return -ENOMEM;
     if (twi_is_running(loop)) {

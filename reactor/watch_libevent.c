@@ -5,7 +5,7 @@
  * one call for each ready descriptor. A watch lives in one struct event; when a direction is
  * added for a while (waiting to write), a second event from a pool carries it, so that the first
  * stays registered. Every idle connection has a watch: what it needs only at times is kept apart.
- * libevent's memory is tweed's, and what it has to say goes to the log.
+ * What it has to say goes to the log.
  */
 #include "config.h"
 
@@ -82,9 +82,12 @@ static void log_line(int severity, const char *text)
     errno = saved;
 }
 
+/* Both are the process's. An allocator is handed on only when the program asked for one; without a
+ * place to log to, libevent would write to standard error. */
 static void set_up(void)
 {
-    event_set_mem_functions(twi_malloc, twi_realloc, twi_free);
+    if (twi_alloc_is_replaced())
+        event_set_mem_functions(twi_malloc, twi_realloc, twi_free);
     event_set_log_callback(log_line);
 }
 

@@ -552,7 +552,7 @@ static void use_data(void)
 
 static void use_death(void)
 {
-    tw_deferred_on_death(foreign, NULL, NULL);
+    tw_deferred_on_death(foreign, released, "never");
 }
 
 static void use_format(void)

@@ -21,8 +21,8 @@ TW_API double tw_clock_seconds(tw_clock *clock);
  * Call fn(arg) once, `seconds` from now; never inside this call. Equal times run in the order of
  * the calls that set them. `release` (may be NULL) is called with arg once, after fn or at a
  * cancel, and also when this fails.
- * Returns a positive number for the functions below, -EINVAL (negative or not finite), -ENOMEM.
- * Numbers are not reused.
+ * Returns a positive number for the functions below, -EINVAL (negative or not finite, or no fn),
+ * -ENOMEM. Numbers are not reused.
  */
 TW_API int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(void *arg),
                                    void *arg, tw_release_fn *release);

@@ -89,7 +89,8 @@ TW_API void tw_deferred_unref(tw_deferred *deferred);
 
 /* Each adds one step to the chain and returns 0; on a fired Deferred it runs at once, before
  * the call returns, unless the chain is paused, waiting or running. Out of memory fails the
- * Deferred with tw_error_memory first and then runs; -ENOMEM only where that is impossible. */
+ * Deferred with tw_error_memory first and then runs; -ENOMEM only where that is impossible.
+ * -EINVAL without fn. */
 TW_API int tw_add_callback(tw_deferred *deferred, tw_callback *fn, void *arg);
 TW_API int tw_add_errback(tw_deferred *deferred, tw_callback *fn, void *arg);
 TW_API int tw_add_both(tw_deferred *deferred, tw_callback *fn, void *arg);
@@ -110,7 +111,7 @@ TW_API int tw_add_callbacks_with(tw_deferred *deferred, tw_callback *callback,
                                  tw_callback *errback, void *errback_arg,
                                  tw_release_fn *errback_release);
 /* For language bindings: fn runs for either side, reads tw_deferred_result() and may call
- * tw_deferred_replace(); it takes and returns no struct. */
+ * tw_deferred_replace(); it takes and returns no struct. -EINVAL without fn. */
 TW_API int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, void *arg),
                       void *arg, tw_release_fn *release);
 /* Inside a raw callback: what the chain goes on with; takes `result`. Returns 0, -EINVAL. */
@@ -173,7 +174,7 @@ TW_API void tw_deferred_mark_handled(tw_deferred *deferred);
  * Deferred. Returns 0, -ENOMEM (released). */
 TW_API int tw_deferred_set_data(tw_deferred *deferred, void *data, tw_release_fn *release);
 TW_API void *tw_deferred_data(const tw_deferred *deferred);
-/* fn(arg) at the death of the Deferred. Returns 0, -ENOMEM. */
+/* fn(arg) at the death of the Deferred. Returns 0, -EINVAL (no fn), -ENOMEM. */
 TW_API int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg);
 
 /* One line of text for a person: address, state, result, what it waits for, where made. */

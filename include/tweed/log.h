@@ -2,7 +2,9 @@
  * log.h - what the library has to say, handed to an observer.
  *
  * tweed prints nothing by itself: events go to the observer that the program installs. Without
- * one they are dropped.
+ * one they are dropped. With the first reactor libevent's warnings go there too, which else would
+ * be written to standard error: a program with an event_set_log_callback() of its own sets it
+ * again afterwards.
  */
 #ifndef TWEED_LOG_H
 #define TWEED_LOG_H

@@ -77,7 +77,7 @@ enum tw_phase { TW_BEFORE, TW_DURING, TW_AFTER };
 TW_API int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
                                       tw_value (*fn)(void *arg), void *arg);
 TW_API int tw_reactor_remove_trigger(int64_t trigger); /* 0, -ENOENT */
-/* At once if the reactor runs, else when it starts. Returns 0, -ENOMEM. */
+/* At once if the reactor runs, else when it starts. Returns 0, -EINVAL (no fn), -ENOMEM. */
 TW_API int tw_call_when_running(void (*fn)(void *arg), void *arg);
 
 /* --- timed calls: as in clock.h, on the reactor's clock ---------------------------------- */
@@ -91,13 +91,14 @@ TW_API int tw_call_reset(int64_t call, double seconds);
 TW_API int tw_call_delay(int64_t call, double seconds);
 /* True while the call is still to be made. */
 TW_API bool tw_call_active(int64_t call);
-/* In the next turn, in order. Returns 0, -ENOMEM. Twisted's callLater(0), asyncio's call_soon. */
+/* In the next turn, in order. Returns 0, -EINVAL (no fn), -ENOMEM. Twisted's callLater(0),
+ * asyncio's call_soon. */
 TW_API int tw_call_soon(void (*fn)(void *arg), void *arg);
 
 /* --- other threads ----------------------------------------------------------------------- */
 
 /* The only functions that another thread may call. fn(arg) runs on the reactor's thread, in the
- * order of the calls. Returns 0, -ENOMEM, -ESHUTDOWN (the reactor is gone). */
+ * order of the calls. Returns 0, -EINVAL (no fn), -ENOMEM, -ESHUTDOWN (the reactor is gone). */
 TW_API int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void *arg);
 /* Call fn(arg) on the reactor's thread, wait until its result (or the Deferred that it returned
  * by tw_wait()) is there; owned. tw_error_misuse on the reactor's own thread. */

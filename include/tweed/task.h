@@ -23,6 +23,7 @@ TW_API tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double
 typedef struct tw_looping_call tw_looping_call;
 /* count: grid points since the last call, 1 or more (withCount). */
 typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void *arg);
+/* NULL when there is no memory, or no fn (errno EINVAL). */
 TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn,
                                             void *arg);
 /* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
@@ -49,7 +50,7 @@ TW_API tw_cooperator *tw_cooperator_new(tw_clock *clock);
 TW_API void tw_cooperator_free(tw_cooperator *cooperator); /* tasks end as stopped */
 /* The task is counted by the cooperator until it ends and by you until you unref it. `release` is
  * called with arg once: when the task ends, and also when none could be made. NULL when there is
- * no memory or the cooperator is being freed. */
+ * no memory, the cooperator is being freed, or there is no step (errno EINVAL). */
 TW_API tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void *arg,
                                          tw_release_fn *release);
 /* A new Deferred that fires when the task ends: none, its failure, or tw_error_cancelled when it

@@ -58,13 +58,14 @@ TW_API void tw_protocol_free(tw_protocol *protocol);
 
 /* Builds protocols. Counted by the listeners and connections that use it. */
 struct tw_factory_class {
-    /* NULL closes the connection. May set up the protocol; transport is not there yet. */
+    /* Required. NULL closes the connection. May set up the protocol; transport is not there yet. */
     tw_protocol *(*build)(tw_factory *factory);
     void (*started)(tw_factory *factory); /* first listener or connection */
     void (*stopped)(tw_factory *factory); /* last one gone */
     void (*released)(tw_factory *factory);
 };
-/* `data` is the user's. The simple form builds zeroed protocols of one class. */
+/* `data` is the user's. The simple form builds zeroed protocols of one class. NULL when there is no
+ * memory, or no build() (errno EINVAL). */
 TW_API tw_factory *tw_factory_new(const struct tw_factory_class *factory_class, void *data);
 TW_API tw_factory *tw_factory_of(const tw_protocol_class *protocol_class, void *data);
 TW_API void *tw_factory_data(const tw_factory *factory);
@@ -119,8 +120,8 @@ struct tw_producer {
     void (*resume)(void *arg);
     void (*stop)(void *arg); /* the connection is gone */
 };
-/* Returns 0, -EEXIST (there is one). On a lost connection stop() is called at once. `producer`
- * is static. */
+/* Returns 0, -EEXIST (there is one), -EINVAL (a function is missing), -ENOMEM. On a lost
+ * connection stop() is called at once. `producer` is static. */
 TW_API int tw_transport_register_producer(tw_transport *transport,
                                           const struct tw_producer *producer, bool push,
                                           void *arg);
