@@ -13,6 +13,7 @@
 #ifndef TWEED_PROCESS_H
 #define TWEED_PROCESS_H
 
+#include <errno.h>
 #include <sys/types.h>
 
 #include <tweed/transport.h>

@@ -13,6 +13,7 @@
 #include <tweed/deferred_list.h>
 #include <tweed/failure.h>
 #include <tweed/form.h>
+#include <tweed/framing.h>
 #include <tweed/headers.h>
 #include <tweed/line.h>
 #include <tweed/log.h>

@@ -1,0 +1,67 @@
+/*
+ * framing.h - protocols made of strings with their length in front.
+ *
+ * Begin your struct with a tw_framing_protocol, put TW_FRAMING_PROTOCOL into your class and keep a
+ * tw_framing_class beside it. Strings are any bytes; each arrives whole, however it was cut on its
+ * way. Nothing is delivered once the connection is being closed.
+ * After Twisted's Int32StringReceiver, Int16..., Int8... and NetstringReceiver.
+ */
+#ifndef TWEED_FRAMING_H
+#define TWEED_FRAMING_H
+
+#include <errno.h>
+
+#include <tweed/transport.h>
+
+TW_BEGIN
+
+typedef struct tw_framing_protocol tw_framing_protocol;
+
+/* How the length is written: in 4, 2 or 1 bytes, big endian; or in digits, as "5:hello,". */
+enum tw_framing { TW_INT32, TW_INT16, TW_INT8, TW_NETSTRING };
+
+struct tw_framing_class {
+    enum tw_framing framing;
+    size_t
+        max_length; /* of what is received; 0: 99999, or all that the length can say if less */
+    /* `data` is lent, not terminated. */
+    void (*string_received)(tw_framing_protocol *protocol, const char *data, size_t length);
+    /* What came is no string, and nothing more is read: tw_error_toolarge (a length above the
+     * limit, which is the number; known before any of its bytes come) or tw_error_protocol (no
+     * netstring). May still answer; then the connection is closed. NULL: it ends at once with
+     * `reason` (lent). */
+    void (*broken)(tw_framing_protocol *protocol, tw_value reason);
+};
+
+struct tw_framing_protocol {
+    tw_protocol protocol;
+    const struct tw_framing_class *framing_class; /* set by build() or connection_made() */
+    char *rest_; /* what came and was not delivered yet */
+    size_t rest_length_, rest_size_;
+    unsigned busy_ : 1, paused_ : 1, broken_ : 1;
+};
+
+/* The functions of such a protocol's class: { "echo", sizeof(struct echo), TW_FRAMING_PROTOCOL }. */
+#define TW_FRAMING_PROTOCOL \
+    .data_received = tw_framing_data_received, .released = tw_framing_released
+
+/* With a released() of your own, name the two yourself and call the latter from yours. */
+TW_API void tw_framing_data_received(tw_protocol *protocol, const char *data, size_t length);
+TW_API void tw_framing_released(tw_protocol *protocol);
+
+/* More bytes than the length can say. Twisted's StringTooLongError. */
+#define TW_STRING_TOO_LONG (-EMSGSIZE)
+/* Write a string with its length. As tw_transport_write(), and TW_STRING_TOO_LONG. The second takes
+ * `bytes` and does not copy them. */
+TW_API int tw_framing_send(tw_framing_protocol *protocol, const void *data, size_t length);
+TW_API int tw_framing_send_value(tw_framing_protocol *protocol, tw_value bytes);
+
+/* Stop and go: no string is delivered after a pause, and a resume delivers what had come. */
+TW_API void tw_framing_pause(tw_framing_protocol *protocol);
+TW_API void tw_framing_resume(tw_framing_protocol *protocol);
+/* Bytes of strings that have not been delivered, their lengths included: in connection_lost, more
+ * than 0 says that one was cut. */
+TW_API size_t tw_framing_unfinished(const tw_framing_protocol *protocol);
+
+TW_END
+#endif
