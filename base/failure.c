@@ -53,6 +53,12 @@ CLASS(tw_error_process_terminated, &tw_error_process, NULL);
 CLASS(tw_error_process_errors, &tw_error_process, NULL);
 CLASS(tw_error_status, &tw_error, "status");
 
+/* Belongs to one failure. */
+struct trail {
+    size_t count, capacity, left_out;
+    struct twi_trail_step steps[];
+};
+
 struct failure {
     size_t references; /* 0: immortal */
     const tw_error_class *error_class;
@@ -60,23 +66,27 @@ struct failure {
     int64_t number;
     tw_value cause;
     tw_value value;
+    struct trail *trail;
+    struct failure *original; /* of a copy: whose message this has */
     char message[];
 };
 
 /* Those that need no memory: immortal. A flexible array cannot be initialised, so their messages
  * stand beside them (see message_of()). */
-enum { OUT_OF_MEMORY, CLOSED, NO_COROUTINE, NOBODY_LISTENS, STATICS };
+enum { OUT_OF_MEMORY, CLOSED, NO_COROUTINE, NOBODY_LISTENS, AWAIT_OUTSIDE, STATICS };
 static struct failure statics[STATICS] = {
     [OUT_OF_MEMORY] = { .error_class = &tw_error_memory },
     [CLOSED] = { .error_class = &tw_error_closed },
     [NO_COROUTINE] = { .error_class = &tw_error_misuse },
     [NOBODY_LISTENS] = { .error_class = &tw_error_misuse },
+    [AWAIT_OUTSIDE] = { .error_class = &tw_error_misuse },
 };
 static const char *const static_messages[STATICS] = {
     [OUT_OF_MEMORY] = "out of memory",
     [CLOSED] = "the coroutine is closed",
     [NO_COROUTINE] = "there is no coroutine",
     [NOBODY_LISTENS] = "nobody listens to what is yielded here",
+    [AWAIT_OUTSIDE] = "tw_await() outside of inline callbacks",
 };
 
 static void failure_retain(void *object)
@@ -94,6 +104,8 @@ static void failure_release(void *object)
     while (failure != NULL && failure->references > 0 && --failure->references == 0) {
         struct failure *cause = tw_value_object(failure->cause, &tw_type_failure);
         tw_release(failure->value);
+        failure_release(failure->original); /* which is no copy */
+        twi_free(failure->trail);
         twi_free(failure);
         failure = cause;
     }
@@ -108,7 +120,9 @@ static const char *class_word(const tw_error_class *error_class)
 
 static const char *message_of(const struct failure *failure)
 {
-    return failure->references == 0 ? static_messages[failure - statics] : failure->message;
+    if (failure->references == 0)
+        return static_messages[failure - statics];
+    return failure->original != NULL ? failure->original->message : failure->message;
 }
 
 static int failure_format(void *object, char *text, size_t size)
@@ -136,6 +150,8 @@ static struct failure *failure_new(const struct tw_failure_fields *fields, size_
     failure->number = fields->number;
     failure->cause = tw_none();
     failure->value = tw_none();
+    failure->trail = NULL;
+    failure->original = NULL;
     failure->message[0] = '\0';
     return failure;
 }
@@ -158,6 +174,11 @@ tw_value twi_fail_no_coroutine(void)
 tw_value twi_fail_nobody_listens(void)
 {
     return tw_value_of(&tw_type_failure, &statics[NOBODY_LISTENS]);
+}
+
+tw_value twi_fail_await_outside(void)
+{
+    return tw_value_of(&tw_type_failure, &statics[AWAIT_OUTSIDE]);
 }
 
 tw_value tw_fail_at(const char *where, const tw_error_class *error_class, const char *format,
@@ -275,4 +296,102 @@ tw_value tw_failure_value(tw_value value)
 {
     const struct failure *failure = failure_of(value);
     return failure != NULL ? tw_lend(failure->value) : tw_none();
+}
+
+/* --- the trail -------------------------------------------------------------------------- */
+
+/* Make room for one step more; NULL when it cannot be kept. */
+static struct twi_trail_step *trail_extend(struct trail **trail)
+{
+    struct trail *old = *trail, *grown;
+    size_t capacity = old != NULL ? old->capacity : 0;
+
+    if (old != NULL && old->count < capacity)
+        return &old->steps[old->count++];
+    if (capacity == TWI_TRAIL_MAX) {
+        old->left_out++;
+        return NULL;
+    }
+    capacity = capacity != 0 ? capacity * 2 : 4;
+    grown = twi_realloc(old, sizeof *grown + capacity * sizeof grown->steps[0]);
+    if (grown == NULL)
+        return NULL;
+    if (old == NULL)
+        grown->count = grown->left_out = 0;
+    grown->capacity = capacity;
+    *trail = grown;
+    return &grown->steps[grown->count++];
+}
+
+static struct trail *trail_copy(const struct trail *trail)
+{
+    size_t size = trail != NULL ? sizeof *trail + trail->capacity * sizeof trail->steps[0] : 0;
+    struct trail *copy = size != 0 ? twi_malloc(size) : NULL;
+
+    if (copy != NULL)
+        memcpy(copy, trail, size);
+    return copy;
+}
+
+/* One that its maker alone holds; NULL when there is no memory. */
+static struct failure *failure_copy(struct failure *failure)
+{
+    struct failure *original = failure->original != NULL ? failure->original : failure;
+    struct trail *trail = trail_copy(failure->trail);
+    struct failure *copy = twi_malloc(sizeof *copy + 1);
+
+    if (copy == NULL || (trail == NULL && failure->trail != NULL)) {
+        twi_free(trail);
+        twi_free(copy);
+        return NULL;
+    }
+    *copy = *failure;
+    copy->references = 1;
+    copy->cause = tw_retain(failure->cause);
+    copy->value = tw_retain(failure->value);
+    copy->trail = trail;
+    copy->original = original;
+    copy->message[0] = '\0';
+    failure_retain(original);
+    return copy;
+}
+
+tw_value twi_failure_awaited(tw_value value, const char *where, const char *name)
+{
+    struct failure *failure = value.as.pointer;
+    struct twi_trail_step *step;
+
+    if (failure->references > 1) {
+        failure = failure_copy(failure);
+        if (failure == NULL)
+            return value;
+        tw_release(value);
+        value = tw_value_of(&tw_type_failure, failure);
+    }
+    step = failure->references > 0 ? trail_extend(&failure->trail) : NULL;
+    if (step != NULL)
+        *step = (struct twi_trail_step){ where, name };
+    return value;
+}
+
+size_t twi_failure_trail(tw_value value, const struct twi_trail_step **ret_steps,
+                         size_t *ret_left_out)
+{
+    const struct failure *failure = failure_of(value);
+
+    if (failure == NULL || failure->trail == NULL)
+        return 0;
+    *ret_steps = failure->trail->steps;
+    *ret_left_out = failure->trail->left_out;
+    return failure->trail->count;
+}
+
+bool twi_failure_same(tw_value one, tw_value other)
+{
+    const struct failure *first = failure_of(one), *second = failure_of(other);
+
+    if (first == NULL || second == NULL)
+        return false;
+    return (first->original != NULL ? first->original : first) ==
+           (second->original != NULL ? second->original : second);
 }

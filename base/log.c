@@ -8,6 +8,8 @@
 #include <tweed/failure.h>
 #include <tweed/log.h>
 
+#include "base/failure.h"
+
 enum { MESSAGE_SIZE = 1024, FAILURE_SIZE = 768 };
 
 static tw_log_observer *observer;
@@ -26,6 +28,19 @@ void tw_log_observe(tw_log_observer *wanted, void *arg, enum tw_log_level level)
     lowest = level;
 }
 
+/* Which coroutines it came through. */
+static void write_trail(tw_value failure, FILE *file)
+{
+    const struct twi_trail_step *steps;
+    size_t left_out, count = twi_failure_trail(failure, &steps, &left_out);
+
+    for (size_t i = 0; i < count; i++)
+        fprintf(file, "%s%s in %s", i == 0 ? ", awaited at " : ", ", steps[i].where,
+                steps[i].name);
+    if (count > 0 && left_out > 0)
+        fprintf(file, " and %zu more", left_out);
+}
+
 static void write_line(const struct tw_log_event *event, void *file)
 {
     const char *glue = ": ";
@@ -35,6 +50,7 @@ static void write_line(const struct tw_log_event *event, void *file)
         char text[FAILURE_SIZE];
         tw_value_format(f, text, sizeof text);
         fprintf(file, "%s%s", glue, text);
+        write_trail(f, file);
         glue = "; because ";
     }
     if (event->where != NULL)

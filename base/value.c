@@ -8,6 +8,8 @@
 
 #include <tweed/value.h>
 
+#include "base/hooks.h"
+
 static int none_format(void *object, char *text, size_t size)
 {
     (void)object;
@@ -24,7 +26,10 @@ void tw_drop(tw_value *value)
     tw_value old = *value;
 
     *value = tw_none();
-    tw_release(old);
+    if (tw_is_owned(old))
+        tw_release(old);
+    else if (tw_typeof(old)->release != NULL)
+        twi_drop_awaited(old);
 }
 
 int tw_value_format(tw_value value, char *text, size_t size)

@@ -50,6 +50,27 @@ int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always)
     return r > 0 ? 0 : r;
 }
 
+struct cancellation {
+    tw_deferred *deferred;
+    int r;
+};
+
+static void cancel_out(void *arg)
+{
+    struct cancellation *cancellation = arg;
+
+    cancellation->r = tw_cancel(cancellation->deferred);
+}
+
+/* Cancellers, and what they fire, run on the thread's stack. */
+static TWI_APART int cancel_on_thread(tw_deferred *deferred)
+{
+    struct cancellation cancellation = { deferred, 0 };
+
+    twi_coroutine_call_out(cancel_out, &cancellation);
+    return cancellation.r;
+}
+
 int tw_cancel(tw_deferred *deferred)
 {
     if (deferred == NULL)
@@ -59,6 +80,8 @@ int tw_cancel(tw_deferred *deferred)
         deferred = deferred->waiting_on;
     if ((deferred->state & TWI_FIRED) != 0)
         return 0;
+    if (twi_on_coroutine())
+        return cancel_on_thread(deferred);
     return twi_deferred_give_up(
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
 }

@@ -335,15 +335,29 @@ static TWI_APART void run_queued(struct twi_defer_thread *self)
         run_queued_one(take_queued(self));
 }
 
+static void run_out(void *deferred)
+{
+    twi_deferred_run(deferred);
+}
+
+/* On the thread's stack, or when it is less deep. */
+static TWI_APART int run_elsewhere(struct twi_defer_thread *self, tw_deferred *deferred,
+                                   uint32_t state)
+{
+    deferred->state = state;
+    if (twi_on_coroutine())
+        twi_coroutine_call_out(run_out, deferred);
+    else
+        run_later(self, deferred);
+    return 0;
+}
+
 TWI_APART int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
 {
     struct twi_defer_thread *self = &twi_defer;
 
-    if (TWI_UNLIKELY(self->depth == MAX_DEPTH)) {
-        deferred->state = state;
-        run_later(self, deferred);
-        return 0;
-    }
+    if (TWI_UNLIKELY(self->depth >= MAX_DEPTH))
+        return run_elsewhere(self, deferred, state);
     self->depth++;
     run(deferred, state);
     if (TWI_UNLIKELY(self->queue != NULL))
@@ -439,18 +453,40 @@ static void add_to_null(const struct twi_entry *entry)
     twi_entry_drop(entry, failure);
 }
 
+struct addition {
+    tw_deferred *deferred;
+    const struct twi_entry *entries;
+    unsigned count;
+    int r;
+};
+
+/* What cannot be added is called or dropped at once. */
+static void cannot_add(void *arg)
+{
+    struct addition *addition = arg;
+
+    if (addition->deferred != NULL) {
+        addition->r = add_without_memory(addition->deferred, addition->entries,
+                                         addition->count);
+        return;
+    }
+    for (unsigned i = 0; i < addition->count; i++)
+        add_to_null(&addition->entries[i]);
+}
+
 int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count)
 {
-    if (deferred == NULL) {
-        for (unsigned i = 0; i < count; i++)
-            add_to_null(&entries[i]);
-        return 0;
-    }
-    TWI_CHECK(deferred);
-    if (!twi_entries_room(deferred, count))
-        return add_without_memory(deferred, entries, count);
-    push(deferred, entries, count);
-    return 0;
+    struct addition addition = { deferred, entries, count, 0 };
+
+    if (deferred != NULL)
+        TWI_CHECK(deferred);
+    if (deferred != NULL && twi_entries_room(deferred, count))
+        push(deferred, entries, count);
+    else if (twi_on_coroutine())
+        twi_coroutine_call_out(cannot_add, &addition);
+    else
+        cannot_add(&addition);
+    return addition.r;
 }
 
 void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)

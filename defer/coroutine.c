@@ -121,7 +121,9 @@ static inline void run_from_home(tw_coroutine *to)
     for (;;) {
         void (*call)(void *arg);
         twi_defer.coroutine = to;
+        twi_defer.depth |= TWI_ON_COROUTINE;
         switch_to(&thread->home, to);
+        twi_defer.depth &= ~TWI_ON_COROUTINE;
         call = thread->call;
         if (TWI_LIKELY(call == NULL))
             break;

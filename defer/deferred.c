@@ -133,7 +133,7 @@ tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result)
 static TWI_APART void release_ctx(tw_deferred *deferred, tw_release_fn *release)
 {
     deferred->state |= TWI_RUNNING;
-    release(deferred->ctx);
+    twi_coroutine_call_out(release, deferred->ctx);
     deferred->state &= ~TWI_RUNNING;
 }
 
@@ -300,10 +300,16 @@ static void bury(tw_deferred *deferred)
     tw_release(result);
 }
 
+static void die_out(void *deferred);
+
 static TWI_APART void die(tw_deferred *deferred)
 {
     struct twi_defer_thread *self = &twi_defer;
 
+    if (twi_on_coroutine()) {
+        twi_coroutine_call_out(die_out, deferred);
+        return;
+    }
     if (self->deaths == MAX_DEATHS) {
         deferred->link = self->doomed;
         self->doomed = deferred;
@@ -317,6 +323,11 @@ static TWI_APART void die(tw_deferred *deferred)
         bury(deferred);
     }
     self->deaths--;
+}
+
+static void die_out(void *deferred)
+{
+    die(deferred);
 }
 
 static inline bool needs_release(tw_value result)

@@ -128,11 +128,15 @@ struct tw_deferred {
 _Static_assert(sizeof(tw_deferred) == 128, "a Deferred is two cache lines");
 #endif
 
+/* In `depth`: a coroutine's stack is in use. So one comparison finds what must run elsewhere, be
+ * it for that or for being too deep. */
+#define TWI_ON_COROUTINE 0x10000u
+
 /* What a thread has of all this. */
 struct twi_defer_thread {
     struct twi_slab deferreds;
     struct twi_slab overflows;
-    unsigned depth;                    /* of runs within runs */
+    unsigned depth;                    /* of runs within runs, and TWI_ON_COROUTINE */
     unsigned deaths;                   /* of deaths within deaths */
     tw_deferred *queue, **queue_end;   /* fired too deep; run by the outermost run */
     tw_deferred *doomed;               /* died too deep; by the outermost death */
@@ -152,6 +156,14 @@ void twi_deferred_check(const tw_deferred *deferred, const char *function);
 #else
 #define TWI_CHECK(deferred) ((void)0)
 #endif
+
+/* Callbacks, cancellers and releases do not run on a coroutine's stack: where this is true, call
+ * them by twi_coroutine_call_out(). */
+static inline bool twi_on_coroutine(void)
+{
+    return TWI_UNLIKELY(twi_defer.depth >= TWI_ON_COROUTINE);
+}
+void twi_coroutine_call_out(void (*fn)(void *arg), void *arg);
 
 static inline bool twi_deferred_paused(const tw_deferred *deferred)
 {
@@ -296,5 +308,15 @@ void twi_list_each_child(const tw_deferred *deferred,
                          void (*fn)(tw_deferred *child, void *arg), void *arg);
 /* The list [first, second]; takes both. A failure when there is no memory. */
 tw_value twi_pair(tw_value first, tw_value second);
+
+/* --- group.c, inline_callbacks.c --------------------------------------------------------- */
+
+/* The same with a group's Deferred and its members. */
+void twi_group_each_member(const tw_deferred *deferred,
+                           void (*fn)(tw_deferred *member, void *arg), void *arg);
+/* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its name
+ * and where that is awaited. */
+bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                     const char **ret_name, const char **ret_where);
 
 #endif

@@ -116,9 +116,14 @@ int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg
 
 static void format_state(const tw_deferred *deferred, char *text, size_t size)
 {
+    tw_deferred *awaited;
+    const char *name, *at;
     int length;
 
-    if ((deferred->state & TWI_WAITING) != 0) {
+    if (twi_body_awaits(deferred, &awaited, &name, &at)) {
+        snprintf(text, size, "%s %s%s", name, awaited != NULL ? "awaits at " : "runs",
+                 awaited != NULL ? at : "");
+    } else if ((deferred->state & TWI_WAITING) != 0) {
         snprintf(text, size, "waiting for %p made at %s", (const void *)deferred->waiting_on,
                  deferred->waiting_on->where);
     } else if ((deferred->state & TWI_FIRED) == 0) {
@@ -158,6 +163,8 @@ struct dump {
 static void dump_one(tw_deferred *deferred, void *arg)
 {
     struct dump *dump = arg;
+    tw_deferred *awaited;
+    const char *name, *at;
     char line[640];
     int indent = 2 * dump->depth;
 
@@ -169,8 +176,10 @@ static void dump_one(tw_deferred *deferred, void *arg)
     dump->depth++;
     if ((deferred->state & TWI_WAITING) != 0)
         dump_one(deferred->waiting_on, dump);
-    else
-        twi_list_each_child(deferred, dump_one, dump);
+    else if (twi_body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
+        dump_one(awaited, dump);
+    twi_list_each_child(deferred, dump_one, dump);
+    twi_group_each_member(deferred, dump_one, dump);
     dump->depth--;
 }
 

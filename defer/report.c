@@ -37,11 +37,30 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure)
     tw_log_problem(TW_LOG_CRITICAL, "deferred", tw_lend(failure), text);
 }
 
+struct second_fire {
+    tw_deferred *deferred;
+    tw_value result;
+    const char *where;
+    int r;
+};
+
+static void fired_again_out(void *arg)
+{
+    struct second_fire *fire = arg;
+
+    fire->r = twi_deferred_fired_again(fire->deferred, fire->result, fire->where);
+}
+
 int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char *where)
 {
+    struct second_fire fire = { deferred, result, where, 0 };
     const struct tw_deferred_hooks *hooks = &twi_defer.hooks;
     int r = -EALREADY;
 
+    if (twi_on_coroutine()) {
+        twi_coroutine_call_out(fired_again_out, &fire);
+        return fire.r;
+    }
     if ((deferred->state & TWI_SWALLOW) != 0) {
         deferred->state &= ~TWI_SWALLOW;
         r = 0;

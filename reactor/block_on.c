@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include <tweed/coroutine.h>
 #include <tweed/log.h>
 
 #include "base/alloc.h"
@@ -67,6 +68,8 @@ tw_value tw_block_on(tw_deferred *deferred)
 
     if (deferred == NULL || loop == NULL)
         result = tw_fail_memory();
+    else if (tw_coroutine_current() != NULL)
+        result = tw_fail(&tw_error_misuse, "tw_block_on() inside a coroutine: use tw_await()");
     else if (loop->turning || loop->state != TWI_RUN_IDLE)
         result = tw_fail(&tw_error_misuse, "tw_block_on() inside a running reactor");
     else if (tw_deferred_is_done(deferred))

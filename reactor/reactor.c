@@ -11,6 +11,7 @@
 #include <tweed/thread.h>
 
 #include "base/alloc.h"
+#include "base/hooks.h"
 #include "reactor/loop.h"
 
 enum { MAX_IDS = 1 << TWI_WHEEL_ID_BITS };
@@ -160,6 +161,7 @@ static void call_end_hooks(struct twi_loop *loop)
 static void loop_free(struct twi_loop *loop)
 {
     loop->ending = true;
+    twi_bodies_abandon();
     tw_thread_pool_free(loop->pool, false);
     tw_thread_pool_free(loop->library_pool, false);
     twi_jobs_release(loop);
@@ -172,6 +174,7 @@ static void loop_free(struct twi_loop *loop)
     twi_event_release(&loop->shutdown);
     twi_descriptors_release(loop);
     twi_timers_release(loop);
+    twi_bodies_abandon(); /* those that were started meanwhile */
     twi_loop_here = NULL;
     id_give(loop->wheel.id, twi_wheel_generation(&loop->wheel));
     twi_wheel_free(&loop->wheel);

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <tweed/coroutine.h>
 #include <tweed/thread.h>
 
 #include "base/alloc.h"
@@ -79,6 +80,8 @@ int tw_reactor_run(void)
 
     if (loop == NULL)
         return -ENOMEM;
+    if (tw_coroutine_current() != NULL)
+        return TW_REACTOR_IN_COROUTINE;
     if (loop->state == TWI_RUN_STOPPING || loop->state == TWI_RUN_ENDING)
         return TW_REACTOR_NOT_RESTARTABLE;
     if (loop->state != TWI_RUN_IDLE || loop->turning)
@@ -132,6 +135,8 @@ int tw_reactor_iterate(double seconds)
 
     if (loop == NULL)
         return -ENOMEM;
+    if (tw_coroutine_current() != NULL)
+        return TW_REACTOR_IN_COROUTINE;
     if (loop->turning)
         return TW_REACTOR_ALREADY_RUNNING;
     if (!(seconds < 0)) {

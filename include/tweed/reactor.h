@@ -22,6 +22,7 @@ typedef struct tw_reactor tw_reactor;
 #define TW_REACTOR_ALREADY_RUNNING (-EALREADY)
 #define TW_REACTOR_NOT_RUNNING (-ENOTCONN)
 #define TW_REACTOR_NOT_RESTARTABLE (-ESHUTDOWN) /* run while it is shutting down */
+#define TW_REACTOR_IN_COROUTINE (-EDEADLK)      /* run inside a coroutine */
 
 /* --- install, run, stop ------------------------------------------------------------------ */
 
@@ -45,7 +46,7 @@ TW_API void tw_reactor_unref(tw_reactor *reactor);      /* from any thread */
 TW_API const char *tw_reactor_backend(void);
 
 /* Turn until tw_reactor_stop(). May be run again afterwards. Returns 0,
- * TW_REACTOR_ALREADY_RUNNING, TW_REACTOR_NOT_RESTARTABLE, -ENOMEM. */
+ * TW_REACTOR_ALREADY_RUNNING, TW_REACTOR_NOT_RESTARTABLE, TW_REACTOR_IN_COROUTINE, -ENOMEM. */
 TW_API int tw_reactor_run(void);
 /* Ask for the end: the shutdown triggers run in the next turn. Before a run it returns
  * TW_REACTOR_NOT_RUNNING and makes the next run return at once; the second of two also returns
@@ -54,14 +55,16 @@ TW_API int tw_reactor_stop(void);
 /* Leave the loop after this turn without any triggers. Returns 0, TW_REACTOR_NOT_RUNNING. */
 TW_API int tw_reactor_crash(void);
 /* One turn; if nothing was queued or due it waits at most `seconds` for something to happen
- * (negative: no limit). Returns 0, TW_REACTOR_ALREADY_RUNNING (inside a turn), -EINVAL, -ENOMEM. */
+ * (negative: no limit). Returns 0, TW_REACTOR_ALREADY_RUNNING (inside a turn),
+ * TW_REACTOR_IN_COROUTINE, -EINVAL, -ENOMEM. */
 TW_API int tw_reactor_iterate(double seconds);
 TW_API bool tw_reactor_running(void);
 /* The signal that stopped the last run, 0 if none. A program may die by it. */
 TW_API int tw_reactor_exit_signal(void);
 
 /* Run until `deferred` (taken over) is done, then stop; its result, owned. When the reactor
- * stops before: tw_error_abandoned. Not inside a running reactor: tw_error_misuse. */
+ * stops before: tw_error_abandoned. Not inside a running reactor or a coroutine:
+ * tw_error_misuse. */
 TW_API tw_value tw_block_on(tw_deferred *deferred);
 /* A whole program: start(arg) once the reactor runs; stop when its Deferred is done. Returns an
  * exit status: 0, or 1 after logging the failure, or 128 + the signal that ended the run.

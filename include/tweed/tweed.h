@@ -15,6 +15,7 @@
 #include <tweed/form.h>
 #include <tweed/framing.h>
 #include <tweed/headers.h>
+#include <tweed/inline_callbacks.h>
 #include <tweed/line.h>
 #include <tweed/log.h>
 #include <tweed/pipe.h>

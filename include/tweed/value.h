@@ -120,7 +120,8 @@ static inline void tw_release(tw_value value)
         type->release(value.as.pointer);
 }
 
-/* Release *value and make it none; the way to let go of a kept value early. */
+/* Release *value and make it none; the way to let go of a kept value early. Of the lent ones, those
+ * that the running coroutine got from tw_await() are let go too. */
 TW_API void tw_drop(tw_value *value);
 
 /* Describe a value in at most `size` bytes, terminated; returns what snprintf() would. */
