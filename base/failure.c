@@ -27,6 +27,8 @@ CLASS(tw_error_first, &tw_error, NULL);
 CLASS(tw_error_group, &tw_error, NULL);
 CLASS(tw_error_queue_full, &tw_error, NULL);
 CLASS(tw_error_queue_empty, &tw_error, NULL);
+CLASS(tw_error_queue_closed, &tw_error, NULL);
+CLASS(tw_error_barrier_broken, &tw_error, NULL);
 CLASS(tw_error_system, &tw_error, NULL);
 CLASS(tw_error_url, &tw_error, "url");
 CLASS(tw_error_dns, &tw_error, "dns");

@@ -3,26 +3,54 @@
  */
 #include "defer/waiters.h"
 
-struct waiter {
-    struct twi_list node;
-    struct twi_waiters *line;
-    tw_deferred *turn;
-};
+#include <stdlib.h>
+
+#include <tweed/log.h>
+
+static _Thread_local struct twi_slab pool = TWI_SLAB(struct twi_waiter);
 
 void twi_waiters_init(struct twi_waiters *waiters)
 {
     twi_list_init(&waiters->nodes);
     waiters->count = 0;
+#if TWI_DEBUG
+    waiters->owner = &twi_defer;
+#endif
+}
+
+#if TWI_DEBUG
+void twi_waiters_check(const struct twi_waiters *waiters, const char *function)
+{
+    if (waiters->owner == &twi_defer)
+        return;
+    tw_log(TW_LOG_CRITICAL, "deferred", "%s: this is another thread's", function);
+    abort();
+}
+#endif
+
+void twi_waiter_append(struct twi_waiters *waiters, struct twi_waiter *waiter)
+{
+    waiter->line = waiters;
+    twi_list_append(&waiters->nodes, &waiter->node);
+    waiters->count++;
+}
+
+void twi_waiter_remove(struct twi_waiter *waiter)
+{
+    twi_list_remove(&waiter->node);
+    waiter->line->count--;
+    waiter->line = NULL;
 }
 
 /* Out of the line: its Deferred is now the caller's to fire or to let go. */
-static tw_deferred *leave(struct waiter *waiter)
+static tw_deferred *leave(struct twi_waiter *waiter)
 {
     tw_deferred *turn = waiter->turn;
+    tw_value value = waiter->value;
 
-    twi_list_remove(&waiter->node);
-    waiter->line->count--;
-    twi_free(waiter);
+    twi_waiter_remove(waiter);
+    twi_slab_free(&pool, waiter);
+    tw_release(value);
     return turn;
 }
 
@@ -33,32 +61,87 @@ static int cancel(tw_deferred *turn, void *waiter)
     return 0;
 }
 
-tw_deferred *twi_waiters_join(struct twi_waiters *waiters, const char *where)
+tw_deferred *twi_waiters_join_as(struct twi_waiters *waiters, const char *where,
+                                 struct twi_waiter **ret_waiter)
 {
-    struct waiter *waiter = twi_malloc(sizeof *waiter);
+    struct twi_waiter *waiter = twi_slab_alloc(&pool);
     tw_deferred *deferred = NULL;
 
     if (waiter != NULL)
         deferred = tw_promise_at(where, &waiter->turn, cancel, waiter, NULL);
     if (deferred == NULL) {
-        twi_free(waiter);
+        if (waiter != NULL)
+            twi_slab_free(&pool, waiter);
         return NULL;
     }
-    waiter->line = waiters;
-    twi_list_append(&waiters->nodes, &waiter->node);
-    waiters->count++;
+    waiter->value = tw_none();
+    waiter->owner = NULL;
+    waiter->serve = NULL;
+    twi_waiter_append(waiters, waiter);
+    *ret_waiter = waiter;
     return deferred;
+}
+
+tw_deferred *twi_waiters_join(struct twi_waiters *waiters, const char *where)
+{
+    struct twi_waiter *waiter;
+
+    return twi_waiters_join_as(waiters, where, &waiter);
+}
+
+static struct twi_waiter *first(const struct twi_waiters *waiters)
+{
+    return TWI_CONTAINER(waiters->nodes.next, struct twi_waiter, node);
+}
+
+/* One that is unseen goes as if it were cancelled, but there is nobody to tell. */
+struct twi_waiter *twi_waiters_first(struct twi_waiters *waiters)
+{
+    while (waiters->count > 0) {
+        struct twi_waiter *waiter = first(waiters);
+        if (!twi_waiter_unseen(waiter))
+            return waiter;
+        waiter->turn->cancel(waiter->turn, waiter->turn->ctx);
+    }
+    return NULL;
+}
+
+bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result)
+{
+    tw_deferred *turn;
+
+    if (waiter->serve != NULL)
+        return waiter->serve(waiter, result);
+    turn = leave(waiter);
+    tw_fire_at(turn->where, &turn, result);
+    return true;
 }
 
 void twi_waiters_serve(struct twi_waiters *waiters, tw_value result)
 {
-    tw_deferred *turn = leave(TWI_CONTAINER(waiters->nodes.next, struct waiter, node));
-
-    tw_fire_at(turn->where, &turn, result);
+    twi_waiter_serve(first(waiters), result);
 }
 
 void twi_waiters_abandon(struct twi_waiters *waiters, const char *what)
 {
     while (waiters->count > 0)
         twi_waiters_serve(waiters, tw_fail(&tw_error_abandoned, "the %s is gone", what));
+}
+
+void twi_waiters_move_all(struct twi_waiters *line, struct twi_waiters *from)
+{
+    twi_waiters_init(line);
+    TWI_LIST_EACH(node, &from->nodes)
+        TWI_CONTAINER(node, struct twi_waiter, node)->line = line;
+    twi_list_splice(&line->nodes, &from->nodes);
+    line->count = from->count;
+    from->count = 0;
+}
+
+void twi_waiters_serve_all(struct twi_waiters *line, tw_value result)
+{
+    result = tw_take(result);
+    while (line->count > 0)
+        twi_waiters_serve(line, tw_lend(result));
+    tw_release(result);
 }

@@ -1,5 +1,8 @@
 /*
  * waiters.h - a line of Deferreds: first come, first served; who is cancelled leaves it.
+ *
+ * What is handed over is gone from whoever held it, so it goes to somebody who will see it: a
+ * waiter whose Deferred was let go of by all, with nothing added to it, is passed over.
  */
 #ifndef DEFER_WAITERS_H
 #define DEFER_WAITERS_H
@@ -11,14 +14,60 @@
 struct twi_waiters {
     struct twi_list nodes;
     size_t count;
+#if TWI_DEBUG
+    const void *owner;
+#endif
+};
+
+/* One cache line. What needs more (a select, a condition) has it at the start of its own struct. */
+struct twi_waiter {
+    struct twi_list node;
+    struct twi_waiters *line; /* NULL: in none */
+    tw_deferred *turn;
+    tw_value value; /* what a waiting put brings */
+    union {
+        int64_t priority;  /* of that value */
+        const void *owner; /* who waits for a re-entrant lock */
+    };
+    /* Its turn has come, with `result` (taken); false: it does not want it now. NULL: leave the
+     * line and fire. */
+    bool (*serve)(struct twi_waiter *waiter, tw_value result);
 };
 
 void twi_waiters_init(struct twi_waiters *waiters);
 /* A new Deferred at the end of the line; NULL when there is no memory. */
 tw_deferred *twi_waiters_join(struct twi_waiters *waiters, const char *where);
-/* Fire the first with `result` (taken). It may free whatever holds the line. */
+/* The same; *ret_waiter is for the caller to fill in. */
+tw_deferred *twi_waiters_join_as(struct twi_waiters *waiters, const char *where,
+                                 struct twi_waiter **ret_waiter);
+/* The first whose result somebody will see; those before it are dropped. NULL when there is
+ * none. */
+struct twi_waiter *twi_waiters_first(struct twi_waiters *waiters);
+/* Serve the first, seen or not, with `result` (taken). It may free whatever holds the line. */
 void twi_waiters_serve(struct twi_waiters *waiters, tw_value result);
 /* Fail all with tw_error_abandoned, or what joins meanwhile too. */
 void twi_waiters_abandon(struct twi_waiters *waiters, const char *what);
+/* Move all to `line`, new and on the caller's stack; nobody joins it there. */
+void twi_waiters_move_all(struct twi_waiters *line, struct twi_waiters *from);
+/* Serve all in such a line with `result` (taken). */
+void twi_waiters_serve_all(struct twi_waiters *line, tw_value result);
+
+/* For waiters in structs of their own. */
+void twi_waiter_append(struct twi_waiters *waiters, struct twi_waiter *waiter);
+void twi_waiter_remove(struct twi_waiter *waiter);
+bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result);
+/* Will nobody see it fire? */
+static inline bool twi_waiter_unseen(const struct twi_waiter *waiter)
+{
+    return waiter->turn->references == 1 && twi_entries_none(waiter->turn);
+}
+
+#if TWI_DEBUG
+/* Ends the program when the line is another thread's. */
+void twi_waiters_check(const struct twi_waiters *waiters, const char *function);
+#define TWI_WAITERS_CHECK(waiters) twi_waiters_check((waiters), __func__)
+#else
+#define TWI_WAITERS_CHECK(waiters) ((void)0)
+#endif
 
 #endif

@@ -31,6 +31,8 @@ typedef struct tw_error_class {
  *     tw_error_first                          a list's first error: cause, index as number
  *     tw_error_group                          several: tw_failure_value() is the list
  *     tw_error_queue_full, tw_error_queue_empty
+ *     tw_error_queue_closed                   no more values go through it
+ *     tw_error_barrier_broken
  *     tw_error_system                         a system call's errno is the number
  *     tw_error_url                            [url]
  *     tw_error_dns                            [dns]
@@ -59,7 +61,8 @@ typedef struct tw_error_class {
 TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled,
     tw_error_abandoned, tw_error_closed, tw_error_timeout, tw_error_misuse,
     tw_error_already_called, tw_error_first, tw_error_group, tw_error_queue_full,
-    tw_error_queue_empty, tw_error_system, tw_error_url, tw_error_dns, tw_error_connect,
+    tw_error_queue_empty, tw_error_queue_closed, tw_error_barrier_broken, tw_error_system,
+    tw_error_url, tw_error_dns, tw_error_connect,
     tw_error_connect_refused, tw_error_connect_no_route, tw_error_connect_bind,
     tw_error_connect_timeout, tw_error_connection, tw_error_connection_done,
     tw_error_connection_lost, tw_error_connection_aborted, tw_error_tls, tw_error_protocol,

@@ -5,6 +5,7 @@
 #define TWEED_TWEED_H
 
 #include <tweed/alloc.h>
+#include <tweed/channel.h>
 #include <tweed/client.h>
 #include <tweed/clock.h>
 #include <tweed/cookies.h>
@@ -20,6 +21,7 @@
 #include <tweed/log.h>
 #include <tweed/pipe.h>
 #include <tweed/process.h>
+#include <tweed/queue.h>
 #include <tweed/reactor.h>
 #include <tweed/reconnect.h>
 #include <tweed/resolver.h>
