@@ -184,29 +184,36 @@ int tw_condition_notify_all(tw_condition *condition)
 /* --- wait ------------------------------------------------------------------------------- */
 
 /* Nobody would release the lock that it would get. */
-static void forget(struct wait *wait)
+static void drop(struct twi_waiter *waiter)
 {
-    twi_waiter_remove(&wait->waiter);
+    struct wait *wait = (struct wait *)waiter;
+    tw_condition *condition = wait->condition;
+    bool pass_on = wait->notified;
+
+    condition->references++;
+    twi_waiter_remove(waiter);
     tw_release(wait->outcome);
     tw_deferred_unref(wait_free(wait));
+    if (pass_on)
+        notify_one(condition);
+    condition_unref(condition);
 }
 
+static const struct twi_waiter_kind kind = { lock_served, drop };
+
+/* It lines up for the lock, if it does not already, and fails when it has it. */
 static int cancel(tw_deferred *turn, void *arg)
 {
     struct wait *wait = arg;
     tw_condition *condition = wait->condition;
-    bool pass_on = wait->notified, notifiable = wait->waiter.line == &condition->waiting;
+    bool pass_on = wait->notified;
 
     condition->references++;
     wait->notified = false;
-    if (wait->waiter.line != NULL && twi_waiter_unseen(&wait->waiter)) {
-        forget(wait);
-    } else {
-        fail(wait, tw_fail_at(turn->where, &tw_error_cancelled, "cancelled"));
-        if (notifiable) {
-            twi_waiter_remove(&wait->waiter);
-            line_up(wait);
-        }
+    fail(wait, tw_fail_at(turn->where, &tw_error_cancelled, "cancelled"));
+    if (wait->waiter.line == &condition->waiting) {
+        twi_waiter_remove(&wait->waiter);
+        line_up(wait);
     }
     if (pass_on)
         notify_one(condition);
@@ -235,7 +242,7 @@ static tw_deferred *join(const char *where, tw_condition *condition, tw_predicat
         return NULL;
     }
     wait->waiter.owner = condition->lock->owner;
-    wait->waiter.serve = lock_served;
+    wait->waiter.kind = &kind;
     wait->waiter.value = wait->outcome = tw_none();
     wait->condition = condition;
     wait->depth = condition->lock->depth;
@@ -278,8 +285,8 @@ void tw_condition_free(tw_condition *condition)
     TWI_WAITERS_CHECK(&condition->waiting);
     condition->gone = true;
     while (condition->waiting.count > 0) {
-        struct twi_waiter *waiter =
-            TWI_CONTAINER(condition->waiting.nodes.next, struct twi_waiter, node);
+        struct twi_waiter *waiter = TWI_CONTAINER(condition->waiting.nodes.next,
+                                                  struct twi_waiter, node);
         fail((struct wait *)waiter, tw_fail(&tw_error_abandoned, "the condition is gone"));
         twi_waiter_remove(waiter);
         line_up((struct wait *)waiter);

@@ -41,8 +41,8 @@ tw_deferred *tw_lock_acquire_as_at(const char *where, tw_lock *lock, const void 
         return NULL;
     owner = twi_lock_owner(semaphore, owner);
     if (owner == NULL && semaphore->reentrant)
-        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
-                                             "who would own the re-entrant lock?"));
+        return tw_fired_at(
+            where, tw_fail_at(where, &tw_error_misuse, "who would own the re-entrant lock?"));
     return twi_semaphore_acquire(where, semaphore, owner);
 }
 

@@ -287,9 +287,9 @@ tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue)
     if (queue->closed)
         return tw_fired_at(where, twi_queue_closed_at(where));
     if (queue->gets.count >= queue->backlog)
-        return tw_fired_at(where, tw_fail_at(where, &tw_error_queue_empty,
-                                             "%zu wait for a value already",
-                                             queue->gets.count));
+        return tw_fired_at(where,
+                           tw_fail_at(where, &tw_error_queue_empty,
+                                      "%zu wait for a value already", queue->gets.count));
     return twi_waiters_join(&queue->gets, where);
 }
 

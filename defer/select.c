@@ -44,19 +44,30 @@ static tw_deferred *leave_all(struct choice *choice, tw_value *ret_result)
     return turn;
 }
 
-static int cancel(tw_deferred *turn, void *choice)
+static void forget(struct choice *choice)
 {
     tw_value result;
 
-    (void)turn;
     tw_deferred_unref(leave_all(choice, &result));
     tw_release(result);
+}
+
+static int cancel(tw_deferred *turn, void *choice)
+{
+    (void)turn;
+    forget(choice);
     return 0;
 }
 
-static struct choice *choice_of(struct twi_waiter *waiter)
+/* While it waits, its Deferred is not fired. */
+static struct choice *choice_of(const struct twi_waiter *waiter)
 {
     return waiter->turn->ctx;
+}
+
+static void drop(struct twi_waiter *waiter)
+{
+    forget(choice_of(waiter));
 }
 
 static bool serve(struct twi_waiter *waiter, tw_value item)
@@ -71,6 +82,8 @@ static bool serve(struct twi_waiter *waiter, tw_value item)
     tw_fire_at(turn->where, &turn, result);
     return true;
 }
+
+static const struct twi_waiter_kind kind = { serve, drop };
 
 static struct choice *choice_new(const char *where, size_t count, tw_deferred **ret_deferred)
 {
@@ -109,7 +122,7 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
         tw_queue *queue = queue_of(cases[i].channel);
 
         waiter->turn = choice->turn;
-        waiter->serve = serve;
+        waiter->kind = &kind;
         waiter->value = cases[i].sends ? tw_take(cases[i].value) : tw_none();
         if (queue != NULL)
             twi_waiter_append(cases[i].sends ? &queue->puts : &queue->gets, waiter);

@@ -76,7 +76,7 @@ tw_deferred *twi_waiters_join_as(struct twi_waiters *waiters, const char *where,
     }
     waiter->value = tw_none();
     waiter->owner = NULL;
-    waiter->serve = NULL;
+    waiter->kind = NULL;
     twi_waiter_append(waiters, waiter);
     *ret_waiter = waiter;
     return deferred;
@@ -94,14 +94,16 @@ static struct twi_waiter *first(const struct twi_waiters *waiters)
     return TWI_CONTAINER(waiters->nodes.next, struct twi_waiter, node);
 }
 
-/* One that is unseen goes as if it were cancelled, but there is nobody to tell. */
 struct twi_waiter *twi_waiters_first(struct twi_waiters *waiters)
 {
     while (waiters->count > 0) {
         struct twi_waiter *waiter = first(waiters);
         if (!twi_waiter_unseen(waiter))
             return waiter;
-        waiter->turn->cancel(waiter->turn, waiter->turn->ctx);
+        if (waiter->kind != NULL)
+            waiter->kind->drop(waiter);
+        else
+            tw_deferred_unref(leave(waiter));
     }
     return NULL;
 }
@@ -110,8 +112,8 @@ bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result)
 {
     tw_deferred *turn;
 
-    if (waiter->serve != NULL)
-        return waiter->serve(waiter, result);
+    if (waiter->kind != NULL)
+        return waiter->kind->serve(waiter, result);
     turn = leave(waiter);
     tw_fire_at(turn->where, &turn, result);
     return true;
@@ -131,7 +133,7 @@ void twi_waiters_abandon(struct twi_waiters *waiters, const char *what)
 void twi_waiters_move_all(struct twi_waiters *line, struct twi_waiters *from)
 {
     twi_waiters_init(line);
-    TWI_LIST_EACH(node, &from->nodes)
+    TWI_LIST_EACH (node, &from->nodes)
         TWI_CONTAINER(node, struct twi_waiter, node)->line = line;
     twi_list_splice(&line->nodes, &from->nodes);
     line->count = from->count;

@@ -19,6 +19,14 @@ struct twi_waiters {
 #endif
 };
 
+struct twi_waiter;
+struct twi_waiter_kind {
+    /* Its turn has come, with `result` (taken); false: it does not want it now. */
+    bool (*serve)(struct twi_waiter *waiter, tw_value result);
+    /* Nobody would see it: leave the line for good. */
+    void (*drop)(struct twi_waiter *waiter);
+};
+
 /* One cache line. What needs more (a select, a condition) has it at the start of its own struct. */
 struct twi_waiter {
     struct twi_list node;
@@ -29,9 +37,7 @@ struct twi_waiter {
         int64_t priority;  /* of that value */
         const void *owner; /* who waits for a re-entrant lock */
     };
-    /* Its turn has come, with `result` (taken); false: it does not want it now. NULL: leave the
-     * line and fire. */
-    bool (*serve)(struct twi_waiter *waiter, tw_value result);
+    const struct twi_waiter_kind *kind; /* NULL: leaves the line, and fires */
 };
 
 void twi_waiters_init(struct twi_waiters *waiters);
@@ -56,10 +62,12 @@ void twi_waiters_serve_all(struct twi_waiters *line, tw_value result);
 void twi_waiter_append(struct twi_waiters *waiters, struct twi_waiter *waiter);
 void twi_waiter_remove(struct twi_waiter *waiter);
 bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result);
-/* Will nobody see it fire? */
+/* Will nobody see it fire? Without memory it may have been failed under our feet, too. */
 static inline bool twi_waiter_unseen(const struct twi_waiter *waiter)
 {
-    return waiter->turn->references == 1 && twi_entries_none(waiter->turn);
+    const tw_deferred *turn = waiter->turn;
+
+    return (turn->references == 1 && twi_entries_none(turn)) || (turn->state & TWI_FIRED) != 0;
 }
 
 #if TWI_DEBUG

@@ -62,11 +62,11 @@ TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled
     tw_error_abandoned, tw_error_closed, tw_error_timeout, tw_error_misuse,
     tw_error_already_called, tw_error_first, tw_error_group, tw_error_queue_full,
     tw_error_queue_empty, tw_error_queue_closed, tw_error_barrier_broken, tw_error_system,
-    tw_error_url, tw_error_dns, tw_error_connect,
-    tw_error_connect_refused, tw_error_connect_no_route, tw_error_connect_bind,
-    tw_error_connect_timeout, tw_error_connection, tw_error_connection_done,
-    tw_error_connection_lost, tw_error_connection_aborted, tw_error_tls, tw_error_protocol,
-    tw_error_empty, tw_error_partial, tw_error_encoding, tw_error_redirect, tw_error_toolarge,
+    tw_error_url, tw_error_dns, tw_error_connect, tw_error_connect_refused,
+    tw_error_connect_no_route, tw_error_connect_bind, tw_error_connect_timeout,
+    tw_error_connection, tw_error_connection_done, tw_error_connection_lost,
+    tw_error_connection_aborted, tw_error_tls, tw_error_protocol, tw_error_empty,
+    tw_error_partial, tw_error_encoding, tw_error_redirect, tw_error_toolarge,
     tw_error_process, tw_error_process_start, tw_error_process_done,
     tw_error_process_terminated, tw_error_process_errors, tw_error_status;
 

@@ -35,8 +35,7 @@ TW_API int tw_queue_put_priority(tw_queue *queue, int64_t priority, tw_value val
 /* Put, waiting for a place: fires with none when the value has it, or somebody has got it. Takes
  * `value`; a put that fails releases it. Fails with tw_error_queue_closed. Letting go of the
  * Deferred does not take the put back; cancelling it does. */
-#define tw_queue_put_wait(queue, ...) \
-    tw_queue_put_wait_at(TW_HERE, (queue), 0, __VA_ARGS__)
+#define tw_queue_put_wait(queue, ...) tw_queue_put_wait_at(TW_HERE, (queue), 0, __VA_ARGS__)
 #define tw_queue_put_wait_priority(queue, priority, ...) \
     tw_queue_put_wait_at(TW_HERE, (queue), (priority), __VA_ARGS__)
 TW_API tw_deferred *tw_queue_put_wait_at(const char *where, tw_queue *queue, int64_t priority,
