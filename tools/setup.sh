@@ -10,7 +10,8 @@
 set -u
 
 BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libssl-dev zlib1g-dev
-    libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates"
+    libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates
+    libxml2-dev"
 CI="clang-format-14 valgrind xz-utils g++ git"
 REAL="nginx-light apache2 squid curl python3"
 
