@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tweed/value.h>
+
 #if TWI_SWITCH_UCONTEXT
 #include <ucontext.h>
 
@@ -21,6 +23,7 @@ struct twi_context {
     ucontext_t registers;
     void (*entry)(void *arg);
     void *arg;
+    tw_value passed;
 };
 #elif defined(__x86_64__)
 /* The offsets are known to switch_x86_64.S. */
@@ -48,7 +51,15 @@ _Static_assert(sizeof(struct twi_context) == 176, "as switch_aarch64.S has it");
  * `top` (aligned to 16). */
 void twi_context_make(struct twi_context *context, void *low, void *top,
                       void (*entry)(void *arg), void *arg);
-/* Stop here, keeping that in `from`, and go on where `to` stopped. */
-void twi_switch(struct twi_context *from, struct twi_context *to);
+/* Stop here, keeping that in `from`, and go on where `to` stopped: there it returns `value`. */
+tw_value twi_switch(struct twi_context *from, struct twi_context *to, tw_value value);
+
+/* For a function that returns on another stack than the one that was last called on: a ret would
+ * be predicted wrong. Lets it leave by a jump. */
+#if defined(__x86_64__) && !TWI_SWITCH_UCONTEXT && defined(__OPTIMIZE__) && !defined(__clang__)
+#define TWI_LEAVE_BY_JUMP __attribute__((function_return("thunk-extern")))
+#else
+#define TWI_LEAVE_BY_JUMP
+#endif
 
 #endif

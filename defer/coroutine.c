@@ -3,8 +3,8 @@
  *
  * The hard part is who may run what where. The thread's own stack takes part as a coroutine called
  * home, which is never resumed but come back to: by a yield of what it resumed, by a park, or by a
- * call that is to be done there. Frames of run_from_home() nest, since such a call may resume
- * others; each writes home's context anew before it leaves, so one is enough.
+ * call that is to be done there. Such a call may resume others, so home may have left several
+ * times; it always comes back to the last, and writes its context anew before it leaves again.
  */
 #include "defer/coroutine.h"
 
@@ -91,11 +91,12 @@ static inline void arrived(tw_coroutine *here, bool first)
 #endif
 }
 
-static inline void switch_to(tw_coroutine *from, tw_coroutine *to)
+TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to,
+                                                tw_value value)
 {
-    if (TWI_UNLIKELY(from->canary) && twi_stack_overrun(&from->stack, false))
+    if (from->stack.guard == TWI_GUARD_CANARY && twi_stack_overrun(&from->stack, false))
         overran(from);
-    if (TWI_UNLIKELY(twi_defer.cxx != NULL))
+    if (twi_defer.cxx != NULL)
         exchange_cxx(from, to);
 #if TWI_ASAN
     twi_defer.coroutines->previous = from;
@@ -103,89 +104,46 @@ static inline void switch_to(tw_coroutine *from, tw_coroutine *to)
                                    to->size);
 #endif
 #if TWI_TSAN
+    if (from == &twi_defer.coroutines->home)
+        from->fiber = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
-    twi_switch(&from->context, &to->context);
+    value = twi_switch(&from->context, &to->context, value);
     arrived(from, false);
+    return value;
 }
 
-/* Leave the thread's stack for `to`, doing what is to be called meanwhile, until somebody comes
- * back for good. */
-static inline void run_from_home(tw_coroutine *to)
+/* What is called may resume others, and then comes through here again. */
+tw_value twi_coroutine_serve(tw_value value)
 {
     struct twi_coroutine_thread *thread = twi_defer.coroutines;
 
-#if TWI_TSAN
-    thread->home.fiber = __tsan_get_current_fiber();
-#endif
-    for (;;) {
-        void (*call)(void *arg);
-        twi_defer.coroutine = to;
-        twi_defer.depth |= TWI_ON_COROUTINE;
-        switch_to(&thread->home, to);
-        twi_defer.depth &= ~TWI_ON_COROUTINE;
-        call = thread->call;
-        if (TWI_LIKELY(call == NULL))
-            break;
-        to = twi_defer.coroutine;
-        twi_defer.coroutine = NULL;
+    while (thread->call != NULL) {
+        void (*call)(void *arg) = thread->call;
+        tw_coroutine *caller = thread->caller;
         thread->call = NULL;
         call(thread->call_arg);
+        value = twi_coroutine_leave(NULL, &thread->home, caller, tw_none());
     }
-    twi_defer.coroutine = NULL;
+    return value;
 }
 
-void twi_coroutine_stop(tw_coroutine *coroutine)
+/* One that was freed inside itself goes now; somebody may still look at what it returned. */
+int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value)
 {
-    switch_to(coroutine, coroutine->resumer);
-}
+    tw_value *kept = &coroutine->out;
 
-static inline void drop(tw_value *value)
-{
-    tw_value old = *value;
-
-    *value = tw_none();
-    tw_release(old);
-}
-
-/* It was freed inside itself, and now it has ended. */
-static TWI_APART int bury(tw_coroutine *coroutine, tw_value *ret_value)
-{
-    struct twi_coroutine_thread *thread = twi_defer.coroutines;
-    tw_value old = thread->kept;
-
-    thread->kept = coroutine->out;
-    coroutine->out = tw_none();
-    tw_release(old);
+    if (coroutine->doomed) {
+        kept = &twi_defer.coroutines->kept;
+        twi_drop(kept);
+        *kept = coroutine->out;
+        coroutine->out = tw_none();
+    }
     if (ret_value != NULL)
-        *ret_value = tw_lend(thread->kept);
-    twi_coroutine_destroy(coroutine);
+        *ret_value = tw_lend(*kept);
+    if (coroutine->doomed)
+        twi_coroutine_destroy(coroutine);
     return TW_RETURNED;
-}
-
-int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
-{
-    tw_coroutine *running = twi_defer.coroutine;
-
-    coroutine->in = tw_take(value);
-    coroutine->state = TW_RUNNING;
-    drop(&coroutine->out);
-    if (running == NULL) {
-        coroutine->resumer = &twi_defer.coroutines->home;
-        coroutine->task = NULL;
-        run_from_home(coroutine);
-    } else {
-        coroutine->resumer = running;
-        coroutine->task = running->task;
-        twi_defer.coroutine = coroutine;
-        switch_to(running, coroutine);
-        twi_defer.coroutine = running;
-    }
-    if (TWI_UNLIKELY(coroutine->doomed) && coroutine->state == TW_ENDED)
-        return bury(coroutine, ret_value);
-    if (ret_value != NULL)
-        *ret_value = tw_lend(coroutine->out);
-    return coroutine->state == TW_ENDED ? TW_RETURNED : TW_YIELDED;
 }
 
 /* --- starting and ending ---------------------------------------------------------------- */
@@ -197,7 +155,7 @@ void twi_coroutine_end(tw_coroutine *coroutine, tw_value result)
 
     coroutine->out = result;
     tw_release(old);
-    drop(&coroutine->in);
+    twi_drop(&coroutine->in);
     coroutine->release = NULL;
     if (release != NULL)
         release(coroutine->arg);
@@ -216,7 +174,7 @@ static void coroutine_main(void *arg)
     twi_coroutine_end(coroutine, tw_take(result));
     if (coroutine->rooted)
         twi_defer.coroutines->finished = coroutine;
-    twi_coroutine_stop(coroutine);
+    twi_switch_to(coroutine, coroutine->resumer, tw_none());
     __builtin_unreachable();
 }
 
@@ -224,11 +182,11 @@ void twi_coroutine_destroy(tw_coroutine *coroutine)
 {
     struct twi_stack stack = coroutine->stack;
 
-    if (coroutine->canary && twi_stack_overrun(&stack, true))
+    if (stack.guard == TWI_GUARD_CANARY && twi_stack_overrun(&stack, true))
         overran(coroutine);
-    drop(&coroutine->in);
-    drop(&coroutine->out);
-    drop(&coroutine->complaint);
+    twi_drop(&coroutine->in);
+    twi_drop(&coroutine->out);
+    twi_drop(&coroutine->complaint);
 #if TWI_TSAN
     __tsan_destroy_fiber(coroutine->fiber);
 #endif
@@ -266,8 +224,8 @@ static void thread_ends(void *arg)
         return;
     }
     close_living(thread);
-    drop(&thread->kept);
-    twi_stack_thread_end();
+    twi_drop(&thread->kept);
+    twi_stacks_unmap(&thread->stacks);
 }
 
 static void make_key(void)
@@ -286,6 +244,7 @@ static TWI_APART void begin_thread(void)
     thread->home.state = TW_RUNNING;
     if (__cxa_get_globals != NULL)
         twi_defer.cxx = __cxa_get_globals();
+    thread->home.careful = twi_defer.cxx != NULL;
     twi_defer.coroutines = thread;
 }
 
@@ -297,7 +256,7 @@ static void fill(tw_coroutine *coroutine, const struct tw_coroutine_options *opt
     coroutine->resumer = NULL;
     coroutine->state = TW_CREATED;
     coroutine->deaf = coroutine->doomed = coroutine->freeing = false;
-    coroutine->canary = coroutine->stack.guard == TWI_GUARD_CANARY;
+    coroutine->careful = coroutine->stack.guard == TWI_GUARD_CANARY || twi_defer.cxx != NULL;
     coroutine->cxx.caught = NULL;
     coroutine->cxx.uncaught = 0;
     coroutine->release = options != NULL ? options->release : NULL;
@@ -328,7 +287,8 @@ static inline tw_coroutine *make(const struct tw_coroutine_options *options)
         errno = EINVAL;
         return NULL;
     }
-    if (size > SIZE_MAX / 8 || !twi_stack_take(&stack, size * STACK_FACTOR)) {
+    if (size > SIZE_MAX / 8 ||
+        !twi_stack_take(&twi_defer.coroutines->stacks, &stack, size * STACK_FACTOR)) {
         errno = ENOMEM;
         return NULL;
     }
@@ -367,7 +327,7 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 
 /* --- for inline callbacks --------------------------------------------------------------- */
 
-bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
 {
     struct twi_coroutine_thread *thread = twi_defer.coroutines;
     tw_coroutine *finished;
@@ -377,7 +337,7 @@ bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
         leaf->state = TW_RUNNING;
         leaf->resumer = &thread->home;
     }
-    run_from_home(leaf);
+    twi_coroutine_enter(NULL, &thread->home, leaf, tw_none());
     finished = thread->finished;
     if (finished == NULL)
         return false;
@@ -388,12 +348,12 @@ bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
     return true;
 }
 
-void twi_coroutine_park(void)
+TWI_LEAVE_BY_JUMP void twi_coroutine_park(void)
 {
-    switch_to(twi_defer.coroutine, &twi_defer.coroutines->home);
+    twi_switch_to(twi_defer.coroutine, &twi_defer.coroutines->home, tw_none());
 }
 
-void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
+TWI_LEAVE_BY_JUMP void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
 {
     struct twi_coroutine_thread *thread = twi_defer.coroutines;
 
@@ -403,7 +363,8 @@ void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
     }
     thread->call = fn;
     thread->call_arg = arg;
-    switch_to(twi_defer.coroutine, &thread->home);
+    thread->caller = twi_defer.coroutine;
+    twi_switch_to(twi_defer.coroutine, &thread->home, tw_none());
 }
 
 void twi_coroutine_discard(tw_coroutine *root)

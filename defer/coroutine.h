@@ -38,7 +38,7 @@ struct tw_coroutine {
     bool deaf;                               /* nobody listens to its yields */
     bool doomed;                             /* freed inside itself */
     bool freeing;                            /* inside tw_coroutine_free() */
-    bool canary;                             /* look below the stack at each switch */
+    bool careful;                            /* a switch has more to do */
     bool rooted;                             /* the root of a task */
 
     struct twi_cxx_globals cxx;
@@ -66,10 +66,12 @@ struct tw_coroutine {
 /* What a thread has of it; found by twi_defer.coroutines. */
 struct twi_coroutine_thread {
     tw_coroutine home;    /* the thread's own stack: context and side state only */
+    struct twi_stacks stacks;
     struct twi_list living;
     size_t count;         /* of living */
     void (*call)(void *arg); /* to be done on the thread's stack */
     void *call_arg;
+    tw_coroutine *caller;
     tw_coroutine *finished; /* a task's root that has just ended */
     tw_value kept;          /* the last result of one freed inside itself */
 #if TWI_ASAN
@@ -93,15 +95,75 @@ static inline const char *twi_coroutine_name(const tw_coroutine *coroutine)
 
 /* --- coroutine.c ------------------------------------------------------------------------ */
 
-/* Go on in a coroutine that is created or suspended, with `value` (taken), until it yields or
- * ends. *ret_value is lent. TW_YIELDED or TW_RETURNED. */
-int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_value *ret_value);
-/* Back to who resumed it; until it is resumed. */
-void twi_coroutine_stop(tw_coroutine *coroutine);
+/* A switch that has more to do than to switch. */
+tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to, tw_value value);
+/* Home is back because something is to be called there; until it is back for good. */
+tw_value twi_coroutine_serve(tw_value value);
+/* It has ended; the answer to whoever resumed it last. */
+int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value);
 /* It ends, without its body's doing, with `result` (owned). */
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
 void twi_coroutine_destroy(tw_coroutine *coroutine);
+
+/* With sanitizers each switch is told. */
+static inline tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
+{
+    if (TWI_ASAN || TWI_TSAN || TWI_UNLIKELY(from->careful))
+        return twi_switch_carefully(from, to, value);
+    return twi_switch(&from->context, &to->context, value);
+}
+
+/* Leave the place that runs, `running` or the thread's stack, for `coroutine`. */
+static inline tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *from,
+                                           tw_coroutine *coroutine, tw_value value)
+{
+    twi_defer.coroutine = coroutine;
+    twi_defer.depth |= TWI_ON_COROUTINE;
+    value = twi_switch_to(from, coroutine, value);
+    twi_defer.coroutine = running;
+    twi_defer.depth &= running != NULL ? ~0u : ~TWI_ON_COROUTINE;
+    return value;
+}
+
+/* The same until that, or one that it resumed, comes back for good. Gives what that yields. */
+static inline tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *from,
+                                           tw_coroutine *coroutine, tw_value value)
+{
+    value = twi_coroutine_leave(running, from, coroutine, value);
+    if (TWI_UNLIKELY(twi_defer.coroutines->call != NULL))
+        value = twi_coroutine_serve(value);
+    return value;
+}
+
+static inline void twi_drop(tw_value *value)
+{
+    tw_value old = *value;
+
+    value->type = 0;
+    tw_release(old);
+}
+
+/* Go on in a coroutine that is created or suspended, with `value` (taken), until it yields or
+ * ends. *ret_value is lent. TW_YIELDED or TW_RETURNED. */
+static inline int twi_coroutine_go(tw_coroutine *coroutine, tw_value value,
+                                   tw_value *ret_value)
+{
+    tw_coroutine *running = twi_defer.coroutine;
+    tw_coroutine *from = running != NULL ? running : &twi_defer.coroutines->home;
+
+    coroutine->in = tw_take(value);
+    coroutine->state = TW_RUNNING;
+    coroutine->resumer = from;
+    coroutine->task = from->task;
+    twi_drop(&coroutine->out);
+    value = twi_coroutine_enter(running, from, coroutine, tw_lend(coroutine->in));
+    if (TWI_UNLIKELY(coroutine->state == TW_ENDED))
+        return twi_coroutine_returned(coroutine, ret_value);
+    if (ret_value != NULL)
+        *ret_value = value;
+    return TW_YIELDED;
+}
 
 /* --- for inline callbacks --------------------------------------------------------------- */
 

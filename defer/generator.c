@@ -63,7 +63,8 @@ static inline bool stands(const tw_coroutine *coroutine)
            (coroutine->state == TW_CREATED && !coroutine->rooted);
 }
 
-static TWI_APART int start(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
+static TWI_APART TWI_LEAVE_BY_JUMP int start(tw_coroutine *coroutine, tw_value value,
+                                             tw_value *ret_value)
 {
     int r;
 
@@ -80,7 +81,8 @@ static TWI_APART int start(tw_coroutine *coroutine, tw_value value, tw_value *re
     return r;
 }
 
-int tw_coroutine_send(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP int tw_coroutine_send(tw_coroutine *coroutine, tw_value value,
+                                        tw_value *ret_value)
 {
     if (coroutine != NULL)
         TWI_CHECK_COROUTINE(coroutine);
@@ -89,12 +91,17 @@ int tw_coroutine_send(tw_coroutine *coroutine, tw_value value, tw_value *ret_val
     return start(coroutine, value, ret_value);
 }
 
-int tw_coroutine_next(tw_coroutine *coroutine, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP int tw_coroutine_next(tw_coroutine *coroutine, tw_value *ret_value)
 {
-    return tw_coroutine_send(coroutine, tw_none(), ret_value);
+    if (coroutine != NULL)
+        TWI_CHECK_COROUTINE(coroutine);
+    if (TWI_LIKELY(coroutine != NULL && coroutine->state == TW_SUSPENDED))
+        return twi_coroutine_go(coroutine, tw_none(), ret_value);
+    return start(coroutine, tw_none(), ret_value);
 }
 
-int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failure, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failure,
+                                         tw_value *ret_value)
 {
     int r;
 
@@ -124,7 +131,7 @@ int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failure, tw_value *ret_
 
 /* --- closing ---------------------------------------------------------------------------- */
 
-int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_value)
 {
     tw_value value;
     int status;
@@ -195,7 +202,7 @@ static TWI_APART tw_value nobody_listens(tw_coroutine *running, tw_value value)
                                                       : twi_fail_nobody_listens());
 }
 
-tw_value tw_yield(tw_value value)
+TWI_LEAVE_BY_JUMP tw_value tw_yield(tw_value value)
 {
     tw_coroutine *running = twi_defer.coroutine;
     tw_value sent;
@@ -204,11 +211,10 @@ tw_value tw_yield(tw_value value)
         return nobody_listens(running, value);
     running->out = tw_take(value);
     sent = running->in;
-    running->in = tw_none();
+    running->in.type = 0;
     tw_release(sent);
     running->state = TW_SUSPENDED;
-    twi_coroutine_stop(running);
-    return tw_lend(running->in);
+    return twi_switch_to(running, running->resumer, tw_lend(running->out));
 }
 
 /* Closing goes to the inner one first; what that raises takes the place of the close. */

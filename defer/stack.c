@@ -51,21 +51,26 @@ struct twi_stack_class {
     size_t count, capacity; /* of free */
     size_t cold;            /* so many at the bottom have given their memory back */
     size_t low;             /* the pile was never lower in this epoch */
-    unsigned releases;
+    unsigned releases, made;
     bool direct;
 };
 
-static _Thread_local struct twi_stack_class *classes;
-static _Thread_local unsigned slots_made;
-static enum twi_guard guard_chosen; /* atomic, as are the next two */
+static enum twi_guard guard_chosen; /* atomic, as are the next three */
+static size_t page_found;
 static size_t protected_slots;
 static size_t most_protected;
 
 /* --- guards ----------------------------------------------------------------------------- */
 
-static size_t page_size(void)
+static inline size_t page_size(void)
 {
-    return (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = __atomic_load_n(&page_found, __ATOMIC_RELAXED);
+
+    if (page == 0) {
+        page = (size_t)sysconf(_SC_PAGESIZE);
+        __atomic_store_n(&page_found, page, __ATOMIC_RELAXED);
+    }
+    return page;
 }
 
 /* An emulator may take the advice and do nothing: see whether the kernel cannot read there. */
@@ -238,7 +243,7 @@ static bool take_fresh(struct twi_stack_class *stack_class, struct twi_stack *re
     ret_stack->top = ret_stack->low + stack_class->size;
     ret_stack->stack_class = stack_class;
     ret_stack->guard = install_guard(slot, stack_class->page);
-    ret_stack->number = slots_made++;
+    ret_stack->number = stack_class->made++;
     ret_stack->valgrind_id = TWI_VALGRIND_REGISTER(ret_stack->low, ret_stack->top);
     return true;
 }
@@ -257,14 +262,14 @@ static struct twi_stack_class *class_new(size_t size, size_t page, bool direct)
     return stack_class;
 }
 
-static struct twi_stack_class *class_for(size_t size)
+static struct twi_stack_class *class_for(struct twi_stacks *stacks, size_t size)
 {
     size_t page = page_size();
-    struct twi_stack_class **place = &classes;
+    struct twi_stack_class **place = &stacks->classes;
 
     if (size > SIZE_MAX / 2)
         return NULL;
-    size = (size + page - 1) / page * page;
+    size = (size + page - 1) & ~(page - 1);
     if (twi_slab_direct)
         return class_new(size, page, true);
     while (*place != NULL && (*place)->size != size)
@@ -305,9 +310,9 @@ static bool take_free(struct twi_stack_class *stack_class, struct twi_stack *ret
     return true;
 }
 
-bool twi_stack_take(struct twi_stack *ret_stack, size_t size)
+bool twi_stack_take(struct twi_stacks *stacks, struct twi_stack *ret_stack, size_t size)
 {
-    struct twi_stack_class *stack_class = class_for(size);
+    struct twi_stack_class *stack_class = class_for(stacks, size);
 
     if (stack_class == NULL)
         return false;
@@ -339,11 +344,11 @@ void twi_stack_give_back(const struct twi_stack *stack)
         trim(stack_class);
 }
 
-void twi_stack_thread_end(void)
+void twi_stacks_unmap(struct twi_stacks *stacks)
 {
-    while (classes != NULL) {
-        struct twi_stack_class *stack_class = classes;
-        classes = stack_class->next;
+    while (stacks->classes != NULL) {
+        struct twi_stack_class *stack_class = stacks->classes;
+        stacks->classes = stack_class->next;
         for (size_t i = 0; i < stack_class->count; i++) {
             forget_guard(&stack_class->free[i]);
             TWI_VALGRIND_DEREGISTER(stack_class->free[i].valgrind_id);

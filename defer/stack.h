@@ -24,20 +24,25 @@ struct twi_stack {
     char *low, *top; /* top is aligned to a page */
     struct twi_stack_class *stack_class;
     enum twi_guard guard;
-    unsigned number; /* counts the thread's stacks */
+    unsigned number; /* counts those of its size, for colouring */
     unsigned valgrind_id;
 };
 
+/* A thread's pools, one for each size. All zeros is none. */
+struct twi_stacks {
+    struct twi_stack_class *classes;
+};
+
 /* A stack of at least `size` bytes. False when there is no memory. */
-bool twi_stack_take(struct twi_stack *ret_stack, size_t size);
+bool twi_stack_take(struct twi_stacks *stacks, struct twi_stack *ret_stack, size_t size);
 void twi_stack_give_back(const struct twi_stack *stack);
 /* Has something been written below it? Looks at what a deep call would write first, or, `whole`,
  * at the whole page. Only with canaries. */
 bool twi_stack_overrun(const struct twi_stack *stack, bool whole);
 /* The most that was in use, in bytes, since its memory was fresh. */
 size_t twi_stack_used(const struct twi_stack *stack);
-/* Unmap the calling thread's pool. */
-void twi_stack_thread_end(void);
+/* Unmap them all, also what is in use. */
+void twi_stacks_unmap(struct twi_stacks *stacks);
 
 /* How the next stacks are guarded. */
 enum twi_guard twi_stack_guard(void);

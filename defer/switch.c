@@ -31,9 +31,11 @@ void twi_context_make(struct twi_context *context, void *low, void *top,
                 (unsigned)address);
 }
 
-void twi_switch(struct twi_context *from, struct twi_context *to)
+tw_value twi_switch(struct twi_context *from, struct twi_context *to, tw_value value)
 {
+    to->passed = value;
     swapcontext(&from->registers, &to->registers);
+    return from->passed;
 }
 
 #else

@@ -21,7 +21,7 @@
 
     .text
 
-/* void twi_switch(struct twi_context *from, struct twi_context *to) */
+/* tw_value twi_switch(struct twi_context *from, struct twi_context *to, tw_value value) */
     .globl twi_switch
     .hidden twi_switch
     .type twi_switch, %function
@@ -61,6 +61,8 @@ twi_switch:
     ldp d12, d13, [x1, #D12]
     ldp d14, d15, [x1, #D14]
     mov sp, x9
+    mov x0, x2
+    mov x1, x3
     br x30
     .cfi_endproc
     .size twi_switch, . - twi_switch

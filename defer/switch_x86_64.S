@@ -1,7 +1,8 @@
 /*
  * switch_x86_64.S - twi_switch() for the System V ABI of x86-64; see context.h.
  *
- * It leaves by a jump: a ret would be predicted wrong each time. The control words are loaded only
+ * It leaves by a jump: a ret would be predicted wrong each time. So would the one of the function
+ * that called it, wherefore such functions leave by a jump too (TWI_LEAVE_BY_JUMP). The control words are loaded only
  * where they differ, since loading them takes longer than all the rest; of mxcsr the lower six
  * bits are flags, which calls need not keep.
  */
@@ -20,7 +21,7 @@
 
     .text
 
-/* void twi_switch(struct twi_context *from, struct twi_context *to) */
+/* tw_value twi_switch(struct twi_context *from, struct twi_context *to, tw_value value) */
     .globl twi_switch
     .hidden twi_switch
     .type twi_switch, @function
@@ -53,10 +54,12 @@ twi_switch:
     mov R13(%rsi), %r13
     mov R14(%rsi), %r14
     mov R15(%rsi), %r15
-    pop %rcx
+    mov %rdx, %rax
+    mov %rcx, %rdx
+    pop %r11
     .cfi_adjust_cfa_offset -8
-    .cfi_register %rip, %rcx
-    jmp *%rcx
+    .cfi_register %rip, %r11
+    jmp *%r11
 #if TWI_SWITCH_FPU
     .cfi_adjust_cfa_offset 8
     .cfi_restore %rip
@@ -83,5 +86,19 @@ twi_switch_start:
     ud2
     .cfi_endproc
     .size twi_switch_start, . - twi_switch_start
+
+/* What the compiler jumps to instead of a ret, in functions that ask for it. */
+    .globl __x86_return_thunk
+    .hidden __x86_return_thunk
+    .type __x86_return_thunk, @function
+    .p2align 4
+__x86_return_thunk:
+    .cfi_startproc
+    pop %r11
+    .cfi_adjust_cfa_offset -8
+    .cfi_register %rip, %r11
+    jmp *%r11
+    .cfi_endproc
+    .size __x86_return_thunk, . - __x86_return_thunk
 
     .section .note.GNU-stack, "", @progbits

@@ -55,7 +55,7 @@ enum tw_coroutine_status {
 };
 
 /*
- * Resume: with none, with `value` (taken) as what tw_yield() gives, or with `failure` (taken) there.
+ * Resume: with none; with `value` (taken) as what tw_yield() gives; with `failure` (taken) there.
  *
  * *ret_value is lent until the next resume or free; ret_value may be NULL. Each returns TW_YIELDED,
  * TW_RETURNED, or for a misuse a negative errno, with *ret_value a failure of tw_error_misuse that
@@ -82,8 +82,9 @@ TW_API int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_value);
  * failure that is thrown: lent until the next yield. Where nobody listens (outside, or in a body
  * of inline callbacks) it gives a failure of tw_error_misuse at once. */
 TW_API tw_value tw_yield(tw_value value);
-/* Python's `yield from`: until `inner` returns, what it yields goes to whoever resumed this one, and
- * sends, throws and closes go to inner. Gives what inner returned, lent until inner is freed. */
+/* Python's `yield from`: until `inner` returns, what it yields goes to whoever resumed this one,
+ * and sends, throws and closes go to inner. Gives what inner returned, lent until inner is freed.
+ * An inner one that has ended, or runs, gives a failure of tw_error_misuse. */
 TW_API tw_value tw_yield_from(tw_coroutine *inner);
 /* The running one; NULL outside. */
 TW_API tw_coroutine *tw_coroutine_current(void);

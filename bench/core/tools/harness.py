@@ -17,11 +17,13 @@ import time
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ["BENCH_OUT"]
-MICRO = ["deferred", "limit", "loop", "threads", "tls"]
+MICRO = ["deferred", "switch", "limit", "loop", "threads", "tls"]
 SERVERS = ["echo", "line", "http"]
 LIBS = ("-levent -levent_pthreads -levent_openssl -luv -lev -luring -lmicrohttpd -lssl -lcrypto "
         "-lpthread -lm").split()
-SLOW_ONES = ("glib", "py-uvloop")    # left out of a quick run
+LIBS_OF = {"switch": ["-lpcl", "-lpth", "-lboost_context"]}
+SLOW_ONES = ("glib", "py-uvloop", "gnu-pth", "py-gevent")    # left out of a quick run
+NOT_COUNTED = ("go", "rust", "gnu-pth", "os-thread", "boost-fib")
 TICK = os.sysconf("SC_CLK_TCK")
 env = dict(os.environ, WWW=OUT + "/www", RUNDIR=OUT + "/run", CERTS=OUT + "/certs")
 results = {}
@@ -36,7 +38,7 @@ def arguments():
     a = parser.parse_args()
     a.rounds = a.rounds or (1 if a.quick else 3)
     a.groups = a.only.split(",") if a.only else (
-        ["deferred", "limit", "loop", "threads"] + (["echo", "http"] if a.quick else SERVERS)
+        ["deferred", "switch", "limit", "loop", "threads"] + (["echo", "http"] if a.quick else SERVERS)
         + ["tls", "count"])
     if a.quick:
         env["BENCH_QUICK"] = "1"
@@ -70,11 +72,13 @@ def prepare():
 
 
 def compiler(source, target, glib, include):
+    group = os.path.basename(os.path.dirname(source))
     if source.endswith(".c"):
-        return ["gcc", "-O2", "-w", *include, source, "-o", target, *glib, *LIBS]
+        return ["gcc", "-O2", "-w", *include, source, "-o", target, *glib, *LIBS,
+                "-Wl,--as-needed", *LIBS_OF.get(group, [])]
     if source.endswith(".cc"):
-        return ["g++", "-O2", "-w", *include, source, "-o", target, "-lboost_thread",
-                "-lboost_system", "-lpthread"]
+        return ["g++", "-O2", "-w", *include, source, "-o", target, "-Wl,--as-needed",
+                "-lboost_thread", "-lboost_fiber", "-lboost_context", "-lboost_system", "-lpthread"]
     if source.endswith(".go"):
         return ["go", "build", "-o", target, source]
     return ["rustc", "--edition", "2021", "-O", source, "-o", target]
@@ -357,9 +361,10 @@ def is_elf(path):
 def count_micro():
     rows = {}
     for group, cases, n in (("deferred", ("fire1", "chain10", "nested", "all1000"), 10000),
+                            ("switch", ("switch", "create"), 10000),
                             ("loop", ("t_reset", "post", "r100"), 20000)):
         for name, path in entries(group).items():
-            if not is_elf(path) or name.startswith(("go", "rust")):
+            if not is_elf(path) or name.startswith(NOT_COUNTED):
                 continue
             for case in cases:
                 once, twice = [path, case, str(n)], [path, case, str(2 * n)]
