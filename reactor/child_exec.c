@@ -330,6 +330,7 @@ static int sort_fds(struct launch *launch)
 {
     const struct twi_child_options *options = launch->options;
     size_t count = options->fd_count;
+    long limit = sysconf(_SC_OPEN_MAX);
 
     launch->highest = 2;
     launch->fds = twi_calloc(count + 1, sizeof *launch->fds);
@@ -340,7 +341,8 @@ static int sort_fds(struct launch *launch)
         memcpy(launch->fds, options->fds, count * sizeof *launch->fds);
     qsort(launch->fds, count, sizeof *launch->fds, by_number);
     for (size_t i = 0; i < count; i++) {
-        if (launch->fds[i].source < 0 || launch->fds[i].number < 0)
+        if (launch->fds[i].source < 0 || launch->fds[i].number < 0 ||
+            (limit >= 0 && launch->fds[i].number >= limit))
             return -EBADF;
         if (i > 0 && launch->fds[i].number == launch->fds[i - 1].number)
             return -EINVAL;

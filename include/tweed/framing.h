@@ -41,7 +41,7 @@ struct tw_framing_protocol {
     unsigned busy_ : 1, paused_ : 1, broken_ : 1;
 };
 
-/* The functions of such a protocol's class: { "echo", sizeof(struct echo), TW_FRAMING_PROTOCOL }. */
+/* The functions of its class: { "echo", sizeof(struct echo), TW_FRAMING_PROTOCOL }. */
 #define TW_FRAMING_PROTOCOL \
     .data_received = tw_framing_data_received, .released = tw_framing_released
 
