@@ -68,6 +68,11 @@ void twi_flow_sent(tw_transport *transport)
     extra->producer->resume(extra->producer_arg);
 }
 
+size_t twi_flow_high(const tw_transport *transport)
+{
+    return transport->extra_ != NULL ? transport->extra_->high : DEFAULT_HIGH;
+}
+
 bool twi_flow_has_producer(const tw_transport *transport)
 {
     return transport->extra_ != NULL && transport->extra_->producer != NULL;

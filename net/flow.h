@@ -22,6 +22,8 @@ struct twi_flow_watcher twi_flow_end(tw_transport *transport);
 void twi_flow_queued(tw_transport *transport);
 /* Something was sent: resume a producer where that is due. */
 void twi_flow_sent(tw_transport *transport);
+/* The high-water mark. */
+size_t twi_flow_high(const tw_transport *transport);
 bool twi_flow_has_producer(const tw_transport *transport);
 /* The protocol and all that belongs to it has moved from `from` to `to`. */
 void twi_flow_move(tw_transport *from, tw_transport *to);

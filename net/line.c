@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "net/input.h"
 #include "net/transport.h"
 
 enum { DEFAULT_MAX_LENGTH = 16384 };
@@ -89,27 +90,6 @@ static void take_rest(tw_line_protocol *line, struct input *input)
     forget_rest(line);
 }
 
-/* The next delimiter at or behind `from`; NULL for none. */
-static const char *find(const char *data, size_t length, size_t from, const char *delimiter,
-                        size_t delimiter_length)
-{
-    const char *end = data + length, *at = data + from;
-    char last = delimiter[delimiter_length - 1];
-
-    if (length - from < delimiter_length)
-        return NULL;
-    /* By its last character: the first is more often part of a line. */
-    for (at += delimiter_length - 1; at < end; at++) {
-        at = memchr(at, last, (size_t)(end - at));
-        if (at == NULL)
-            return NULL;
-        if (delimiter_length == 1 ||
-            memcmp(at - (delimiter_length - 1), delimiter, delimiter_length - 1) == 0)
-            return at - (delimiter_length - 1);
-    }
-    return NULL;
-}
-
 static void too_long(tw_line_protocol *line, struct input *input)
 {
     const char *start = input->at;
@@ -131,8 +111,8 @@ static bool take_line(tw_line_protocol *line, struct input *input)
 
     if (input->line_class != line->line_class)
         read_class(input, line->line_class);
-    end = find(start, input->length, input->searched, input->delimiter,
-               input->delimiter_length);
+    end = twi_find(start, input->length, input->searched, input->delimiter,
+                   input->delimiter_length);
     length = end == NULL ? input->length : (size_t)(end - start);
     if (end == NULL) {
         input->searched = length >= input->delimiter_length

@@ -185,7 +185,10 @@ static void tls_close(tw_transport *transport, bool abort)
         else
             linger(lower, inner);
     }
-    twi_waiter_tell(twi_opening_take_waiter(tls->opening), twi_reason_lost());
+    twi_waiter_tell(twi_opening_take_waiter(tls->opening),
+                    transport->reason_ != NULL
+                        ? tw_retain(tw_value_of(&tw_type_failure, transport->reason_))
+                        : twi_reason_lost());
     end_opening(tls);
 }
 
@@ -413,10 +416,9 @@ static void opened(struct tls *tls)
     tw_protocol *protocol = transport->protocol;
 
     twi_opening_stop_timer(tls->opening);
-    if (!transport->made) {
+    if (!transport->made)
         twi_transport_connect(transport, protocol, tls->opening->factory);
-        twi_waiter_tell(twi_opening_take_waiter(tls->opening), tw_none());
-    }
+    twi_waiter_tell(twi_opening_take_waiter(tls->opening), tw_none());
     end_opening(tls);
     if (!alive(tls))
         return;
@@ -723,8 +725,23 @@ static int session_key(const tw_transport *transport, const char *server_name, c
     return snprintf(key, size, "%s by %s #%u", server_name, peer, depth);
 }
 
-int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
-                           const char *server_name)
+/* The first bytes of a client. */
+static void greet(struct tls *tls)
+{
+    struct twi_waiter waiter;
+    tw_value failure;
+
+    if (twi_tls_handshake(tls->engine) >= 0)
+        return;
+    waiter = twi_opening_take_waiter(tls->opening);
+    failure = twi_tls_failure(tls->engine);
+    twi_transport_end(&tls->base, tw_retain(failure));
+    twi_waiter_tell(waiter, failure);
+}
+
+int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
+                            const char *server_name, void (*done)(tw_value failure, void *arg),
+                            void *arg)
 {
     struct twi_tls_peer peer = { server_name, NULL };
     bool server = twi_tls_context_is_server(context);
@@ -750,10 +767,18 @@ int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
     twi_transport_interpose(transport, &tls->filter, &tls->inner->base);
     twi_tls_plug(tls->engine, &transport->out);
     tw_transport_resume(transport);
-    if (!server && twi_tls_handshake(tls->engine) < 0)
-        twi_transport_end(&tls->base, twi_tls_failure(tls->engine));
+    tls->opening->done = done;
+    tls->opening->arg = arg;
+    if (!server)
+        greet(tls);
     send_soon(tls);
     return 0;
+}
+
+int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
+                           const char *server_name)
+{
+    return twi_transport_start_tls(transport, context, server_name, NULL, NULL);
 }
 
 static struct twi_tls *engine_of(const tw_transport *transport)

@@ -30,4 +30,10 @@ int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *pr
 /* Give up: drop the connection and release the protocol; done is not called. */
 void twi_tls_client_cancel(tw_protocol *inner);
 
+/* tw_transport_start_tls() that tells, once unless it fails: with none after the handshake, or with
+ * the failure (lent) when the connection is over. `done` may be NULL. */
+int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
+                            const char *server_name, void (*done)(tw_value failure, void *arg),
+                            void *arg);
+
 #endif

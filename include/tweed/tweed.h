@@ -26,6 +26,7 @@
 #include <tweed/reconnect.h>
 #include <tweed/resolver.h>
 #include <tweed/server.h>
+#include <tweed/stream.h>
 #include <tweed/sync.h>
 #include <tweed/task.h>
 #include <tweed/tcp.h>
