@@ -31,6 +31,17 @@ void twi_opening_free(struct twi_opening *opening)
     twi_slab_free(&openings, opening);
 }
 
+int twi_opening_limit(struct twi_opening *opening, double seconds, void (*fn)(void *arg),
+                      void *arg)
+{
+    int64_t timer = tw_call_later(seconds, fn, arg);
+
+    if (timer < 0)
+        return (int)timer;
+    opening->timer = timer;
+    return 0;
+}
+
 void twi_opening_stop_timer(struct twi_opening *opening)
 {
     if (opening == NULL)
@@ -57,4 +68,9 @@ void twi_waiter_tell(struct twi_waiter waiter, tw_value failure)
     if (waiter.done != NULL)
         waiter.done(tw_lend(failure), waiter.arg);
     tw_release(failure);
+}
+
+void twi_opening_tell(struct twi_opening *opening, tw_value failure)
+{
+    twi_waiter_tell(twi_opening_take_waiter(opening), failure);
 }

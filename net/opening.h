@@ -17,6 +17,9 @@ struct twi_opening {
 struct twi_opening *twi_opening_new(void);
 /* Its timer and its use of the factory go too. NULL is fine, here and below. */
 void twi_opening_free(struct twi_opening *opening);
+/* Call fn(arg) in so many seconds; it sets `timer` to 0. 0 or -ENOMEM. */
+int twi_opening_limit(struct twi_opening *opening, double seconds, void (*fn)(void *arg),
+                      void *arg);
 void twi_opening_stop_timer(struct twi_opening *opening);
 
 /* Who waits, to be told once: nobody waits any longer. */
@@ -27,5 +30,7 @@ struct twi_waiter {
 struct twi_waiter twi_opening_take_waiter(struct twi_opening *opening);
 /* Takes `failure`. */
 void twi_waiter_tell(struct twi_waiter waiter, tw_value failure);
+/* Both in one. */
+void twi_opening_tell(struct twi_opening *opening, tw_value failure);
 
 #endif

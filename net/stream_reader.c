@@ -208,8 +208,9 @@ static bool take(tw_stream *stream, tw_value *ret_result)
         return take_until(stream, ret_result);
     case TWI_TO_END:
         return take_to_end(stream, count, ret_result);
+    case TWI_HANDSHAKE: /* ends by itself, but for a close of ours */
+        return stream->closing && take_reason(stream, ret_result);
     case TWI_NOTHING:
-    case TWI_HANDSHAKE:
         break;
     }
     return false;
@@ -400,7 +401,15 @@ static int cancel_handshake(tw_deferred *deferred, void *arg)
     return 0;
 }
 
-/* Plain text before a handshake is nobody's, or an attacker's. */
+/* Has the peer begun its handshake already? Anything else that came in plain is nobody's, or an
+ * attacker's. */
+static bool begins_handshake(const struct twi_input *input)
+{
+    static const char handshake[] = { 0x16, 0x03 }; /* RFC 8446, 5.1 */
+
+    return memcmp(input->at, handshake, input->length < 2 ? input->length : 2) == 0;
+}
+
 static tw_value injected(tw_stream *stream)
 {
     size_t length = stream->input.length;
@@ -428,6 +437,7 @@ tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
                                     tw_tls_context *context, const char *server_name)
 {
     tw_transport *transport = twi_stream_transport(stream);
+    struct twi_tls_start start = { context, server_name, NULL, 0, shaken, stream };
     const char *wrong = forbidden(stream);
     tw_deferred *deferred;
     int r;
@@ -438,19 +448,24 @@ tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
         return misused(where, "TLS without a context");
     if (transport == NULL || stream->closing || stream->write_ended)
         return tw_fired_at(where, cannot_start(-ENOTCONN));
-    if (stream->input.length > 0)
+    if (stream->input.length > 0 && !begins_handshake(&stream->input))
         return tw_fired_at(where, injected(stream));
     deferred = tw_promise_at(where, &stream->reader, cancel_handshake, stream, NULL);
     if (deferred == NULL)
         return NULL;
     stream->references += 2; /* the wait's, the handshake's */
     stream->read = (struct twi_read){ .wanted = TWI_HANDSHAKE };
-    r = twi_transport_start_tls(transport, context, server_name, shaken, stream);
-    if (r < 0) {
+    start.early = stream->input.at;
+    start.early_length = stream->input.length;
+    r = twi_transport_start_tls(transport, &start);
+    if (r == 0) {
+        skip(stream, stream->input.length);
+        twi_stream_throttle(stream);
+        if (stream->drained != NULL)
+            stream->drained = twi_stream_transport(stream);
+    } else {
         twi_stream_finish(stream, cannot_start(r));
         tw_stream_unref(stream);
-    } else if (stream->drained != NULL) {
-        stream->drained = twi_stream_transport(stream);
     }
     return twi_stream_limited(stream, deferred);
 }

@@ -185,10 +185,7 @@ static void tls_close(tw_transport *transport, bool abort)
         else
             linger(lower, inner);
     }
-    twi_waiter_tell(twi_opening_take_waiter(tls->opening),
-                    transport->reason_ != NULL
-                        ? tw_retain(tw_value_of(&tw_type_failure, transport->reason_))
-                        : twi_reason_lost());
+    twi_opening_tell(tls->opening, twi_transport_reason(transport));
     end_opening(tls);
 }
 
@@ -418,7 +415,7 @@ static void opened(struct tls *tls)
     twi_opening_stop_timer(tls->opening);
     if (!transport->made)
         twi_transport_connect(transport, protocol, tls->opening->factory);
-    twi_waiter_tell(twi_opening_take_waiter(tls->opening), tw_none());
+    twi_opening_tell(tls->opening, tw_none());
     end_opening(tls);
     if (!alive(tls))
         return;
@@ -653,16 +650,6 @@ static void handshake_timed_out(void *arg)
          tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s", HANDSHAKE_SECONDS));
 }
 
-static int limit_handshake(struct tls *tls)
-{
-    int64_t timer = tw_call_later(HANDSHAKE_SECONDS, handshake_timed_out, tls);
-
-    if (timer < 0)
-        return (int)timer;
-    tls->opening->timer = timer;
-    return 0;
-}
-
 int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *protocol,
                             tw_protocol **ret_inner)
 {
@@ -704,7 +691,7 @@ tw_protocol *twi_tls_server_protocol(tw_tls_context *context, tw_protocol *proto
     }
     tls->base.protocol = protocol;
     tls->opening->factory = twi_factory_use(factory);
-    if (limit_handshake(tls) < 0) {
+    if (twi_opening_limit(tls->opening, HANDSHAKE_SECONDS, handshake_timed_out, tls) < 0) {
         tw_protocol_free(&tls->inner->base);
         return NULL;
     }
@@ -725,26 +712,22 @@ static int session_key(const tw_transport *transport, const char *server_name, c
     return snprintf(key, size, "%s by %s #%u", server_name, peer, depth);
 }
 
-/* The first bytes of a client. */
-static void greet(struct tls *tls)
+/* What has come is worked on at the end of the turn. */
+static int take_early(struct tls *tls, const struct twi_tls_start *start)
 {
-    struct twi_waiter waiter;
-    tw_value failure;
+    int r = twi_tls_feed(tls->engine, start->early, start->early_length);
 
-    if (twi_tls_handshake(tls->engine) >= 0)
-        return;
-    waiter = twi_opening_take_waiter(tls->opening);
-    failure = twi_tls_failure(tls->engine);
-    twi_transport_end(&tls->base, tw_retain(failure));
-    twi_waiter_tell(waiter, failure);
+    if (r == 0)
+        r = twi_tls_keep(tls->engine);
+    if (r == 0)
+        drain_later(tls);
+    return r;
 }
 
-int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
-                            const char *server_name, void (*done)(tw_value failure, void *arg),
-                            void *arg)
+int twi_transport_start_tls(tw_transport *transport, const struct twi_tls_start *start)
 {
-    struct twi_tls_peer peer = { server_name, NULL };
-    bool server = twi_tls_context_is_server(context);
+    struct twi_tls_peer peer = { start->server_name, NULL };
+    bool server = twi_tls_context_is_server(start->context);
     char key[512];
     struct tls *tls;
     int r;
@@ -753,13 +736,15 @@ int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
         return -ENOTCONN;
     if (transport->ops == &tls_ops && !handshaken(tls_of(transport)))
         return -EALREADY;
-    if (!server && server_name != NULL &&
-        session_key(transport, server_name, key, sizeof key) < (int)sizeof key)
+    if (!server && peer.server_name != NULL &&
+        session_key(transport, peer.server_name, key, sizeof key) < (int)sizeof key)
         peer.session_key = key;
-    r = tls_new(context, &peer, &tls);
+    r = tls_new(start->context, &peer, &tls);
     if (r < 0)
         return r;
-    r = limit_handshake(tls);
+    r = twi_opening_limit(tls->opening, HANDSHAKE_SECONDS, handshake_timed_out, tls);
+    if (r == 0 && start->early_length > 0)
+        r = take_early(tls, start);
     if (r < 0) {
         tw_protocol_free(&tls->inner->base);
         return r;
@@ -767,10 +752,10 @@ int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
     twi_transport_interpose(transport, &tls->filter, &tls->inner->base);
     twi_tls_plug(tls->engine, &transport->out);
     tw_transport_resume(transport);
-    tls->opening->done = done;
-    tls->opening->arg = arg;
-    if (!server)
-        greet(tls);
+    tls->opening->done = start->done;
+    tls->opening->arg = start->arg;
+    if (!server && twi_tls_handshake(tls->engine) < 0)
+        twi_transport_end(&tls->base, twi_tls_failure(tls->engine));
     send_soon(tls);
     return 0;
 }
@@ -778,7 +763,9 @@ int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
 int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
                            const char *server_name)
 {
-    return twi_transport_start_tls(transport, context, server_name, NULL, NULL);
+    struct twi_tls_start start = { .context = context, .server_name = server_name };
+
+    return twi_transport_start_tls(transport, &start);
 }
 
 static struct twi_tls *engine_of(const tw_transport *transport)

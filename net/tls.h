@@ -30,10 +30,17 @@ int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *pr
 /* Give up: drop the connection and release the protocol; done is not called. */
 void twi_tls_client_cancel(tw_protocol *inner);
 
-/* tw_transport_start_tls() that tells, once unless it fails: with none after the handshake, or with
- * the failure (lent) when the connection is over. `done` may be NULL. */
-int twi_transport_start_tls(tw_transport *transport, tw_tls_context *context,
-                            const char *server_name, void (*done)(tw_value failure, void *arg),
-                            void *arg);
+/* Everything for tw_transport_start_tls(), lent for the call. */
+struct twi_tls_start {
+    tw_tls_context *context;
+    const char *server_name;
+    const char *early; /* what the peer has sent of its handshake already */
+    size_t early_length;
+    /* Called once unless the start fails: with none after the handshake, or with the failure (lent)
+     * when the connection is over. May be NULL. */
+    void (*done)(tw_value failure, void *arg);
+    void *arg;
+};
+int twi_transport_start_tls(tw_transport *transport, const struct twi_tls_start *start);
 
 #endif

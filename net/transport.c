@@ -209,6 +209,13 @@ void twi_transport_end(tw_transport *transport, tw_value reason)
     twi_transport_flush_later(transport);
 }
 
+tw_value twi_transport_reason(const tw_transport *transport)
+{
+    if (transport->reason_ == NULL)
+        return twi_reason_lost();
+    return tw_retain(tw_value_of(&tw_type_failure, transport->reason_));
+}
+
 void twi_transport_lost(tw_transport *transport, tw_value reason)
 {
     tw_protocol *protocol = transport->protocol;

@@ -175,6 +175,9 @@ tw_value twi_reason_done(void);
 tw_value twi_reason_lost(void);
 tw_value twi_reason_aborted(void);
 
+/* Owned: of the end that is due; else a loss. */
+tw_value twi_transport_reason(const tw_transport *transport);
+
 /* Put the filter `upper` (initialised, not connected) between `lower` and its protocol: the
  * protocol, factory, producer and timeout move up, with no event; `inner` (taken) becomes the
  * protocol of `lower`. What `lower` has queued stays there. upper->lower is set, with a reference

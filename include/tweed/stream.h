@@ -146,8 +146,8 @@ TW_API int tw_stream_write_eof(tw_stream *stream);
 
 /* --- the end ------------------------------------------------------------------------------ */
 
-/* Flush, then close; never waits. A read that waits fails with tw_error_connection_done. A peer that
- * takes nothing for 30 s is cut off. */
+/* Flush, then close; never waits. A read that waits fails with tw_error_connection_done. A peer
+ * that takes nothing for 30 s is cut off. */
 TW_API void tw_stream_close(tw_stream *stream);
 /* Fires with none when the connection is closed, by whomever; fails when what was written may not
  * have been sent: the reason. Does not close by itself. */
@@ -163,10 +163,10 @@ TW_API bool tw_stream_is_closing(const tw_stream *stream);
 /*
  * From here on speak TLS, as tw_transport_start_tls() does; the context says which side we are.
  * Fires with none once the handshake is done. Fails with tw_error_tls, tw_error_timeout, ...: the
- * connection is then over. What the peer sent before, in plain, must have been read: if bytes are
- * left, somebody may have put them there to be taken for protected ones, and the connection is
- * aborted with tw_error_protocol. A misuse (a read is waiting, a bad name) changes nothing. A cancel
- * aborts the connection.
+ * connection is then over. Before that, all that came in plain must have been read: if something is
+ * left that does not begin a handshake, somebody may have put it there to be taken for protected,
+ * and the connection is aborted with tw_error_protocol. A misuse (a read is waiting, a bad name)
+ * changes nothing. A cancel aborts the connection.
  */
 #define tw_stream_start_tls(stream, context, server_name) \
     tw_stream_start_tls_at(TW_HERE, (stream), (context), (server_name))
