@@ -54,6 +54,7 @@ static inline tw_deferred *make(const char *where, unsigned references)
     deferred->state = 0;
 #if TWI_DEBUG
     deferred->owner = &twi_defer;
+    deferred->made_ns = twi_monotonic_ns();
 #endif
     return deferred;
 }

@@ -19,6 +19,7 @@
 
 #include <tweed/deferred.h>
 
+#include "base/clock.h"
 #include "base/slab.h"
 
 #define TWI_LIKELY(condition) __builtin_expect((condition), 1)
@@ -121,6 +122,7 @@ struct tw_deferred {
     struct twi_entry entries[TWI_INSIDE];
 #if TWI_DEBUG
     const void *owner;
+    int64_t made_ns; /* on the real clock */
 #endif
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Not NULL, and not one that is dead or another thread's. */
 #define EXISTS(deferred) ((deferred) != NULL && (TWI_CHECK(deferred), true))
@@ -136,9 +137,21 @@ static void format_state(const tw_deferred *deferred, char *text, size_t size)
     }
 }
 
+/* Only a debug build remembers. */
+static void format_age(const tw_deferred *deferred, char *text, size_t size)
+{
+#if TWI_DEBUG
+    snprintf(text, size, ", %.3g s old,",
+             (double)(twi_monotonic_ns() - deferred->made_ns) / 1e9);
+#else
+    (void)deferred, (void)size;
+    *text = '\0';
+#endif
+}
+
 int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
 {
-    char state[256], paused[32] = "";
+    char state[256], paused[32] = "", age[40];
 
     if (!EXISTS(deferred))
         return snprintf(text, size, "Deferred that could not be made: out of memory");
@@ -146,7 +159,8 @@ int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size)
     if (twi_deferred_paused(deferred))
         snprintf(paused, sizeof paused, ", paused %u times",
                  (unsigned)(deferred->state / TWI_PAUSE));
-    return snprintf(text, size, "Deferred %p made at %s: %s%s", (const void *)deferred,
+    format_age(deferred, age, sizeof age);
+    return snprintf(text, size, "Deferred %p%s made at %s: %s%s", (const void *)deferred, age,
                     deferred->where != NULL ? deferred->where : "?", state, paused);
 }
 

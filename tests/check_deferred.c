@@ -447,6 +447,9 @@ START_TEST(a_deferred_describes_itself)
     ck_assert(dump_says("inner.c:1: pending"));
     ck_assert(dump_says("outer.c:2: waiting for"));
     ck_assert(dump_says("  Deferred"));
+#if TWI_DEBUG
+    ck_assert(dump_says(" s old, made at"));
+#endif
     ck_assert_int_gt(tw_deferred_format(d, text, 5), 5);
     tw_fire(&slot, tw_integer(12));
     tw_deferred_format(d, text, sizeof text);

@@ -180,7 +180,7 @@ TW_API int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), vo
 /* One line of text for a person: address, state, result, what it waits for, where made. */
 TW_API int tw_deferred_format(const tw_deferred *deferred, char *text, size_t size);
 /* A line for each pending Deferred of this thread and, indented below it, what it waits for.
- * `line` is lent for the call. */
+ * `line` is lent for the call. A build with --enable-debug tells ages too. */
 TW_API void tw_deferred_dump(void (*write_line)(const char *line, void *arg), void *arg);
 /* How many Deferreds of this thread are alive. */
 TW_API size_t tw_deferred_count(void);
