@@ -21,6 +21,7 @@
 #include <tweed/log.h>
 #include <tweed/pipe.h>
 #include <tweed/process.h>
+#include <tweed/pool.h>
 #include <tweed/queue.h>
 #include <tweed/reactor.h>
 #include <tweed/reconnect.h>
