@@ -64,11 +64,13 @@ static void clients_ended(int fd, void *arg)
 
 static int serve(int clients)
 {
+    tw_factory *factory = tw_factory_of(&echo, NULL);
     tw_listener *listener;
     unsigned port;
 
-    if (tw_listen(NULL, tw_factory_of(&echo, NULL), &listener) < 0)
+    if (tw_listen(NULL, factory, &listener) < 0)
         return 1;
+    tw_factory_unref(factory); /* the listener's from here on */
     before = memory_now();
     port = tw_listener_port(listener);
     if (write(clients, &port, sizeof port) != sizeof port)
