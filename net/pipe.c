@@ -162,16 +162,19 @@ static void read_some(struct pipe *pipe)
 
 /* --- writing ------------------------------------------------------------------------ */
 
-/* Nobody takes it any more. What was sent to us before is still delivered. */
+/* Nobody takes it any more. What was sent to us before is still delivered; if that ends, too, and
+ * nothing was left to write, all is well. */
 static void write_failed(struct pipe *pipe, int error)
 {
     tw_transport *transport = &pipe->base;
+    bool whole = twi_outbox_empty(&transport->out);
+    ssize_t n = 1;
 
     transport->write_shut = true;
     twi_outbox_drop(&transport->out, -error);
-    while (twi_transport_reading(transport) && receive(pipe) > 0)
-        continue;
-    twi_transport_lost(transport, broken_by(error));
+    while (twi_transport_reading(transport) && n > 0)
+        n = receive(pipe);
+    twi_transport_lost(transport, whole && n == 0 ? twi_reason_done() : broken_by(error));
 }
 
 /* As writev(). */
