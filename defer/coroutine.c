@@ -225,6 +225,7 @@ static void thread_ends(void *arg)
     }
     close_living(thread);
     twi_drop(&thread->kept);
+    twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
 }
 
@@ -245,7 +246,15 @@ static TWI_APART void begin_thread(void)
     if (__cxa_get_globals != NULL)
         twi_defer.cxx = __cxa_get_globals();
     thread->home.careful = twi_defer.cxx != NULL;
+    twi_overflow_thread_begins(thread);
     twi_defer.coroutines = thread;
+}
+
+struct twi_coroutine_thread *twi_coroutine_this_thread(void)
+{
+    if (twi_defer.coroutines == NULL)
+        begin_thread();
+    return twi_defer.coroutines;
 }
 
 /* --- making ----------------------------------------------------------------------------- */

@@ -73,6 +73,7 @@ struct twi_coroutine_thread {
     void *call_arg;
     tw_coroutine *caller;
     tw_coroutine *finished; /* a task's root that has just ended */
+    void *signal_stack;     /* given by overflow.c */
     tw_value kept;          /* the last result of one freed inside itself */
 #if TWI_ASAN
     tw_coroutine *previous; /* where the switch came from */
@@ -105,6 +106,8 @@ int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value);
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
 void twi_coroutine_destroy(tw_coroutine *coroutine);
+/* What the calling thread has, begun if need be. */
+struct twi_coroutine_thread *twi_coroutine_this_thread(void);
 
 /* With sanitizers each switch is told. */
 static inline tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
@@ -164,6 +167,11 @@ static inline int twi_coroutine_go(tw_coroutine *coroutine, tw_value value,
         *ret_value = value;
     return TW_YIELDED;
 }
+
+/* --- overflow.c ------------------------------------------------------------------------- */
+
+void twi_overflow_thread_begins(struct twi_coroutine_thread *thread);
+void twi_overflow_thread_ends(struct twi_coroutine_thread *thread);
 
 /* --- for inline callbacks --------------------------------------------------------------- */
 

@@ -32,8 +32,9 @@
 enum {
     FIRST_SLOTS = 16,  /* of a pool's first slab; each next one has twice as many */
     LAST_SLOTS = 1024, /* 68 MB of addresses for stacks of 64 KiB */
+    GUARD_PAGES = 4,   /* so that a frame of 16 KiB does not step over them */
     EPOCH = 64,        /* releases between looks at the bottom of the pile */
-    CANARY = 256       /* bytes of the page below that are looked at in each switch */
+    CANARY = 512       /* bytes of the page below that are looked at in each switch */
 };
 
 /* In memory of its own, so that no slot is touched for it. */
@@ -137,13 +138,13 @@ void twi_stack_set_guard(enum twi_guard guard)
     __atomic_store_n(&guard_chosen, guard, __ATOMIC_RELEASE);
 }
 
-static enum twi_guard install_guard(char *page, size_t size)
+static enum twi_guard install_guard(char *pages, size_t size)
 {
     enum twi_guard guard = twi_stack_guard();
 
-    if (guard == TWI_GUARD_MARKER && madvise(page, size, MADV_GUARD_INSTALL) == 0)
+    if (guard == TWI_GUARD_MARKER && madvise(pages, size, MADV_GUARD_INSTALL) == 0)
         return TWI_GUARD_MARKER;
-    if (guard == TWI_GUARD_MPROTECT && mprotect(page, size, PROT_NONE) == 0) {
+    if (guard == TWI_GUARD_MPROTECT && mprotect(pages, size, PROT_NONE) == 0) {
         __atomic_add_fetch(&protected_slots, 1, __ATOMIC_RELAXED);
         return TWI_GUARD_MPROTECT;
     }
@@ -158,9 +159,14 @@ static void forget_guard(const struct twi_stack *stack)
 
 /* --- slabs ------------------------------------------------------------------------------ */
 
+static size_t guard_size(const struct twi_stack_class *stack_class)
+{
+    return GUARD_PAGES * stack_class->page;
+}
+
 static size_t slot_size(const struct twi_stack_class *stack_class)
 {
-    return stack_class->size + stack_class->page;
+    return stack_class->size + guard_size(stack_class);
 }
 
 static bool map_slab(struct twi_stack_class *stack_class, size_t slots)
@@ -239,10 +245,10 @@ static bool take_fresh(struct twi_stack_class *stack_class, struct twi_stack *re
         slab = stack_class->slabs;
     }
     slot = slab->mapping + slab->used++ * slot_size(stack_class);
-    ret_stack->low = slot + stack_class->page;
+    ret_stack->low = slot + guard_size(stack_class);
     ret_stack->top = ret_stack->low + stack_class->size;
     ret_stack->stack_class = stack_class;
-    ret_stack->guard = install_guard(slot, stack_class->page);
+    ret_stack->guard = install_guard(slot, guard_size(stack_class));
     ret_stack->number = stack_class->made++;
     ret_stack->valgrind_id = TWI_VALGRIND_REGISTER(ret_stack->low, ret_stack->top);
     return true;
@@ -375,6 +381,14 @@ bool twi_stack_overrun(const struct twi_stack *stack, bool whole)
     if (stack->guard != TWI_GUARD_CANARY)
         return false;
     return first_used(stack->low - looked_at, stack->low) != stack->low;
+}
+
+bool twi_stack_guards(const struct twi_stack *stack, const void *address)
+{
+    size_t below = (uintptr_t)stack->low - (uintptr_t)address;
+
+    return stack->guard != TWI_GUARD_CANARY && below > 0 &&
+           below <= guard_size(stack->stack_class);
 }
 
 size_t twi_stack_used(const struct twi_stack *stack)

@@ -1,11 +1,11 @@
 /*
  * stack.h - stacks for coroutines: pooled, guarded.
  *
- * A stack lies in a slot of a slab, which is one mapping; below it in its slot is one page that is
- * never used. That page is the guard, one of
+ * A stack lies in a slot of a slab, which is one mapping; below it in its slot are some pages that
+ * are never used. They are the guard, one of
  *   "guard"     a marker in the page tables (MADV_GUARD_INSTALL, Linux 6.13): costs no mapping
  *   "mprotect"  made inaccessible: costs two mappings, of which a process has about 65,000
- *   "canary"    only looked at: it must still be all zeros
+ *   "canary"    only looked at: they must still be all zeros
  */
 #ifndef DEFER_STACK_H
 #define DEFER_STACK_H
@@ -37,8 +37,10 @@ struct twi_stacks {
 bool twi_stack_take(struct twi_stacks *stacks, struct twi_stack *ret_stack, size_t size);
 void twi_stack_give_back(const struct twi_stack *stack);
 /* Has something been written below it? Looks at what a deep call would write first, or, `whole`,
- * at the whole page. Only with canaries. */
+ * at the whole page below. Only with canaries. */
 bool twi_stack_overrun(const struct twi_stack *stack, bool whole);
+/* Does the address lie in what guards this stack? */
+bool twi_stack_guards(const struct twi_stack *stack, const void *address);
 /* The most that was in use, in bytes, since its memory was fresh. */
 size_t twi_stack_used(const struct twi_stack *stack);
 /* Unmap them all, also what is in use. */

@@ -95,13 +95,22 @@ enum tw_coroutine_state { TW_CREATED, TW_RUNNING, TW_SUSPENDED, TW_ENDED };
 TW_API enum tw_coroutine_state tw_coroutine_state(const tw_coroutine *coroutine);
 /* Its name, or where it was made, "file:line". */
 TW_API const char *tw_coroutine_name(const tw_coroutine *coroutine);
-/* Bytes of its stack: all, and the most that was ever in use (its high-water mark). */
+/* Bytes of its stack: all, and the most that was ever in use (its high-water mark). Stacks are
+ * used again: but in builds with --enable-debug that counts earlier coroutines on it, too. */
 TW_API size_t tw_coroutine_stack_size(const tw_coroutine *coroutine);
 TW_API size_t tw_coroutine_stack_used(const tw_coroutine *coroutine);
 /* The calling thread's coroutines that have not ended. */
 TW_API size_t tw_coroutine_count(void);
 /* How stacks are guarded here: "guard" (MADV_GUARD_INSTALL), "mprotect" or "canary". */
 TW_API const char *tw_coroutine_guard(void);
+/*
+ * What overruns its stack runs into the guard below and dies of SIGSEGV; with a canary it is found
+ * at the next switch, named to the log as critical, and aborted. Once this is called, the first is
+ * named too: with one line to `fd`, size and place of making included, before what was to happen
+ * happens. Installs process-wide handlers of SIGSEGV and SIGBUS, and alternate signal stacks for
+ * the calling thread and those that make coroutines later. 0, -EBADF, -ENOMEM.
+ */
+TW_API int tw_coroutine_report_overflow(int fd);
 
 TW_END
 #endif
