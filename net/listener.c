@@ -29,6 +29,8 @@
 #include "base/loop.h"
 #include "net/address.h"
 #include "net/connect.h"
+#include "net/lock_file.h"
+#include "net/tls_engine.h"
 #include "net/transport.h"
 
 #define UNIX_PREFIX "unix:"
@@ -50,6 +52,7 @@ struct listener_socket {
     unsigned budget; /* accepts in the next turn; follows what comes */
     unsigned pauses; /* in a row */
     bool is_unix;
+    struct twi_lock_file *lock; /* of a UNIX socket's path; NULL: none */
 };
 
 /* Abstract names have none. */
@@ -86,6 +89,7 @@ static void socket_free(tw_listener *listener)
         if (listening->is_unix && has_file(listener->host + strlen(UNIX_PREFIX)))
             unlink(listener->host + strlen(UNIX_PREFIX));
     }
+    twi_lock_file_release(listening->lock);
     if (listening->reserve >= 0)
         close(listening->reserve);
     twi_free(listening);
@@ -412,12 +416,17 @@ static int bind_tcp(const struct tw_listen_options *options, const char *literal
     return fd;
 }
 
-/* Is the socket file there left over from a process that is gone? */
+/* Is the socket file there left over from a process that is gone? Other files refuse a connection
+ * as well, and are nobody's to remove. */
 static bool is_stale(const struct sockaddr_un *address, socklen_t length)
 {
-    int fd = stream_socket(AF_UNIX);
+    struct stat status;
     bool stale;
+    int fd;
 
+    if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    fd = stream_socket(AF_UNIX);
     if (fd < 0)
         return false;
     stale = connect(fd, (const struct sockaddr *)address, length) < 0 && errno == ECONNREFUSED;
@@ -451,6 +460,17 @@ static int bind_unix(const char *path, int mode)
     return fd;
 }
 
+/* The lock first: who holds it may take the path over. */
+static int listen_unix(struct listener_socket *listening, const char *path,
+                       const struct tw_listen_options *options)
+{
+    int r = 0;
+
+    if (options->lock_file && path[0] != '\0' && has_file(path))
+        r = twi_lock_file_take(path, &listening->lock);
+    return r < 0 ? r : bind_unix(path, options->mode);
+}
+
 static int socket_listen(tw_listener *listener, const struct tw_listen_options *options)
 {
     struct listener_socket *listening = twi_calloc(1, sizeof *listening);
@@ -463,7 +483,7 @@ static int socket_listen(tw_listener *listener, const struct tw_listen_options *
     listening->budget = 1;
     listening->is_unix = is_unix(listener->host);
     if (listening->is_unix)
-        r = bind_unix(listener->host + strlen(UNIX_PREFIX), options->mode);
+        r = listen_unix(listening, listener->host + strlen(UNIX_PREFIX), options);
     else
         r = bind_tcp(options, listener->host, &listener->port);
     listening->fd = r;
@@ -513,9 +533,11 @@ int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
     r = thread_begin();
     if (r < 0)
         goto fail;
-    r = options->port > 65535 ? -EINVAL
-        : twi_memory_on()     ? memory_listen(listener)
-                              : socket_listen(listener, options);
+    if (options->port > 65535 ||
+        (options->tls != NULL && !twi_tls_context_is_server(options->tls)))
+        r = -EINVAL;
+    else
+        r = twi_memory_on() ? memory_listen(listener) : socket_listen(listener, options);
     if (r < 0)
         goto fail;
     twi_list_append(&thread.listeners, &listener->node_);

@@ -31,8 +31,8 @@ struct tw_reconnector {
     char *host, *local_address, *server_name;
     unsigned port;
     struct tw_reconnect_options options;
-    tw_factory *factory;     /* used */
-    double delay;            /* before the jitter */
+    tw_factory *factory; /* used */
+    double delay;        /* before the jitter */
     unsigned retries;
     int64_t timer;           /* of the next attempt; 0: none */
     tw_deferred *connecting; /* NULL: no attempt is under way */
@@ -217,12 +217,17 @@ tw_reconnector *tw_reconnect(const char *host, unsigned port,
 {
     static const struct tw_reconnect_options defaults;
     tw_reconnector *self = factory == NULL ? NULL : twi_calloc(1, sizeof *self);
+    int r;
 
     if (self == NULL)
         return NULL;
     self->host = twi_strdup(host);
     self->port = port;
-    if (self->host == NULL || copy_options(self, options != NULL ? options : &defaults) < 0)
+    r = self->host == NULL ? -ENOMEM
+                           : copy_options(self, options != NULL ? options : &defaults);
+    if (r == -EINVAL)
+        errno = EINVAL;
+    if (r < 0)
         goto fail;
     self->delay = self->options.initial_delay;
     self->end.fn = ends;

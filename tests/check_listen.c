@@ -205,6 +205,75 @@ START_TEST(unix_sockets_carry_as_well)
 }
 END_TEST
 
+START_TEST(a_file_that_is_no_socket_is_left_alone)
+{
+    char path[64], address[80];
+    struct tw_listen_options options = { .address = address };
+    tw_factory *factory = test_given(tw_factory_of(&recorder_class, NULL));
+    tw_listener *none = NULL;
+    int fd;
+
+    snprintf(path, sizeof path, "tweed-check-%d.file", (int)getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_int_lt(tw_listen(&options, factory, &none), 0);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    unlink(path);
+    tw_factory_unref(factory);
+}
+END_TEST
+
+START_TEST(a_lock_file_says_whose_a_path_is)
+{
+    char path[64], lock[80], address[80], text[32] = "", number[32];
+    struct tw_listen_options options = { .address = address, .lock_file = true };
+    tw_factory *factory = test_given(tw_factory_of(&recorder_class, NULL));
+    tw_listener *first = NULL, *second = NULL;
+    int fd;
+
+    snprintf(path, sizeof path, "tweed-check-%d.locked", (int)getpid());
+    snprintf(lock, sizeof lock, "%s.lock", path);
+    snprintf(address, sizeof address, "unix:%s", path);
+    /* What a dead process has left counts for nothing. */
+    fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "123456789\n", 10), 10);
+    close(fd);
+    ck_assert_int_eq(tw_listen(&options, factory, &first), 0);
+    fd = open(lock, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(read(fd, text, sizeof text - 1), 0);
+    close(fd);
+    snprintf(number, sizeof number, "%d\n", (int)getpid());
+    ck_assert_str_eq(text, number);
+    /* The socket alone is gone: the path is the first one's still. */
+    unlink(path);
+    ck_assert_int_eq(tw_listen(&options, factory, &second), -EADDRINUSE);
+    tw_listener_close(first);
+    ck_assert_int_lt(access(lock, F_OK), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &second), 0);
+    tw_listener_close(second);
+    options.address = "unix:/no/such/folder/socket";
+    ck_assert_int_eq(tw_listen(&options, factory, &second), -ENOENT);
+    tw_factory_unref(factory);
+}
+END_TEST
+
+START_TEST(a_clients_context_serves_nobody)
+{
+    struct tw_listen_options options = { 0 };
+    tw_factory *factory = test_given(tw_factory_of(&recorder_class, NULL));
+    tw_listener *none = NULL;
+    tw_value failure = tw_tls_client_context(NULL, NULL, true, &options.tls);
+
+    ck_assert(!tw_is_failure(failure));
+    ck_assert_int_eq(tw_listen(&options, factory, &none), -EINVAL);
+    tw_factory_unref(factory);
+}
+END_TEST
+
 START_TEST(an_abstract_name_leaves_no_file)
 {
     char address[64], text[64];
@@ -537,6 +606,9 @@ int main(void)
     TEST_ADD(suite, a_listener_may_be_closed_by_its_connection);
     TEST_ADD(suite, ipv6_is_spoken);
     TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
+    TEST_ADD(suite, a_file_that_is_no_socket_is_left_alone);
+    TEST_ADD(suite, a_lock_file_says_whose_a_path_is);
+    TEST_ADD(suite, a_clients_context_serves_nobody);
     TEST_ADD(suite, an_abstract_name_leaves_no_file);
     TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
     TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);

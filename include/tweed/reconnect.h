@@ -38,8 +38,9 @@ struct tw_reconnect_options {
 };
 
 /* Begin: the first attempt starts at once, nothing is called inside this call. `factory` is
- * counted. NULL when there is no memory or a number is negative or not finite. It ends by
- * tw_reconnector_stop() or with the thread's reactor. */
+ * counted. NULL when there is no memory, or a number is negative or not finite (errno EINVAL). It
+ * ends by tw_reconnector_stop() or with the thread's reactor. A protocol must not hand its
+ * transport to another one in connection_made: then the end would not be noticed. */
 TW_API tw_reconnector *tw_reconnect(const char *host, unsigned port,
                                     const struct tw_reconnect_options *options,
                                     tw_factory *factory);

@@ -34,9 +34,9 @@ struct tw_connect_options {
  * brackets), or "unix:/path".
  *
  * Fires with a pointer to the protocol after its connection_made, TLS handshake included. Fails
- * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host or port 0),
- * tw_error_connect_timeout; several attempts that all failed: the last one, the others in its
- * causes. The protocol is then released without having been connected. Cancel drops every
+ * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host, port 0, a
+ * negative time, a server's TLS context), tw_error_connect_timeout; several attempts that all
+ * failed: the last one, the others in its causes. The protocol is then released without having been connected. Cancel drops every
  * attempt. NULL for `protocol` (there was no memory for it) gives NULL.
  */
 #define tw_connect(host, port, options, protocol) \
@@ -56,9 +56,17 @@ struct tw_listen_options {
     bool dual_stack;     /* "::" takes IPv4 too */
     tw_tls_context *tls; /* counted by the listener; NULL: plain */
     int mode;            /* of a UNIX socket; 0: 0666 */
+    bool lock_file;      /* of a UNIX socket: hold "PATH.lock" while listening */
 };
-/* Returns 0, -EADDRINUSE, -EINVAL (no literal), -EACCES, -EMFILE, -ENOMEM, ... `factory` is
- * counted by the listener; NULL is -ENOMEM. *ret_listener is written on success only. */
+/*
+ * A UNIX socket that nobody listens on any more is replaced, and the file removed at the end. Two
+ * processes that start at once may both replace it, unless both hold the lock file; it holds our
+ * process number, and one that a process left behind counts for nothing.
+ * With TLS, a peer has 30 s for its handshake; connection_made comes after it.
+ * Returns 0, -EADDRINUSE, -EINVAL (no literal, a port above 65535, a client's TLS context),
+ * -EACCES, -EMFILE, -ENOMEM, ... `factory` is counted by the listener; NULL is -ENOMEM.
+ * *ret_listener is written on success only.
+ */
 TW_API int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
                      tw_listener **ret_listener);
 TW_API unsigned tw_listener_port(const tw_listener *listener);

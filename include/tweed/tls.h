@@ -32,8 +32,8 @@ struct tw_tls_options {
                               refuses clients that offer others only */
     bool no_sessions;      /* never resume */
 };
-/* Make one, or fail: the failure is tw_error_tls and names file and reason. On success
- * *ret_context holds one reference and none is returned. */
+/* Make one, or fail: the failure is tw_error_tls, which names file and reason, or tw_error_memory.
+ * On success *ret_context holds one reference and none is returned. */
 TW_API tw_value tw_tls_context_new(const struct tw_tls_options *options,
                                    tw_tls_context **ret_context);
 TW_API tw_tls_context *tw_tls_context_ref(tw_tls_context *context);
@@ -46,8 +46,8 @@ TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
  * everything is TLS. The protocol stays; its `transport` is replaced. May be done again inside TLS
  * (a tunnel through a proxy that speaks TLS itself). `server_name` for clients: a name or a literal
  * address, to verify. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY (in the middle of a handshake),
- * -EINVAL (server_name is none). Fires no event: a handshake that fails, or takes more than 30 s,
- * is connection_lost with tw_error_tls. */
+ * -EINVAL (server_name is none, and the context verifies). Fires no event: a handshake that fails,
+ * or takes more than 30 s, is connection_lost with tw_error_tls. */
 TW_API int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
                                   const char *server_name);
 
