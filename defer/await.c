@@ -135,31 +135,33 @@ static TWI_APART tw_value hold(struct twi_task *task, tw_value result, const cha
 
 static inline tw_value deliver(struct twi_task *task, tw_value result, const char *where)
 {
-    return TWI_UNLIKELY(is_counted(result)) ? hold(task, result, where) : tw_lend(result);
+    return is_counted(result) ? hold(task, result, where) : tw_lend(result);
 }
 
 /* --- awaiting ----------------------------------------------------------------------------- */
 
-/* Died unfired: who awaits it hears it, and the log, since a body may not listen. */
-static TWI_APART void report_death(const struct twi_task *task, tw_value failure)
+/* What died unfired is told to who awaits it, and to the log, since a body may not listen. */
+static TWI_APART void see_death(const struct twi_task *task, tw_value failure)
 {
     char context[256];
 
+    if ((task->awaited->state & TWI_FIRED) != 0 ||
+        !tw_failure_is(failure, &tw_error_abandoned))
+        return;
     snprintf(context, sizeof context, "what coroutine %s awaits at %s has died", task->name,
              task->awaits_at);
     tw_log_problem(TW_LOG_ERROR, "await", failure, context);
 }
 
-static void arrived(void *arg, size_t index, tw_value *result)
+static TWI_LEAVE_BY_JUMP void arrived(void *arg, size_t index, tw_value *result)
 {
     struct twi_task *task = arg;
 
     (void)index;
     task->result = *result;
     *result = tw_none();
-    if (TWI_UNLIKELY((task->awaited->state & TWI_FIRED) == 0) &&
-        tw_failure_is(task->result, &tw_error_abandoned))
-        report_death(task, task->result);
+    if (TWI_UNLIKELY(tw_is_failure(task->result)))
+        see_death(task, task->result);
     task->awaited = NULL;
     if (TWI_LIKELY(task->parked))
         twi_task_run(task);
@@ -234,7 +236,7 @@ static void wait_for(struct twi_task *task, tw_deferred *deferred)
     twi_deferred_unref(deferred);
     if (TWI_UNLIKELY(task->awaited == NULL))
         return;
-    task->leaf = tw_coroutine_current();
+    task->leaf = twi_defer.coroutine;
     task->parked = true;
     twi_coroutine_park();
 }
@@ -252,7 +254,17 @@ static tw_value refuse_at_end(struct twi_task *task, tw_deferred *deferred)
     return tw_fail_at(task->awaits_at, &tw_error_abandoned, "the thread's reactor has gone");
 }
 
-static TWI_APART tw_value await_slowly(const char *where, tw_deferred *deferred)
+static tw_value take_result(tw_deferred *deferred)
+{
+    tw_value result = deferred->result;
+
+    deferred->result = tw_none();
+    twi_deferred_unref(deferred);
+    return result;
+}
+
+static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
+                                                         tw_deferred *deferred)
 {
     struct twi_task *task = twi_coroutine_task();
     tw_value result;
@@ -264,7 +276,9 @@ static TWI_APART tw_value await_slowly(const char *where, tw_deferred *deferred)
     if (deferred == NULL)
         return tw_lend(tw_fail_memory());
     task->awaits_at = where;
-    if (TWI_UNLIKELY(twi_tasks.ending)) {
+    if (twi_deferred_done(deferred)) {
+        result = take_result(deferred);
+    } else if (TWI_UNLIKELY(twi_tasks.ending)) {
         result = refuse_at_end(task, deferred);
     } else if (TWI_UNLIKELY(waits_for_task(deferred, task))) {
         tw_deferred_unref(deferred);
@@ -277,19 +291,26 @@ static TWI_APART tw_value await_slowly(const char *where, tw_deferred *deferred)
     return deliver(task, result, where);
 }
 
+/* Fired already, nobody else's, and a number: the quickest case. */
+static inline bool is_ready(const tw_deferred *deferred)
+{
+    uint32_t rest = TWI_PAUSES | TWI_HAS_BOTH | TWI_WAITING | TWI_RUNNING | TWI_FIRED;
+
+    return (deferred->state & rest) == TWI_FIRED && deferred->references == 1 &&
+           deferred->more == NULL && !is_counted(deferred->result);
+}
+
 tw_value tw_await_at(const char *where, tw_deferred *deferred)
 {
-    struct twi_task *task = twi_coroutine_task();
     tw_value result;
 
     if (deferred != NULL)
         TWI_CHECK(deferred);
-    if (TWI_UNLIKELY(task == NULL || deferred == NULL || !twi_deferred_done(deferred)))
+    if (TWI_UNLIKELY(twi_coroutine_task() == NULL || deferred == NULL || !is_ready(deferred)))
         return await_slowly(where, deferred);
     result = deferred->result;
-    deferred->result = tw_none();
-    twi_deferred_unref(deferred);
-    return deliver(task, result, where);
+    twi_slab_free(&twi_defer.deferreds, deferred);
+    return tw_lend(result);
 }
 
 tw_value tw_sleep_at(const char *where, double seconds)

@@ -167,7 +167,14 @@ TWI_APART int twi_deferred_fire(tw_deferred *deferred, tw_value result, const ch
 
 static TWI_APART int fire_slowly(tw_deferred *deferred, tw_value result, const char *where)
 {
-    return twi_deferred_fire(deferred, tw_take(result), where);
+    uint32_t state = deferred->state;
+
+    result = tw_take(result);
+    if ((state & (TWI_PAUSES | TWI_FIRED)) != 0 || deferred->ctx_release != NULL)
+        return twi_deferred_fire(deferred, result, where);
+    deferred->result = result;
+    deferred->fired_at = where;
+    return twi_deferred_run_in(deferred, state | TWI_FIRED | TWI_RUNNING);
 }
 
 /* As twi_deferred_fire(), quick when nothing is special. */

@@ -51,6 +51,7 @@ struct twi_tasks {
     struct twi_locals *locals;
     uint64_t round; /* of cancel_all */
     bool in_round;
+    unsigned starting; /* bodies on their way to their first await */
     bool known, ending; /* the reactor goes: nothing will come any more */
 };
 extern TWI_QUICK_TLS struct twi_tasks twi_tasks;

@@ -186,6 +186,29 @@ START_TEST(bodies_that_await_bodies_may_be_many)
 }
 END_TEST
 
+static tw_value start_another(void *count)
+{
+    tw_deferred *another;
+    tw_value got;
+
+    ++*(int *)count;
+    another = tw_inline_callbacks(start_another, count);
+    got = tw_await(another);
+    return got;
+}
+
+START_TEST(starts_within_starts_are_limited)
+{
+    int count = 0;
+
+    setup();
+    see("done", tw_inline_callbacks(start_another, &count));
+    ck_trace("done!misuse");
+    ck_assert_int_eq(count, 4000);
+    teardown();
+}
+END_TEST
+
 static tw_value yield_awaited(void *deferred)
 {
     tw_yield(tw_integer(1));
@@ -685,6 +708,7 @@ int main(void)
     TEST_ADD(suite, a_second_await_of_one_deferred_sees_none);
     TEST_ADD(suite, a_running_or_paused_chain_is_awaited_to_its_end);
     TEST_ADD(suite, bodies_that_await_bodies_may_be_many);
+    TEST_ADD(suite, starts_within_starts_are_limited);
     TEST_ADD(suite, a_generator_inside_a_body_may_await);
     TEST_ADD(suite, twenty_sleepers_of_two_seconds_end_in_two);
     TEST_ADD(suite, a_sleep_of_no_time_is_a_misuse_or_a_turn);

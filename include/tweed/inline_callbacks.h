@@ -31,9 +31,10 @@ TW_BEGIN
  * A cancel of the Deferred cancels what is awaited: the body sees that failure at its await and may
  * clean up (awaiting again), recover, or return it; the Deferred fires when the body has ended,
  * with what it returned. A second cancel goes to what is awaited then. A cancel of a body that is
- * running, or has something fired, cancels its next await.
+ * running, or has something fired, cancels its next await that waits.
  * Dropping the Deferred detaches; the body goes on. NULL when there is no memory: `release` was
- * called.
+ * called. Fails with tw_error_misuse when there is no body, its stack is less than 16 KiB, or it is
+ * the 4001st that starts within the start of another.
  */
 #define tw_inline_callbacks(body, arg) tw_inline_callbacks_at(TW_HERE, (body), (arg), NULL)
 #define tw_inline_callbacks_with(body, arg, options) \
@@ -47,8 +48,10 @@ TW_API tw_deferred *tw_inline_callbacks_at(const char *where, tw_coroutine_body 
  * lent until the body returns (or tw_drop() in a loop). What has fired already does not stop.
  * A second await of the same Deferred gives none: the first took the result.
  * A failure gets the place of this await added to its trail. Fails with
- *   tw_error_misuse      outside of inline callbacks
- *   tw_error_abandoned   the Deferred died unfired, or the thread's reactor ended
+ *   tw_error_misuse      outside of inline callbacks; `deferred` waits for the end of this body
+ *   tw_error_abandoned   the Deferred died unfired, or the thread's reactor ended: then each
+ *                        further await that would wait fails so too, and after 100 of them the
+ *                        body's stack is taken away; both are logged
  *   tw_error_memory      `deferred` is NULL
  * Also works inside a generator that a body of inline callbacks runs: then all of them wait.
  */
@@ -61,10 +64,12 @@ TW_API tw_value tw_await_at(const char *where, tw_deferred *deferred);
 TW_API tw_value tw_sleep_at(const char *where, double seconds);
 
 /* Where a failure went: a line for each coroutine that saw it at an await, innermost first,
- * "file:line in NAME". As snprintf(). */
+ * "file:line in NAME"; 32 at most, then "and 5 more". As snprintf(). Immortal failures, as
+ * tw_fail_memory(), have none; of a failure that several hold, each holder's trail is its own. */
 TW_API int tw_failure_format_trail(tw_value failure, char *text, size_t size);
 
-/* Cancel every body of the calling thread that has not ended; returns how many. */
+/* Cancel every body of the calling thread that has not ended; returns how many. Each is cancelled
+ * once, also when one awaits another: then it sees that one's cancellation. */
 TW_API size_t tw_inline_callbacks_cancel_all(void);
 /* The Deferred of the running body, lent; NULL outside. */
 TW_API tw_deferred *tw_inline_callbacks_current(void);
@@ -89,12 +94,14 @@ typedef tw_value tw_group_body(tw_group *group, void *arg);
 /*
  * Run body(group, arg) in a coroutine; the Deferred fires with what it returned once the body and
  * everything started into the group have ended. The first failure, of the body or a member, cancels
- * all others, waits for them and is what the Deferred fails with. A cancel cancels all.
+ * all others, waits for them and is what the Deferred fails with; further ones are reported as
+ * unhandled. A cancel cancels all.
  */
 #define tw_group_run(body, arg) tw_group_run_at(TW_HERE, (body), (arg))
 TW_API tw_deferred *tw_group_run_at(const char *where, tw_group_body *body, void *arg);
-/* Start member(arg) in a coroutine of its own; or take any Deferred in. 0; -ECANCELED when the group
- * is on its end (a Deferred is then cancelled; `release` is called); -ENOMEM. */
+/* Start member(arg) in a coroutine of its own; or take any Deferred in, whose result others may
+ * still see. 0; -ECANCELED when the group is on its end; -ENOMEM. What is not taken in is
+ * cancelled, its `release` called. */
 #define tw_group_start(group, member, arg) \
     tw_group_start_at(TW_HERE, (group), (member), (arg), NULL)
 TW_API int tw_group_start_at(const char *where, tw_group *group, tw_coroutine_body *member,
