@@ -17,23 +17,19 @@ static _Thread_local struct twi_slab streams = TWI_SLAB(struct tw_stream);
 
 /* --- making and letting go ---------------------------------------------------------- */
 
-struct twi_stream_link *twi_stream_new(const tw_protocol_class *protocol_class)
+tw_stream *twi_stream_new(struct twi_stream_link *link)
 {
-    tw_protocol *protocol = tw_protocol_new(protocol_class);
-    struct twi_stream_link *link = (struct twi_stream_link *)protocol;
-    tw_stream *stream = protocol == NULL ? NULL : twi_slab_alloc(&streams);
+    tw_stream *stream = twi_slab_alloc(&streams);
 
-    if (stream == NULL) {
-        tw_protocol_free(protocol);
+    if (stream == NULL)
         return NULL;
-    }
     memset(stream, 0, sizeof *stream);
     stream->references = 1;
     stream->limit = DEFAULT_LIMIT;
     twi_list_init(&stream->waiters);
     stream->link = link;
     link->stream = stream;
-    return link;
+    return stream;
 }
 
 static void stream_free(tw_stream *stream)
@@ -147,27 +143,31 @@ static const tw_protocol_class link_class = {
 
 tw_protocol *tw_stream_protocol_new(tw_stream **ret_stream)
 {
-    struct twi_stream_link *link = twi_stream_new(&link_class);
+    tw_protocol *protocol = tw_protocol_new(&link_class);
+    tw_stream *stream = NULL;
 
-    if (link == NULL)
+    if (protocol != NULL)
+        stream = twi_stream_new((struct twi_stream_link *)protocol);
+    if (stream == NULL) {
+        tw_protocol_free(protocol);
         return NULL;
-    *ret_stream = link->stream;
-    return &link->base;
+    }
+    *ret_stream = stream;
+    return protocol;
 }
 
 int tw_stream_adopt(tw_transport *transport, tw_stream **ret_stream)
 {
-    struct twi_stream_link *link;
+    tw_protocol *protocol;
     tw_stream *stream;
 
     if (!transport->made || transport->state != TWI_OPEN)
         return -ENOTCONN;
-    link = twi_stream_new(&link_class);
-    if (link == NULL)
+    protocol = tw_stream_protocol_new(&stream);
+    if (protocol == NULL)
         return -ENOMEM;
-    stream = link->stream;
     stream->eof = transport->eof;
-    tw_transport_set_protocol(transport, &link->base);
+    tw_transport_set_protocol(transport, protocol);
     tw_transport_resume(transport);
     *ret_stream = stream;
     return 0;

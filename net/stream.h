@@ -62,9 +62,9 @@ struct tw_stream {
 
 /* --- stream.c ------------------------------------------------------------------------ */
 
-/* A stream and the protocol that links it, of this class, which begins with the functions below;
- * NULL when there is no memory. */
-struct twi_stream_link *twi_stream_new(const tw_protocol_class *protocol_class);
+/* A stream for a link without one; NULL when there is no memory. */
+tw_stream *twi_stream_new(struct twi_stream_link *link);
+/* The functions of a link's class. */
 void twi_stream_received(tw_protocol *protocol, const char *data, size_t length);
 void twi_stream_ended(tw_protocol *protocol);
 void twi_stream_lost(tw_protocol *protocol, tw_value reason);

@@ -173,5 +173,51 @@ TW_API bool tw_stream_is_closing(const tw_stream *stream);
 TW_API tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
                                            tw_tls_context *context, const char *server_name);
 
+/* --- a server: a coroutine for each connection -------------------------------------------- */
+
+/* Runs in a coroutine of its own and may tw_await(). The stream is lent, and closed when it
+ * returns. */
+typedef tw_value tw_stream_handler(tw_stream *stream, void *arg);
+
+typedef struct tw_stream_server tw_stream_server;
+
+/* All zero is the default. */
+struct tw_stream_server_options {
+    struct tw_listen_options listen;
+    unsigned max_connections; /* more wait in the backlog; 0: 10000 */
+    size_t stack_size;        /* of a coroutine; 0: 64 KiB */
+    size_t limit;             /* tw_stream_set_limit() */
+    double timeout;           /* tw_stream_set_timeout() */
+    /* A handler returned `failure`; both are lent. NULL: it is logged, as an error, or for
+     * debugging if it is only that the peer broke the connection. */
+    void (*failed)(tw_stream *stream, tw_value failure, void *arg);
+    tw_release_fn
+        *release; /* called with arg once: the server is gone, or could not be made */
+};
+
+/* Listen, as tw_listen() does with its errors, and call handler(stream, arg) for each connection,
+ * after its TLS handshake. *ret_server is written on success only. */
+#define tw_start_server(options, handler, arg, ret_server) \
+    tw_start_server_at(TW_HERE, (options), (handler), (arg), (ret_server))
+TW_API int tw_start_server_at(const char *where,
+                              const struct tw_stream_server_options *options,
+                              tw_stream_handler *handler, void *arg,
+                              tw_stream_server **ret_server);
+/* Lent, for its port and to pause it; NULL once the server stops. */
+TW_API tw_listener *tw_stream_server_listener(const tw_stream_server *server);
+/* Handlers that run, and connections that are open. */
+TW_API size_t tw_stream_server_count(const tw_stream_server *server);
+
+enum tw_stream_server_stop { TW_WAIT_FOR_HANDLERS, TW_CANCEL_HANDLERS };
+/*
+ * The end of a server: no new connections from now on. Fires with none when all handlers have
+ * returned and all connections are closed; the server is then gone. With TW_CANCEL_HANDLERS what
+ * they await is cancelled, and so does a cancel of the Deferred: wait for ten seconds at most, then
+ * cancel them, by tw_deferred_add_timeout(). A second stop fails with tw_error_misuse.
+ */
+#define tw_stream_server_stop(server, how) tw_stream_server_stop_at(TW_HERE, (server), (how))
+TW_API tw_deferred *tw_stream_server_stop_at(const char *where, tw_stream_server *server,
+                                             enum tw_stream_server_stop how);
+
 TW_END
 #endif
