@@ -52,6 +52,7 @@ CLASS(tw_error_process, &tw_error, "process");
 CLASS(tw_error_process_start, &tw_error_process, NULL);
 CLASS(tw_error_process_done, &tw_error_process, NULL);
 CLASS(tw_error_process_terminated, &tw_error_process, NULL);
+CLASS(tw_error_worker_lost, &tw_error_process, NULL);
 CLASS(tw_error_process_errors, &tw_error_process, NULL);
 CLASS(tw_error_status, &tw_error, "status");
 

@@ -56,6 +56,7 @@ typedef struct tw_error_class {
  *       tw_error_process_done                 ended with exit status 0
  *       tw_error_process_terminated           with another: the number; negative: a signal
  *       tw_error_process_errors               it wrote to standard error
+ *       tw_error_worker_lost                  a process pool's worker died
  *     tw_error_status                         [status] HTTP status is the number; value: response
  */
 TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled,
@@ -68,7 +69,8 @@ TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled
     tw_error_connection_aborted, tw_error_tls, tw_error_protocol, tw_error_empty,
     tw_error_partial, tw_error_encoding, tw_error_redirect, tw_error_toolarge,
     tw_error_process, tw_error_process_start, tw_error_process_done,
-    tw_error_process_terminated, tw_error_process_errors, tw_error_status;
+    tw_error_process_terminated, tw_error_process_errors, tw_error_worker_lost,
+    tw_error_status;
 
 /* Make a failure: tw_fail(&tw_error_url, "no host in %s", text). The message is copied. Out of
  * memory gives the static failure of tw_error_memory. */

@@ -23,6 +23,7 @@
 #include <tweed/process.h>
 #include <tweed/pool.h>
 #include <tweed/queue.h>
+#include <tweed/process_pool.h>
 #include <tweed/reactor.h>
 #include <tweed/reconnect.h>
 #include <tweed/resolver.h>
