@@ -322,10 +322,14 @@ static int run(struct start *start, const struct tw_process_protocol *protocol, 
 static const char *step_text(const struct start *start)
 {
     static const char *const texts[] = {
-        [TWI_CHILD_FORK] = "a process",          [TWI_CHILD_DESCRIPTORS] = "its descriptors",
-        [TWI_CHILD_DIRECTORY] = "the directory", [TWI_CHILD_SESSION] = "its session",
-        [TWI_CHILD_TERMINAL] = "its terminal",   [TWI_CHILD_USER] = "the user",
-        [TWI_CHILD_EXECUTE] = "the program",     [TWI_CHILD_THREADS] = "a fork beside threads",
+        [TWI_CHILD_FORK] = "a process",
+        [TWI_CHILD_DESCRIPTORS] = "its descriptors",
+        [TWI_CHILD_DIRECTORY] = "the directory ",
+        [TWI_CHILD_SESSION] = "its session",
+        [TWI_CHILD_TERMINAL] = "its terminal",
+        [TWI_CHILD_USER] = "the user",
+        [TWI_CHILD_EXECUTE] = "the program",
+        [TWI_CHILD_THREADS] = "a fork beside threads",
     };
     return start->failed != NULL ? start->failed : texts[start->step];
 }
@@ -340,10 +344,10 @@ static tw_value failure_of(const char *where, const struct start *start, int r)
         return tw_fail_memory();
     if (name == NULL)
         name = options->argv != NULL ? options->argv[0] : NULL;
-    snprintf(message, sizeof message, "cannot start %s: %s: %s",
-             name != NULL ? name : "without a name",
+    snprintf(message, sizeof message, "cannot start %s: %s%s: %s",
+             name != NULL ? name : "a child", step_text(start),
              start->failed == NULL && start->step == TWI_CHILD_DIRECTORY ? options->directory
-                                                                         : step_text(start),
+                                                                         : "",
              strerror_r(-r, reason, sizeof reason));
     return tw_fail_with(&(struct tw_failure_fields){ .error_class = &tw_error_process_start,
                                                      .where = where,
