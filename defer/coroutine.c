@@ -227,6 +227,7 @@ static void thread_ends(void *arg)
     twi_drop(&thread->kept);
     twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
+    twi_defer.coroutines = NULL; /* should another destructor want one */
 }
 
 static void make_key(void)
