@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <tweed/coroutine.h>
+#include <tweed/inline_callbacks.h>
 
 static tw_value spin(void *arg)
 {
@@ -54,6 +55,57 @@ static void run_many(long n)
     }
 }
 
+/* --- inline callbacks ---------------------------------------------------------------------- */
+
+static tw_deferred *pending;
+static long hits, left;
+
+static tw_value await_for_ever(void *arg)
+{
+    (void)arg;
+    while (left > 0)
+        hits += (long)tw_integer_of(tw_await(tw_promise(&pending, NULL, NULL)));
+    return tw_none();
+}
+
+/* Make a Deferred, await it, fire it, go on. */
+static void run_await(long n)
+{
+    left = n;
+    tw_deferred_unref(tw_inline_callbacks(await_for_ever, NULL));
+    while (left-- > 0)
+        tw_fire(&pending, tw_integer(1));
+}
+
+static tw_value await_once(void *arg)
+{
+    (void)arg;
+    hits += (long)tw_integer_of(tw_await(tw_promise(&pending, NULL, NULL)));
+    return tw_none();
+}
+
+/* Start a body that awaits once, and end it. */
+static void run_call(long n)
+{
+    while (n-- > 0) {
+        tw_deferred *done = tw_inline_callbacks(await_once, NULL);
+        tw_fire(&pending, tw_integer(1));
+        tw_deferred_unref(done);
+    }
+}
+
+static tw_value await_ready(void *count)
+{
+    for (long n = *(long *)count; n > 0; n--)
+        hits += (long)tw_integer_of(tw_await(tw_succeed(tw_integer(1))));
+    return tw_none();
+}
+
+static void run_ready(long n)
+{
+    tw_deferred_unref(tw_inline_callbacks(await_ready, &n));
+}
+
 /* RSS of a parked one; each has its guard. */
 static double parked_bytes(long n)
 {
@@ -69,6 +121,9 @@ int main(int argc, char **argv)
     struct bcase cases[] = { { "switch", run_switch, 20000000, 0 },
                              { "create", run_create, 5000000, 0 },
                              { "rr10k", run_many, 2000000, 0 },
+                             { "await", run_await, 5000000, 0 },
+                             { "call", run_call, 2000000, 0 },
+                             { "ready", run_ready, 5000000, 0 },
                              { "bytes", 0, 100000, parked_bytes },
                              { 0 } };
 
