@@ -118,14 +118,12 @@ static double parked_bytes(long n)
 
 int main(int argc, char **argv)
 {
-    struct bcase cases[] = { { "switch", run_switch, 20000000, 0 },
-                             { "create", run_create, 5000000, 0 },
-                             { "rr10k", run_many, 2000000, 0 },
-                             { "await", run_await, 5000000, 0 },
-                             { "call", run_call, 2000000, 0 },
-                             { "ready", run_ready, 5000000, 0 },
-                             { "bytes", 0, 100000, parked_bytes },
-                             { 0 } };
+    struct bcase cases[] = {
+        { "switch", run_switch, 20000000, 0 }, { "create", run_create, 5000000, 0 },
+        { "rr10k", run_many, 2000000, 0 },     { "await", run_await, 5000000, 0 },
+        { "call", run_call, 2000000, 0 },      { "ready", run_ready, 5000000, 0 },
+        { "bytes", 0, 100000, parked_bytes },  { 0 }
+    };
 
     return bench_main(argc, argv, cases);
 }
