@@ -36,8 +36,9 @@ struct tw_connect_options {
  * Fires with a pointer to the protocol after its connection_made, TLS handshake included. Fails
  * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host, port 0, a
  * negative time, a server's TLS context), tw_error_connect_timeout; several attempts that all
- * failed: the last one, the others in its causes. The protocol is then released without having been connected. Cancel drops every
- * attempt. NULL for `protocol` (there was no memory for it) gives NULL.
+ * failed: the last one, the others in its causes. The protocol is then released without having
+ * been connected. Cancel drops every attempt. NULL for `protocol` (there was no memory for it)
+ * gives NULL.
  */
 #define tw_connect(host, port, options, protocol) \
     tw_connect_at(TW_HERE, (host), (port), (options), (protocol))

@@ -12,6 +12,7 @@
 #include <tweed/coroutine.h>
 #include <tweed/deferred.h>
 #include <tweed/deferred_list.h>
+#include <tweed/endpoint.h>
 #include <tweed/failure.h>
 #include <tweed/form.h>
 #include <tweed/framing.h>

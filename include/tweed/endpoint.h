@@ -1,0 +1,39 @@
+/*
+ * endpoint.h - where to connect or listen, said in a string: for options and settings.
+ *
+ * To connect:
+ *   tcp:HOST:PORT[:timeout=SECONDS][:bindAddress=LITERAL]
+ *   tls:HOST:PORT[...as tcp][:hostname=NAME][:trustRoots=FILE|DIRECTORY]
+ *       [:certificate=FILE][:privateKey=FILE]
+ *   unix:PATH[:timeout=SECONDS]
+ * To listen:
+ *   tcp:PORT[:interface=LITERAL][:backlog=N]       all of IPv4 without interface, as with Twisted
+ *   ssl:PORT:privateKey=FILE[:certKey=FILE][...as tcp]     PEM; the certificate may be in one file
+ *   unix:PATH[:mode=OCTAL][:lockfile=0][:backlog=N]
+ *
+ * "ssl" and "tls" are the same; "certKey" and "certificate", "caCertsDir" and "trustRoots" too.
+ * What stands without a name may be given with it: "tcp:host=HOST:port=PORT", "unix:path=PATH",
+ * "unix:address=PATH". A backslash takes its meaning from the character behind it: "::1" is
+ * "\:\:1". After Twisted's clientFromString and serverFromString.
+ */
+#ifndef TWEED_ENDPOINT_H
+#define TWEED_ENDPOINT_H
+
+#include <tweed/tcp.h>
+
+TW_BEGIN
+
+/* Connect `protocol` (taken): as tw_connect(). A string that cannot be read is tw_error_url, what
+ * TLS does not take is tw_error_tls. */
+#define tw_connect_endpoint(endpoint, protocol) \
+    tw_connect_endpoint_at(TW_HERE, (endpoint), (protocol))
+TW_API tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,
+                                           tw_protocol *protocol);
+
+/* Listen: none, or the failure, which is tw_error_url, tw_error_tls, or tw_error_system with the
+ * number of tw_listen(). `factory` is counted by the listener. */
+TW_API tw_value tw_listen_endpoint(const char *endpoint, tw_factory *factory,
+                                   tw_listener **ret_listener);
+
+TW_END
+#endif
