@@ -139,7 +139,7 @@ void twi_wire_add_class(struct twi_wire_class *entry)
 
 static bool has_name(const tw_error_class *error_class, const char *name, size_t length)
 {
-    return strncmp(error_class->name, name, length) == 0 && error_class->name[length] == '\0';
+    return strlen(error_class->name) == length && memcmp(error_class->name, name, length) == 0;
 }
 
 static const tw_error_class *class_named(const char *name, size_t length)

@@ -1,5 +1,6 @@
 /* ./blocking_client PORT PATH... - a blocking socket client, called for many paths of a server on
- * this machine at once: each call sits on a thread of the pool, the reactor stays free. */
+ * this machine at once, each from a coroutine: run_in_executor. The calls sit on threads of the
+ * pool, the reactor stays free. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,18 +41,21 @@ static tw_value fetch(void *path)
     return total >= 0 ? tw_integer(total) : tw_fail_errno(&tw_error_connect, errno);
 }
 
-static tw_value report(tw_value result, void *path)
+/* Here nothing blocks: while this one waits for its thread, the others go on. */
+static tw_value task(void *path)
 {
-    if (tw_is_failure(result))
-        printf("%s: %s\n", (char *)path, tw_failure_message(result));
+    tw_value length = tw_await(tw_defer_to_thread(fetch, path));
+
+    if (tw_is_failure(length))
+        printf("%s: %s\n", (char *)path, tw_failure_message(length));
     else
-        printf("%s: %lld bytes\n", (char *)path, (long long)tw_integer_of(result));
-    return result;
+        printf("%s: %lld bytes\n", (char *)path, (long long)tw_integer_of(length));
+    return length;
 }
 
 int main(int argc, char **argv)
 {
-    tw_deferred *fetched[argc];
+    tw_deferred *tasks[argc];
     tw_value all;
     int status;
 
@@ -59,11 +63,9 @@ int main(int argc, char **argv)
         return 2;
     server.sin_port = htons((uint16_t)atoi(argv[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int i = 2; i < argc; i++) {
-        fetched[i - 2] = tw_defer_to_thread(fetch, argv[i]);
-        tw_add_both(fetched[i - 2], report, argv[i]);
-    }
-    all = tw_block_on(tw_gather(fetched, (size_t)argc - 2));
+    for (int i = 2; i < argc; i++)
+        tasks[i - 2] = tw_inline_callbacks(task, argv[i]);
+    all = tw_block_on(tw_gather(tasks, (size_t)argc - 2));
     status = tw_is_failure(all);
     tw_release(all);
     return status;

@@ -67,10 +67,10 @@ int main(void)
     }
     tw_as_completed_free(completed);
 
-    /* The first; the others are forgotten. */
+    /* The first; the others go on. */
     start_all(work);
-    v = tw_block_on(tw_race(work, COUNT));
-    printf("first %lld\n", (long long)tw_integer_of(tw_list_at(v, 1)));
+    v = tw_block_on(tw_deferred_list(work, COUNT, TW_FIRE_ON_ONE_CALLBACK));
+    printf("first %lld\n", (long long)tw_integer_of(tw_list_at(v, 0)));
     tw_release(v);
 
     /* With one thread the second job still waits in the queue: it can be taken out. */
@@ -80,8 +80,10 @@ int main(void)
     tw_add_callback(work[0], print_number, "finished");
     tw_add_errback(last, print_cancelled, NULL);
     tw_cancel(last);
+    printf("done: %s\n", tw_deferred_called(work[0]) ? "yes" : "no");
+    tw_thread_pool_free(pool, true); /* finishes what has begun */
+    printf("done: %s\n", tw_deferred_called(work[0]) ? "yes" : "no");
     tw_deferred_unref(work[0]);
     tw_deferred_unref(last);
-    tw_thread_pool_free(pool, true);
     return 0;
 }

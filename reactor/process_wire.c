@@ -58,7 +58,7 @@ const struct tw_process_entry *twi_process_function(const char *name, size_t len
     const struct tw_process_entry *entry = functions;
 
     while (entry != NULL &&
-           (strncmp(entry->name, name, length) != 0 || entry->name[length] != '\0'))
+           (strlen(entry->name) != length || memcmp(entry->name, name, length) != 0))
         entry = entry->next;
     return entry;
 }

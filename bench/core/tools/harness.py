@@ -17,7 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.environ["BENCH_OUT"]
-MICRO = ["deferred", "switch", "limit", "loop", "threads", "tls"]
+MICRO = ["deferred", "switch", "limit", "loop", "threads", "processes", "tls"]
 SERVERS = ["echo", "line", "http"]
 LIBS = ("-levent -levent_pthreads -levent_openssl -luv -lev -luring -lmicrohttpd -lssl -lcrypto "
         "-lpthread -lm").split()
@@ -38,7 +38,7 @@ def arguments():
     a = parser.parse_args()
     a.rounds = a.rounds or (1 if a.quick else 3)
     a.groups = a.only.split(",") if a.only else (
-        ["deferred", "switch", "limit", "loop", "threads"] + (["echo", "http"] if a.quick else SERVERS)
+        ["deferred", "switch", "limit", "loop", "threads", "processes"] + (["echo", "http"] if a.quick else SERVERS)
         + ["tls", "count"])
     if a.quick:
         env["BENCH_QUICK"] = "1"
