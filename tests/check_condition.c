@@ -281,6 +281,52 @@ START_TEST(a_notification_passes_on_from_who_is_cancelled)
 }
 END_TEST
 
+START_TEST(a_notification_for_one_that_was_let_go_of_goes_to_the_next)
+{
+    tw_deferred *a;
+
+    condition_setup();
+    tw_lock_try(lock);
+    a = tw_condition_wait(condition);
+    tw_deferred_unref(wait_with_lock("b"));
+    tw_lock_try(lock);
+    tw_condition_notify(condition, 1);
+    tw_deferred_unref(a);
+    ck_assert_uint_eq(tw_condition_waiting(condition), 1);
+    tw_lock_release(lock);
+    ck_trace("b=pointer");
+    tw_lock_release(lock);
+    ck_assert(!tw_lock_held(lock));
+    condition_teardown();
+}
+END_TEST
+
+START_TEST(a_wait_that_fails_for_want_of_memory_keeps_no_lock)
+{
+    tw_deferred *a;
+
+    condition_setup();
+    a = wait_with_lock("a");
+    for (int i = 0; i < 9; i++)
+        tw_add_both(a, say_none, "x"); /* its chain is full */
+    tw_lock_try(lock);
+    test_fail_alloc(1, true);
+    tw_add_both(a, say_none, "last");
+    test_fail_alloc(0, false);
+    ck_assert_ptr_nonnull(strstr(trace, "a!memory"));
+    trace_reset();
+    note(tw_condition_wait(condition),
+         "b"); /* a, which had lined up for the lock, is passed over */
+    ck_assert(!tw_lock_held(lock));
+    ck_trace("");
+    tw_deferred_unref(a);
+    tw_condition_free(condition);
+    ck_trace("b!abandoned");
+    tw_lock_free(lock);
+    trace_teardown();
+}
+END_TEST
+
 START_TEST(a_timeout_ends_a_wait_as_a_cancel_does)
 {
     tw_clock *clock = tw_clock_virtual_new();
@@ -608,6 +654,8 @@ int main(void)
     TEST_ADD(suite, a_wait_without_the_lock_is_a_misuse);
     TEST_ADD(suite, a_cancelled_wait_fails_when_it_has_the_lock);
     TEST_ADD(suite, a_notification_passes_on_from_who_is_cancelled);
+    TEST_ADD(suite, a_notification_for_one_that_was_let_go_of_goes_to_the_next);
+    TEST_ADD(suite, a_wait_that_fails_for_want_of_memory_keeps_no_lock);
     TEST_ADD(suite, a_timeout_ends_a_wait_as_a_cancel_does);
     TEST_ADD(suite, a_wait_gives_back_all_levels_of_a_reentrant_lock);
     TEST_ADD(suite, wait_for_waits_until_it_is_true);
