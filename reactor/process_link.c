@@ -310,6 +310,8 @@ static int take_frames(struct twi_worker *worker)
     }
     if (worker->in.data != NULL)
         twi_buf_consume(&worker->in, taken);
+    if (worker->in.length == 0 && worker->in.size > TWI_PROCESS_FLUSH)
+        twi_buf_free(&worker->in); /* after a big one */
     return r < 0 ? r : frames;
 }
 
@@ -461,6 +463,8 @@ static tw_value failure_of_end(const struct twi_worker *worker, int status)
                  (int)worker->pid);
     else if (worker->end == TWI_END_INIT_FAILED)
         snprintf(text, sizeof text, "worker %d could not initialise itself", (int)worker->pid);
+    else if (status == TWI_CHILD_STATUS_LOST)
+        snprintf(text, sizeof text, "worker %d has ended, nobody knows how", (int)worker->pid);
     else if (number < 0)
         snprintf(text, sizeof text, "worker %d was ended by signal %d (%s)", (int)worker->pid,
                  -number, strsignal(-number));

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tweed/coroutine.h>
 #include <tweed/reactor.h>
 
 #include "base/alloc.h"
@@ -429,12 +430,17 @@ static void reactor_ends(struct twi_loop_end *end)
     twi_process_pool_leave(pool);
 }
 
+/* A fork copies the stack that it runs on, and a coroutine's is small: then they start at the end
+ * of the turn. */
 static int start_all(struct tw_process_pool *pool)
 {
     int r = 0;
 
-    while (r == 0 && pool->live < pool->options.workers)
-        r = twi_worker_start(pool);
+    if (tw_coroutine_current() != NULL)
+        twi_process_pool_look(pool);
+    else
+        while (r == 0 && pool->live < pool->options.workers)
+            r = twi_worker_start(pool);
     return r;
 }
 

@@ -51,6 +51,8 @@ static int send_out(struct served *served)
         sent += n > 0 ? (size_t)n : 0;
     }
     served->out.length = 0;
+    if (served->out.size > TWI_PROCESS_FLUSH)
+        twi_buf_free(&served->out); /* after a big one */
     return 0;
 }
 
@@ -283,6 +285,8 @@ static int take_frames(struct served *served)
         taken = (size_t)(end - served->in.data);
     }
     twi_buf_consume(&served->in, taken);
+    if (served->in.length == 0 && served->in.size > TWI_PROCESS_FLUSH)
+        twi_buf_free(&served->in);
     return r;
 }
 

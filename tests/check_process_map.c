@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <tweed/deferred_list.h>
+#include <tweed/inline_callbacks.h>
 
 #include "reactor/process_wire.h"
 #include "tests/process_calls.h"
@@ -193,13 +194,74 @@ START_TEST(results_outlive_their_pool)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-    Suite *suite;
+/* --- a program that cannot spawn: main() does not call tw_process_worker() -------------------- */
 
-    if (tw_process_worker(argc, argv))
-        return 0;
-    suite = suite_create("process_map");
+static void *wait_for_it(void *fd)
+{
+    char c;
+    return read(*(int *)fd, &c, 1) < 0 ? fd : NULL;
+}
+
+START_TEST(what_can_only_be_forked_is_refused_once_there_are_threads)
+{
+    pthread_t thread;
+    int ends[2];
+    tw_value v;
+
+    begin(1);
+    ck_assert_int_eq(call_integer("square", 5), 25);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_it, &ends[0]), 0);
+    ck_assert_ptr_null(tw_process_pool_new(NULL));
+    ck_assert_int_eq(errno, EDEADLK);
+    tw_release(call("die", tw_integer(SIGKILL)));
+    v = call("square", tw_integer(5));
+    ck_assert_ptr_nonnull(strstr(tw_failure_message(v), "threads"));
+    ck_fails(v, &tw_error_misuse, 0);
+    close(ends[1]);
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    ck_assert_int_eq(call_integer("square", 5), 25); /* now it can fork again */
+    end();
+}
+END_TEST
+
+START_TEST(spawning_is_refused_where_main_does_not_know_of_workers)
+{
+    struct tw_process_pool_options options = { .start = TW_WORKERS_SPAWN };
+
+    ck_assert_ptr_null(tw_process_pool_new(&options));
+    ck_assert_int_eq(errno, ENOTSUP);
+    tw_reactor_uninstall();
+}
+END_TEST
+
+static tw_value inside(void *arg)
+{
+    tw_value v;
+
+    (void)arg;
+    pool = tw_process_pool_new(&(struct tw_process_pool_options){ .workers = 1 });
+    v = tw_await(tw_process_submit(pool, "square", tw_integer(6)));
+    ck_assert_int_eq(tw_integer_of(v), 36);
+    return tw_await(tw_process_submit(pool, "fail_so", tw_string("so")));
+}
+
+START_TEST(a_coroutine_may_make_a_pool_and_await_its_calls)
+{
+    tw_reactor_uninstall();
+    ck_fails(tw_block_on(tw_inline_callbacks(inside, NULL)), &error_own, 0);
+    end();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("process_map");
+
+    TEST_ADD(suite, what_can_only_be_forked_is_refused_once_there_are_threads);
+    TEST_ADD(suite, spawning_is_refused_where_main_does_not_know_of_workers);
+    TEST_ADD(suite, a_coroutine_may_make_a_pool_and_await_its_calls);
     TEST_ADD_ROWS(suite, a_map_gives_results_in_order, chunks);
     TEST_ADD_ROWS(suite, failures_of_a_map_stand_in_their_places, chunks);
     TEST_ADD(suite, a_death_in_a_chunk_takes_what_had_begun_and_no_more);

@@ -105,7 +105,7 @@ struct tw_process_pool_options {
     bool cancel_lets_run;     /* a cancel only drops the result, and does not kill the worker */
 };
 
-/* Starts the workers. `options` may be NULL. NULL with errno EINVAL, ENOMEM, ENOTSUP (to be
+/* Starts the workers (in a coroutine: at the end of the turn). `options` may be NULL. NULL with errno EINVAL, ENOMEM, ENOTSUP (to be
  * spawned, but tw_process_worker() was not called), EDEADLK (to be forked, but there are threads),
  * or what the system said. */
 TW_API tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *options);
