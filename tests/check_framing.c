@@ -257,7 +257,7 @@ END_TEST
 
 START_TEST(without_a_transport_nothing_is_sent)
 {
-    tw_protocol *protocol = tw_protocol_new(&reader_class);
+    tw_protocol *protocol = test_given(tw_protocol_new(&reader_class));
     tw_framing_protocol *framing = (tw_framing_protocol *)protocol;
 
     ck_assert_int_eq(tw_framing_send(framing, "x", 1), -ENOTCONN);

@@ -240,7 +240,7 @@ END_TEST
 
 START_TEST(without_a_transport_nothing_is_sent)
 {
-    tw_protocol *protocol = tw_protocol_new(&liner_class);
+    tw_protocol *protocol = test_given(tw_protocol_new(&liner_class));
 
     ck_assert_int_lt(tw_line_send((tw_line_protocol *)protocol, "x", 1), 0);
     tw_line_pause((tw_line_protocol *)protocol);

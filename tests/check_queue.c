@@ -296,7 +296,8 @@ END_TEST
 static tw_value get_until_the_end(tw_value result, void *queue)
 {
     trace_seen("x", result);
-    if (!tw_failure_is(result, &tw_error_queue_closed)) {
+    if (!tw_failure_is(result, &tw_error_queue_closed) &&
+        !tw_failure_is(result, &tw_error_memory)) {
         tw_deferred *get = tw_queue_get(queue);
         tw_add_both(get, get_until_the_end, queue);
         tw_deferred_unref(get);

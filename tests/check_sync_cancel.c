@@ -357,7 +357,7 @@ static void start(void)
 {
     freed = false;
     memset(waiters, 0, sizeof waiters);
-    for (int i = 0; i < WAITERS; i++) {
+    for (int i = 0; i < WAITERS && !freed; i++) {
         struct waiter *waiter = &waiters[i];
         bool silent = i == victim && deed == LET_GO && kind->drops;
 
