@@ -16,7 +16,7 @@
 #include "base/failure.h"
 #include "base/hooks.h"
 
-/* So many awaits are refused once the reactor has gone; then the body's stack is taken away. */
+/* So many awaits may fail once the reactor has gone; then the body's stack is taken away. */
 enum { REFUSED_MAX = 100 };
 /* Held values that are a leak, most likely. */
 enum { HELD_MANY = 1000 };
@@ -241,26 +241,37 @@ static void wait_for(struct twi_task *task, tw_deferred *deferred)
     twi_coroutine_park();
 }
 
-/* Nothing will come any more. A body that does not hear it is left where it stands. */
-static tw_value refuse_at_end(struct twi_task *task, tw_deferred *deferred)
-{
-    twi_deferred_tap(deferred, ignore, NULL, 0);
-    tw_deferred_unref(deferred);
-    if (++task->refused > REFUSED_MAX) {
-        task->stuck = true;
-        for (;;)
-            twi_coroutine_park();
-    }
-    return tw_fail_at(task->awaits_at, &tw_error_abandoned, "the thread's reactor has gone");
-}
-
 static tw_value take_result(tw_deferred *deferred)
 {
-    tw_value result = deferred->result;
+    tw_value result;
 
+    if (deferred == NULL)
+        return tw_fail_memory();
+    result = deferred->result;
     deferred->result = tw_none();
     twi_deferred_unref(deferred);
     return result;
+}
+
+/* Nothing will come any more. A body that does not hear it is left where it stands. */
+static TWI_APART tw_value await_at_end(struct twi_task *task, tw_deferred *deferred)
+{
+    tw_value result;
+
+    if (tw_deferred_is_done(deferred)) {
+        result = take_result(deferred);
+    } else {
+        twi_deferred_tap(deferred, ignore, NULL, 0);
+        tw_deferred_unref(deferred);
+        result = tw_fail_at(task->awaits_at, &tw_error_abandoned,
+                            "the thread's reactor has gone");
+    }
+    if (!tw_is_failure(result) || ++task->refused <= REFUSED_MAX)
+        return result;
+    tw_release(result);
+    task->stuck = true;
+    for (;;)
+        twi_coroutine_park();
 }
 
 static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
@@ -273,13 +284,11 @@ static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
         tw_deferred_unref(deferred);
         return tw_lend(twi_fail_await_outside());
     }
-    if (deferred == NULL)
-        return tw_lend(tw_fail_memory());
     task->awaits_at = where;
-    if (twi_deferred_done(deferred)) {
+    if (TWI_UNLIKELY(twi_tasks.ending)) {
+        result = await_at_end(task, deferred);
+    } else if (deferred == NULL || twi_deferred_done(deferred)) {
         result = take_result(deferred);
-    } else if (TWI_UNLIKELY(twi_tasks.ending)) {
-        result = refuse_at_end(task, deferred);
     } else if (TWI_UNLIKELY(waits_for_task(deferred, task))) {
         tw_deferred_unref(deferred);
         result = tw_fail_at(where, &tw_error_misuse, "a coroutine awaits its own end");

@@ -462,14 +462,15 @@ static tw_value await_itself(void *arg)
 
 static tw_value await_slot(void *slot)
 {
-    tw_await(tw_defer_later(NULL, 1, NULL, NULL));
+    if (tw_is_failure(tw_await(tw_defer_later(NULL, 1, NULL, NULL))))
+        return tw_fail_memory();
     return await_arg(tw_deferred_ref(*(tw_deferred **)slot));
 }
 
 START_TEST(an_await_of_ones_own_end_is_refused)
 {
     static const struct tw_reactor_options virtual_time = { .virtual_time = true };
-    tw_deferred *first = NULL, *second;
+    tw_deferred *first = NULL, *second = NULL;
     tw_value result;
 
     setup();

@@ -50,8 +50,8 @@ TW_API tw_deferred *tw_inline_callbacks_at(const char *where, tw_coroutine_body 
  * A failure gets the place of this await added to its trail. Fails with
  *   tw_error_misuse      outside of inline callbacks; `deferred` waits for the end of this body
  *   tw_error_abandoned   the Deferred died unfired, or the thread's reactor ended: then each
- *                        further await that would wait fails so too, and after 100 of them the
- *                        body's stack is taken away; both are logged
+ *                        further await that would wait fails so too, and after 100 that fail the
+ *                        body's stack is taken away; all is logged
  *   tw_error_memory      `deferred` is NULL
  * Also works inside a generator that a body of inline callbacks runs: then all of them wait.
  */
