@@ -111,31 +111,40 @@ TWI_LEAVE_BY_JUMP void twi_task_run(struct twi_task *task)
 
 /* --- cancel --------------------------------------------------------------------------------- */
 
-static int task_cancel(tw_deferred *outer, void *arg)
-{
-    struct twi_task *task = arg;
-    const tw_deferred *inner = task->awaited;
-    int r;
-
-    (void)outer;
-    if (twi_tasks.in_round && task->cancelled_in == twi_tasks.round)
-        return TW_CANCEL_LATER;
-    task->cancelled_in = twi_tasks.round;
-    while (inner != NULL && (inner->state & TWI_WAITING) != 0)
-        inner = inner->waiting_on;
-    if (!task->parked || inner == NULL || (inner->state & TWI_FIRED) != 0) {
-        task->cancel_next = true;
-        return TW_CANCEL_LATER;
-    }
-    r = tw_cancel(task->awaited);
-    return r < 0 ? r : TW_CANCEL_LATER;
-}
+static int task_cancel(tw_deferred *outer, void *arg);
 
 struct twi_task *twi_task_of(const tw_deferred *deferred)
 {
     if ((deferred->state & TWI_FIRED) != 0 || deferred->cancel != task_cancel)
         return NULL;
     return deferred->ctx;
+}
+
+/* What a body awaits is often another body's Deferred: they are followed in a loop, so that they may
+ * be any number. */
+static int task_cancel(tw_deferred *outer, void *arg)
+{
+    struct twi_task *task, *next = arg;
+    tw_deferred *inner;
+    int r;
+
+    (void)outer;
+    do {
+        task = next;
+        if (twi_tasks.in_round && task->cancelled_in == twi_tasks.round)
+            return TW_CANCEL_LATER;
+        task->cancelled_in = twi_tasks.round;
+        inner = task->awaited;
+        while (inner != NULL && (inner->state & TWI_WAITING) != 0)
+            inner = inner->waiting_on;
+        if (!task->parked || inner == NULL || (inner->state & TWI_FIRED) != 0) {
+            task->cancel_next = true;
+            return TW_CANCEL_LATER;
+        }
+        next = twi_task_of(inner);
+    } while (next != NULL);
+    r = tw_cancel(inner);
+    return r < 0 ? r : TW_CANCEL_LATER;
 }
 
 bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,

@@ -495,6 +495,30 @@ START_TEST(a_cancel_goes_through_bodies_to_the_innermost)
 }
 END_TEST
 
+static tw_value await_quietly(void *deferred)
+{
+    return tw_await(deferred);
+}
+
+START_TEST(a_row_of_bodies_is_cancelled_through)
+{
+    struct source source = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = ask(&source);
+    for (int i = 0; i < 2000; i++)
+        done = tw_inline_callbacks(await_quietly, done);
+    ck_assert_int_eq(tw_cancel(done), 0);
+    ck_assert_int_eq(source.cancels, 1);
+    see("done", done);
+    ck_trace("done!cancelled");
+    tw_deferred_unref(source.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
 START_TEST(cancel_all_reaches_each_body_once)
 {
     struct two two = { 0 };
@@ -780,6 +804,7 @@ int main(void)
     TEST_ADD(suite, a_cancel_when_something_has_fired_is_for_the_next_await);
     TEST_ADD(suite, a_refused_cancel_is_told);
     TEST_ADD(suite, a_cancel_goes_through_bodies_to_the_innermost);
+    TEST_ADD(suite, a_row_of_bodies_is_cancelled_through);
     TEST_ADD(suite, cancel_all_reaches_each_body_once);
     TEST_ADD(suite, who_awaits_a_cancelled_body_is_cancelled_with_it);
     TEST_ADD(suite, what_dies_unfired_resumes_the_body_and_is_reported);
