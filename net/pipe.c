@@ -290,8 +290,12 @@ static void pipe_read_again(struct twi_flush *again)
 static bool nobody_reads(const struct pipe *pipe)
 {
     struct pollfd out = { .fd = pipe->out.fd, .events = POLLOUT };
+    int r;
 
-    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLNVAL)) != 0;
+    do
+        r = poll(&out, 1, 0);
+    while (r < 0 && errno == EINTR);
+    return r > 0 && (out.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
 /* Of a descriptor that only writes. */

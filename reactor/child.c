@@ -24,12 +24,15 @@
 
 enum { WAITER_STACK = 128 * 1024 };
 
-/* Of a thread that waits. The thread owns it until it has posted it. */
+/* Of a thread that waits. It belongs to that thread, or its post, and to the child; who lets go of
+ * it last knows that the child has ended, and reaps it. */
 struct waiter {
     struct twi_post post;
     tw_reactor *reactor;
     pid_t pid;
+    atomic_uint references;
     struct twi_child *child; /* the reactor's thread's; NULL: nobody asks any more */
+    bool reaped;             /* likewise */
 };
 
 struct twi_child {
@@ -107,10 +110,26 @@ static void pidfd_ready(unsigned ready, void *child)
 
 /* --- a thread that waits ----------------------------------------------------------------- */
 
-static void waiter_free(struct waiter *waiter)
+static void waiter_unref(struct waiter *waiter)
 {
+    if (atomic_fetch_sub(&waiter->references, 1) > 1)
+        return;
+    if (!waiter->reaped)
+        twi_child_wait(waiter->pid, NULL, 0);
     tw_reactor_unref(waiter->reactor);
     twi_free(waiter);
+}
+
+/* No longer the child's. */
+static void forget_waiter(struct twi_child *child)
+{
+    struct waiter *waiter = child->waiter;
+
+    if (waiter == NULL)
+        return;
+    child->waiter = NULL;
+    waiter->child = NULL;
+    waiter_unref(waiter);
 }
 
 /* On the reactor's thread: the child has ended. */
@@ -118,15 +137,14 @@ static void waiter_told(void *arg)
 {
     struct waiter *waiter = arg;
     struct twi_child *child = waiter->child;
-    pid_t pid = waiter->pid;
 
-    waiter_free(waiter);
-    if (child == NULL) {
-        twi_child_wait(pid, NULL, 0);
-        return;
+    if (child != NULL) {
+        waiter->reaped = true; /* below */
+        forget_waiter(child);
     }
-    child->waiter = NULL;
-    reap(child);
+    waiter_unref(waiter);
+    if (child != NULL)
+        reap(child);
 }
 
 static void *waiter_runs(void *arg)
@@ -138,10 +156,8 @@ static void *waiter_runs(void *arg)
     do
         r = waitid(P_PID, (id_t)waiter->pid, &info, WEXITED | WNOWAIT);
     while (r < 0 && errno == EINTR);
-    if (twi_inbox_push(waiter->reactor, &waiter->post) < 0) { /* the reactor is gone */
-        twi_child_wait(waiter->pid, NULL, 0);
-        waiter_free(waiter);
-    }
+    if (twi_inbox_push(waiter->reactor, &waiter->post) < 0) /* the reactor is gone */
+        waiter_unref(waiter);
     return NULL;
 }
 
@@ -180,9 +196,11 @@ static int wait_by_thread(struct twi_child *child)
     waiter->reactor = tw_reactor_ref(tw_reactor_current());
     waiter->pid = child->pid;
     waiter->child = child;
+    atomic_init(&waiter->references, 2);
     r = start_thread(waiter);
     if (r < 0) {
-        waiter_free(waiter);
+        tw_reactor_unref(waiter->reactor);
+        twi_free(waiter);
         return r;
     }
     child->waiter = waiter;
@@ -193,12 +211,20 @@ static int wait_by_thread(struct twi_child *child)
 
 static int open_pidfd(pid_t pid)
 {
+    int fd = -1;
+
 #ifdef SYS_pidfd_open
-    if ((twi_child_without & TWI_CHILD_NO_PIDFD) == 0)
-        return (int)syscall(SYS_pidfd_open, pid, 0);
-#endif
+    static atomic_bool unknown; /* to the kernel */
+
+    if ((twi_child_without & TWI_CHILD_NO_PIDFD) != 0 || atomic_load(&unknown))
+        return -1;
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0 && errno == ENOSYS)
+        atomic_store(&unknown, true);
+#else
     (void)pid;
-    return -1;
+#endif
+    return fd;
 }
 
 static int wait_for(struct twi_child *child)
@@ -272,10 +298,10 @@ void twi_child_free(struct twi_child *child)
     if (child == NULL)
         return;
     stop_watching(child);
-    if (child->waiter != NULL)
-        child->waiter->child = NULL;
-    if (child->reaped || child->waiter != NULL)
+    if (child->reaped || child->waiter != NULL) {
+        forget_waiter(child);
         twi_free(child);
-    else
+    } else {
         leave_behind(child);
+    }
 }

