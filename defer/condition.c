@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "defer/coroutine.h"
 #include "defer/semaphore.h"
 
 /* Counted by its owner and by each wait; counts its lock. */
@@ -88,8 +89,31 @@ static void fail(struct wait *wait, tw_value failure)
         tw_release(failure);
 }
 
-/* It is in no line, and the lock is about to be its. False: it waits on, and the lock is another's.
- * The predicate may do anything. */
+struct question {
+    tw_predicate *is_true;
+    void *arg;
+    bool answer;
+};
+
+static void put_question(void *arg)
+{
+    struct question *question = arg;
+
+    question->answer = question->is_true(question->arg);
+}
+
+/* Users' functions run on the thread's stack, and may do anything. */
+static bool ask(tw_predicate *is_true, void *arg)
+{
+    struct question question = { is_true, arg, true };
+
+    if (is_true != NULL)
+        twi_coroutine_call_out(put_question, &question);
+    return question.answer;
+}
+
+/* It is in no line, and the lock is about to be its. False: it waits on, and the lock goes to
+ * another. */
 static bool has_lock(struct wait *wait)
 {
     tw_condition *condition = wait->condition;
@@ -97,7 +121,7 @@ static bool has_lock(struct wait *wait)
 
     lock->owner = wait->waiter.owner;
     lock->depth = wait->depth;
-    if (tw_is_none(wait->outcome) && wait->is_true != NULL && !wait->is_true(wait->arg)) {
+    if (tw_is_none(wait->outcome) && !ask(wait->is_true, wait->arg)) {
         if (condition->gone || lock->gone)
             fail(wait, tw_fail(&tw_error_abandoned, "the condition is gone"));
         if (tw_is_none(wait->outcome)) {
@@ -265,7 +289,7 @@ tw_deferred *tw_condition_wait_for_at(const char *where, tw_condition *condition
     if (!may_wait(condition, twi_lock_owner(condition->lock, owner)))
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
                                              "waits without holding the condition's lock"));
-    if (is_true != NULL && is_true(arg))
+    if (is_true != NULL && ask(is_true, arg))
         return tw_fired_at(where, tw_pointer(condition));
     deferred = join(where, condition, is_true, arg);
     if (deferred != NULL)
