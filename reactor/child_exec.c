@@ -71,12 +71,14 @@ static void fail(struct launch *launch, enum twi_child_step step, int error)
     _exit(EXIT_NOT_EXECUTED);
 }
 
+/* By the system call: the C library keeps the signals of its threads back, which may be ignored. */
 static void reset_signals(void)
 {
-    struct sigaction normal = { .sa_handler = SIG_DFL };
+    static const uint64_t
+        normal[8]; /* the kernel's struct sigaction, SIG_DFL and all else 0 */
 
     for (int number = 1; number < _NSIG; number++)
-        sigaction(number, &normal, NULL);
+        syscall(SYS_rt_sigaction, number, normal, NULL, (size_t)_NSIG / 8);
 }
 
 /* Above all numbers of the child, so that placing one does not overwrite another. */
