@@ -120,8 +120,8 @@ struct twi_task *twi_task_of(const tw_deferred *deferred)
     return deferred->ctx;
 }
 
-/* What a body awaits is often another body's Deferred: they are followed in a loop, so that they may
- * be any number. */
+/* What a body awaits is often another body's Deferred: these are followed in a loop, so that they
+ * may be any number. */
 static int task_cancel(tw_deferred *outer, void *arg)
 {
     struct twi_task *task, *next = arg;

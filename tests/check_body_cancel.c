@@ -1,0 +1,306 @@
+/*
+ * check_body_cancel.c - bodies that are cancelled: clean-up, a second cancel, rows of bodies, all.
+ */
+#include "config.h"
+
+#include <tweed/task.h>
+
+#include "tests/bodies.h"
+
+START_TEST(a_cancel_goes_to_what_is_awaited)
+{
+    struct source source = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = tw_inline_callbacks(await_and_return, &source);
+    ck_assert_int_eq(tw_cancel(done), 0);
+    ck_assert_int_eq(source.cancels, 1);
+    see("done", done);
+    ck_trace("got!cancelled done!cancelled");
+    tw_deferred_unref(source.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+static tw_value translate(void *source)
+{
+    if (tw_failure_is(tw_await(ask(source)), &tw_error_cancelled))
+        return tw_fail(&tw_error_timeout, "translated");
+    return tw_none();
+}
+
+static tw_value catch_it(void *source)
+{
+    tw_await(ask(source));
+    return tw_integer(4);
+}
+
+START_TEST(a_body_may_catch_or_translate_a_cancel)
+{
+    static const struct {
+        tw_coroutine_body *body;
+        const char *expected;
+    } rows[] = { { translate, "done!timeout" }, { catch_it, "done=4" } };
+
+    setup();
+    for (size_t i = 0; i < 2; i++) {
+        struct source source = { 0 };
+        tw_deferred *done = tw_inline_callbacks(rows[i].body, &source);
+        ck_assert_int_eq(tw_cancel(done), 0);
+        see("done", done);
+        ck_trace(rows[i].expected);
+        tw_deferred_unref(source.slot);
+        tw_deferred_unref(done);
+    }
+    teardown();
+}
+END_TEST
+
+struct two {
+    struct source first, second;
+};
+
+static tw_value clean_up(void *arg)
+{
+    struct two *two = arg;
+    tw_value got = tw_await(ask(&two->first));
+
+    trace_seen("got", got);
+    trace_seen("cleaned", tw_await(ask(&two->second)));
+    return got;
+}
+
+START_TEST(clean_up_may_await_and_the_outer_fires_after_it)
+{
+    struct two two = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = tw_inline_callbacks(clean_up, &two);
+    tw_cancel(done);
+    see("done", done);
+    ck_trace("got!cancelled done pending");
+    tw_fire(&two.second.slot, tw_integer(2));
+    see("done", done);
+    ck_trace("cleaned=2 done!cancelled");
+    tw_deferred_unref(two.first.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_second_cancel_goes_to_what_is_awaited_then)
+{
+    struct two two = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = tw_inline_callbacks(clean_up, &two);
+    tw_cancel(done);
+    ck_assert_int_eq(two.second.cancels, 0);
+    tw_cancel(done);
+    ck_assert_int_eq(two.first.cancels, 1);
+    ck_assert_int_eq(two.second.cancels, 1);
+    see("done", done);
+    ck_trace("got!cancelled cleaned!cancelled done!cancelled");
+    tw_deferred_unref(two.first.slot);
+    tw_deferred_unref(two.second.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+static tw_value cancel_itself(void *source)
+{
+    ck_assert_int_eq(tw_cancel(tw_inline_callbacks_current()), 0);
+    trace_seen("fired", tw_await(tw_succeed(tw_integer(1))));
+    trace_seen("first", tw_await(ask(source)));
+    return tw_integer(3);
+}
+
+START_TEST(a_cancel_while_it_runs_is_for_the_next_await_that_waits)
+{
+    struct source source = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = tw_inline_callbacks(cancel_itself, &source);
+    see("done", done);
+    ck_trace("fired=1 first!cancelled done=3");
+    ck_assert_int_eq(source.cancels, 1);
+    tw_deferred_unref(source.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_cancel_when_something_has_fired_is_for_the_next_await)
+{
+    struct two two = { 0 };
+    tw_deferred *done, *first;
+
+    setup();
+    done = tw_inline_callbacks(clean_up, &two);
+    first = tw_deferred_ref(two.first.slot);
+    tw_deferred_pause(first);
+    tw_fire(&two.first.slot, tw_integer(1));
+    ck_assert_int_eq(tw_cancel(done), 0);
+    tw_deferred_unpause(first);
+    see("done", done);
+    ck_trace("got=1 cleaned!cancelled done=1");
+    tw_deferred_unref(first);
+    tw_deferred_unref(two.second.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+static int refuse(tw_deferred *deferred, void *arg)
+{
+    (void)deferred;
+    (void)arg;
+    return -EBUSY;
+}
+
+START_TEST(a_refused_cancel_is_told)
+{
+    tw_deferred *slot, *done;
+
+    setup();
+    done = tw_inline_callbacks(await_arg, tw_promise(&slot, refuse, NULL));
+    ck_assert_int_eq(tw_cancel(done), -EBUSY);
+    tw_fire(&slot, tw_integer(1));
+    see("done", done);
+    ck_trace("got=1 done=1");
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+static tw_value await_inner(void *source)
+{
+    tw_value got = tw_await(tw_inline_callbacks(await_and_return, source));
+    trace_seen("outer", got);
+    return got;
+}
+
+START_TEST(a_cancel_goes_through_bodies_to_the_innermost)
+{
+    struct source source = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = tw_inline_callbacks(await_inner, &source);
+    tw_cancel(done);
+    ck_assert_int_eq(source.cancels, 1);
+    see("done", done);
+    ck_trace("got!cancelled outer!cancelled done!cancelled");
+    tw_deferred_unref(source.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+static tw_value await_quietly(void *deferred)
+{
+    return tw_await(deferred);
+}
+
+START_TEST(a_row_of_bodies_is_cancelled_through)
+{
+    struct source source = { 0 };
+    tw_deferred *done;
+
+    setup();
+    done = ask(&source);
+    for (int i = 0; i < 2000; i++)
+        done = tw_inline_callbacks(await_quietly, done);
+    ck_assert_int_eq(tw_cancel(done), 0);
+    ck_assert_int_eq(source.cancels, 1);
+    see("done", done);
+    ck_trace("done!cancelled");
+    tw_deferred_unref(source.slot);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
+START_TEST(cancel_all_reaches_each_body_once)
+{
+    struct two two = { 0 };
+    struct source third = { 0 };
+    tw_deferred *done[4];
+
+    setup();
+    done[0] = tw_inline_callbacks(clean_up, &two);
+    done[1] = tw_inline_callbacks(await_inner, &third); /* two bodies */
+    done[2] = tw_inline_callbacks(await_arg, tw_deferred_ref(done[0]));
+    done[3] = tw_inline_callbacks(return_its_argument, "ended");
+    ck_assert_uint_eq(tw_inline_callbacks_cancel_all(), 4);
+    ck_trace("got!cancelled got!cancelled outer!cancelled");
+    ck_assert_int_eq(two.first.cancels, 1);
+    ck_assert_int_eq(two.second.cancels, 0); /* its clean-up goes on */
+    ck_assert_int_eq(third.cancels, 1);
+    tw_fire(&two.second.slot, tw_integer(1));
+    ck_trace("cleaned=1 got!cancelled");
+    ck_assert_uint_eq(tw_inline_callbacks_cancel_all(), 0);
+    tw_deferred_unref(two.first.slot);
+    tw_deferred_unref(third.slot);
+    see("b", done[1]);
+    see("c", done[2]);
+    see("d", done[3]);
+    ck_trace("b!cancelled c!cancelled d=ended");
+    for (size_t i = 0; i < 4; i++)
+        tw_deferred_unref(done[i]);
+    teardown();
+}
+END_TEST
+
+static tw_value await_twice(void *clock)
+{
+    tw_value got = tw_await(tw_defer_later(clock, 1, NULL, NULL));
+    trace_seen("first", got);
+    got = tw_await(tw_defer_later(clock, 1, NULL, NULL));
+    trace_seen("second", got);
+    return got;
+}
+
+START_TEST(who_awaits_a_cancelled_body_is_cancelled_with_it)
+{
+    tw_clock *clock = tw_clock_virtual_new();
+    tw_deferred *waited, *done;
+
+    setup();
+    waited = tw_inline_callbacks(await_twice, clock);
+    done = tw_inline_callbacks(await_arg, tw_deferred_ref(waited));
+    ck_assert_uint_eq(tw_inline_callbacks_cancel_all(), 2);
+    ck_trace("first!cancelled");
+    tw_clock_advance(clock, 1);
+    see("done", done);
+    ck_trace("second=none got=none done=none");
+    tw_deferred_unref(waited);
+    tw_deferred_unref(done);
+    tw_clock_free(clock);
+    teardown();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("inline callbacks, cancelled");
+
+    TEST_ADD(suite, a_cancel_goes_to_what_is_awaited);
+    TEST_ADD(suite, a_body_may_catch_or_translate_a_cancel);
+    TEST_ADD(suite, clean_up_may_await_and_the_outer_fires_after_it);
+    TEST_ADD(suite, a_second_cancel_goes_to_what_is_awaited_then);
+    TEST_ADD(suite, a_cancel_while_it_runs_is_for_the_next_await_that_waits);
+    TEST_ADD(suite, a_cancel_when_something_has_fired_is_for_the_next_await);
+    TEST_ADD(suite, a_refused_cancel_is_told);
+    TEST_ADD(suite, a_cancel_goes_through_bodies_to_the_innermost);
+    TEST_ADD(suite, a_row_of_bodies_is_cancelled_through);
+    TEST_ADD(suite, cancel_all_reaches_each_body_once);
+    TEST_ADD(suite, who_awaits_a_cancelled_body_is_cancelled_with_it);
+    return test_run(suite);
+}
