@@ -205,7 +205,8 @@ static tw_value with_timeout(void *arg)
 {
     tw_deferred *d = tw_defer_to_thread_pool(pool, wait_at_gate, arg, NULL);
 
-    tw_deferred_add_timeout(d, 0.01, NULL);
+    if (tw_deferred_add_timeout(d, 0.01, NULL) < 0)
+        set_gate(true);
     return tw_await(d);
 }
 
