@@ -166,6 +166,12 @@ static void test_alignment(void)
     tw_coroutine_free(coroutine);
 }
 
+/* tests/gdb.sh looks around here. */
+__attribute__((noinline)) static tw_value bottom(void)
+{
+    return tw_yield(tw_integer(1));
+}
+
 static tw_value deeper(void *arg)
 {
     intptr_t left = (intptr_t)arg;
@@ -173,7 +179,7 @@ static tw_value deeper(void *arg)
     int64_t sum;
 
     if (left == 0)
-        return tw_yield(tw_integer(1));
+        return bottom();
     inner = tw_coroutine_new(deeper, (void *)(left - 1));
     sum = tw_integer_of(tw_yield_from(inner)) + 1;
     tw_coroutine_free(inner);
