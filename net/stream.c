@@ -73,16 +73,18 @@ static void no_memory(const tw_stream *stream)
 void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
 {
     tw_stream *stream = ((struct twi_stream_link *)protocol)->stream;
-    int r;
+    int r = 0;
 
     if (stream == NULL || length == 0)
         return;
     stream->references++;
-    r = twi_input_keep(&stream->input); /* delivered while something is */
-    if (r == 0 && stream->input.length == 0)
+    if (stream->input.length == 0) {
         twi_input_lend(&stream->input, data, length);
-    else if (r == 0)
-        r = twi_input_append(&stream->input, data, length);
+    } else {
+        r = twi_input_keep(&stream->input); /* this comes while something is delivered */
+        if (r == 0)
+            r = twi_input_append(&stream->input, data, length);
+    }
     if (r == 0) {
         twi_stream_serve(stream);
         r = twi_input_keep(&stream->input);
@@ -90,7 +92,8 @@ void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
     if (r < 0)
         no_memory(stream);
     twi_stream_throttle(stream);
-    tw_stream_unref(stream);
+    if (--stream->references == 0)
+        stream_free(stream);
 }
 
 void twi_stream_ended(tw_protocol *protocol)

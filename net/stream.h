@@ -92,7 +92,12 @@ void twi_stream_serve(tw_stream *stream);
 /* Fire who reads with `result` (taken). */
 void twi_stream_finish(tw_stream *stream, tw_value result);
 /* Let the peer wait, or go on, as what is unread demands. */
-void twi_stream_throttle(tw_stream *stream);
+void twi_stream_throttle_now(tw_stream *stream);
+static inline void twi_stream_throttle(tw_stream *stream)
+{
+    if (stream->paused || stream->input.length > stream->limit)
+        twi_stream_throttle_now(stream);
+}
 
 /* --- stream_writer.c ----------------------------------------------------------------- */
 

@@ -191,7 +191,7 @@ static bool take_to_end(tw_stream *stream, size_t limit, tw_value *ret_result)
 }
 
 /* Is there what is wanted, or will it never be? Then *ret_result is owned. */
-static bool take(tw_stream *stream, tw_value *ret_result)
+static bool take_wanted(tw_stream *stream, tw_value *ret_result)
 {
     size_t count = stream->read.count;
 
@@ -216,9 +216,17 @@ static bool take(tw_stream *stream, tw_value *ret_result)
     return false;
 }
 
+/* The same; nothing can be given when nothing is there and more may come. */
+static inline bool take(tw_stream *stream, tw_value *ret_result)
+{
+    if (stream->input.length == 0 && stream->read.count > 0 && !over(stream))
+        return false;
+    return take_wanted(stream, ret_result);
+}
+
 /* --- who reads ---------------------------------------------------------------------- */
 
-void twi_stream_throttle(tw_stream *stream)
+void twi_stream_throttle_now(tw_stream *stream)
 {
     tw_transport *transport = twi_stream_transport(stream);
     size_t length = stream->input.length;
@@ -321,7 +329,7 @@ tw_deferred *tw_stream_read_exactly_at(const char *where, tw_stream *stream, siz
 
 tw_deferred *tw_stream_read_line_at(const char *where, tw_stream *stream)
 {
-    return start_read(where, stream, (struct twi_read){ .wanted = TWI_LINE });
+    return start_read(where, stream, (struct twi_read){ .wanted = TWI_LINE, .count = 1 });
 }
 
 tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream,

@@ -97,7 +97,7 @@ def build():
     for group in MICRO + SERVERS:
         for name in sorted(os.listdir(f"{HERE}/{group}")):
             stem, suffix = os.path.splitext(name)
-            if suffix in (".c", ".cc", ".go", ".rs") and name != "tweed.c":
+            if suffix in (".c", ".cc", ".go", ".rs") and stem.split("-")[0] != "tweed":
                 jobs.append((f"{HERE}/{group}/{name}", f"{OUT}/{group}/{stem}"))
     for source, target in jobs:
         if newer([source] + shared, target):
