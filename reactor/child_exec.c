@@ -51,7 +51,6 @@ struct launch {
     size_t fd_count;
     int highest; /* of the numbers, and 2 */
     int problem_fd;
-    sigset_t mask; /* before */
     volatile bool shared; /* the child has run in our memory */
     volatile struct problem problem;
 };
@@ -403,17 +402,21 @@ __attribute__((noinline)) static pid_t fork_child(struct launch *launch)
     return pid;
 }
 
-/* With all signals blocked, so that none is handled in the child. */
+/* With all signals blocked, so that none is handled in the child; nor may it be cancelled there,
+ * when somebody cancels our thread. */
 static pid_t fork_quietly(struct launch *launch, int *ret_error)
 {
-    sigset_t all;
+    sigset_t all, before;
+    int state;
     pid_t pid;
 
     sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &launch->mask);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     pid = fork_child(launch);
     *ret_error = errno;
-    pthread_sigmask(SIG_SETMASK, &launch->mask, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_setcancelstate(state, NULL);
     return pid;
 }
 
