@@ -49,6 +49,8 @@ struct twi_child_options {
     gid_t gid;
     const gid_t *groups;
     size_t group_count;
+    bool
+        no_thread; /* where the kernel does not tell of its end, none waits: see twi_child_check() */
 };
 
 /* How it ended: as of waitpid(2), or this when somebody else has reaped it. */
@@ -66,6 +68,10 @@ typedef void twi_child_exited_fn(int status, void *arg);
 int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn *exited,
                     void *arg, struct twi_child **ret_child, enum twi_child_step *ret_step);
 pid_t twi_child_pid(const struct twi_child *child);
+/* Will its end be told? Not with `no_thread` on an old kernel. */
+bool twi_child_is_watched(const struct twi_child *child);
+/* If it has ended reap it, and call exited() now. */
+void twi_child_check(struct twi_child *child);
 /* Send a signal, to its group if `group` (it leads one then). 0, -ESRCH (it has ended),
  * -EINVAL, -EPERM. */
 int twi_child_signal(struct twi_child *child, int number, bool group);

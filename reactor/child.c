@@ -227,14 +227,14 @@ static int open_pidfd(pid_t pid)
     return fd;
 }
 
-static int wait_for(struct twi_child *child)
+static int wait_for(struct twi_child *child, bool no_thread)
 {
     child->pidfd = open_pidfd(child->pid); /* closed on exec by itself */
     if (child->pidfd >= 0 &&
         twi_watch_new(child->pidfd, TWI_READABLE, pidfd_ready, child, &child->watch) == 0)
         return 0;
     stop_watching(child);
-    return wait_by_thread(child);
+    return no_thread ? 0 : wait_by_thread(child);
 }
 
 int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn *exited,
@@ -255,7 +255,7 @@ int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn
     if (r < 0)
         goto fail;
     *ret_step = TWI_CHILD_FORK;
-    r = wait_for(child);
+    r = wait_for(child, options->no_thread);
     if (r < 0)
         goto fail_running;
     *ret_child = child;
@@ -272,6 +272,17 @@ fail:
 pid_t twi_child_pid(const struct twi_child *child)
 {
     return child->pid;
+}
+
+bool twi_child_is_watched(const struct twi_child *child)
+{
+    return child->watch != NULL || child->waiter != NULL;
+}
+
+void twi_child_check(struct twi_child *child)
+{
+    if (!child->reaped)
+        reap(child);
 }
 
 /* Ended but not reaped yet: a signal would seem to reach it. */

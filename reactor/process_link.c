@@ -26,8 +26,8 @@ enum {
     NAME_MAX_BYTES = 64 * 1024, /* what a frame from a worker holds besides values */
 };
 
-/* Seconds from hanging up to a signal. */
-static const double patience = 0.2;
+/* Seconds: from hanging up to a signal; between looks for the end, where nobody tells of it. */
+static const double patience = 0.2, shortest_wait = 0.001, longest_wait = 0.05;
 
 /* --- the row of tasks --------------------------------------------------------------------- */
 
@@ -38,6 +38,7 @@ static struct twi_call **task_at(struct twi_worker *worker, size_t place)
 
 static void timed_out(void *arg);
 static void hung_up(struct twi_worker *worker);
+static void look_later(struct twi_worker *worker);
 
 static void stop_timer(struct twi_worker *worker)
 {
@@ -67,8 +68,12 @@ static void start_timer(struct twi_worker *worker)
 
 void twi_worker_check_timer(struct twi_worker *worker)
 {
-    if (worker->timer == 0)
+    if (worker->timer != 0)
+        return;
+    if (worker->state < TWI_WORKER_DYING)
         start_timer(worker);
+    else if (!twi_child_is_watched(worker->child))
+        look_later(worker);
 }
 
 /* The task at the head has ended, or was skipped. */
@@ -370,6 +375,50 @@ static void close_socket(struct twi_worker *worker)
     worker->fd = -1;
 }
 
+static void make_end(struct twi_worker *worker)
+{
+    worker->killed = true;
+    if (worker->child != NULL)
+        twi_child_signal(worker->child, SIGKILL, false);
+}
+
+/* Has it ended? On old kernels nobody tells; and one that hung up may live on. */
+static void look_after(void *arg)
+{
+    struct twi_worker *worker = arg;
+    struct tw_process_pool *pool = worker->pool;
+
+    twi_process_pool_enter(pool);
+    worker->timer = 0;
+    if (!twi_child_is_watched(worker->child))
+        twi_child_check(worker->child);
+    if (worker->state == TWI_WORKER_DYING) {
+        worker->waited = 2 * worker->waited + shortest_wait;
+        if (worker->waited > patience && !worker->killed)
+            make_end(worker);
+        look_later(worker);
+    }
+    twi_process_pool_leave(pool);
+}
+
+static void look_later(struct twi_worker *worker)
+{
+    double longest = worker->killed ? longest_wait : patience;
+    double wait = worker->waited < longest ? worker->waited : longest;
+
+    if (twi_child_is_watched(worker->child)) {
+        if (worker->killed)
+            return;
+        wait = worker->waited = patience;
+    }
+    worker->timer = tw_call_later(wait, look_after, worker);
+    if (worker->timer > 0)
+        return;
+    worker->timer = 0; /* no memory: again at the end of the turn, and no patience */
+    make_end(worker);
+    twi_process_pool_look(worker->pool);
+}
+
 /* It has not much time left: nothing more is heard from it. */
 static void begin_to_die(struct twi_worker *worker, enum twi_worker_end end)
 {
@@ -381,33 +430,22 @@ static void begin_to_die(struct twi_worker *worker, enum twi_worker_end end)
     worker->watch = NULL;
 }
 
-static void make_end(void *arg)
-{
-    struct twi_worker *worker = arg;
-
-    stop_timer(worker);
-    if (worker->child != NULL)
-        twi_child_signal(worker->child, SIGKILL, false);
-}
-
 void twi_worker_kill(struct twi_worker *worker, enum twi_worker_end end)
 {
     if (worker->state == TWI_WORKER_GONE)
         return;
     if (worker->state < TWI_WORKER_DYING)
         begin_to_die(worker, end);
+    stop_timer(worker);
     make_end(worker);
+    look_later(worker);
 }
 
 /* Mostly it is ending just now; a signal would take the place of its exit status. */
 static void hung_up(struct twi_worker *worker)
 {
     begin_to_die(worker, worker->end);
-    worker->timer = tw_call_later(patience, make_end, worker);
-    if (worker->timer < 0) {
-        worker->timer = 0;
-        make_end(worker);
-    }
+    look_later(worker);
 }
 
 void twi_worker_fail(struct twi_worker *worker, tw_value failure)
@@ -607,9 +645,12 @@ static int launch(struct twi_worker *worker, bool by_fork, int socket_fd, int bo
     char argument[sizeof TWI_PROCESS_ARGUMENT + 20];
     const char *argv[] = { twi_process_argv0(), argument, NULL };
     pid_t parent = getpid();
-    struct twi_child_options options = {
-        .executable = "/proc/self/exe", .argv = argv, .fds = fds, .fd_count = 2, .terminal = -1
-    };
+    struct twi_child_options options = { .executable = "/proc/self/exe",
+                                         .argv = argv,
+                                         .fds = fds,
+                                         .fd_count = 2,
+                                         .no_thread = true,
+                                         .terminal = -1 };
     enum twi_child_step step;
     int r;
 

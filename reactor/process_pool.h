@@ -70,8 +70,9 @@ struct twi_worker {
     size_t out_sent;
     enum twi_worker_state state;
     enum twi_worker_end end;
-    bool retired;    /* it was to end */
-    bool was_ready;
+    bool retired; /* it was to end */
+    bool was_ready, killed;
+    double waited; /* for its end, of which nobody tells */
     /* Tasks it has, in their order: [head, tail) modulo the size; NULL: taken back, or unwanted
      * before it began. */
     struct twi_call *tasks[TWI_PROCESS_SLOTS];

@@ -14,6 +14,7 @@
 
 #include <tweed/deferred_list.h>
 
+#include "base/child.h"
 #include "reactor/process_wire.h"
 #include "tests/process_calls.h"
 
@@ -44,6 +45,35 @@ START_TEST(a_death_fails_its_call_by_name_and_another_worker_comes)
     tw_deferred_unref(d);
     tw_deferred_unref(e);
     end();
+}
+END_TEST
+
+START_TEST(without_pidfd_a_death_is_seen_too)
+{
+    tw_value lost, cancelled;
+    tw_deferred *d;
+    pid_t pid;
+
+    twi_child_without = TWI_CHILD_NO_PIDFD;
+    begin_with(&(struct tw_process_pool_options){ .workers = 1, .start = TW_WORKERS_FORK });
+    for (int i = 0; i < 3; i++) {
+        lost = call("die", tw_integer(-7));
+        ck_fails(lost, &tw_error_worker_lost, 7);
+        ck_fails(call("die", tw_integer(SIGKILL)), &tw_error_worker_lost, -SIGKILL);
+    }
+    d = start("touch_and_stall", new_path(), &cancelled);
+    await_path();
+    tw_cancel(d);
+    ck_fails(cancelled, &tw_error_cancelled, 0);
+    ck_assert_int_eq(call_integer("square", 5), 25);
+    ck_fails(call("hang_up", tw_none()), &tw_error_worker_lost, -SIGKILL);
+    ck_assert_int_eq(call_integer("square", 5), 25);
+    tw_process_pool_pids(pool, &pid, 1);
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(call_integer("square", 6), 36);
+    tw_deferred_unref(d);
+    end();
+    twi_child_without = 0;
 }
 END_TEST
 
@@ -328,6 +358,7 @@ int main(int argc, char **argv)
     suite = suite_create("process_deaths");
     test_add(suite, a_death_fails_its_call_by_name_and_another_worker_comes, 0,
              2 * (int)(sizeof deaths / sizeof deaths[0]));
+    TEST_ADD(suite, without_pidfd_a_death_is_seen_too);
     TEST_ADD(suite, an_idle_worker_that_is_killed_is_replaced);
     TEST_ADD_ROWS(suite, a_worker_that_talks_nonsense_is_killed, scribbles);
     TEST_ADD(suite, a_worker_that_hangs_up_is_killed);
