@@ -645,7 +645,7 @@ static int launch(struct twi_worker *worker, bool by_fork, int socket_fd, int bo
     char argument[sizeof TWI_PROCESS_ARGUMENT + 20];
     const char *argv[] = { twi_process_argv0(), argument, NULL };
     pid_t parent = getpid();
-    struct twi_child_options options = { .executable = "/proc/self/exe",
+    struct twi_child_options options = { .executable = twi_process_path(),
                                          .argv = argv,
                                          .fds = fds,
                                          .fd_count = 2,

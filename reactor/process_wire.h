@@ -71,6 +71,7 @@ int twi_process_serve(int fd, struct twi_board *board);
 /* Was tw_process_worker() called in this program? And what spawns a worker. */
 bool twi_process_can_spawn(void);
 const char *twi_process_argv0(void);
+const char *twi_process_path(void);
 #define TWI_PROCESS_ARGUMENT "--tweed-worker="
 /* main() of a worker that was forked: arg is the parent's pid as a pointer to pid_t. */
 int twi_process_forked(void *arg);

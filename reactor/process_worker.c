@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "reactor/loop.h"
@@ -309,16 +311,43 @@ int twi_process_serve(int fd, struct twi_board *board)
 
 /* --- the main functions of workers -------------------------------------------------------- */
 
-static const char *argv0;
+/* This program: how it was called, and its file as it was then. */
+static struct {
+    const char *argv0; /* NULL: main() does not know of workers */
+    char path[PATH_MAX];
+    struct stat file;
+} program;
 
 bool twi_process_can_spawn(void)
 {
-    return argv0 != NULL;
+    return program.argv0 != NULL;
 }
 
 const char *twi_process_argv0(void)
 {
-    return argv0;
+    return program.argv0;
+}
+
+static void remember_program(const char *argv0)
+{
+    ssize_t length = readlink("/proc/self/exe", program.path, sizeof program.path - 1);
+
+    program.argv0 = argv0;
+    program.path[length > 0 ? length : 0] = '\0';
+    if (stat(program.path, &program.file) < 0)
+        program.path[0] = '\0';
+}
+
+/* Its file may have been replaced since. The link always leads to the old one, but not under tools
+ * that are themselves what runs (valgrind). */
+const char *twi_process_path(void)
+{
+    struct stat now;
+
+    if (program.path[0] != '\0' && stat(program.path, &now) == 0 &&
+        now.st_dev == program.file.st_dev && now.st_ino == program.file.st_ino)
+        return program.path;
+    return "/proc/self/exe";
 }
 
 /* The parent may have gone before we asked to be told. */
@@ -346,10 +375,10 @@ bool tw_process_worker(int argc, char **argv)
 {
     const size_t length = sizeof TWI_PROCESS_ARGUMENT - 1;
 
-    if (argc > 0)
-        argv0 = argv[0];
-    if (argc != 2 || strncmp(argv[1], TWI_PROCESS_ARGUMENT, length) != 0)
+    if (argc != 2 || strncmp(argv[1], TWI_PROCESS_ARGUMENT, length) != 0) {
+        remember_program(argc > 0 ? argv[0] : "worker");
         return false;
+    }
     serve((pid_t)strtol(argv[1] + length, NULL, 10));
     close(TWI_PROCESS_SOCKET);
     return true;
@@ -358,6 +387,10 @@ bool tw_process_worker(int argc, char **argv)
 /* The parent's reactor is not ours: its descriptors are closed, its memory is left alone. */
 int twi_process_forked(void *arg)
 {
+    static struct twi_loop *volatile parents; /* not lost, for those who look for that */
+
+    parents = twi_loop_here;
     twi_loop_here = NULL;
+    (void)parents;
     return serve(*(const pid_t *)arg);
 }
