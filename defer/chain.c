@@ -489,24 +489,13 @@ int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, uns
     return addition.r;
 }
 
-void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
+void twi_deferred_tap_slowly(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
 {
-    struct twi_entry entry, *place = &entry;
-    bool quick = deferred != NULL && deferred->more == NULL &&
-                 (deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) == 0;
+    struct twi_entry entry = {
+        .kind = TWI_TAP, .fn.tap = fn, .arg = arg, .with.index = index
+    };
 
-    if (deferred != NULL)
-        TWI_CHECK(deferred);
-    if (TWI_LIKELY(quick)) {
-        deferred->state |= TWI_HAS_FIRST;
-        place = &deferred->entries[0];
-    }
-    place->fn.tap = fn;
-    place->arg = arg;
-    place->with.index = index;
-    place->kind = TWI_TAP;
-    if (TWI_UNLIKELY(!quick))
-        twi_deferred_add(deferred, &entry, 1);
+    twi_deferred_add(deferred, &entry, 1);
 }
 
 static inline void write_entry(struct twi_entry *entry, unsigned kind, tw_callback *fn,

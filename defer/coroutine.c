@@ -337,30 +337,16 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 
 /* --- for inline callbacks --------------------------------------------------------------- */
 
-TWI_LEAVE_BY_JUMP bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
+bool twi_coroutine_finish(tw_value *ret_value)
 {
     struct twi_coroutine_thread *thread = twi_defer.coroutines;
-    tw_coroutine *finished;
+    tw_coroutine *finished = thread->finished;
 
-    TWI_CHECK_COROUTINE(leaf);
-    if (leaf->state == TW_CREATED) {
-        leaf->state = TW_RUNNING;
-        leaf->resumer = &thread->home;
-    }
-    twi_coroutine_enter(NULL, &thread->home, leaf, tw_none());
-    finished = thread->finished;
-    if (finished == NULL)
-        return false;
     thread->finished = NULL;
     *ret_value = finished->out;
     finished->out = tw_none();
     twi_coroutine_destroy(finished);
     return true;
-}
-
-TWI_LEAVE_BY_JUMP void twi_coroutine_park(void)
-{
-    twi_switch_to(twi_defer.coroutine, &twi_defer.coroutines->home, tw_none());
 }
 
 TWI_LEAVE_BY_JUMP void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)

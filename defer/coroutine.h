@@ -102,6 +102,8 @@ tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to, tw_value val
 tw_value twi_coroutine_serve(tw_value value);
 /* It has ended; the answer to whoever resumed it last. */
 int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value);
+/* A task's root has ended: take its result, and it goes. True. */
+bool twi_coroutine_finish(tw_value *ret_value);
 /* It ends, without its body's doing, with `result` (owned). */
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
@@ -182,10 +184,24 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 /* From the thread's stack only: go on in `leaf`, which is fresh or parked. Comes back when it parks
  * again or the body of its root has ended. True when that ended: its result (owned) is then in
  * *ret_value and the root is gone. */
-bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value);
+static inline bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
+{
+    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+
+    TWI_CHECK_COROUTINE(leaf);
+    if (TWI_UNLIKELY(leaf->state == TW_CREATED)) {
+        leaf->state = TW_RUNNING;
+        leaf->resumer = &thread->home;
+    }
+    twi_coroutine_enter(NULL, &thread->home, leaf, tw_none());
+    return TWI_UNLIKELY(thread->finished != NULL) && twi_coroutine_finish(ret_value);
+}
 /* Under a task: stop the running coroutine and those that resumed it, all at once, back to the
  * thread's stack; returns when the same coroutine is given to twi_coroutine_resume(). */
-void twi_coroutine_park(void);
+static inline void twi_coroutine_park(void)
+{
+    twi_switch_to(twi_defer.coroutine, &twi_defer.coroutines->home, tw_none());
+}
 /* Run fn(arg) on the thread's stack, and come back. Callbacks of chains run so. fn may resume other
  * coroutines. */
 void twi_coroutine_call_out(void (*fn)(void *arg), void *arg);

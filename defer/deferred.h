@@ -227,7 +227,26 @@ static inline int twi_deferred_run(tw_deferred *deferred)
 int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, unsigned count);
 /* Have fn called with the result at this point of the chain; with tw_error_abandoned when there
  * will never be one, tw_error_memory when the place cannot be had or `deferred` is NULL. */
-void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index);
+void twi_deferred_tap_slowly(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index);
+static inline void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *arg,
+                                    size_t index)
+{
+    struct twi_entry *entry;
+
+    if (deferred != NULL)
+        TWI_CHECK(deferred);
+    if (TWI_UNLIKELY(deferred == NULL || deferred->more != NULL ||
+                     (deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) != 0)) {
+        twi_deferred_tap_slowly(deferred, fn, arg, index);
+        return;
+    }
+    deferred->state |= TWI_HAS_FIRST;
+    entry = &deferred->entries[0];
+    entry->fn.tap = fn;
+    entry->arg = arg;
+    entry->with.index = index;
+    entry->kind = TWI_TAP;
+}
 /* Make `deferred`, which is RUNNING, wait for `inner` (one reference is taken over). True if it
  * waits now, and then a reference of `deferred` is consumed too; false if it holds a result and is
  * RUNNING still. */

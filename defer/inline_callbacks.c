@@ -69,7 +69,7 @@ static void task_free(struct twi_task *task)
 }
 
 /* The body has returned `result` (owned). The outer Deferred is fired last of all. */
-static void task_end(struct twi_task *task, tw_value result)
+void twi_task_end(struct twi_task *task, tw_value result)
 {
     const char *where = task->where;
     tw_deferred *outer;
@@ -87,7 +87,7 @@ static void task_end(struct twi_task *task, tw_value result)
 }
 
 /* It goes on awaiting though nothing will come. */
-static TWI_APART void task_kill(struct twi_task *task)
+void twi_task_kill(struct twi_task *task)
 {
     tw_value failure = tw_fail_at(task->awaits_at, &tw_error_abandoned,
                                   "%s awaits again and again though the reactor has gone",
@@ -95,18 +95,7 @@ static TWI_APART void task_kill(struct twi_task *task)
 
     tw_log_problem(TW_LOG_CRITICAL, "await", failure, "a coroutine's stack is taken away");
     twi_coroutine_discard(task->leaf);
-    task_end(task, failure);
-}
-
-TWI_LEAVE_BY_JUMP void twi_task_run(struct twi_task *task)
-{
-    tw_value result;
-
-    task->parked = false;
-    if (twi_coroutine_resume(task->leaf, &result))
-        task_end(task, result);
-    else if (TWI_UNLIKELY(task->stuck))
-        task_kill(task);
+    twi_task_end(task, failure);
 }
 
 /* --- cancel --------------------------------------------------------------------------------- */
@@ -267,7 +256,7 @@ static tw_coroutine *make_coroutine(const char *where, tw_coroutine_body *body, 
     return NULL;
 }
 
-static void start(void *task)
+static TWI_LEAVE_BY_JUMP void start(void *task)
 {
     twi_tasks.starting++;
     twi_task_run(task);

@@ -62,8 +62,21 @@ extern TWI_QUICK_TLS struct twi_tasks twi_tasks;
 struct twi_tasks *twi_tasks_here(void);
 /* The body whose Deferred this is; NULL when it is no body's, or has ended. */
 struct twi_task *twi_task_of(const tw_deferred *deferred);
-/* On the thread's stack: let it go on until it awaits again or ends. */
-void twi_task_run(struct twi_task *task);
+/* The body has returned `result` (owned); it awaits again and again though nothing will come. */
+void twi_task_end(struct twi_task *task, tw_value result);
+void twi_task_kill(struct twi_task *task);
+/* On the thread's stack: let it go on until it awaits again or ends. Whoever calls this leaves by a
+ * jump. */
+static inline void twi_task_run(struct twi_task *task)
+{
+    tw_value result;
+
+    task->parked = false;
+    if (TWI_UNLIKELY(twi_coroutine_resume(task->leaf, &result)))
+        twi_task_end(task, result);
+    else if (TWI_UNLIKELY(task->stuck))
+        twi_task_kill(task);
+}
 
 /* --- await.c ------------------------------------------------------------------------------ */
 
