@@ -81,6 +81,9 @@ START_TEST(no_fields_leave_a_url_alone)
     url = tw_form_encode(NULL);
     ck_assert_str_eq(tw_bytes_data(url), "");
     tw_release(url);
+    url = tw_form_url(NULL, ROW({ "q", "1" }));
+    ck_assert_str_eq(tw_bytes_data(url), "");
+    tw_release(url);
 }
 END_TEST
 

@@ -79,13 +79,15 @@ tw_value tw_form_encode(const struct tw_field *fields)
 
 tw_value tw_form_url(const char *url, const struct tw_field *fields)
 {
-    size_t length = strcspn(url, "#");
-    const char *query = memchr(url, '?', length);
     struct twi_buf buf = { 0 };
+    const char *query;
+    size_t length;
     int r;
 
-    if (fields == NULL || fields->name == NULL)
+    if (url == NULL || fields == NULL || fields->name == NULL)
         return tw_string(url);
+    length = strcspn(url, "#");
+    query = memchr(url, '?', length);
     r = twi_buf_append(&buf, url, length);
     if (r == 0 && query == NULL)
         r = twi_buf_append_char(&buf, '?');
@@ -226,7 +228,7 @@ tw_value tw_multipart_encode(const struct tw_part *parts,
     random_words(words);
     snprintf(content_type, TW_MULTIPART_TYPE_SIZE, "%s%016llx%016llx", start,
              (unsigned long long)words[0], (unsigned long long)words[1]);
-    for (; parts->name != NULL && r == 0; parts++) {
+    for (; parts != NULL && parts->name != NULL && r == 0; parts++) {
         if (parts->content_type != NULL &&
             !twi_http1_is_value(parts->content_type, strlen(parts->content_type))) {
             twi_buf_free(&buf);

@@ -60,7 +60,7 @@ TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options
 TW_API const char *tw_request_method(const tw_request *request);
 TW_API const char *tw_request_target(const tw_request *request); /* as sent */
 TW_API const char *tw_request_path(const tw_request *request);   /* decoded, without query */
-TW_API const char *tw_request_query(const tw_request *request);  /* after "?", or "" */
+TW_API const char *tw_request_query(const tw_request *request);  /* after "?", or ""; form.h */
 TW_API const char *tw_request_version(const tw_request *request);
 TW_API const tw_headers *tw_request_headers(const tw_request *request);
 TW_API const char *tw_request_header(const tw_request *request, const char *name);
