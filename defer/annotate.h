@@ -2,7 +2,7 @@
  * annotate.h - what AddressSanitizer, ThreadSanitizer and valgrind are told about stacks.
  *
  * In a build for users all of it is nothing, but valgrind's marks where its header was there: a
- * few instructions when a stack is made.
+ * few instructions when a slot is first used.
  */
 #ifndef DEFER_ANNOTATE_H
 #define DEFER_ANNOTATE_H
@@ -56,7 +56,9 @@ static inline void twi_stack_is_new(char *low, char *top)
 #if TWI_ASAN
     __asan_unpoison_memory_region(low, size);
 #endif
+#if TWI_DEBUG
     TWI_VALGRIND_UNDEFINED(low, size);
+#endif
     (void)low;
     (void)size;
 }

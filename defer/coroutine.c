@@ -64,7 +64,7 @@ static TWI_APART void overran(const tw_coroutine *coroutine)
     tw_log(TW_LOG_CRITICAL, "coroutine",
            "coroutine %s (made at %s) has overrun its stack of %zu bytes; the program ends",
            twi_coroutine_name(coroutine), coroutine->where,
-           (size_t)(coroutine->stack.top - coroutine->stack.low));
+           (size_t)(coroutine->stack->top - coroutine->stack->low));
     abort();
 }
 
@@ -94,7 +94,7 @@ static inline void arrived(tw_coroutine *here, bool first)
 TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to,
                                                 tw_value value)
 {
-    if (from->stack.guard == TWI_GUARD_CANARY && twi_stack_overrun(&from->stack, false))
+    if (from->stack != NULL && twi_stack_overrun(from->stack, false))
         overran(from);
     if (twi_defer.cxx != NULL)
         exchange_cxx(from, to);
@@ -180,9 +180,9 @@ static void coroutine_main(void *arg)
 
 void twi_coroutine_destroy(tw_coroutine *coroutine)
 {
-    struct twi_stack stack = coroutine->stack;
+    struct twi_stack *stack = coroutine->stack;
 
-    if (stack.guard == TWI_GUARD_CANARY && twi_stack_overrun(&stack, true))
+    if (TWI_UNLIKELY(stack->guard == TWI_GUARD_CANARY) && twi_stack_overrun(stack, true))
         overran(coroutine);
     twi_drop(&coroutine->in);
     twi_drop(&coroutine->out);
@@ -193,7 +193,7 @@ void twi_coroutine_destroy(tw_coroutine *coroutine)
 #if TWI_DEBUG
     coroutine->magic = ~MAGIC;
 #endif
-    twi_stack_give_back(&stack);
+    twi_stack_give_back(stack);
 }
 
 /* --- threads ---------------------------------------------------------------------------- */
@@ -262,19 +262,19 @@ struct twi_coroutine_thread *twi_coroutine_this_thread(void)
 
 static void fill(tw_coroutine *coroutine, const struct tw_coroutine_options *options)
 {
-    coroutine->in = coroutine->out = coroutine->complaint = tw_none();
+    coroutine->in.type = coroutine->out.type = coroutine->complaint.type = 0; /* none */
     coroutine->resumer = NULL;
     coroutine->state = TW_CREATED;
     coroutine->deaf = coroutine->doomed = coroutine->freeing = false;
-    coroutine->careful = coroutine->stack.guard == TWI_GUARD_CANARY || twi_defer.cxx != NULL;
+    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY || twi_defer.cxx != NULL;
     coroutine->cxx.caught = NULL;
     coroutine->cxx.uncaught = 0;
     coroutine->release = options != NULL ? options->release : NULL;
     coroutine->name = options != NULL ? options->name : NULL;
 #if TWI_ASAN
     coroutine->fake = NULL;
-    coroutine->bottom = coroutine->stack.low;
-    coroutine->size = (size_t)(coroutine->stack.top - coroutine->stack.low);
+    coroutine->bottom = coroutine->stack->low;
+    coroutine->size = (size_t)(coroutine->stack->top - coroutine->stack->low);
 #endif
 #if TWI_TSAN
     coroutine->fiber = __tsan_create_fiber(0);
@@ -290,23 +290,25 @@ static inline tw_coroutine *make(const struct tw_coroutine_options *options)
 {
     size_t size = options != NULL && options->stack_size > 0 ? options->stack_size
                                                              : STACK_SIZE;
-    struct twi_stack stack;
+    struct twi_stack *stack;
     tw_coroutine *coroutine;
 
     if (size < LEAST_STACK) {
         errno = EINVAL;
         return NULL;
     }
-    if (size > SIZE_MAX / 8 ||
-        !twi_stack_take(&twi_defer.coroutines->stacks, &stack, size * STACK_FACTOR)) {
+    stack = size > SIZE_MAX / 8
+                ? NULL
+                : twi_stack_take(&twi_defer.coroutines->stacks, size * STACK_FACTOR);
+    if (stack == NULL) {
         errno = ENOMEM;
         return NULL;
     }
-    coroutine = (tw_coroutine *)(void *)(stack.top - sizeof *coroutine -
-                                         stack.number % COLOURS * LINE);
+    coroutine = (tw_coroutine *)(void *)(stack->top - sizeof *coroutine -
+                                         stack->number % COLOURS * LINE);
     coroutine->stack = stack;
     fill(coroutine, options);
-    twi_context_make(&coroutine->context, stack.low, coroutine, coroutine_main, coroutine);
+    twi_context_make(&coroutine->context, stack->low, coroutine, coroutine_main, coroutine);
     return coroutine;
 }
 
@@ -397,7 +399,7 @@ size_t tw_coroutine_stack_size(const tw_coroutine *coroutine)
     if (coroutine == NULL)
         return 0;
     TWI_CHECK_COROUTINE(coroutine);
-    return (size_t)(coroutine->stack.top - coroutine->stack.low);
+    return (size_t)(coroutine->stack->top - coroutine->stack->low);
 }
 
 size_t tw_coroutine_stack_used(const tw_coroutine *coroutine)
@@ -405,7 +407,7 @@ size_t tw_coroutine_stack_used(const tw_coroutine *coroutine)
     if (coroutine == NULL)
         return 0;
     TWI_CHECK_COROUTINE(coroutine);
-    return twi_stack_used(&coroutine->stack);
+    return twi_stack_used(coroutine->stack);
 }
 
 size_t tw_coroutine_count(void)

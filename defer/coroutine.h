@@ -48,7 +48,7 @@ struct tw_coroutine {
     const char *where, *name;
     tw_value complaint; /* about the last misuse */
     struct twi_list node;
-    struct twi_stack stack;
+    struct twi_stack *stack; /* NULL: home */
 #if TWI_ASAN
     void *fake;          /* AddressSanitizer's, while it does not run */
     const void *bottom;  /* of the stack, as it knows it */
@@ -111,8 +111,11 @@ void twi_coroutine_destroy(tw_coroutine *coroutine);
 /* What the calling thread has, begun if need be. */
 struct twi_coroutine_thread *twi_coroutine_this_thread(void);
 
+/* Not in a function of its own, whose ret would be predicted wrong. */
+#define TWI_INLINE static inline __attribute__((always_inline))
+
 /* With sanitizers each switch is told. */
-static inline tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
+TWI_INLINE tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
 {
     if (TWI_ASAN || TWI_TSAN || TWI_UNLIKELY(from->careful))
         return twi_switch_carefully(from, to, value);
@@ -120,8 +123,8 @@ static inline tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_va
 }
 
 /* Leave the place that runs, `running` or the thread's stack, for `coroutine`. */
-static inline tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *from,
-                                           tw_coroutine *coroutine, tw_value value)
+TWI_INLINE tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *from,
+                                        tw_coroutine *coroutine, tw_value value)
 {
     twi_defer.coroutine = coroutine;
     twi_defer.depth |= TWI_ON_COROUTINE;
@@ -132,8 +135,8 @@ static inline tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *
 }
 
 /* The same until that, or one that it resumed, comes back for good. Gives what that yields. */
-static inline tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *from,
-                                           tw_coroutine *coroutine, tw_value value)
+TWI_INLINE tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *from,
+                                        tw_coroutine *coroutine, tw_value value)
 {
     value = twi_coroutine_leave(running, from, coroutine, value);
     if (TWI_UNLIKELY(twi_defer.coroutines->call != NULL))
@@ -141,7 +144,7 @@ static inline tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *
     return value;
 }
 
-static inline void twi_drop(tw_value *value)
+TWI_INLINE void twi_drop(tw_value *value)
 {
     tw_value old = *value;
 
@@ -149,15 +152,14 @@ static inline void twi_drop(tw_value *value)
     tw_release(old);
 }
 
-/* Go on in a coroutine that is created or suspended, with `value` (taken), until it yields or
+/* Go on in a coroutine that is created or suspended, with `value` (owned), until it yields or
  * ends. *ret_value is lent. TW_YIELDED or TW_RETURNED. */
-static inline int twi_coroutine_go(tw_coroutine *coroutine, tw_value value,
-                                   tw_value *ret_value)
+TWI_INLINE int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
 {
     tw_coroutine *running = twi_defer.coroutine;
     tw_coroutine *from = running != NULL ? running : &twi_defer.coroutines->home;
 
-    coroutine->in = tw_take(value);
+    coroutine->in = value;
     coroutine->state = TW_RUNNING;
     coroutine->resumer = from;
     coroutine->task = from->task;

@@ -76,7 +76,7 @@ static TWI_APART TWI_LEAVE_BY_JUMP int start(tw_coroutine *coroutine, tw_value v
         r = complain(coroutine, -EINVAL, "has not started: nothing but none can be sent",
                      ret_value);
     else
-        return twi_coroutine_go(coroutine, value, ret_value);
+        return twi_coroutine_go(coroutine, tw_none(), ret_value);
     tw_release(value);
     return r;
 }
@@ -87,7 +87,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_send(tw_coroutine *coroutine, tw_value value,
     if (coroutine != NULL)
         TWI_CHECK_COROUTINE(coroutine);
     if (TWI_LIKELY(coroutine != NULL && coroutine->state == TW_SUSPENDED))
-        return twi_coroutine_go(coroutine, value, ret_value);
+        return twi_coroutine_go(coroutine, tw_take(value), ret_value);
     return start(coroutine, value, ret_value);
 }
 
@@ -113,7 +113,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failu
     if (!tw_is_failure(failure)) {
         r = complain(coroutine, -EINVAL, "is thrown what is no failure", ret_value);
     } else if (coroutine->state == TW_SUSPENDED) {
-        return twi_coroutine_go(coroutine, failure, ret_value);
+        return twi_coroutine_go(coroutine, tw_take(failure), ret_value);
     } else if (coroutine->state == TW_ENDED) {
         tw_value old = coroutine->complaint;
         coroutine->complaint = tw_take(failure);

@@ -50,7 +50,7 @@ static void name_it(const tw_coroutine *coroutine)
     to = append(to, end, " (made at ");
     to = append(to, end, coroutine->where);
     to = append(to, end, ") has overrun its stack of ");
-    to = append_number(to, end, (size_t)(coroutine->stack.top - coroutine->stack.low));
+    to = append_number(to, end, (size_t)(coroutine->stack->top - coroutine->stack->low));
     to = append(to, end, " bytes");
     *to++ = '\n';
     written = write(report_fd, message, (size_t)(to - message));
@@ -75,7 +75,7 @@ static void fault(int number, siginfo_t *info, void *context)
     const tw_coroutine *running = twi_defer.coroutine;
     int saved = errno;
 
-    if (running != NULL && twi_stack_guards(&running->stack, info->si_addr))
+    if (running != NULL && twi_stack_guards(running->stack, info->si_addr))
         name_it(running);
     errno = saved;
     pass_on(number, info, context);

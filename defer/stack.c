@@ -42,13 +42,14 @@ struct slab {
     struct slab *next;
     char *mapping;
     size_t slots, used; /* the first `used` have been given out */
+    struct twi_stack stacks[];
 };
 
 struct twi_stack_class {
     struct twi_stack_class *next;
     size_t size, page;
     struct slab *slabs; /* the newest first: only it has slots that were never used */
-    struct twi_stack *free;
+    struct twi_stack **free;
     size_t count, capacity; /* of free */
     size_t cold;            /* so many at the bottom have given their memory back */
     size_t low;             /* the pile was never lower in this epoch */
@@ -177,7 +178,7 @@ static bool map_slab(struct twi_stack_class *stack_class, size_t slots)
 
     if (__builtin_mul_overflow(slots, slot_size(stack_class), &length))
         return false;
-    slab = twi_calloc(1, sizeof *slab);
+    slab = twi_calloc(1, sizeof *slab + slots * sizeof slab->stacks[0]);
     if (slab == NULL)
         return false;
     slab->mapping = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
@@ -234,24 +235,26 @@ static void unmap_slabs(struct twi_stack_class *stack_class)
 }
 
 /* A slot that was never used. */
-static bool take_fresh(struct twi_stack_class *stack_class, struct twi_stack *ret_stack)
+static struct twi_stack *take_fresh(struct twi_stack_class *stack_class)
 {
     struct slab *slab = stack_class->slabs;
+    struct twi_stack *stack;
     char *slot;
 
     if (slab == NULL || slab->used == slab->slots) {
         if (!add_slab(stack_class))
-            return false;
+            return NULL;
         slab = stack_class->slabs;
     }
+    stack = &slab->stacks[slab->used];
     slot = slab->mapping + slab->used++ * slot_size(stack_class);
-    ret_stack->low = slot + guard_size(stack_class);
-    ret_stack->top = ret_stack->low + stack_class->size;
-    ret_stack->stack_class = stack_class;
-    ret_stack->guard = install_guard(slot, guard_size(stack_class));
-    ret_stack->number = stack_class->made++;
-    ret_stack->valgrind_id = TWI_VALGRIND_REGISTER(ret_stack->low, ret_stack->top);
-    return true;
+    stack->low = slot + guard_size(stack_class);
+    stack->top = stack->low + stack_class->size;
+    stack->stack_class = stack_class;
+    stack->guard = install_guard(slot, guard_size(stack_class));
+    stack->number = stack_class->made++;
+    stack->valgrind_id = TWI_VALGRIND_REGISTER(stack->low, stack->top);
+    return stack;
 }
 
 /* --- pools ------------------------------------------------------------------------------ */
@@ -272,6 +275,7 @@ static struct twi_stack_class *class_for(struct twi_stacks *stacks, size_t size)
 {
     size_t page = page_size();
     struct twi_stack_class **place = &stacks->classes;
+    struct twi_stack_class *found;
 
     if (size > SIZE_MAX / 2)
         return NULL;
@@ -280,9 +284,16 @@ static struct twi_stack_class *class_for(struct twi_stacks *stacks, size_t size)
         return class_new(size, page, true);
     while (*place != NULL && (*place)->size != size)
         place = &(*place)->next;
-    if (*place == NULL)
-        *place = class_new(size, page, false);
-    return *place;
+    found = *place;
+    if (found == NULL)
+        found = class_new(size, page, false);
+    else
+        *place = found->next;
+    if (found != NULL) {
+        found->next = stacks->classes;
+        stacks->classes = found;
+    }
+    return found;
 }
 
 static void class_free(struct twi_stack_class *stack_class)
@@ -296,7 +307,7 @@ static void class_free(struct twi_stack_class *stack_class)
 static void trim(struct twi_stack_class *stack_class)
 {
     for (size_t i = stack_class->cold; i < stack_class->low; i++) {
-        const struct twi_stack *stack = &stack_class->free[i];
+        const struct twi_stack *stack = stack_class->free[i];
         madvise(stack->low, stack_class->size, MADV_DONTNEED);
         stack_class->cold = i + 1;
     }
@@ -304,34 +315,40 @@ static void trim(struct twi_stack_class *stack_class)
     stack_class->releases = 0;
 }
 
-static bool take_free(struct twi_stack_class *stack_class, struct twi_stack *ret_stack)
+static inline struct twi_stack *take_free(struct twi_stack_class *stack_class)
 {
+    size_t left = stack_class->count - 1;
+
     if (stack_class->count == 0)
-        return false;
-    *ret_stack = stack_class->free[--stack_class->count];
-    if (stack_class->count < stack_class->low)
-        stack_class->low = stack_class->count;
-    if (stack_class->count < stack_class->cold)
-        stack_class->cold = stack_class->count;
-    return true;
+        return NULL;
+    stack_class->count = left;
+    if (left < stack_class->low)
+        stack_class->low = left;
+    if (left < stack_class->cold)
+        stack_class->cold = left;
+    return stack_class->free[left];
 }
 
-bool twi_stack_take(struct twi_stacks *stacks, struct twi_stack *ret_stack, size_t size)
+struct twi_stack *twi_stack_take(struct twi_stacks *stacks, size_t size)
 {
-    struct twi_stack_class *stack_class = class_for(stacks, size);
+    struct twi_stack_class *stack_class = stacks->classes;
+    struct twi_stack *stack;
 
+    if (stack_class == NULL || stack_class->size != size || twi_slab_direct)
+        stack_class = class_for(stacks, size);
     if (stack_class == NULL)
-        return false;
-    if (!take_free(stack_class, ret_stack) && !take_fresh(stack_class, ret_stack)) {
-        if (stack_class->direct)
-            class_free(stack_class);
-        return false;
-    }
-    TWI_STACK_IS_NEW(ret_stack->low, ret_stack->top);
-    return true;
+        return NULL;
+    stack = take_free(stack_class);
+    if (stack == NULL)
+        stack = take_fresh(stack_class);
+    if (stack != NULL)
+        TWI_STACK_IS_NEW(stack->low, stack->top);
+    else if (stack_class->direct)
+        class_free(stack_class);
+    return stack;
 }
 
-void twi_stack_give_back(const struct twi_stack *stack)
+void twi_stack_give_back(struct twi_stack *stack)
 {
     struct twi_stack_class *stack_class = stack->stack_class;
 
@@ -345,7 +362,7 @@ void twi_stack_give_back(const struct twi_stack *stack)
     /* The next one's high-water mark shall be its own. */
     madvise(stack->low, stack_class->size, MADV_DONTNEED);
 #endif
-    stack_class->free[stack_class->count++] = *stack;
+    stack_class->free[stack_class->count++] = stack;
     if (++stack_class->releases == EPOCH)
         trim(stack_class);
 }
@@ -356,8 +373,8 @@ void twi_stacks_unmap(struct twi_stacks *stacks)
         struct twi_stack_class *stack_class = stacks->classes;
         stacks->classes = stack_class->next;
         for (size_t i = 0; i < stack_class->count; i++) {
-            forget_guard(&stack_class->free[i]);
-            TWI_VALGRIND_DEREGISTER(stack_class->free[i].valgrind_id);
+            forget_guard(stack_class->free[i]);
+            TWI_VALGRIND_DEREGISTER(stack_class->free[i]->valgrind_id);
         }
         class_free(stack_class);
     }

@@ -30,12 +30,12 @@ struct twi_stack {
 
 /* A thread's pools, one for each size. All zeros is none. */
 struct twi_stacks {
-    struct twi_stack_class *classes;
+    struct twi_stack_class *classes; /* the last that was asked for first */
 };
 
-/* A stack of at least `size` bytes. False when there is no memory. */
-bool twi_stack_take(struct twi_stacks *stacks, struct twi_stack *ret_stack, size_t size);
-void twi_stack_give_back(const struct twi_stack *stack);
+/* A stack of at least `size` bytes; NULL when there is no memory. */
+struct twi_stack *twi_stack_take(struct twi_stacks *stacks, size_t size);
+void twi_stack_give_back(struct twi_stack *stack);
 /* Has something been written below it? Looks at what a deep call would write first, or, `whole`,
  * at the whole page below. Only with canaries. */
 bool twi_stack_overrun(const struct twi_stack *stack, bool whole);

@@ -63,7 +63,7 @@ __attribute__((noinline)) static int dig_past(const char *address)
 static tw_value overrunner(void *arg)
 {
     (void)arg;
-    dig_past(tw_coroutine_current()->stack.low);
+    dig_past(tw_coroutine_current()->stack->low);
     return tw_yield(tw_none());
 }
 
