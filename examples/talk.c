@@ -24,8 +24,7 @@ static tw_value talk(void *arg)
         if (*argv != NULL)
             tw_stream_write_format(stream, "%s\n", *argv);
         else
-            tw_stream_write_eof(
-                stream); /* that was all; the rest of the answers still comes */
+            tw_stream_write_eof(stream); /* the rest of the answers still comes */
     }
 }
 
