@@ -336,7 +336,8 @@ START_TEST(a_stop_waits_for_handlers)
 
     begin();
     start(echo_lines, NULL);
-    stream = client();
+    stream = test_given(client());
+    ck_assert_uint_eq(tw_stream_server_count(server), 1);
     stopping = server;
     watch(tw_stream_server_stop(server, TW_WAIT_FOR_HANDLERS));
     server = NULL;
