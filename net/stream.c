@@ -222,15 +222,28 @@ static tw_value opened(tw_value protocol, void *stream)
     return tw_stream_value(stream);
 }
 
+/* Takes both. */
+static tw_deferred *open_with(tw_deferred *connecting, tw_stream *stream)
+{
+    tw_add_callback_with(connecting, opened, stream, release);
+    return connecting;
+}
+
 tw_deferred *tw_open_connection_at(const char *where, const char *host, unsigned port,
                                    const struct tw_connect_options *options)
 {
     tw_stream *stream = NULL;
     tw_protocol *protocol = tw_stream_protocol_new(&stream);
-    tw_deferred *deferred = tw_connect_at(where, host, port, options, protocol);
 
-    tw_add_callback_with(deferred, opened, stream, release);
-    return deferred;
+    return open_with(tw_connect_at(where, host, port, options, protocol), stream);
+}
+
+tw_deferred *tw_open_endpoint_at(const char *where, const char *endpoint)
+{
+    tw_stream *stream = NULL;
+    tw_protocol *protocol = tw_stream_protocol_new(&stream);
+
+    return open_with(tw_connect_endpoint_at(where, endpoint, protocol), stream);
 }
 
 /* --- limits ------------------------------------------------------------------------- */

@@ -219,6 +219,35 @@ static const struct tw_factory_class factory_class = { .build = build };
 
 /* --- start and stop ----------------------------------------------------------------- */
 
+static int listen_at(const char *endpoint, tw_stream_server *server)
+{
+    tw_value failure = tw_listen_endpoint(endpoint, server->factory, &server->listener);
+    int r = 0;
+
+    if (!tw_is_failure(failure))
+        return 0;
+    tw_log_problem(TW_LOG_ERROR, "stream", failure, "a server's endpoint");
+    if (tw_failure_is(failure, &tw_error_memory))
+        r = -ENOMEM;
+    else if (tw_failure_is(failure, &tw_error_system))
+        r = -(int)tw_failure_number(failure);
+    else if (tw_failure_is(failure, &tw_error_tls))
+        r = -EPROTO;
+    tw_release(failure);
+    return r < 0 ? r : -EINVAL;
+}
+
+static int start(tw_stream_server *server)
+{
+    const struct tw_stream_server_options *options = &server->options;
+
+    if (server->handler == NULL || !(options->timeout >= 0))
+        return -EINVAL;
+    if (options->endpoint != NULL)
+        return listen_at(options->endpoint, server);
+    return tw_listen(&options->listen, server->factory, &server->listener);
+}
+
 int tw_start_server_at(const char *where, const struct tw_stream_server_options *options,
                        tw_stream_handler *handler, void *arg, tw_stream_server **ret_server)
 {
@@ -238,9 +267,7 @@ int tw_start_server_at(const char *where, const struct tw_stream_server_options 
     server->where = where;
     twi_list_init(&server->sessions);
     server->factory = tw_factory_new(&factory_class, server);
-    r = handler == NULL || !(options->timeout >= 0)
-            ? -EINVAL
-            : tw_listen(&options->listen, server->factory, &server->listener);
+    r = start(server);
     if (r < 0)
         goto fail_factory;
     *ret_server = server;

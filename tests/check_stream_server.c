@@ -327,6 +327,36 @@ START_TEST(what_cannot_start_says_so)
 }
 END_TEST
 
+START_TEST(endpoints_are_strings)
+{
+    struct tw_stream_server_options options = options_for();
+    tw_stream *stream = NULL;
+    tw_deferred *opened;
+
+    begin();
+    options.endpoint = "tcp:x";
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EINVAL);
+    options.endpoint = "ssl:443:privateKey=/no/such/file";
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EPROTO);
+    options.endpoint = "tcp:443:interface=127.0.0.1";
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EADDRINUSE);
+    ck_assert_int_eq(released, 3);
+    released = 0;
+    opened = tw_open_endpoint("tcp:127.0.0.1:443");
+    tw_add_both(test_given(opened), keep, &stream);
+    tw_deferred_unref(opened);
+    tw_testing_settle();
+    tw_stream_write_text(stream, "hello\n");
+    watch(tw_stream_read_line(stream));
+    watch(tw_open_endpoint("carrier pigeon"));
+    tw_testing_settle();
+    SEEN("(tw_error_url)[<hello>]");
+    tw_stream_unref(stream);
+    end();
+}
+END_TEST
+
 /* --- stopping ------------------------------------------------------------------------------ */
 
 START_TEST(a_stop_waits_for_handlers)
@@ -634,6 +664,7 @@ int main(void)
     TEST_ADD(suite, connections_are_limited);
     TEST_ADD(suite, limits_of_reads_are_the_options);
     TEST_ADD(suite, what_cannot_start_says_so);
+    TEST_ADD(suite, endpoints_are_strings);
     TEST_ADD(suite, a_stop_waits_for_handlers);
     TEST_ADD_ROWS(suite, a_stop_may_cancel_handlers, two);
     TEST_ADD(suite, a_handler_may_stop_its_server);

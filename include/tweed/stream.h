@@ -28,7 +28,7 @@
 
 #include <sys/uio.h>
 
-#include <tweed/tcp.h>
+#include <tweed/endpoint.h>
 
 TW_BEGIN
 
@@ -42,6 +42,9 @@ typedef struct tw_stream tw_stream;
     tw_open_connection_at(TW_HERE, (host), (port), (options))
 TW_API tw_deferred *tw_open_connection_at(const char *where, const char *host, unsigned port,
                                           const struct tw_connect_options *options);
+/* The same to an endpoint, "tls:example.org:443", as tw_connect_endpoint(). */
+#define tw_open_endpoint(endpoint) tw_open_endpoint_at(TW_HERE, (endpoint))
+TW_API tw_deferred *tw_open_endpoint_at(const char *where, const char *endpoint);
 
 /* A stream as a value, and back: lent, NULL for what is none (a failure). */
 TW_API extern const tw_type tw_type_stream;
@@ -184,6 +187,7 @@ typedef struct tw_stream_server tw_stream_server;
 /* All zero is the default. */
 struct tw_stream_server_options {
     struct tw_listen_options listen;
+    const char *endpoint;     /* to listen at instead, as tw_listen_endpoint() */
     unsigned max_connections; /* more wait in the backlog; 0: 10000 */
     size_t stack_size;        /* of a coroutine; 0: 64 KiB */
     size_t limit;             /* tw_stream_set_limit() */
@@ -196,7 +200,8 @@ struct tw_stream_server_options {
 };
 
 /* Listen, as tw_listen() does with its errors, and call handler(stream, arg) for each connection,
- * after its TLS handshake. *ret_server is written on success only. */
+ * after its TLS handshake. What is wrong with an endpoint is logged, and -EINVAL, or -EPROTO for
+ * its TLS. *ret_server is written on success only. */
 #define tw_start_server(options, handler, arg, ret_server) \
     tw_start_server_at(TW_HERE, (options), (handler), (arg), (ret_server))
 TW_API int tw_start_server_at(const char *where,
