@@ -4,7 +4,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 
+#include <tweed/log.h>
 #include <tweed/sync.h>
 
 #include "tests/trace.h"
@@ -328,6 +330,73 @@ START_TEST(what_could_not_be_made_does_no_harm)
 }
 END_TEST
 
+/* --- another thread ---------------------------------------------------------------------- */
+
+#if TWI_DEBUG
+static char misuse[256];
+static tw_semaphore *their_semaphore;
+static tw_event *their_event;
+static tw_barrier *their_barrier;
+static tw_queue *their_queue;
+
+static void keep_and_leave(const struct tw_log_event *logged, void *arg)
+{
+    (void)arg;
+    snprintf(misuse, sizeof misuse, "%s", logged->message);
+    pthread_exit(NULL); /* it would end the process */
+}
+
+static void use_semaphore_there(void)
+{
+    tw_semaphore_try(their_semaphore);
+}
+
+static void use_event_there(void)
+{
+    tw_event_set(their_event);
+}
+
+static void use_barrier_there(void)
+{
+    tw_barrier_abort(their_barrier);
+}
+
+static void use_queue_there(void)
+{
+    tw_queue_put(their_queue, tw_none());
+}
+
+static void (*const uses[])(void) = { use_semaphore_there, use_event_there, use_barrier_there,
+                                      use_queue_there };
+
+static void *use_there(void *use)
+{
+    uses[*(int *)use]();
+    return NULL;
+}
+
+START_TEST(a_debug_build_names_the_use_by_another_thread)
+{
+    pthread_t thread;
+    int use = _i;
+
+    their_semaphore = test_given(tw_semaphore_new(1));
+    their_event = test_given(tw_event_new());
+    their_barrier = test_given(tw_barrier_new(2));
+    their_queue = test_given(tw_queue_new(1, 1));
+    tw_log_observe(keep_and_leave, NULL, TW_LOG_CRITICAL);
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_there, &use), 0);
+    pthread_join(thread, NULL);
+    tw_log_observe(NULL, NULL, TW_LOG_CRITICAL);
+    ck_assert_ptr_nonnull(strstr(misuse, "another thread's"));
+    tw_semaphore_free(their_semaphore);
+    tw_event_free(their_event);
+    tw_barrier_free(their_barrier);
+    tw_queue_free(their_queue);
+}
+END_TEST
+#endif
+
 /* --- without memory --------------------------------------------------------------------- */
 
 static tw_value count_it(tw_value result, void *count)
@@ -417,6 +486,9 @@ int main(void)
     TEST_ADD(suite, a_cancelled_get_leaves_the_queue);
     TEST_ADD(suite, a_queue_holds_failures_and_lets_go_of_what_is_left);
     TEST_ADD(suite, what_could_not_be_made_does_no_harm);
+#if TWI_DEBUG
+    TEST_ADD_ROWS(suite, a_debug_build_names_the_use_by_another_thread, uses);
+#endif
     TEST_ADD(suite, a_semaphore_loses_no_token_without_memory);
     TEST_ADD(suite, a_queue_loses_no_value_without_memory);
     return test_run(suite);
