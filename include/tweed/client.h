@@ -86,11 +86,12 @@ struct tw_request_options {
     const char *method;          /* NULL: GET, or POST with a body */
     const void *body;            /* copied */
     size_t body_length;
-    const struct tw_body_source *body_source; /* instead of body */
-    const struct tw_field *params; /* added to the URL's query; form.h */
-    const struct tw_field
-        *form; /* instead of body: a form's fields, with their Content-Type */
-    const struct tw_part *parts;   /* instead of body: multipart, with its Content-Type */
+    /* Instead of body: pieces; the fields of a form; multipart. The last two set Content-Type,
+     * unless it is among the headers. */
+    const struct tw_body_source *body_source;
+    const struct tw_field *form;
+    const struct tw_part *parts;
+    const struct tw_field *params; /* added to the URL's query */
     const tw_headers *headers;   /* added; Host, User-Agent, Accept-Encoding replace ours */
     const char *user_agent;      /* NULL: "tweed/VERSION"; "": none */
     bool no_accept;              /* no Accept field of ours */
