@@ -114,7 +114,7 @@ TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine
 }
 
 /* What is called may resume others, and then comes through here again. */
-tw_value twi_coroutine_serve(tw_value value)
+TWI_LEAVE_BY_JUMP tw_value twi_coroutine_serve(tw_value value)
 {
     struct twi_coroutine_thread *thread = twi_defer.coroutines;
 
@@ -129,7 +129,7 @@ tw_value twi_coroutine_serve(tw_value value)
 }
 
 /* One that was freed inside itself goes now; somebody may still look at what it returned. */
-int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value)
+TWI_LEAVE_BY_JUMP int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value)
 {
     tw_value *kept = &coroutine->out;
 
