@@ -105,9 +105,9 @@ struct tw_process_pool_options {
     bool cancel_lets_run;     /* a cancel only drops the result, and does not kill the worker */
 };
 
-/* Starts the workers (in a coroutine: at the end of the turn). `options` may be NULL. NULL with errno EINVAL, ENOMEM, ENOTSUP (to be
- * spawned, but tw_process_worker() was not called), EDEADLK (to be forked, but there are threads),
- * or what the system said. */
+/* Starts the workers (in a coroutine: at the end of the turn). `options` may be NULL. NULL with
+ * errno EINVAL, ENOMEM, ENOTSUP (to be spawned, but tw_process_worker() was not called), EDEADLK
+ * (to be forked, but there are threads), or what the system said. */
 TW_API tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *options);
 
 /* No more work is accepted; what is there is done, then the workers end. */
