@@ -39,6 +39,7 @@ static struct twi_call **task_at(struct twi_worker *worker, size_t place)
 static void timed_out(void *arg);
 static void hung_up(struct twi_worker *worker);
 static void look_later(struct twi_worker *worker);
+static void look_after(void *arg);
 
 static void stop_timer(struct twi_worker *worker)
 {
@@ -73,7 +74,7 @@ void twi_worker_check_timer(struct twi_worker *worker)
     if (worker->state < TWI_WORKER_DYING)
         start_timer(worker);
     else if (!twi_child_is_watched(worker->child))
-        look_later(worker);
+        look_after(worker);
 }
 
 /* The task at the head has ended, or was skipped. */

@@ -207,11 +207,12 @@ static size_t chunk_of_first(const struct tw_process_pool *pool)
 
 static void hand_one_out(struct tw_process_pool *pool, struct twi_worker *worker)
 {
-    size_t count = chunk_of_first(pool), bad = 0;
+    size_t count = chunk_of_first(pool), bad;
     struct twi_call *piece;
     int r;
 
     do {
+        bad = 0;
         piece = take_piece(pool, count);
         r = piece != NULL ? twi_worker_give(worker, piece, &bad) : -ENOMEM;
         if (r < 0 && piece != NULL)
