@@ -38,6 +38,7 @@ static struct twi_call **task_at(struct twi_worker *worker, size_t place)
 
 static void timed_out(void *arg);
 static void hung_up(struct twi_worker *worker);
+static void hear_out(struct twi_worker *worker);
 static void look_later(struct twi_worker *worker);
 static void look_after(void *arg);
 
@@ -149,7 +150,6 @@ static void watch_writable(struct twi_worker *worker, bool wanted)
         twi_worker_kill(worker, TWI_END_KILLED);
 }
 
-/* An error is the worker's end, of which we hear elsewhere. */
 void twi_worker_send(struct twi_worker *worker)
 {
     size_t left = worker->out.length - worker->out_sent;
@@ -160,8 +160,10 @@ void twi_worker_send(struct twi_worker *worker)
     do
         n = send(worker->fd, worker->out.data + worker->out_sent, left, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
+    if (n < 0 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
+        hear_out(worker); /* it is gone: what it has said still counts */
         return;
+    }
     worker->out_sent += n > 0 ? (size_t)n : 0;
     if (worker->out_sent == worker->out.length) {
         worker->out.length = worker->out_sent = 0;
@@ -449,6 +451,15 @@ static void hung_up(struct twi_worker *worker)
     look_later(worker);
 }
 
+/* Results that it sent before its end count. */
+static void hear_out(struct twi_worker *worker)
+{
+    while (worker->state < TWI_WORKER_DYING && read_some(worker))
+        continue;
+    if (worker->state < TWI_WORKER_DYING)
+        hung_up(worker);
+}
+
 void twi_worker_fail(struct twi_worker *worker, tw_value failure)
 {
     for (size_t place = worker->head; place < worker->tail; place++) {
@@ -537,21 +548,12 @@ static void settle(struct twi_worker *worker, tw_value failure)
     }
 }
 
-/* Results that it sent before its end count. */
-static void read_rest(struct twi_worker *worker)
-{
-    while (worker->state < TWI_WORKER_DYING && read_some(worker))
-        continue;
-    if (worker->state < TWI_WORKER_DYING)
-        begin_to_die(worker, worker->end);
-}
-
 static void gone(struct twi_worker *worker, int status)
 {
     struct tw_process_pool *pool = worker->pool;
     tw_value failure;
 
-    read_rest(worker);
+    hear_out(worker);
     stop_timer(worker);
     failure = failure_of_end(worker, status);
     settle(worker, failure);
