@@ -8,7 +8,7 @@
 
 #include <tweed/value.h>
 
-/* All zero is empty; then it holds no memory. */
+/* A length of 0 is empty; then it holds no memory. */
 struct twi_input {
     const char *at; /* what is unread */
     size_t length;
@@ -39,7 +39,7 @@ static inline void twi_input_skip(struct twi_input *input, size_t length)
 {
     input->at += length;
     input->length -= length;
-    if (input->length == 0)
+    if (input->length == 0 && input->block_ != NULL)
         twi_input_free(input);
 }
 

@@ -266,9 +266,9 @@ int tw_stream_set_timeout(tw_stream *stream, double seconds)
     return r;
 }
 
-tw_deferred *twi_stream_limited(tw_stream *stream, tw_deferred *wait)
+tw_deferred *twi_stream_limit(const tw_stream *stream, tw_deferred *wait)
 {
-    if (stream->timeout == 0 || wait == NULL || tw_deferred_called(wait) ||
+    if (wait == NULL || tw_deferred_called(wait) ||
         tw_deferred_add_timeout(wait, stream->timeout, NULL) == 0)
         return wait;
     tw_cancel(wait);

@@ -83,7 +83,11 @@ static inline tw_value twi_stream_reason(const tw_stream *stream)
     return tw_lend(tw_value_of(&tw_type_failure, stream->reason));
 }
 /* Limit a wait as the stream says: the argument again, or NULL when there is no memory for it. */
-tw_deferred *twi_stream_limited(tw_stream *stream, tw_deferred *wait);
+tw_deferred *twi_stream_limit(const tw_stream *stream, tw_deferred *wait);
+static inline tw_deferred *twi_stream_limited(const tw_stream *stream, tw_deferred *wait)
+{
+    return stream->timeout > 0 ? twi_stream_limit(stream, wait) : wait;
+}
 
 /* --- stream_reader.c ----------------------------------------------------------------- */
 
