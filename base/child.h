@@ -49,8 +49,8 @@ struct twi_child_options {
     gid_t gid;
     const gid_t *groups;
     size_t group_count;
-    bool
-        no_thread; /* where the kernel does not tell of its end, none waits: see twi_child_check() */
+    /* Where the kernel does not tell of its end no thread waits: see twi_child_check(). */
+    bool no_thread;
 };
 
 /* How it ended: as of waitpid(2), or this when somebody else has reaped it. */
