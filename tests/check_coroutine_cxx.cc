@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <tweed/coroutine.h>
+#include <tweed/inline_callbacks.h>
 
 static int failures;
 
@@ -75,6 +76,48 @@ static void test_exceptions_are_each_ones_own()
         tw_coroutine_free(coroutines[i]);
 }
 
+/* The same across awaits, which park whatever resumed whom. */
+static tw_value awaits_while_it_catches(void *arg)
+{
+    tw_deferred **slots = static_cast<tw_deferred **>(arg);
+
+    try {
+        throw std::runtime_error("mine");
+    } catch (const std::exception &error) {
+        for (int i = 0; i < 2; i++) {
+            EXPECT(tw_integer_of(tw_await(tw_promise(&slots[i], nullptr, nullptr))) == i);
+            EXPECT(std::string(error.what()) == "mine");
+            EXPECT(std::current_exception() != nullptr);
+        }
+    }
+    EXPECT(!std::current_exception());
+    return tw_integer(7);
+}
+
+static void test_an_await_may_stand_in_a_catch()
+{
+    enum { MANY = 3 };
+    tw_deferred *slots[MANY][2], *all[MANY];
+
+    for (int i = 0; i < MANY; i++)
+        all[i] = tw_inline_callbacks(awaits_while_it_catches, slots[i]);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = MANY; i-- > 0;) {
+            try {
+                throw std::logic_error("of the thread");
+            } catch (const std::logic_error &error) {
+                tw_fire(&slots[i][turn], tw_integer(turn));
+                EXPECT(std::string(error.what()) == "of the thread");
+            }
+            EXPECT(!std::current_exception());
+        }
+    }
+    for (int i = 0; i < MANY; i++) {
+        EXPECT(tw_integer_of(tw_deferred_result(all[i])) == 7);
+        tw_deferred_unref(all[i]);
+    }
+}
+
 /* A destructor that yields while the stack is unwound. */
 struct yields_at_its_end {
     ~yields_at_its_end()
@@ -136,6 +179,7 @@ static void test_no_exception_crosses_a_switch()
 int main()
 {
     test_exceptions_are_each_ones_own();
+    test_an_await_may_stand_in_a_catch();
     test_unwinding_is_each_ones_own();
     test_no_exception_crosses_a_switch();
     return failures > 0;
