@@ -202,25 +202,31 @@ void twi_task_interrupt(struct twi_task *task, tw_value failure)
     twi_task_run(task);
 }
 
-/* Does `deferred` wait for the end of the task? Only what somebody waits for can close a circle,
- * so the usual case costs nothing. */
-static bool waits_for_task(const tw_deferred *deferred, const struct twi_task *task)
+/* Does `deferred` wait for the end of the task? Another circle that it waits for is not our concern. */
+static TWI_APART bool walk_to(const tw_deferred *deferred, const struct twi_task *task)
 {
-    const struct twi_task *other;
+    uint64_t walk = ++twi_tasks.walk;
+    struct twi_task *other;
 
-    if (deferred == task->outer)
-        return true;
-    if ((task->outer->state & TWI_AWAITED) == 0)
-        return false;
     while (deferred != NULL && deferred != task->outer) {
         if ((deferred->state & TWI_WAITING) != 0) {
             deferred = deferred->waiting_on;
-        } else {
-            other = twi_task_of(deferred);
-            deferred = other != NULL ? other->awaited : NULL;
+            continue;
         }
+        other = twi_task_of(deferred);
+        if (other == NULL || other->walk == walk)
+            return false;
+        other->walk = walk;
+        deferred = other->awaited;
     }
     return deferred != NULL;
+}
+
+/* Only what somebody waits for can close a circle, so the usual case costs nothing. */
+static inline bool waits_for_task(const tw_deferred *deferred, const struct twi_task *task)
+{
+    return deferred == task->outer ||
+           ((task->outer->state & TWI_AWAITED) != 0 && walk_to(deferred, task));
 }
 
 /* Park until the tap has brought a result; it may have come already. */

@@ -335,6 +335,9 @@ tw_value twi_pair(tw_value first, tw_value second);
 /* The same with a group's Deferred and its members. */
 void twi_group_each_member(const tw_deferred *deferred,
                            void (*fn)(tw_deferred *member, void *arg), void *arg);
+/* tw_cancel() of one among several that are cancelled because they are waited for together. A body
+ * that is being cancelled already is waited for in a circle: it goes on at its await. */
+void twi_cancel_child(tw_deferred *child);
 /* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its name
  * and where that is awaited. */
 bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,

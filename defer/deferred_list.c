@@ -43,7 +43,7 @@ static void cancel_children(struct group *group)
 {
     group->references++;
     for (size_t i = 0; i < group->count && group->left > 0; i++)
-        tw_cancel(group->children[i]);
+        twi_cancel_child(group->children[i]);
     group_unref(group);
 }
 

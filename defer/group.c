@@ -51,7 +51,7 @@ static void cancel_members(tw_group *group)
     twi_list_splice(&todo, &group->members);
     while ((node = twi_list_take_first(&todo)) != NULL) {
         twi_list_append(&group->members, node);
-        tw_cancel(TWI_CONTAINER(node, struct member, node)->deferred);
+        twi_cancel_child(TWI_CONTAINER(node, struct member, node)->deferred);
     }
     group_unref(group);
 }

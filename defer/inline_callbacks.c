@@ -109,31 +109,66 @@ struct twi_task *twi_task_of(const tw_deferred *deferred)
     return deferred->ctx;
 }
 
+/* The cancel has come round: they wait for each other, and none of them would end. */
+static TWI_APART int break_circle(struct twi_task *task)
+{
+    twi_task_interrupt(task, tw_fail_at(task->awaits_at, &tw_error_cancelled,
+                                        "cancelled, in a circle of waits"));
+    return TW_CANCEL_LATER;
+}
+
+/* What would have to be cancelled; NULL when the body does not wait. */
+static tw_deferred *innermost(const struct twi_task *task)
+{
+    tw_deferred *inner = task->parked ? task->awaited : NULL;
+
+    while (inner != NULL && (inner->state & TWI_WAITING) != 0)
+        inner = inner->waiting_on;
+    return inner != NULL && (inner->state & TWI_FIRED) == 0 ? inner : NULL;
+}
+
 /* What a body awaits is often another body's Deferred: these are followed in a loop, so that they
  * may be any number. */
 static int task_cancel(tw_deferred *outer, void *arg)
 {
     struct twi_task *task, *next = arg;
+    uint64_t walk = ++twi_tasks.walk;
     tw_deferred *inner;
+    bool again = false; /* one of them was cancelled in this round: it may clean up */
     int r;
 
     (void)outer;
     do {
         task = next;
-        if (twi_tasks.in_round && task->cancelled_in == twi_tasks.round)
-            return TW_CANCEL_LATER;
+        task->walk = walk;
+        again |= twi_tasks.in_round && task->cancelled_in == twi_tasks.round;
         task->cancelled_in = twi_tasks.round;
-        inner = task->awaited;
-        while (inner != NULL && (inner->state & TWI_WAITING) != 0)
-            inner = inner->waiting_on;
-        if (!task->parked || inner == NULL || (inner->state & TWI_FIRED) != 0) {
-            task->cancel_next = true;
+        inner = innermost(task);
+        if (inner == NULL) {
+            task->cancel_next |= !again;
             return TW_CANCEL_LATER;
         }
         next = twi_task_of(inner);
+        if ((inner->state & TWI_CANCELLING) != 0 || (next != NULL && next->walk == walk))
+            return break_circle(task);
     } while (next != NULL);
+    if (again)
+        return TW_CANCEL_LATER;
     r = tw_cancel(inner);
     return r < 0 ? r : TW_CANCEL_LATER;
+}
+
+void twi_cancel_child(tw_deferred *child)
+{
+    struct twi_task *task;
+
+    while (child != NULL && (child->state & TWI_WAITING) != 0)
+        child = child->waiting_on;
+    task = child != NULL && (child->state & TWI_CANCELLING) != 0 ? twi_task_of(child) : NULL;
+    if (task != NULL && task->parked)
+        break_circle(task);
+    else
+        tw_cancel(child);
 }
 
 bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,

@@ -35,6 +35,7 @@ struct twi_task {
     const char *awaits_at;
     struct twi_locals *locals;
     uint64_t cancelled_in; /* the last round of cancel_all when it was cancelled */
+    uint64_t walk;         /* the last walk from body to body that came by */
     struct twi_held held;
     unsigned refused;        /* awaits, since the thread's reactor has gone */
     bool parked;
@@ -51,6 +52,7 @@ struct twi_tasks {
     struct twi_locals *locals;
     uint64_t round; /* of cancel_all */
     bool in_round;
+    uint64_t walk;      /* counts walks */
     unsigned starting; /* bodies on their way to their first await */
     bool known, ending; /* the reactor goes: nothing will come any more */
 };

@@ -88,6 +88,7 @@ TW_API tw_value tw_local_get(const struct tw_local *local);
 
 /* --- groups: coroutines that end before the block that started them ------------------------ */
 
+/* Lives until its Deferred has fired. */
 typedef struct tw_group tw_group;
 /* May start coroutines into the group, here or by handing the group on. */
 typedef tw_value tw_group_body(tw_group *group, void *arg);
