@@ -235,8 +235,8 @@ static void execute(struct launch *launch)
     int error = ENOENT;
 
     for (char **path = launch->paths; *path != NULL; path++) {
-        execve(*path, (char *const *)launch->options->argv,
-               (char *const *)launch->environment);
+        /* Bare: gcov puts a function of its own in the place of execve(), which writes files. */
+        syscall(SYS_execve, *path, launch->options->argv, launch->environment);
         if (errno == EACCES)
             error = EACCES;
         else if (errno != ENOENT && errno != ENOTDIR) {
