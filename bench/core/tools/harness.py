@@ -21,7 +21,7 @@ MICRO = ["deferred", "switch", "limit", "loop", "threads", "processes", "tls"]
 SERVERS = ["echo", "line", "http"]
 LIBS = ("-levent -levent_pthreads -levent_openssl -luv -lev -luring -lmicrohttpd -lssl -lcrypto "
         "-lpthread -lm").split()
-LIBS_OF = {"switch": ["-lpcl", "-lpth", "-lboost_context"]}
+LIBS_OF = {"libpcl": ["-lpcl"], "gnu-pth": ["-lpth"], "boost-fcontext": ["-lboost_context"]}
 SLOW_ONES = ("glib", "py-uvloop", "gnu-pth", "py-gevent")    # left out of a quick run
 NOT_COUNTED = ("go", "rust", "gnu-pth", "os-thread", "boost-fib")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -72,10 +72,10 @@ def prepare():
 
 
 def compiler(source, target, glib, include):
-    group = os.path.basename(os.path.dirname(source))
+    name = os.path.splitext(os.path.basename(source))[0]
     if source.endswith(".c"):
         return ["gcc", "-O2", "-w", *include, source, "-o", target, *glib, *LIBS,
-                "-Wl,--as-needed", *LIBS_OF.get(group, [])]
+                *LIBS_OF.get(name, [])]
     if source.endswith(".cc"):
         return ["g++", "-O2", "-w", *include, source, "-o", target, "-Wl,--as-needed",
                 "-lboost_thread", "-lboost_fiber", "-lboost_context", "-lboost_system", "-lpthread"]
