@@ -202,7 +202,7 @@ void twi_task_interrupt(struct twi_task *task, tw_value failure)
     twi_task_run(task);
 }
 
-/* Does `deferred` wait for the end of the task? Another circle that it waits for is not our concern. */
+/* Does `deferred` wait for the end of the task? Another circle on the way is none of ours. */
 static TWI_APART bool walk_to(const tw_deferred *deferred, const struct twi_task *task)
 {
     uint64_t walk = ++twi_tasks.walk;
