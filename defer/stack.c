@@ -75,13 +75,14 @@ static inline size_t page_size(void)
     return page;
 }
 
+#ifdef __linux__
 /* An emulator may take the advice and do nothing: see whether the kernel cannot read there. */
 static bool is_unreadable(const void *address)
 {
     int ends[2];
     bool unreadable;
 
-    if (pipe(ends) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0)
         return false;
     unreadable = write(ends[1], address, 1) < 0 && errno == EFAULT;
     close(ends[0]);
@@ -101,6 +102,12 @@ static bool markers_work(void)
     munmap(probe, page);
     return work;
 }
+#else
+static bool markers_work(void)
+{
+    return false;
+}
+#endif
 
 /* Half of the mappings that a process may have are left to others; a guard costs two. */
 static size_t mappings_for_guards(void)
