@@ -104,12 +104,19 @@ static tw_value result_of(struct job *job, tw_value reason)
 
 /* --- killing ------------------------------------------------------------------------ */
 
+/* To all that it started, if it leads a group. */
+static void send_signal(struct job *job, int number)
+{
+    if (tw_process_signal_group(job->process, number) == -ENOTSUP)
+        tw_process_signal(job->process, number);
+}
+
 static void kill_it(void *arg)
 {
     struct job *job = arg;
 
     job->killer = 0;
-    tw_process_signal(job->process, SIGKILL);
+    send_signal(job, SIGKILL);
 }
 
 /* Takes `failure`, which its Deferred will have once the child is reaped. */
@@ -124,10 +131,10 @@ static void job_give_up(struct job *job, tw_value failure)
         tw_process_lose(job->process);
         return;
     }
-    tw_process_signal(job->process, SIGTERM);
+    send_signal(job, SIGTERM);
     job->killer = tw_call_later(job->grace, kill_it, job);
     if (job->killer < 0)
-        tw_process_signal(job->process, SIGKILL);
+        send_signal(job, SIGKILL);
 }
 
 static int job_cancel(tw_deferred *deferred, void *arg)

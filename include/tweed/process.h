@@ -163,9 +163,9 @@ TW_API int tw_process_exit_signal(tw_value reason);
  * came so far in tw_failure_value(), a list of output, errors and status; other ones are
  * tw_error_process_start, tw_error_process_errors (see TW_ERRORS_FAIL), tw_error_toolarge (more
  * than max_output came; the child is killed).
- * A cancel (or tw_deferred_add_timeout()) sends SIGTERM and after `grace` SIGKILL; the Deferred is
- * fired when the child is reaped, whoever still holds its pipes. `fds`, `terminal` and
- * `ret_failure` are not for these.
+ * A cancel (or tw_deferred_add_timeout()) sends SIGTERM and after `grace` SIGKILL, to the whole
+ * group if it leads one (new_group); the Deferred is fired when the child is reaped, whoever still
+ * holds its pipes. `fds`, `terminal` and `ret_failure` are not for these.
  */
 #define tw_get_process_output(options) tw_get_process_output_at(TW_HERE, (options))
 #define tw_get_process_value(options) tw_get_process_value_at(TW_HERE, (options))
