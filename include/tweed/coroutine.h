@@ -15,7 +15,7 @@
  *     }
  *     ... tw_coroutine *numbers = tw_coroutine_new(count, NULL);
  *     while (tw_coroutine_next(numbers, &value) == TW_YIELDED)
- *         printf("%d\n", (int)tw_to_integer(value));
+ *         printf("%d\n", (int)tw_integer_of(value));
  *     tw_coroutine_free(numbers);
  */
 #ifndef TWEED_COROUTINE_H
