@@ -93,9 +93,9 @@ struct twi_loop_end {
     void (*fn)(struct twi_loop_end *end);
 };
 int twi_loop_on_end(struct twi_loop_end *end);
-/* Called at each shutdown of a run, before the "during" triggers, last registered first, and kept:
- * Twisted's disconnectAll. */
-int twi_loop_on_stop(struct twi_loop_end *stop);
+/* Both or none; `stop` is called at each shutdown of a run, before the "during" triggers, last
+ * registered first, and kept: Twisted's disconnectAll. */
+int twi_loop_on_stop_and_end(struct twi_loop_end *stop, struct twi_loop_end *end);
 /* No longer call it, at a stop or at the end. */
 void twi_loop_off(struct twi_loop_end *end);
 

@@ -86,14 +86,9 @@ int twi_process_begin_thread(void)
         return 0;
     thread.stop.fn = run_stops;
     thread.end.fn = thread_end;
-    r = twi_loop_on_end(&thread.end);
+    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
     if (r < 0)
         return r;
-    r = twi_loop_on_stop(&thread.stop);
-    if (r < 0) {
-        twi_loop_off(&thread.end);
-        return r;
-    }
     twi_list_init(&thread.processes);
     thread.begun = true;
     return 0;

@@ -106,22 +106,15 @@ static int thread_begin(void)
         return r;
     thread.stop.fn = run_stops;
     thread.end.fn = thread_end;
-    r = twi_loop_on_end(&thread.end);
-    if (r < 0)
-        goto fail;
-    r = twi_loop_on_stop(&thread.stop);
-    if (r < 0)
-        goto fail_end;
+    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
+    if (r < 0) {
+        release_reasons();
+        return r;
+    }
     twi_list_init(&thread.transports);
     thread.count = 0;
     thread.begun = true;
     return 0;
-
-fail_end:
-    twi_loop_off(&thread.end);
-fail:
-    release_reasons();
-    return r;
 }
 
 /* --- the life cycle ----------------------------------------------------------------- */

@@ -270,14 +270,13 @@ int twi_loop_on_end(struct twi_loop_end *end)
     return 0;
 }
 
-int twi_loop_on_stop(struct twi_loop_end *stop)
+int twi_loop_on_stop_and_end(struct twi_loop_end *stop, struct twi_loop_end *end)
 {
-    struct twi_loop *loop = twi_loop_get();
+    int r = twi_loop_on_end(end);
 
-    if (loop == NULL)
-        return -ENOMEM;
-    twi_list_append(&loop->stop_hooks, &stop->node_);
-    return 0;
+    if (r == 0)
+        twi_list_append(&twi_loop_here->stop_hooks, &stop->node_);
+    return r;
 }
 
 void twi_loop_off(struct twi_loop_end *end)

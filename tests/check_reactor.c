@@ -405,8 +405,7 @@ START_TEST(hooks_run_at_each_stop_and_at_the_end)
     struct twi_loop_end off = { .fn = hook_called };
 
     begin(true);
-    ck_assert_int_eq(twi_loop_on_stop(&at_stop), 0);
-    ck_assert_int_eq(twi_loop_on_end(&at_end), 0);
+    ck_assert_int_eq(twi_loop_on_stop_and_end(&at_stop, &at_end), 0);
     ck_assert_int_eq(twi_loop_on_end(&off), 0);
     twi_loop_off(&off);
     for (int i = 0; i < 2; i++) {
