@@ -248,3 +248,8 @@ const char *test_leaf_file(void)
         path = certificate_write("leaf", test_leaf(), test_leaf()->certificate, NULL);
     return path;
 }
+
+void test_spare_openssl(void)
+{
+    OPENSSL_free(OPENSSL_malloc(1));
+}

@@ -44,4 +44,9 @@ const struct identity *test_leaf(void);
 const char *test_ca_file(void);
 const char *test_leaf_file(void); /* with its key */
 
+/* OpenSSL loses names of algorithms, and a little memory, when its own allocations fail. Call this
+ * first: once it has allocated it takes no other allocator, so that only tweed's fail and are
+ * counted; check_tls_memory.c lets all of them fail. */
+void test_spare_openssl(void);
+
 #endif

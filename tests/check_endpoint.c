@@ -294,6 +294,7 @@ int main(void)
 {
     Suite *suite = suite_create("endpoint");
 
+    test_spare_openssl();
     TEST_ADD_ROWS(suite, strings_lead_to_each_other, pairs);
     TEST_ADD_ROWS(suite, strings_may_ask_for_tls, secured);
     TEST_ADD_ROWS(suite, where_to_connect_is_told_from_a_mistake, bad_clients);

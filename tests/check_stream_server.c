@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -658,10 +657,7 @@ int main(void)
     static const int two[2], seven[7];
     Suite *suite = suite_create("stream_server");
 
-    /* OpenSSL loses names of algorithms when its own allocations fail: once it has allocated it
-     * takes no other allocator, so that here only tweed's fail and are counted. */
-    OPENSSL_free(OPENSSL_malloc(1));
-
+    test_spare_openssl();
     TEST_ADD(suite, each_connection_has_its_coroutine);
     TEST_ADD(suite, a_handler_that_returns_closes_after_what_it_wrote);
     TEST_ADD(suite, a_failure_of_a_handler_goes_to_the_hook);

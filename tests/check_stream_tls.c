@@ -3,7 +3,6 @@
  */
 #include "config.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "tests/certificates.h"
@@ -320,10 +319,7 @@ int main(void)
     static const int two[2], five[5];
     Suite *suite = suite_create("stream_tls");
 
-    /* OpenSSL loses names of algorithms when its own allocations fail: once it has allocated it
-     * takes no other allocator, so that here only tweed's fail and are counted. */
-    OPENSSL_free(OPENSSL_malloc(1));
-
+    test_spare_openssl();
     TEST_ADD_ROWS(suite, tls_starts_between_two_lines, pieces);
     TEST_ADD_ROWS(suite, what_is_written_in_the_handshake_comes_after_it, pieces);
     TEST_ADD_ROWS(suite, plain_bytes_before_the_handshake_are_refused, two);

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
@@ -432,21 +431,11 @@ START_TEST(a_server_may_demand_certificates)
 }
 END_TEST
 
-/*
- * OpenSSL 3.0 loses the names of algorithms when its own allocations fail, and keeps the texts of
- * its errors. Once it has allocated it takes no other allocator (CRYPTO_set_mem_functions(3)), so
- * that here only tweed's fail and are counted; check_tls_memory.c lets all of them fail.
- */
-static void spare_openssl(void)
-{
-    OPENSSL_free(OPENSSL_malloc(1));
-}
-
 int main(void)
 {
     Suite *suite = suite_create("tls trust");
 
-    spare_openssl();
+    test_spare_openssl();
 
     TEST_ADD_ROWS(suite, a_peer_is_who_it_says, trust);
     TEST_ADD(suite, without_verification_anybody_is_taken);
