@@ -663,6 +663,7 @@ int main(void)
     Suite *suite = suite_create("client proxy");
     static const int two[2];
 
+    test_spare_openssl();
     TEST_ADD(suite, https_verifies_the_peer);
     TEST_ADD(suite, connections_are_not_shared_between_trusts);
     TEST_ADD_ROWS(suite, a_stalled_handshake_counts_as_connecting, stalls);

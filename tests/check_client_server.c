@@ -199,6 +199,7 @@ int main(void)
     Suite *suite = suite_create("client and server");
     static const int rows[6];
 
+    test_spare_openssl();
     TEST_ADD_ROWS(suite, many_pages_come_at_once, rows);
     TEST_ADD_ROWS(suite, a_big_page_comes_whole, rows);
     TEST_ADD_ROWS(suite, a_big_body_comes_back, rows);

@@ -482,6 +482,7 @@ int main(void)
 {
     Suite *suite = suite_create("connect");
 
+    test_spare_openssl();
     TEST_ADD_ROWS(suite, a_host_is_reached, reachable);
     TEST_ADD(suite, a_local_address_is_bound);
     TEST_ADD_ROWS(suite, a_unix_socket_is_reached, unix_paths);

@@ -261,19 +261,6 @@ START_TEST(a_lock_file_says_whose_a_path_is)
 }
 END_TEST
 
-START_TEST(a_clients_context_serves_nobody)
-{
-    struct tw_listen_options options = { 0 };
-    tw_factory *factory = test_given(tw_factory_of(&recorder_class, NULL));
-    tw_listener *none = NULL;
-    tw_value failure = tw_tls_client_context(NULL, NULL, true, &options.tls);
-
-    ck_assert(!tw_is_failure(failure));
-    ck_assert_int_eq(tw_listen(&options, factory, &none), -EINVAL);
-    tw_factory_unref(factory);
-}
-END_TEST
-
 START_TEST(an_abstract_name_leaves_no_file)
 {
     char address[64], text[64];
@@ -608,7 +595,6 @@ int main(void)
     TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
     TEST_ADD(suite, a_file_that_is_no_socket_is_left_alone);
     TEST_ADD(suite, a_lock_file_says_whose_a_path_is);
-    TEST_ADD(suite, a_clients_context_serves_nobody);
     TEST_ADD(suite, an_abstract_name_leaves_no_file);
     TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
     TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);

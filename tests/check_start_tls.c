@@ -438,6 +438,7 @@ int main(void)
 {
     Suite *suite = suite_create("start tls");
 
+    test_spare_openssl();
     TEST_ADD(suite, a_name_that_does_not_fit_fails_the_connect);
     TEST_ADD(suite, the_host_is_the_name_to_verify);
     TEST_ADD(suite, a_silent_server_costs_the_connect_limit);

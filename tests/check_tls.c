@@ -400,10 +400,25 @@ START_TEST(a_file_that_is_too_short_ends_the_connection)
 }
 END_TEST
 
+START_TEST(a_clients_context_serves_nobody)
+{
+    struct tw_listen_options options = { 0 };
+    tw_factory *factory = test_given(tw_factory_of(&recorder_class, NULL));
+    tw_listener *none = NULL;
+    tw_value failure = tw_tls_client_context(NULL, NULL, true, &options.tls);
+
+    ck_assert(!tw_is_failure(failure));
+    ck_assert_int_eq(tw_listen(&options, factory, &none), -EINVAL);
+    tw_factory_unref(factory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tls");
 
+    test_spare_openssl();
+    TEST_ADD(suite, a_clients_context_serves_nobody);
     TEST_ADD(suite, bytes_go_both_ways);
     TEST_ADD(suite, what_a_turn_writes_is_one_record);
     TEST_ADD(suite, what_is_written_in_connection_made_comes_first);

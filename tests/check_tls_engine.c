@@ -342,6 +342,7 @@ int main(void)
 {
     Suite *suite = suite_create("tls engine");
 
+    test_spare_openssl();
     TEST_ADD_ROWS(suite, bytes_arrive_however_they_are_cut, pieces);
     TEST_ADD(suite, the_end_is_told_and_not_taken_for_a_cut);
     TEST_ADD(suite, damaged_records_fail_the_connection);
