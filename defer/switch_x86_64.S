@@ -2,9 +2,9 @@
  * switch_x86_64.S - twi_switch() for the System V ABI of x86-64; see context.h.
  *
  * It leaves by a jump: a ret would be predicted wrong each time. So would the one of the function
- * that called it, wherefore such functions leave by a jump too (TWI_LEAVE_BY_JUMP). The control words are loaded only
- * where they differ, since loading them takes longer than all the rest; of mxcsr the lower six
- * bits are flags, which calls need not keep.
+ * that called it, wherefore such functions leave by a jump too (TWI_LEAVE_BY_JUMP). The control
+ * words are loaded only where they differ, since loading them takes longer than all the rest; of
+ * mxcsr the lower six bits are flags, which calls need not keep.
  */
 #include "config.h"
 

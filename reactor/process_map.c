@@ -77,8 +77,8 @@ static int map_cancel(tw_deferred *deferred, void *arg)
 
     (void)deferred;
     map->done = NULL;
-    twi_process_pool_drop_set(map->pool,
-                              &map->set); /* the map may go with the last of its tasks */
+    /* The map may go with the last of its tasks. */
+    twi_process_pool_drop_set(map->pool, &map->set);
     tw_fire(&done, tw_fail(&tw_error_cancelled, "taken out of the process pool"));
     return 0;
 }

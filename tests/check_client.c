@@ -22,18 +22,12 @@ static struct outcome got;
 
 static void start(const char *reply)
 {
-    client_begin();
-    peer = (struct peer){ .reply = reply };
-    peer_begin(&peer, 80);
+    client_start(&peer, reply);
 }
 
 static void stop(void)
 {
-    outcome_free(&got);
-    tw_agent_close_idle(client_agent);
-    client_settle();
-    peer_end(&peer);
-    client_end();
+    client_stop(&peer, &got);
 }
 
 /* --- what goes out -------------------------------------------------------------------------- */

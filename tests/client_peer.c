@@ -306,3 +306,19 @@ void client_get(struct outcome *outcome, const char *url,
         tw_testing_advance(1);
     ck_assert_uint_eq(outcome->fired, 1);
 }
+
+void client_start(struct peer *peer, const char *reply)
+{
+    client_begin();
+    *peer = (struct peer){ .reply = reply };
+    peer_begin(peer, 80);
+}
+
+void client_stop(struct peer *peer, struct outcome *outcome)
+{
+    outcome_free(outcome);
+    tw_agent_close_idle(client_agent);
+    client_settle();
+    peer_end(peer);
+    client_end();
+}

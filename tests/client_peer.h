@@ -94,4 +94,8 @@ void outcome_free(struct outcome *outcome);
 void client_get(struct outcome *outcome, const char *url,
                 const struct tw_request_options *options);
 
+/* The usual test: a peer at port 80 that gives this reply to all; and its end, with one outcome. */
+void client_start(struct peer *peer, const char *reply);
+void client_stop(struct peer *peer, struct outcome *outcome);
+
 #endif

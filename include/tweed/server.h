@@ -65,16 +65,27 @@ TW_API const char *tw_request_version(const tw_request *request);
 TW_API const tw_headers *tw_request_headers(const tw_request *request);
 TW_API const char *tw_request_header(const tw_request *request, const char *name);
 TW_API tw_value tw_request_body(const tw_request *request); /* bytes, lent */
+/* Lent; NULL once the client has gone. */
 TW_API tw_transport *tw_request_transport(tw_request *request);
 
 /* --- the answer: status and headers first, then bytes, then finish ----------------------- */
 
+/* Each that sends answers 0; -EALREADY (finished), -ENOTCONN (the client has gone) or -ENOMEM (the
+ * connection is aborted) unless it says something else. */
+
+/* `reason` is copied; NULL: the usual one. 0, -EINVAL (not 200 to 999; CR, LF, NUL), -EALREADY
+ * (headers are sent), -ENOMEM. */
 TW_API int tw_request_set_status(tw_request *request, int status, const char *reason);
-/* 0, -EINVAL (CR, LF, NUL), -EALREADY (headers are sent), -ENOMEM. */
+/* 0, -EINVAL (no name of a field; CR, LF, NUL; Transfer-Encoding, which is ours to say; a
+ * Content-Length that is no number), -EALREADY (headers are sent), -ENOMEM. "Connection: close"
+ * closes after this answer. */
 TW_API int tw_request_set_header(tw_request *request, const char *name, const char *value);
 TW_API int tw_request_add_header(tw_request *request, const char *name, const char *value);
-/* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. */
+/* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. Also -EMSGSIZE
+ * (more than Content-Length said): then nothing was sent. */
 TW_API int tw_request_write(tw_request *request, const void *data, size_t length);
+/* The request is over, whatever this answers but -EALREADY; 0 when the client has gone. -EMSGSIZE:
+ * less was written than Content-Length said, and the connection is aborted. */
 TW_API int tw_request_finish(tw_request *request);
 /* All in one: `body` is taken; a failure in its place makes a 500 and -EINVAL. Without memory the
  * connection is aborted and the request over (-ENOMEM); after -EINVAL for another reason, and
@@ -90,7 +101,8 @@ TW_API bool tw_request_allow(tw_request *request, const char *methods);
  * not tell them); else it has been answered: 401, asking for `realm` (no quotes in it). */
 TW_API bool tw_request_authorized(tw_request *request, const char *realm, const char *user,
                                   const char *password);
-/* fn(request, arg) once if the client goes before the answer is finished. */
+/* fn(request, arg) once if the client goes before the answer is finished; instead of what was set
+ * before. Nothing when it is finished, or the client has gone, already. */
 TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
                                void *arg);
 TW_API int tw_request_answer_status(const tw_request *request);
