@@ -4,7 +4,7 @@
  * In a signal handler, on a stack of its own: what it needs of the coroutine is read, nothing is
  * called but write().
  */
-#include "defer/coroutine.h"
+#include "defer/coroutine/coroutine.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz/target.h"
-#include "web/http1.h"
+#include "web/http1/http1.h"
 
 struct fuzz_sum {
     uint64_t text, body; /* hashes of heads and of bodies */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/target.h"
-#include "web/http_date.h"
+#include "web/http/http_date.h"
 
 static void check(int64_t seconds)
 {

@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "fuzz/codec.h"
-#include "web/decode.h"
+#include "web/http/decode.h"
 
 enum { MOST = 1 << 20 };
 

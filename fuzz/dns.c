@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/target.h"
-#include "net/dns_message.h"
+#include "net/dns/dns_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

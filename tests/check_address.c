@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/answers.h"
-#include "net/dns_message.h"
-#include "net/hosts.h"
+#include "net/dns/answers.h"
+#include "net/dns/dns_message.h"
+#include "net/dns/hosts.h"
 #include "tests/test.h"
 
 /* --- literals ------------------------------------------------------------------------------ */

@@ -11,7 +11,7 @@
 
 #include "tests/client_peer.h"
 #include "tests/test.h"
-#include "web/decode.h"
+#include "web/http/decode.h"
 
 #define HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 #define USUAL "User-Agent: tweed/" TW_VERSION "\r\nAccept: */*\r\n"

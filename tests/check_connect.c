@@ -16,8 +16,8 @@
 #include <tweed/tcp.h>
 #include <unistd.h>
 
-#include "net/resolver.h"
-#include "net/transport.h"
+#include "net/dns/resolver.h"
+#include "net/transport/transport.h"
 #include "tests/certificates.h"
 #include "tests/recorder.h"
 #include "tests/test.h"

@@ -16,7 +16,7 @@
 #include <tweed/coroutine.h>
 #include <tweed/log.h>
 
-#include "defer/coroutine.h"
+#include "defer/coroutine/coroutine.h"
 #include "tests/test.h"
 
 static tw_value value;

@@ -16,7 +16,7 @@
 #include <tweed/log.h>
 
 #include "base/slab.h"
-#include "defer/coroutine.h"
+#include "defer/coroutine/coroutine.h"
 #include "tests/test.h"
 
 enum { MOST = 100000, PROTECTED = 40000 };

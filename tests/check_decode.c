@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "tests/test.h"
-#include "web/decode.h"
+#include "web/http/decode.h"
 
 /* --- encoders ---------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/headers.h"
+#include "web/http/headers.h"
 
 static void expect(const tw_headers *headers, const char *expected)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/http_date.h"
+#include "web/http/http_date.h"
 
 #define EXAMPLE 784111777 /* 6 November 1994, 8:49:37 */
 

@@ -10,8 +10,8 @@
 #include <tweed/tcp.h>
 #include <tweed/testing.h>
 
-#include "net/connect.h"
-#include "net/transport.h"
+#include "net/connect/attempt.h"
+#include "net/transport/transport.h"
 #include "tests/recorder.h"
 #include "tests/test.h"
 

@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
-#include "net/name_service.h"
-#include "net/resolver.h"
+#include "net/dns/name_service.h"
+#include "net/dns/resolver.h"
 #include "tests/test.h"
 #include "tests/torture.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/private_address.h"
+#include "web/url/private_address.h"
 
 static const struct {
     const char *address;

@@ -15,7 +15,7 @@
 #include <tweed/deferred_list.h>
 
 #include "base/child.h"
-#include "reactor/process_wire.h"
+#include "reactor/process/process_wire.h"
 #include "tests/process_calls.h"
 
 static const enum tw_workers starts[] = { TW_WORKERS_FORK, TW_WORKERS_SPAWN };

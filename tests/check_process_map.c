@@ -15,7 +15,7 @@
 #include <tweed/deferred_list.h>
 #include <tweed/inline_callbacks.h>
 
-#include "reactor/process_wire.h"
+#include "reactor/process/process_wire.h"
 #include "tests/process_calls.h"
 
 /* --- maps --------------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/base64.h"
-#include "web/proxy.h"
+#include "web/http/base64.h"
+#include "web/client/proxy.h"
 
 static const struct {
     const char *text;

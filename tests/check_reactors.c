@@ -11,8 +11,8 @@
 #include <tweed/reactor.h>
 #include <tweed/tcp.h>
 
-#include "net/connect.h"
-#include "net/transport.h"
+#include "net/connect/attempt.h"
+#include "net/transport/transport.h"
 #include "tests/test.h"
 
 enum { REACTORS = 3, CLIENTS = 4, ROUNDS = 50 };

@@ -9,7 +9,7 @@
 #include <tweed/reconnect.h>
 #include <tweed/testing.h>
 
-#include "net/transport.h"
+#include "net/transport/transport.h"
 #include "tests/recorder.h"
 #include "tests/test.h"
 

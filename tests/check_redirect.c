@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/redirect.h"
+#include "web/client/redirect.h"
 
 static const struct {
     int status;

@@ -12,7 +12,7 @@
 #include <tweed/resolver.h>
 #include <unistd.h>
 
-#include "net/resolver.h"
+#include "net/dns/resolver.h"
 #include "tests/test.h"
 #include "tests/torture.h"
 

@@ -10,7 +10,7 @@
 #include <tweed/testing.h>
 #include <unistd.h>
 
-#include "net/transport.h"
+#include "net/transport/transport.h"
 #include "tests/certificates.h"
 #include "tests/test.h"
 #include "tests/tls_pair.h"

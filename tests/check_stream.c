@@ -11,7 +11,7 @@
 #include <tweed/testing.h>
 
 #include "base/buf.h"
-#include "net/transport.h"
+#include "net/transport/transport.h"
 #include "tests/test.h"
 
 static tw_stream *stream;

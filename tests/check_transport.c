@@ -14,7 +14,7 @@
 #include <tweed/reactor.h>
 #include <tweed/testing.h>
 
-#include "net/transport.h"
+#include "net/transport/transport.h"
 #include "tests/recorder.h"
 #include "tests/test.h"
 

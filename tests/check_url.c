@@ -9,7 +9,7 @@
 #include <tweed/url.h>
 
 #include "tests/test.h"
-#include "web/url.h"
+#include "web/url/url.h"
 
 static struct tw_url *parse(const char *text, const struct tw_url *base)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tests/test.h"
-#include "web/http1.h"
+#include "web/http1/http1.h"
 
 struct transcript {
     char text[4096];

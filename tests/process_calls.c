@@ -16,7 +16,7 @@
 #include <tweed/reactor.h>
 #include <tweed/task.h>
 
-#include "reactor/process_wire.h"
+#include "reactor/process/process_wire.h"
 #include "tests/process_calls.h"
 
 /* --- what workers do ---------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include <tweed/testing.h>
 
 #include "tests/test.h"
-#include "web/server.h"
+#include "web/server/server.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -7,8 +7,8 @@
 #include <tweed/reactor.h>
 #include <tweed/tcp.h>
 
-#include "net/connect.h"
-#include "net/transport.h"
+#include "net/connect/attempt.h"
+#include "net/transport/transport.h"
 #include "tests/recorder.h"
 #include "tests/test.h"
 

@@ -7,8 +7,8 @@
 
 #include <openssl/ssl.h>
 
-#include "net/outbox.h"
-#include "net/tls_engine.h"
+#include "net/transport/outbox.h"
+#include "net/tls/tls_engine.h"
 #include "tests/certificates.h"
 
 struct end {

@@ -1,0 +1,427 @@
+/*
+ * coroutine.c - stacks that take turns: making, switching, ending.
+ *
+ * The hard part is who may run what where. The thread's own stack takes part as a coroutine called
+ * home, which is never resumed but come back to: by a yield of what it resumed, by a park, or by a
+ * call that is to be done there. Such a call may resume others, so home may have left several
+ * times; it always comes back to the last, and writes its context anew before it leaves again.
+ */
+#include "defer/coroutine/coroutine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tweed/failure.h>
+#include <tweed/log.h>
+
+#include "base/failure.h"
+
+enum {
+    STACK_SIZE = 64 * 1024,
+    LEAST_STACK = 16 * 1024,
+    COLOURS = 16, /* tops of stacks start at different cache sets */
+    LINE = 64
+};
+#define MAGIC UINT32_C(0x436f726f)
+
+/* Sanitizers make frames several times as large. */
+#if TWI_ASAN || TWI_TSAN
+enum { STACK_FACTOR = 4 };
+#else
+enum { STACK_FACTOR = 1 };
+#endif
+
+static _Thread_local struct twi_coroutine_thread this_thread;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_end;
+static bool have_key;
+
+/* Of the C++ run time: there when the program, or a library of it, is in C++. */
+extern struct twi_cxx_globals *__cxa_get_globals(void) __attribute__((weak));
+
+/* --- misuse ----------------------------------------------------------------------------- */
+
+#if TWI_DEBUG
+void twi_coroutine_check(const tw_coroutine *coroutine, const char *function)
+{
+    const char *what;
+
+    if (coroutine->magic != MAGIC)
+        what = "is given a coroutine that is freed";
+    else if (coroutine->owner != &twi_defer)
+        what = "is given a coroutine of another thread";
+    else
+        return;
+    tw_log(TW_LOG_CRITICAL, "coroutine", "%s() %s", function, what);
+    abort();
+}
+#endif
+
+static TWI_APART void overran(const tw_coroutine *coroutine)
+{
+    tw_log(TW_LOG_CRITICAL, "coroutine",
+           "coroutine %s (made at %s) has overrun its stack of %zu bytes; the program ends",
+           twi_coroutine_name(coroutine), coroutine->where,
+           (size_t)(coroutine->stack->top - coroutine->stack->low));
+    abort();
+}
+
+/* --- switching -------------------------------------------------------------------------- */
+
+static TWI_APART void exchange_cxx(tw_coroutine *from, tw_coroutine *to)
+{
+    struct twi_cxx_globals *globals = twi_defer.cxx;
+
+    from->cxx = *globals;
+    *globals = to->cxx;
+}
+
+/* Right after a switch has come to `here`. */
+static inline void arrived(tw_coroutine *here, bool first)
+{
+#if TWI_ASAN
+    tw_coroutine *previous = twi_defer.coroutines->previous;
+    __sanitizer_finish_switch_fiber(first ? NULL : here->fake, &previous->bottom,
+                                    &previous->size);
+#else
+    (void)here;
+    (void)first;
+#endif
+}
+
+TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to,
+                                                tw_value value)
+{
+    if (from->stack != NULL && twi_stack_overrun(from->stack, false))
+        overran(from);
+    if (twi_defer.cxx != NULL)
+        exchange_cxx(from, to);
+#if TWI_ASAN
+    twi_defer.coroutines->previous = from;
+    __sanitizer_start_switch_fiber(from->state == TW_ENDED ? NULL : &from->fake, to->bottom,
+                                   to->size);
+#endif
+#if TWI_TSAN
+    if (from == &twi_defer.coroutines->home)
+        from->fiber = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+    value = twi_switch(&from->context, &to->context, value);
+    arrived(from, false);
+    return value;
+}
+
+/* What is called may resume others, and then comes through here again. */
+TWI_LEAVE_BY_JUMP tw_value twi_coroutine_serve(tw_value value)
+{
+    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+
+    while (thread->call != NULL) {
+        void (*call)(void *arg) = thread->call;
+        tw_coroutine *caller = thread->caller;
+        thread->call = NULL;
+        call(thread->call_arg);
+        value = twi_coroutine_leave(NULL, &thread->home, caller, tw_none());
+    }
+    return value;
+}
+
+/* One that was freed inside itself goes now; somebody may still look at what it returned. */
+TWI_LEAVE_BY_JUMP int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value)
+{
+    tw_value *kept = &coroutine->out;
+
+    if (coroutine->doomed) {
+        kept = &twi_defer.coroutines->kept;
+        twi_drop(kept);
+        *kept = coroutine->out;
+        coroutine->out = tw_none();
+    }
+    if (ret_value != NULL)
+        *ret_value = tw_lend(*kept);
+    if (coroutine->doomed)
+        twi_coroutine_destroy(coroutine);
+    return TW_RETURNED;
+}
+
+/* --- starting and ending ---------------------------------------------------------------- */
+
+void twi_coroutine_end(tw_coroutine *coroutine, tw_value result)
+{
+    tw_release_fn *release = coroutine->release;
+    tw_value old = coroutine->out;
+
+    coroutine->out = result;
+    tw_release(old);
+    twi_drop(&coroutine->in);
+    coroutine->release = NULL;
+    if (release != NULL)
+        release(coroutine->arg);
+    coroutine->state = TW_ENDED;
+    twi_list_remove(&coroutine->node);
+    twi_defer.coroutines->count--;
+}
+
+static void coroutine_main(void *arg)
+{
+    tw_coroutine *coroutine = arg;
+    tw_value result;
+
+    arrived(coroutine, true);
+    result = coroutine->body(coroutine->arg);
+    twi_coroutine_end(coroutine, tw_take(result));
+    if (coroutine->rooted)
+        twi_defer.coroutines->finished = coroutine;
+    twi_switch_to(coroutine, coroutine->resumer, tw_none());
+    __builtin_unreachable();
+}
+
+void twi_coroutine_destroy(tw_coroutine *coroutine)
+{
+    struct twi_stack *stack = coroutine->stack;
+
+    if (TWI_UNLIKELY(stack->guard == TWI_GUARD_CANARY) && twi_stack_overrun(stack, true))
+        overran(coroutine);
+    twi_drop(&coroutine->in);
+    twi_drop(&coroutine->out);
+    twi_drop(&coroutine->complaint);
+#if TWI_TSAN
+    __tsan_destroy_fiber(coroutine->fiber);
+#endif
+#if TWI_DEBUG
+    coroutine->magic = ~MAGIC;
+#endif
+    twi_stack_give_back(stack);
+}
+
+/* --- threads ---------------------------------------------------------------------------- */
+
+/* Close what is left of this thread, and tell. Bodies may still make and free coroutines. */
+static void close_living(struct twi_coroutine_thread *thread)
+{
+    while (!twi_list_empty(&thread->living)) {
+        tw_coroutine *coroutine = TWI_CONTAINER(thread->living.next, tw_coroutine, node);
+        tw_log(TW_LOG_CRITICAL, "coroutine",
+               "coroutine %s (made at %s) is left when its thread ends",
+               twi_coroutine_name(coroutine), coroutine->where);
+        if (coroutine->rooted || coroutine->state == TW_RUNNING)
+            twi_coroutine_discard(coroutine);
+        else
+            tw_coroutine_free(coroutine);
+    }
+}
+
+/* Inline callbacks end their tasks in the first rounds. */
+static void thread_ends(void *arg)
+{
+    struct twi_coroutine_thread *thread = arg;
+    static _Thread_local unsigned rounds;
+
+    if (++rounds < 2) {
+        pthread_setspecific(thread_end, thread);
+        return;
+    }
+    close_living(thread);
+    twi_drop(&thread->kept);
+    twi_overflow_thread_ends(thread);
+    twi_stacks_unmap(&thread->stacks);
+    twi_defer.coroutines = NULL; /* should another destructor want one */
+}
+
+static void make_key(void)
+{
+    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+}
+
+static TWI_APART void begin_thread(void)
+{
+    struct twi_coroutine_thread *thread = &this_thread;
+
+    pthread_once(&once, make_key);
+    if (have_key)
+        pthread_setspecific(thread_end, thread);
+    twi_list_init(&thread->living);
+    thread->home.state = TW_RUNNING;
+    if (__cxa_get_globals != NULL)
+        twi_defer.cxx = __cxa_get_globals();
+    thread->home.careful = twi_defer.cxx != NULL;
+    twi_overflow_thread_begins(thread);
+    twi_defer.coroutines = thread;
+}
+
+struct twi_coroutine_thread *twi_coroutine_this_thread(void)
+{
+    if (twi_defer.coroutines == NULL)
+        begin_thread();
+    return twi_defer.coroutines;
+}
+
+/* --- making ----------------------------------------------------------------------------- */
+
+static void fill(tw_coroutine *coroutine, const struct tw_coroutine_options *options)
+{
+    coroutine->in.type = coroutine->out.type = coroutine->complaint.type = 0; /* none */
+    coroutine->resumer = NULL;
+    coroutine->state = TW_CREATED;
+    coroutine->deaf = coroutine->doomed = coroutine->freeing = false;
+    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY || twi_defer.cxx != NULL;
+    coroutine->cxx.caught = NULL;
+    coroutine->cxx.uncaught = 0;
+    coroutine->release = options != NULL ? options->release : NULL;
+    coroutine->name = options != NULL ? options->name : NULL;
+#if TWI_ASAN
+    coroutine->fake = NULL;
+    coroutine->bottom = coroutine->stack->low;
+    coroutine->size = (size_t)(coroutine->stack->top - coroutine->stack->low);
+#endif
+#if TWI_TSAN
+    coroutine->fiber = __tsan_create_fiber(0);
+#endif
+#if TWI_DEBUG
+    coroutine->magic = MAGIC;
+    coroutine->owner = &twi_defer;
+#endif
+}
+
+/* The control block at the top of a new stack; NULL with errno. */
+static inline tw_coroutine *make(const struct tw_coroutine_options *options)
+{
+    size_t size = options != NULL && options->stack_size > 0 ? options->stack_size
+                                                             : STACK_SIZE;
+    struct twi_stack *stack;
+    tw_coroutine *coroutine;
+
+    if (size < LEAST_STACK) {
+        errno = EINVAL;
+        return NULL;
+    }
+    stack = size > SIZE_MAX / 8
+                ? NULL
+                : twi_stack_take(&twi_defer.coroutines->stacks, size * STACK_FACTOR);
+    if (stack == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    coroutine = (tw_coroutine *)(void *)(stack->top - sizeof *coroutine -
+                                         stack->number % COLOURS * LINE);
+    coroutine->stack = stack;
+    fill(coroutine, options);
+    twi_context_make(&coroutine->context, stack->low, coroutine, coroutine_main, coroutine);
+    return coroutine;
+}
+
+tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void *arg,
+                                const struct tw_coroutine_options *options, void *task)
+{
+    tw_coroutine *coroutine;
+
+    if (TWI_UNLIKELY(twi_defer.coroutines == NULL))
+        begin_thread();
+    coroutine = make(options);
+    if (coroutine == NULL) {
+        int error = errno;
+        if (options != NULL && options->release != NULL)
+            options->release(arg);
+        errno = error;
+        return NULL;
+    }
+    coroutine->where = where;
+    coroutine->body = body;
+    coroutine->arg = arg;
+    coroutine->task = task;
+    coroutine->rooted = coroutine->deaf = task != NULL;
+    twi_list_append(&twi_defer.coroutines->living, &coroutine->node);
+    twi_defer.coroutines->count++;
+    return coroutine;
+}
+
+/* --- for inline callbacks --------------------------------------------------------------- */
+
+bool twi_coroutine_finish(tw_value *ret_value)
+{
+    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+    tw_coroutine *finished = thread->finished;
+
+    thread->finished = NULL;
+    *ret_value = finished->out;
+    finished->out = tw_none();
+    twi_coroutine_destroy(finished);
+    return true;
+}
+
+TWI_LEAVE_BY_JUMP void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
+{
+    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+
+    if (twi_defer.coroutine == NULL) {
+        fn(arg);
+        return;
+    }
+    thread->call = fn;
+    thread->call_arg = arg;
+    thread->caller = twi_defer.coroutine;
+    twi_switch_to(twi_defer.coroutine, &thread->home, tw_none());
+}
+
+void twi_coroutine_discard(tw_coroutine *root)
+{
+    twi_coroutine_end(root, tw_none());
+    twi_coroutine_destroy(root);
+}
+
+/* --- looking inside --------------------------------------------------------------------- */
+
+tw_coroutine *tw_coroutine_current(void)
+{
+    return twi_defer.coroutine;
+}
+
+enum tw_coroutine_state tw_coroutine_state(const tw_coroutine *coroutine)
+{
+    if (coroutine == NULL)
+        return TW_ENDED;
+    TWI_CHECK_COROUTINE(coroutine);
+    return coroutine->state;
+}
+
+const char *tw_coroutine_name(const tw_coroutine *coroutine)
+{
+    if (coroutine == NULL)
+        return "";
+    TWI_CHECK_COROUTINE(coroutine);
+    return twi_coroutine_name(coroutine);
+}
+
+size_t tw_coroutine_stack_size(const tw_coroutine *coroutine)
+{
+    if (coroutine == NULL)
+        return 0;
+    TWI_CHECK_COROUTINE(coroutine);
+    return (size_t)(coroutine->stack->top - coroutine->stack->low);
+}
+
+size_t tw_coroutine_stack_used(const tw_coroutine *coroutine)
+{
+    if (coroutine == NULL)
+        return 0;
+    TWI_CHECK_COROUTINE(coroutine);
+    return twi_stack_used(coroutine->stack);
+}
+
+size_t tw_coroutine_count(void)
+{
+    return twi_defer.coroutines != NULL ? twi_defer.coroutines->count : 0;
+}
+
+const char *tw_coroutine_guard(void)
+{
+    static const char *const names[] = {
+        [TWI_GUARD_UNKNOWN] = "canary",
+        [TWI_GUARD_MARKER] = "guard",
+        [TWI_GUARD_MPROTECT] = "mprotect",
+        [TWI_GUARD_CANARY] = "canary",
+    };
+    return names[twi_stack_guard()];
+}

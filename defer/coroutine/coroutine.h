@@ -1,0 +1,224 @@
+/*
+ * coroutine.h - what a coroutine is inside, and what inline callbacks use of it.
+ *
+ * The control block lies at the top of the stack that it describes: a switch touches two of its
+ * cache lines and the one where the stack stands. Who resumes whom is a chain:
+ *
+ *     the thread's stack --> A, the root --> B, a generator --> C, the leaf: it runs
+ *
+ * A yield goes one step back. A park, of inline callbacks, leaves the whole chain standing and
+ * goes back to the thread's stack; resuming the leaf goes on with all of it.
+ */
+#ifndef DEFER_COROUTINE_COROUTINE_H
+#define DEFER_COROUTINE_COROUTINE_H
+
+#include "config.h"
+
+#include <tweed/coroutine.h>
+
+#include "base/list.h"
+#include "defer/coroutine/annotate.h"
+#include "defer/coroutine/context.h"
+#include "defer/deferred.h"
+#include "defer/coroutine/stack.h"
+
+/* What the C++ run time keeps for a thread (Itanium C++ ABI, 2.2.2): it belongs to a stack. */
+struct twi_cxx_globals {
+    void *caught;
+    unsigned uncaught;
+};
+
+struct tw_coroutine {
+    _Alignas(64) struct twi_context context; /* first, on lines of its own */
+    _Alignas(64) tw_coroutine *resumer;      /* while running: where yields go */
+    tw_value in;                             /* what it was sent */
+    tw_value out;                            /* what it yielded or returned */
+    void *task;                              /* while running: of the chain's root */
+    uint8_t state;                           /* enum tw_coroutine_state */
+    bool deaf;                               /* nobody listens to its yields */
+    bool doomed;                             /* freed inside itself */
+    bool freeing;                            /* inside tw_coroutine_free() */
+    bool careful;                            /* a switch has more to do */
+    bool rooted;                             /* the root of a task */
+
+    struct twi_cxx_globals cxx;
+    tw_coroutine_body *body;
+    void *arg;
+    tw_release_fn *release;
+    const char *where, *name;
+    tw_value complaint; /* about the last misuse */
+    struct twi_list node;
+    struct twi_stack *stack; /* NULL: home */
+#if TWI_ASAN
+    void *fake;          /* AddressSanitizer's, while it does not run */
+    const void *bottom;  /* of the stack, as it knows it */
+    size_t size;
+#endif
+#if TWI_TSAN
+    void *fiber;
+#endif
+#if TWI_DEBUG
+    uint32_t magic;
+    const void *owner;
+#endif
+};
+
+/* What a thread has of it; found by twi_defer.coroutines. */
+struct twi_coroutine_thread {
+    tw_coroutine home;    /* the thread's own stack: context and side state only */
+    struct twi_stacks stacks;
+    struct twi_list living;
+    size_t count;         /* of living */
+    void (*call)(void *arg); /* to be done on the thread's stack */
+    void *call_arg;
+    tw_coroutine *caller;
+    tw_coroutine *finished; /* a task's root that has just ended */
+    void *signal_stack;     /* given by overflow.c */
+    tw_value kept;          /* the last result of one freed inside itself */
+#if TWI_ASAN
+    tw_coroutine *previous; /* where the switch came from */
+#endif
+};
+
+#if TWI_DEBUG
+/* Ends the program when `coroutine` is dead or another thread's. */
+void twi_coroutine_check(const tw_coroutine *coroutine, const char *function);
+#define TWI_CHECK_COROUTINE(coroutine) twi_coroutine_check((coroutine), __func__)
+#else
+#define TWI_CHECK_COROUTINE(coroutine) ((void)0)
+#endif
+
+/* Its name, or where it was made. */
+static inline const char *twi_coroutine_name(const tw_coroutine *coroutine)
+{
+    return coroutine->name != NULL ? coroutine->name : coroutine->where;
+}
+
+/* --- coroutine.c ------------------------------------------------------------------------ */
+
+/* A switch that has more to do than to switch. */
+tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to, tw_value value);
+/* Home is back because something is to be called there; until it is back for good. */
+tw_value twi_coroutine_serve(tw_value value);
+/* It has ended; the answer to whoever resumed it last. */
+int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value);
+/* A task's root has ended: take its result, and it goes. True. */
+bool twi_coroutine_finish(tw_value *ret_value);
+/* It ends, without its body's doing, with `result` (owned). */
+void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
+/* Give back its stack. */
+void twi_coroutine_destroy(tw_coroutine *coroutine);
+/* What the calling thread has, begun if need be. */
+struct twi_coroutine_thread *twi_coroutine_this_thread(void);
+
+/* Not in a function of its own, whose ret would be predicted wrong. */
+#define TWI_INLINE static inline __attribute__((always_inline))
+
+/* With sanitizers each switch is told. */
+TWI_INLINE tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
+{
+    if (TWI_ASAN || TWI_TSAN || TWI_UNLIKELY(from->careful))
+        return twi_switch_carefully(from, to, value);
+    return twi_switch(&from->context, &to->context, value);
+}
+
+/* Leave the place that runs, `running` or the thread's stack, for `coroutine`. */
+TWI_INLINE tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *from,
+                                        tw_coroutine *coroutine, tw_value value)
+{
+    twi_defer.coroutine = coroutine;
+    twi_defer.depth |= TWI_ON_COROUTINE;
+    value = twi_switch_to(from, coroutine, value);
+    twi_defer.coroutine = running;
+    twi_defer.depth &= running != NULL ? ~0u : ~TWI_ON_COROUTINE;
+    return value;
+}
+
+/* The same until that, or one that it resumed, comes back for good. Gives what that yields. */
+TWI_INLINE tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *from,
+                                        tw_coroutine *coroutine, tw_value value)
+{
+    value = twi_coroutine_leave(running, from, coroutine, value);
+    if (TWI_UNLIKELY(twi_defer.coroutines->call != NULL))
+        value = twi_coroutine_serve(value);
+    return value;
+}
+
+TWI_INLINE void twi_drop(tw_value *value)
+{
+    tw_value old = *value;
+
+    value->type = 0;
+    tw_release(old);
+}
+
+/* Go on in a coroutine that is created or suspended, with `value` (owned), until it yields or
+ * ends. *ret_value is lent. TW_YIELDED or TW_RETURNED. */
+TWI_INLINE int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
+{
+    tw_coroutine *running = twi_defer.coroutine;
+    tw_coroutine *from = running != NULL ? running : &twi_defer.coroutines->home;
+
+    coroutine->in = value;
+    coroutine->state = TW_RUNNING;
+    coroutine->resumer = from;
+    coroutine->task = from->task;
+    twi_drop(&coroutine->out);
+    value = twi_coroutine_enter(running, from, coroutine, tw_lend(coroutine->in));
+    if (TWI_UNLIKELY(coroutine->state == TW_ENDED))
+        return twi_coroutine_returned(coroutine, ret_value);
+    if (ret_value != NULL)
+        *ret_value = value;
+    return TW_YIELDED;
+}
+
+/* --- overflow.c ------------------------------------------------------------------------- */
+
+void twi_overflow_thread_begins(struct twi_coroutine_thread *thread);
+void twi_overflow_thread_ends(struct twi_coroutine_thread *thread);
+
+/* --- for inline callbacks --------------------------------------------------------------- */
+
+/* A coroutine whose owner is `task` (not NULL); public next, send, throw and close on it are
+ * -EBUSY. NULL with errno. */
+tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void *arg,
+                                const struct tw_coroutine_options *options, void *task);
+/* From the thread's stack only: go on in `leaf`, which is fresh or parked. Comes back when it parks
+ * again or the body of its root has ended. True when that ended: its result (owned) is then in
+ * *ret_value and the root is gone. */
+static inline bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
+{
+    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+
+    TWI_CHECK_COROUTINE(leaf);
+    if (TWI_UNLIKELY(leaf->state == TW_CREATED)) {
+        leaf->state = TW_RUNNING;
+        leaf->resumer = &thread->home;
+    }
+    twi_coroutine_enter(NULL, &thread->home, leaf, tw_none());
+    return TWI_UNLIKELY(thread->finished != NULL) && twi_coroutine_finish(ret_value);
+}
+/* Under a task: stop the running coroutine and those that resumed it, all at once, back to the
+ * thread's stack; returns when the same coroutine is given to twi_coroutine_resume(). */
+static inline void twi_coroutine_park(void)
+{
+    twi_switch_to(twi_defer.coroutine, &twi_defer.coroutines->home, tw_none());
+}
+/* Run fn(arg) on the thread's stack, and come back. Callbacks of chains run so. fn may resume other
+ * coroutines. */
+void twi_coroutine_call_out(void (*fn)(void *arg), void *arg);
+/* Does a coroutine's stack run? */
+static inline bool twi_coroutine_inside(void)
+{
+    return twi_defer.coroutine != NULL;
+}
+/* The task at the root of the running coroutine; NULL when there is none. */
+static inline void *twi_coroutine_task(void)
+{
+    return twi_defer.coroutine != NULL ? twi_defer.coroutine->task : NULL;
+}
+/* An unstarted root of a task: it goes without having run, and its argument is released. A parked
+ * one: its stack is taken away. Reported as the caller sees fit. */
+void twi_coroutine_discard(tw_coroutine *root);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * local.c - values that each coroutine has for itself.
+ *
+ * They lie in a block that a coroutine shares with those it starts until one of them sets a value:
+ * then that one gets a copy. So inheriting costs a count.
+ */
+#include "defer/inline/inline_callbacks.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct item {
+    const struct tw_local *local;
+    tw_value value;
+};
+
+struct twi_locals {
+    size_t references, count, capacity;
+    struct item items[];
+};
+
+struct twi_locals *twi_locals_inherited(void)
+{
+    struct twi_task *task = twi_coroutine_task();
+    struct twi_locals *locals = task != NULL ? task->locals : twi_tasks.locals;
+
+    if (locals != NULL)
+        locals->references++;
+    return locals;
+}
+
+void twi_locals_unref(struct twi_locals *locals)
+{
+    if (locals == NULL || --locals->references > 0)
+        return;
+    for (size_t i = 0; i < locals->count; i++)
+        tw_release(locals->items[i].value);
+    twi_free(locals);
+}
+
+static struct item *find(struct twi_locals *locals, const struct tw_local *local)
+{
+    for (size_t i = 0; locals != NULL && i < locals->count; i++) {
+        if (locals->items[i].local == local)
+            return &locals->items[i];
+    }
+    return NULL;
+}
+
+/* A copy that is nobody else's, with room for one more. */
+static struct twi_locals *copy(const struct twi_locals *locals)
+{
+    size_t count = locals != NULL ? locals->count : 0;
+    size_t capacity = count + 1 + count / 2;
+    struct twi_locals *made = twi_malloc(sizeof *made + capacity * sizeof made->items[0]);
+
+    if (made == NULL)
+        return NULL;
+    made->references = 1;
+    made->capacity = capacity;
+    made->count = count;
+    for (size_t i = 0; i < count; i++) {
+        made->items[i].local = locals->items[i].local;
+        made->items[i].value = tw_retain(locals->items[i].value);
+    }
+    return made;
+}
+
+int tw_local_set(const struct tw_local *local, tw_value value)
+{
+    struct twi_task *task = twi_coroutine_task();
+    struct twi_locals **place = task != NULL ? &task->locals : &twi_tasks_here()->locals;
+    struct twi_locals *locals = *place;
+    struct item *item = find(locals, local);
+    tw_value old = tw_none();
+
+    if (locals == NULL || locals->references > 1 ||
+        (item == NULL && locals->count == locals->capacity)) {
+        locals = copy(*place);
+        if (locals == NULL) {
+            tw_release(value);
+            return -ENOMEM;
+        }
+        twi_locals_unref(*place);
+        *place = locals;
+        item = find(locals, local);
+    }
+    if (item == NULL)
+        item = &locals->items[locals->count++];
+    else
+        old = item->value;
+    item->local = local;
+    item->value = tw_take(value);
+    tw_release(old);
+    return 0;
+}
+
+tw_value tw_local_get(const struct tw_local *local)
+{
+    struct twi_task *task = twi_coroutine_task();
+    struct item *item = find(task != NULL ? task->locals : twi_tasks.locals, local);
+
+    return item != NULL ? tw_lend(item->value) : tw_none();
+}

@@ -1,0 +1,12 @@
+/*
+ * pool.h - a pool may go before what was started with it.
+ */
+#ifndef DEFER_INLINE_COROUTINE_POOL_H
+#define DEFER_INLINE_COROUTINE_POOL_H
+
+#include <tweed/pool.h>
+
+tw_pool *twi_body_pool_ref(tw_pool *pool);
+void twi_body_pool_unref(tw_pool *pool);
+
+#endif

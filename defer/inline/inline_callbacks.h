@@ -1,0 +1,95 @@
+/*
+ * inline_callbacks.h (defer/, private) - a body of inline callbacks and what it waits for.
+ *
+ *   running --await--> PARKED --its Deferred has a result--> running --return--> gone
+ *
+ * A task is known by its coroutine, by the canceller of its Deferred, and by the tap at the end of
+ * the chain that it waits for; it points to what it awaits without a reference.
+ */
+#ifndef DEFER_INLINE_INLINE_CALLBACKS_H
+#define DEFER_INLINE_INLINE_CALLBACKS_H
+
+#include "defer/coroutine/coroutine.h"
+#include "defer/deferred.h"
+
+#include <tweed/inline_callbacks.h>
+
+#include "base/list.h"
+
+struct twi_locals;
+
+/* Awaited values that are counted: lent to the body until it ends. */
+struct twi_held {
+    tw_value *values;
+    size_t first, end, capacity; /* those from first to end are held */
+    tw_value few[3];
+};
+
+struct twi_task {
+    struct twi_list node; /* of the thread's; oldest first */
+    tw_deferred *outer;   /* what is fired at the end */
+    tw_coroutine *leaf;   /* while PARKED: who goes on; else the coroutine itself */
+    tw_deferred *awaited; /* until it has a result */
+    tw_value result;      /* of what was awaited */
+    const char *where, *name;
+    const char *awaits_at;
+    struct twi_locals *locals;
+    uint64_t cancelled_in; /* the last round of cancel_all when it was cancelled */
+    uint64_t walk;         /* the last walk from body to body that came by */
+    struct twi_held held;
+    unsigned refused;        /* awaits, since the thread's reactor has gone */
+    bool parked;
+    bool cancel_next;        /* the next await that waits is cancelled */
+    bool ended;              /* the body has returned */
+    bool stuck;              /* it awaits again and again though nothing will come */
+    bool warned;             /* of many held values */
+};
+
+/* What a thread has of all this. */
+struct twi_tasks {
+    struct twi_slab slab;
+    struct twi_list all; /* of struct twi_task */
+    struct twi_locals *locals;
+    uint64_t round; /* of cancel_all */
+    bool in_round;
+    uint64_t walk;      /* counts walks */
+    unsigned starting; /* bodies on their way to their first await */
+    bool known, ending; /* the reactor goes: nothing will come any more */
+};
+extern TWI_QUICK_TLS struct twi_tasks twi_tasks;
+
+/* --- inline_callbacks.c ------------------------------------------------------------------- */
+
+/* The calling thread's, with a destructor for its end. */
+struct twi_tasks *twi_tasks_here(void);
+/* The body whose Deferred this is; NULL when it is no body's, or has ended. */
+struct twi_task *twi_task_of(const tw_deferred *deferred);
+/* The body has returned `result` (owned); it awaits again and again though nothing will come. */
+void twi_task_end(struct twi_task *task, tw_value result);
+void twi_task_kill(struct twi_task *task);
+/* On the thread's stack: let it go on until it awaits again or ends. Whoever calls this leaves by a
+ * jump. */
+static inline void twi_task_run(struct twi_task *task)
+{
+    tw_value result;
+
+    task->parked = false;
+    if (TWI_UNLIKELY(twi_coroutine_resume(task->leaf, &result)))
+        twi_task_end(task, result);
+    else if (TWI_UNLIKELY(task->stuck))
+        twi_task_kill(task);
+}
+
+/* --- await.c ------------------------------------------------------------------------------ */
+
+void twi_held_release(struct twi_held *held);
+/* Give a parked task `failure` (owned) in place of what it awaits. */
+void twi_task_interrupt(struct twi_task *task, tw_value failure);
+
+/* --- local.c ------------------------------------------------------------------------------ */
+
+/* What a new coroutine sees: the running one's. */
+struct twi_locals *twi_locals_inherited(void);
+void twi_locals_unref(struct twi_locals *locals);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * hosts.h - the names of /etc/hosts.
+ */
+#ifndef NET_DNS_HOSTS_H
+#define NET_DNS_HOSTS_H
+
+#include "net/transport/address.h"
+
+/* The file's text as it was when last read; all zero is unread. */
+struct twi_hosts {
+    char *text; /* lower case, terminated; NULL: there is none */
+    size_t length;
+    int64_t checked_ns; /* when the file was last looked at */
+    int64_t changed_ns, size;
+    uint64_t inode;
+};
+
+/* The addresses of `name` (lower case) in the file at `path`, in its order; how many, 0 for none.
+ * The file is read again when it has changed, which is looked for once a second. */
+size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
+                      const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
+/* "localhost" and what is below it never leaves the machine (RFC 6761, 6.3); how many. */
+size_t twi_hosts_localhost(const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
+void twi_hosts_free(struct twi_hosts *hosts);
+
+#endif

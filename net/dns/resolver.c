@@ -1,0 +1,800 @@
+/*
+ * resolver.c - names to addresses.
+ *
+ * A question is one name, asked for both families at once. Everybody who wants the name while it
+ * is under way joins it. c-ares is never entered from its own callbacks and user code never runs
+ * on its stack: callbacks only note what came, and settle() delivers afterwards. What c-ares cannot
+ * know goes on to the system's name service; the question stays the same one.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <tweed/reactor.h>
+
+#include "base/alloc.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "net/dns/answers.h"
+#include "net/dns/dns_channel.h"
+#include "net/dns/hosts.h"
+#include "net/dns/name_service.h"
+#include "net/dns/overrides.h"
+#include "net/dns/resolver.h"
+
+#define TTL_MAX 60
+#define FAILURE_NS TWI_SECOND
+/* The name service does not tell for how long. */
+#define SYSTEM_TTL 10
+/* How long the second family may keep the first one waiting (RFC 8305, 3). */
+#define RESOLUTION_DELAY 0.05
+
+enum { IPV4, IPV6, FAMILIES };
+static const int families[FAMILIES] = { AF_INET, AF_INET6 };
+
+/* One family's half of a question. */
+struct half {
+    struct question *question;
+    bool pending;
+    int status; /* of c-ares */
+};
+
+struct question {
+    struct twi_list node; /* in finished or at_system, when it is */
+    struct half halves[FAMILIES];
+    struct twi_list waiters;
+    int64_t delay_call;
+    unsigned code; /* the last RCODE seen for this name */
+    unsigned ttl;
+    struct twi_name_call *call; /* to the name service, under way */
+    tw_value failure;           /* of the name service */
+    bool asked_system;
+    bool answered; /* what came first has been given out; the rest is for the cache */
+    size_t count;
+    union tw_socket_address list[TWI_ADDRESSES_MAX];
+    char name[];
+};
+
+struct watched {
+    struct twi_list node;
+    int fd;
+    struct twi_watch *watch;
+};
+
+struct resolver {
+    ares_channel channel; /* NULL: none made yet */
+    struct twi_list sockets;
+    struct twi_map questions;
+    struct twi_list finished, at_system;
+    struct twi_answers answers;
+    struct twi_overrides overrides;
+    struct twi_hosts hosts;
+    struct twi_name_service name_service;
+    struct twi_dns_hooks hooks;
+    char *servers; /* NULL: the system's */
+    int64_t timer;
+    bool settling, ended;
+    bool held; /* c-ares keeps real time */
+    bool no_memory; /* to watch a socket or the time: what is asked is given up */
+    struct twi_loop_end end;
+};
+
+static _Thread_local struct resolver *resolver;
+static _Thread_local const char *hosts_path = "/etc/hosts";
+static _Thread_local int timeout_ms;
+
+/* --- delivering ---------------------------------------------------------------------------- */
+
+static void deliver(struct twi_lookup *lookup, const union tw_socket_address *list,
+                    size_t count, tw_value failure)
+{
+    union tw_socket_address copy[TWI_ADDRESSES_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = list[i];
+        twi_address_set_port(&copy[i], lookup->port_);
+    }
+    lookup->done(lookup, copy, count, tw_lend(failure));
+}
+
+static void deliver_all(struct twi_list *waiters, const union tw_socket_address *list,
+                        size_t count, tw_value failure)
+{
+    struct twi_list *node;
+
+    while ((node = twi_list_take_first(waiters)) != NULL)
+        deliver(TWI_CONTAINER(node, struct twi_lookup, node_), list, count, failure);
+}
+
+/* --- failures ------------------------------------------------------------------------------ */
+
+static int telling_status(const struct question *question)
+{
+    return twi_dns_telling(question->halves[IPV4].status, question->halves[IPV6].status);
+}
+
+/* Why a question has no address. */
+static tw_value question_failure(const struct question *question)
+{
+    if (tw_is_failure(question->failure))
+        return tw_retain(question->failure);
+    return twi_dns_failure(question->name, telling_status(question), question->code);
+}
+
+/* --- questions ----------------------------------------------------------------------------- */
+
+static bool question_pending(const struct question *question)
+{
+    return question->halves[IPV4].pending || question->halves[IPV6].pending;
+}
+
+static void question_stop_delay(struct question *question)
+{
+    if (question->delay_call > 0)
+        tw_call_cancel(question->delay_call);
+    question->delay_call = 0;
+}
+
+/* Off the map, so that nobody joins any more. */
+static void question_forget(struct resolver *self, struct question *question)
+{
+    size_t length = strlen(question->name);
+
+    if (twi_map_get(&self->questions, question->name, length) == question)
+        twi_map_remove(&self->questions, question->name, length);
+}
+
+static void question_order(struct question *question)
+{
+    twi_addresses_sort(question->list, question->count, twi_address_source);
+    twi_addresses_interleave(question->list, question->count);
+}
+
+static void question_keep(struct resolver *self, const struct question *question,
+                          tw_value failure)
+{
+    int64_t ns = tw_is_failure(failure) ? FAILURE_NS : question->ttl * TWI_SECOND;
+
+    if (ns > 0 && (!tw_is_failure(failure) || tw_failure_is(failure, &tw_error_dns)))
+        twi_answers_keep(&self->answers, question->name, question->list, question->count,
+                         failure, twi_loop_now() + ns);
+}
+
+/* --- the system's name service ------------------------------------------------------------- */
+
+static void settle(struct resolver *self);
+
+/* The program's own servers are the only ones asked when it has named some. */
+static bool system_allowed(const struct resolver *self)
+{
+    return self->servers == NULL && !self->ended && twi_name_service_allowed();
+}
+
+static bool system_has_more(struct resolver *self)
+{
+    return twi_name_service_has_more(&self->name_service, twi_loop_now());
+}
+
+/* What the servers do not have, or nobody could tell. */
+static bool system_may_know(struct resolver *self, const struct question *question)
+{
+    int status = telling_status(question);
+
+    /* Servers that failed or refused (2, 5) are believed; c-ares only says that none is left. */
+    if (question->code != 0 && question->code != 3)
+        return false;
+    if (question->asked_system || twi_list_empty(&question->waiters) || !system_allowed(self))
+        return false;
+    return (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND ||
+            status == ARES_ECONNREFUSED) &&
+           system_has_more(self);
+}
+
+/* Names that the servers need not hear of. */
+static bool system_goes_first(struct resolver *self, const char *name)
+{
+    if (!system_allowed(self))
+        return false;
+    return self->channel == NULL || (twi_name_service_is_local(name) && system_has_more(self));
+}
+
+static void system_done(void *arg, const union tw_socket_address *list, size_t count,
+                        tw_value failure)
+{
+    struct question *question = arg;
+
+    question->call = NULL;
+    memcpy(question->list, list, count * sizeof *list);
+    question->count = count;
+    question->ttl = SYSTEM_TTL;
+    question->failure = tw_retain(failure);
+    twi_list_remove(&question->node);
+    twi_list_append(&resolver->finished, &question->node);
+    settle(resolver);
+}
+
+static bool question_ask_system(struct resolver *self, struct question *question)
+{
+    question->asked_system = true;
+    if (twi_name_service_ask(question->name, system_done, question, &question->call) < 0)
+        return false;
+    twi_list_append(&self->at_system, &question->node);
+    return true;
+}
+
+static void question_free(struct question *question)
+{
+    tw_release(question->failure);
+    twi_free(question);
+}
+
+static void question_end(struct resolver *self, struct question *question)
+{
+    tw_value failure = tw_none();
+
+    if (question->count == 0 && system_may_know(self, question) &&
+        question_ask_system(self, question))
+        return;
+    question_stop_delay(question);
+    question_forget(self, question);
+    if (question->count == 0)
+        failure = question_failure(question);
+    question_order(question);
+    question_keep(self, question, failure);
+    deliver_all(&question->waiters, question->list, question->count, failure);
+    tw_release(failure);
+    question_free(question);
+}
+
+/* One family has answered and the other has had its time. */
+static void question_answer_half(void *arg)
+{
+    struct question *question = arg;
+    struct twi_list waiters;
+    union tw_socket_address list[TWI_ADDRESSES_MAX];
+    size_t count = question->count;
+
+    question->delay_call = 0;
+    question->answered = true;
+    question_order(question);
+    memcpy(list, question->list, count * sizeof *list);
+    twi_list_init(&waiters);
+    twi_list_splice(&waiters, &question->waiters);
+    deliver_all(&waiters, list, count, tw_none());
+}
+
+/* Without the delay the waiters get what there is now, not when the servers' time is over. */
+static void question_start_delay(struct question *question)
+{
+    question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
+    if (question->delay_call < 0)
+        resolver->no_memory = true;
+}
+
+/* Only of the family that was asked for: an answer may hold anything. */
+static void take_address(struct question *question, int family,
+                         const struct ares_addrinfo_node *node)
+{
+    union tw_socket_address address;
+
+    if (node->ai_family != family || node->ai_addrlen > sizeof address ||
+        question->count == TWI_ADDRESSES_MAX)
+        return;
+    memset(&address, 0, sizeof address);
+    memcpy(&address, node->ai_addr, node->ai_addrlen);
+    if (twi_addresses_have(question->list, question->count, &address))
+        return;
+    question->list[question->count++] = address;
+    if ((unsigned)node->ai_ttl < question->ttl)
+        question->ttl = (unsigned)node->ai_ttl;
+}
+
+static void take_addresses(struct question *question, int family,
+                           const struct ares_addrinfo *result)
+{
+    const struct ares_addrinfo_node *node;
+    const struct ares_addrinfo_cname *cname;
+
+    for (cname = result->cnames; cname != NULL; cname = cname->next) {
+        if ((unsigned)cname->ttl < question->ttl)
+            question->ttl = (unsigned)cname->ttl;
+    }
+    for (node = result->nodes; node != NULL; node = node->ai_next)
+        take_address(question, family, node);
+}
+
+/* Leave room for the other family in an answer that is longer than we keep. */
+static void half_trim(struct question *question, size_t before)
+{
+    size_t limit = before > TWI_ADDRESSES_MAX / 2 ? before : TWI_ADDRESSES_MAX / 2;
+
+    if (question_pending(question) && question->count > limit)
+        question->count = limit;
+}
+
+/* c-ares has an answer, or gives up. */
+static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+    struct half *half = arg;
+    struct question *question = half->question;
+    size_t before = question->count;
+
+    (void)timeouts;
+    half->pending = false;
+    half->status = status == ARES_ECANCELLED && resolver->no_memory ? ARES_ENOMEM : status;
+    if (status == ARES_SUCCESS)
+        take_addresses(question, families[half - question->halves], result);
+    if (result != NULL)
+        ares_freeaddrinfo(result);
+    half_trim(question, before);
+    if (!question_pending(question))
+        twi_list_append(&resolver->finished, &question->node);
+    else if (question->count > 0 && !question->answered && question->delay_call <= 0)
+        question_start_delay(question);
+}
+
+static void question_ask(struct resolver *self, struct question *question)
+{
+    struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
+                                         .ai_socktype = SOCK_STREAM };
+
+    question->ttl = TTL_MAX;
+    if (system_goes_first(self, question->name) && question_ask_system(self, question))
+        return;
+    if (self->channel == NULL) {
+        question->halves[IPV4].status = question->halves[IPV6].status = ARES_ENOTINITIALIZED;
+        twi_list_append(&self->finished, &question->node);
+        return;
+    }
+    question->halves[IPV4].pending = question->halves[IPV6].pending = true;
+    for (int i = 0; i < FAMILIES; i++) {
+        question->halves[i].question = question;
+        hints.ai_family = families[i];
+        ares_getaddrinfo(self->channel, question->name, NULL, &hints, half_done,
+                         &question->halves[i]);
+    }
+}
+
+static struct question *question_new(struct resolver *self, const char *name)
+{
+    size_t length = strlen(name);
+    struct question *question = twi_calloc(1, sizeof *question + length + 1);
+
+    if (question == NULL)
+        return NULL;
+    twi_list_init(&question->node);
+    twi_list_init(&question->waiters);
+    question->failure = tw_none();
+    memcpy(question->name, name, length + 1);
+    if (twi_map_set(&self->questions, name, length, question, NULL) < 0) {
+        twi_free(question);
+        return NULL;
+    }
+    return question;
+}
+
+/* --- c-ares and the reactor ---------------------------------------------------------------- */
+
+static void rearm(struct resolver *self);
+
+/* After every visit to c-ares: give out what came, and set its clock. */
+static void settle(struct resolver *self)
+{
+    struct twi_list *node;
+
+    if (self->settling)
+        return;
+    self->settling = true;
+    do {
+        while ((node = twi_list_take_first(&self->finished)) != NULL)
+            question_end(self, TWI_CONTAINER(node, struct question, node));
+        rearm(self);
+        if (self->no_memory && self->channel != NULL)
+            ares_cancel(self->channel);
+        self->no_memory = false;
+    } while (!twi_list_empty(&self->finished));
+    self->settling = false;
+}
+
+/* Under virtual time c-ares still lives by the real one. */
+static void hold(struct resolver *self, bool on)
+{
+    if (on && !self->held)
+        twi_loop_hold();
+    else if (!on && self->held)
+        twi_loop_release();
+    self->held = on;
+}
+
+static void timed_out(void *arg)
+{
+    struct resolver *self = arg;
+
+    self->timer = 0;
+    ares_process_fd(self->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    settle(self);
+}
+
+static void rearm(struct resolver *self)
+{
+    struct timeval space, *wait = NULL;
+
+    if (self->timer > 0)
+        tw_call_cancel(self->timer);
+    self->timer = 0;
+    if (self->channel != NULL)
+        wait = ares_timeout(self->channel, NULL, &space);
+    hold(self, wait != NULL);
+    if (wait == NULL)
+        return;
+    /* c-ares counts in milliseconds and rounds down. */
+    self->timer = tw_call_later((double)wait->tv_sec + (double)wait->tv_usec / 1e6 + 0.001,
+                                timed_out, self);
+    if (self->timer < 0)
+        self->no_memory = true;
+}
+
+static void socket_ready(unsigned ready, void *arg)
+{
+    struct resolver *self = resolver;
+    int fd = ((struct watched *)arg)->fd;
+
+    ares_process_fd(self->channel, (ready & TWI_READABLE) != 0 ? fd : ARES_SOCKET_BAD,
+                    (ready & TWI_WRITABLE) != 0 ? fd : ARES_SOCKET_BAD);
+    settle(self);
+}
+
+static struct watched *socket_find(struct resolver *self, int fd)
+{
+    TWI_LIST_EACH (node, &self->sockets) {
+        struct watched *watched = TWI_CONTAINER(node, struct watched, node);
+        if (watched->fd == fd)
+            return watched;
+    }
+    return NULL;
+}
+
+static void socket_forget(struct watched *watched)
+{
+    twi_list_remove(&watched->node);
+    twi_watch_free(watched->watch);
+    twi_free(watched);
+}
+
+static struct watched *socket_watch(struct resolver *self, int fd, unsigned events)
+{
+    struct watched *watched = twi_calloc(1, sizeof *watched);
+
+    if (watched == NULL)
+        return NULL;
+    watched->fd = fd;
+    if (twi_watch_new(fd, events, socket_ready, watched, &watched->watch) < 0) {
+        twi_free(watched);
+        return NULL;
+    }
+    twi_list_append(&self->sockets, &watched->node);
+    return watched;
+}
+
+/* c-ares wants to know about a socket, or no more. */
+static void socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct resolver *self = arg;
+    unsigned events = (readable ? TWI_READABLE : 0u) | (writable ? TWI_WRITABLE : 0u);
+    struct watched *watched = socket_find(self, fd);
+
+    if (watched == NULL) {
+        if (events != 0 && socket_watch(self, fd, events) == NULL)
+            self->no_memory = true;
+    } else if (events == 0) {
+        socket_forget(watched);
+    } else if (twi_watch_change(watched->watch, events) < 0) {
+        self->no_memory = true;
+    }
+}
+
+/* What a server said of a name. */
+static void heard(void *arg, const struct twi_dns_verdict *verdict)
+{
+    struct resolver *self = arg;
+    struct question *question = twi_map_get(&self->questions, verdict->name,
+                                            strlen(verdict->name));
+
+    if (question != NULL)
+        question->code = verdict->code;
+}
+
+/* -ENOTSUP: there is nobody for c-ares to ask. */
+static int channel_open(struct resolver *self)
+{
+    const char *servers = self->servers;
+
+    if (self->channel != NULL)
+        return 0;
+    if (servers == NULL)
+        servers = twi_name_service_servers();
+    if (servers != NULL && servers[0] == '\0')
+        return -ENOTSUP;
+    self->hooks.timeout_ms = timeout_ms;
+    return twi_dns_channel_new(&self->hooks, servers, &self->channel);
+}
+
+static void channel_close(struct resolver *self)
+{
+    if (self->channel != NULL)
+        ares_destroy(self->channel);
+    self->channel = NULL;
+}
+
+/* --- the thread's resolver ----------------------------------------------------------------- */
+
+static void resolver_end(struct twi_loop_end *end)
+{
+    struct resolver *self = TWI_CONTAINER(end, struct resolver, end);
+
+    self->ended = true;
+    channel_close(self);
+    settle(self);
+    twi_answers_free(&self->answers);
+    twi_map_free(&self->questions);
+    twi_overrides_free(&self->overrides);
+    twi_hosts_free(&self->hosts);
+    twi_free(self->servers);
+    resolver = NULL;
+    twi_free(self);
+}
+
+static struct resolver *resolver_here(void)
+{
+    struct resolver *self = resolver;
+
+    if (self != NULL)
+        return self;
+    self = twi_calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    twi_list_init(&self->sockets);
+    twi_list_init(&self->finished);
+    twi_list_init(&self->at_system);
+    self->hooks = (struct twi_dns_hooks){ socket_state, heard, self, 0 };
+    twi_answers_init(&self->answers);
+    self->end.fn = resolver_end;
+    if (twi_loop_on_end(&self->end) < 0) {
+        twi_free(self);
+        return NULL;
+    }
+    resolver = self;
+    return self;
+}
+
+/* --- lookups ------------------------------------------------------------------------------- */
+
+/* Answer without asking anybody; false when that is not possible. */
+static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, const char *name)
+{
+    const struct twi_override *override = twi_overrides_find(&self->overrides, name,
+                                                             lookup->port_);
+    union tw_socket_address list[TWI_ADDRESSES_MAX];
+    const struct twi_answer *answer;
+    tw_value failure;
+    size_t count;
+
+    if (override != NULL) {
+        deliver(lookup, override->list, override->count, tw_none());
+        return true;
+    }
+    count = twi_hosts_find(&self->hosts, hosts_path, twi_loop_now(), name, list);
+    if (count == 0)
+        count = twi_hosts_localhost(name, list);
+    if (count > 0) {
+        twi_addresses_sort(list, count, twi_address_source);
+        twi_addresses_interleave(list, count);
+        deliver(lookup, list, count, tw_none());
+        return true;
+    }
+    answer = twi_answers_find(&self->answers, name, twi_loop_now());
+    if (answer == NULL)
+        return false;
+    failure = tw_retain(answer->failure);
+    deliver(lookup, answer->list, answer->count, failure);
+    tw_release(failure);
+    return true;
+}
+
+static void ask(struct resolver *self, struct twi_lookup *lookup, const char *name)
+{
+    struct question *question = twi_map_get(&self->questions, name, strlen(name));
+
+    if (question != NULL && question->answered) {
+        deliver(lookup, question->list, question->count, tw_none());
+        return;
+    }
+    if (question != NULL) {
+        twi_list_append(&question->waiters, &lookup->node_);
+        return;
+    }
+    if (self->ended || channel_open(self) == -ENOMEM ||
+        (question = question_new(self, name)) == NULL) {
+        deliver(lookup, NULL, 0, tw_fail_memory());
+        return;
+    }
+    twi_list_append(&question->waiters, &lookup->node_);
+    question_ask(self, question);
+    settle(self);
+}
+
+static void bad_name(struct twi_lookup *lookup, const char *name, int error)
+{
+    tw_value failure = tw_fail_memory();
+
+    if (error != -ENOMEM)
+        failure = tw_fail(&tw_error_url, "%.255s: not the name of a host", name);
+    deliver(lookup, NULL, 0, failure);
+    tw_release(failure);
+}
+
+void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port)
+{
+    struct resolver *self;
+    union tw_socket_address address;
+    char ascii[TWI_NAME_SIZE];
+    int r;
+
+    twi_list_init(&lookup->node_);
+    lookup->port_ = port;
+    if (tw_address_parse(name, port, &address) == 0) {
+        deliver(lookup, &address, 1, tw_none());
+        return;
+    }
+    r = twi_name_to_ascii(name, ascii);
+    if (r < 0) {
+        bad_name(lookup, name, r);
+        return;
+    }
+    self = resolver_here();
+    if (self == NULL)
+        deliver(lookup, NULL, 0, tw_fail_memory());
+    else if (!answer_locally(self, lookup, ascii))
+        ask(self, lookup, ascii);
+}
+
+static bool anybody_waits(struct resolver *self)
+{
+    const struct twi_map_entry *entry;
+    size_t cursor = 0;
+
+    while ((entry = twi_map_next(&self->questions, &cursor)) != NULL) {
+        if (!twi_list_empty(&((struct question *)entry->value)->waiters))
+            return true;
+    }
+    return false;
+}
+
+/* Those at the name service that nobody waits for. */
+static void drop_unwanted(struct resolver *self)
+{
+    TWI_LIST_EACH (node, &self->at_system) {
+        struct question *question = TWI_CONTAINER(node, struct question, node);
+
+        if (!twi_list_empty(&question->waiters))
+            continue;
+        twi_list_remove(node);
+        twi_name_call_cancel(question->call);
+        question_forget(self, question);
+        question_free(question);
+    }
+}
+
+/* c-ares 1.18 cannot take back one question, only all. One that nobody waits for ends by itself
+ * within its timeouts, and its answer is kept. */
+void twi_lookup_cancel(struct twi_lookup *lookup)
+{
+    struct resolver *self = resolver;
+
+    if (!twi_list_linked(&lookup->node_))
+        return;
+    twi_list_remove(&lookup->node_);
+    if (self == NULL)
+        return;
+    drop_unwanted(self);
+    if (self->settling || self->channel == NULL || anybody_waits(self))
+        return;
+    ares_cancel(self->channel);
+    settle(self);
+}
+
+void twi_resolver_set_hosts(const char *path)
+{
+    hosts_path = path;
+    if (resolver != NULL)
+        twi_hosts_free(&resolver->hosts);
+}
+
+void twi_resolver_set_timeout(int ms)
+{
+    timeout_ms = ms;
+}
+
+/* --- settings ----------------------------------------------------------------------------- */
+
+int tw_resolver_override(const char *name, unsigned port, const char *literal)
+{
+    struct resolver *self = resolver_here();
+
+    return self == NULL ? -ENOMEM : twi_overrides_set(&self->overrides, name, port, literal);
+}
+
+/* As if it had never been asked. */
+static void question_reset(struct question *question)
+{
+    question_stop_delay(question);
+    if (question->call != NULL)
+        twi_name_call_cancel(question->call);
+    tw_release(question->failure);
+    question->call = NULL;
+    question->failure = tw_none();
+    question->asked_system = false;
+    question->count = 0;
+    question->code = 0;
+}
+
+/* What was asked before is asked again. */
+static void ask_again(struct resolver *self)
+{
+    struct twi_list questions, *node;
+
+    twi_list_init(&questions);
+    twi_list_splice(&questions, &self->finished);
+    twi_list_splice(&questions, &self->at_system);
+    while ((node = twi_list_take_first(&questions)) != NULL) {
+        struct question *question = TWI_CONTAINER(node, struct question, node);
+
+        if (twi_list_empty(&question->waiters)) {
+            twi_list_append(&self->finished, &question->node);
+            continue;
+        }
+        question_reset(question);
+        question_ask(self, question);
+    }
+}
+
+int tw_resolver_set_servers(const char *servers)
+{
+    struct resolver *self = resolver_here();
+    ares_channel old_channel;
+    char *old_servers, *copy = NULL;
+    int r;
+
+    if (self == NULL)
+        return -ENOMEM;
+    if (servers != NULL && servers[0] == '\0')
+        return -EINVAL;
+    if (servers != NULL && (copy = twi_strdup(servers)) == NULL)
+        return -ENOMEM;
+    old_channel = self->channel;
+    old_servers = self->servers;
+    self->channel = NULL;
+    self->servers = copy;
+    r = channel_open(self);
+    if (r == -ENOTSUP)
+        r = servers != NULL ? -EINVAL : 0;
+    if (r < 0) {
+        self->channel = old_channel;
+        self->servers = old_servers;
+        twi_free(copy);
+        return r;
+    }
+    twi_free(old_servers);
+    if (old_channel != NULL)
+        ares_destroy(old_channel);
+    ask_again(self);
+    tw_resolver_flush();
+    settle(self);
+    return 0;
+}
+
+void tw_resolver_flush(void)
+{
+    if (resolver != NULL)
+        twi_answers_free(&resolver->answers);
+}

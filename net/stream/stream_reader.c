@@ -1,0 +1,479 @@
+/*
+ * stream_reader.c - the reading side of a stream.
+ *
+ * A read is what is wanted (a struct twi_read) and a Deferred. Whether what has come is enough is
+ * asked when the read begins, whenever more comes, and at the end; until then nothing is taken, so
+ * that a read that is given up has lost nothing.
+ */
+#include "net/stream/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/tls/tls.h"
+#include "net/transport/transport.h"
+
+#define TO_END_LIMIT ((size_t)64 * 1024 * 1024)
+
+/* No more will come. */
+static inline bool over(const tw_stream *stream)
+{
+    return stream->eof || stream->reason != NULL || stream->closing;
+}
+
+/* --- what a read gets --------------------------------------------------------------- */
+
+/* Not the peer's end, but the connection's: what came stays, for who asks for less. */
+static bool take_reason(const tw_stream *stream, tw_value *ret_result)
+{
+    if (stream->eof)
+        return false;
+    if (stream->reason != NULL)
+        *ret_result = tw_retain(twi_stream_reason(stream));
+    else
+        *ret_result = stream->aborted ? twi_reason_aborted() : twi_reason_done();
+    return true;
+}
+
+static bool take_bytes(tw_stream *stream, size_t length, tw_value *ret_result)
+{
+    *ret_result = length == 0 ? tw_bytes("", 0) : twi_input_take(&stream->input, length);
+    stream->searched = 0;
+    return true;
+}
+
+static void skip(tw_stream *stream, size_t length)
+{
+    if (length > 0)
+        twi_input_skip(&stream->input, length);
+    stream->searched = 0;
+}
+
+/* The first `length` bytes, of `whole` with what ends them. */
+static bool take_before(tw_stream *stream, size_t length, size_t whole, tw_value *ret_result)
+{
+    *ret_result = tw_bytes(stream->input.at, length);
+    if (!tw_is_failure(*ret_result))
+        skip(stream, whole);
+    return true;
+}
+
+/* The stream has ended in the middle. */
+static bool take_partial(tw_stream *stream, tw_value *ret_result)
+{
+    const struct twi_read *read = &stream->read;
+    struct tw_failure_fields fields = { .error_class = &tw_error_partial, .where = TW_HERE };
+    size_t length = stream->input.length;
+    char message[96];
+
+    if (read->wanted == TWI_UNTIL)
+        snprintf(message, sizeof message,
+                 "the stream ended after %zu bytes, without delimiter", length);
+    else
+        snprintf(message, sizeof message, "the stream ended after %zu of %zu bytes", length,
+                 read->count);
+    fields.message = message;
+    fields.value = tw_bytes(length > 0 ? stream->input.at : "", length);
+    if (tw_is_failure(fields.value)) {
+        *ret_result = fields.value;
+        return true;
+    }
+    *ret_result = tw_fail_with(&fields);
+    if (tw_failure_is(*ret_result, &tw_error_partial) && read->wanted != TWI_PEEK)
+        skip(stream, length);
+    return true;
+}
+
+static bool take_too_large(const tw_stream *stream, size_t limit, const char *what,
+                           tw_value *ret_result)
+{
+    char message[96];
+
+    snprintf(message, sizeof message, "%s longer than %zu bytes", what, limit);
+    *ret_result = tw_fail_with(&(struct tw_failure_fields){
+        .error_class = &tw_error_toolarge,
+        .message = message,
+        .where = TW_HERE,
+        .number = (int64_t)stream->input.length,
+    });
+    return true;
+}
+
+static bool take_some(tw_stream *stream, size_t most, tw_value *ret_result)
+{
+    size_t length = stream->input.length;
+
+    if (length > 0 || most == 0)
+        return take_bytes(stream, length < most ? length : most, ret_result);
+    if (!over(stream))
+        return false;
+    return take_reason(stream, ret_result) || take_bytes(stream, 0, ret_result);
+}
+
+static bool take_count(tw_stream *stream, size_t count, bool keep, tw_value *ret_result)
+{
+    if (stream->input.length < count) {
+        if (!over(stream))
+            return false;
+        return take_reason(stream, ret_result) || take_partial(stream, ret_result);
+    }
+    if (!keep || count == 0)
+        return take_bytes(stream, count, ret_result);
+    *ret_result = tw_bytes(stream->input.at, count);
+    return true;
+}
+
+static bool take_line(tw_stream *stream, tw_value *ret_result)
+{
+    const struct twi_input *input = &stream->input;
+    size_t length = input->length, limit = stream->limit;
+    const char *end = NULL;
+
+    if (length > stream->searched)
+        end = memchr(input->at + stream->searched, '\n', length - stream->searched);
+    if (end != NULL) {
+        size_t whole = (size_t)(end - input->at) + 1;
+
+        length = whole - 1;
+        if (length > 0 && end[-1] == '\r')
+            length--;
+        if (length > limit)
+            return take_too_large(stream, limit, "a line", ret_result);
+        return take_before(stream, length, whole, ret_result);
+    }
+    stream->searched = length;
+    if (length > limit && (length > limit + 1 || input->at[limit] != '\r'))
+        return take_too_large(stream, limit, "a line", ret_result);
+    if (!over(stream))
+        return false;
+    if (take_reason(stream, ret_result))
+        return true;
+    if (length > 0)
+        return take_bytes(stream, length, ret_result);
+    *ret_result = tw_none();
+    return true;
+}
+
+static bool take_until(tw_stream *stream, tw_value *ret_result)
+{
+    const struct twi_input *input = &stream->input;
+    const struct twi_read *read = &stream->read;
+    size_t length = input->length, ending = read->delimiter_length;
+    const char *end = NULL;
+
+    if (length >= ending)
+        end = twi_find(input->at, length, stream->searched, read->delimiter, ending);
+    if (end != NULL) {
+        length = (size_t)(end - input->at);
+        if (length > read->count)
+            return take_too_large(stream, read->count, "what stands before the delimiter is",
+                                  ret_result);
+        return take_before(stream, length, length + ending, ret_result);
+    }
+    stream->searched = length >= ending ? length - (ending - 1) : 0;
+    if (length >= ending && length - ending >= read->count)
+        return take_too_large(stream, read->count, "what stands before the delimiter is",
+                              ret_result);
+    if (!over(stream))
+        return false;
+    return take_reason(stream, ret_result) || take_partial(stream, ret_result);
+}
+
+static bool take_to_end(tw_stream *stream, size_t limit, tw_value *ret_result)
+{
+    if (stream->input.length > limit)
+        return take_too_large(stream, limit, "the rest of the stream is", ret_result);
+    if (!over(stream))
+        return false;
+    return take_reason(stream, ret_result) ||
+           take_bytes(stream, stream->input.length, ret_result);
+}
+
+/* Is there what is wanted, or will it never be? Then *ret_result is owned. */
+static bool take_wanted(tw_stream *stream, tw_value *ret_result)
+{
+    size_t count = stream->read.count;
+
+    switch (stream->read.wanted) {
+    case TWI_SOME:
+        return take_some(stream, count, ret_result);
+    case TWI_EXACTLY:
+        return take_count(stream, count, false, ret_result);
+    case TWI_PEEK:
+        return take_count(stream, count, true, ret_result);
+    case TWI_LINE:
+        return take_line(stream, ret_result);
+    case TWI_UNTIL:
+        return take_until(stream, ret_result);
+    case TWI_TO_END:
+        return take_to_end(stream, count, ret_result);
+    case TWI_HANDSHAKE: /* ends by itself, but for a close of ours */
+        return stream->closing && take_reason(stream, ret_result);
+    case TWI_NOTHING:
+        break;
+    }
+    return false;
+}
+
+/* The same; nothing can be given when nothing is there and more may come. */
+static inline bool take(tw_stream *stream, tw_value *ret_result)
+{
+    if (stream->input.length == 0 && stream->read.count > 0 && !over(stream))
+        return false;
+    return take_wanted(stream, ret_result);
+}
+
+/* --- who reads ---------------------------------------------------------------------- */
+
+void twi_stream_throttle_now(tw_stream *stream)
+{
+    tw_transport *transport = twi_stream_transport(stream);
+    size_t length = stream->input.length;
+
+    if (transport == NULL)
+        return;
+    if (!stream->paused && length > stream->limit && stream->reader == NULL) {
+        stream->paused = true;
+        tw_transport_pause(transport);
+    } else if (stream->paused && (length <= stream->limit / 2 || stream->reader != NULL)) {
+        stream->paused = false;
+        tw_transport_resume(transport);
+    }
+}
+
+/* Nobody reads any longer: the Deferred is now the caller's to fire or to let go, and so is the
+ * reference of the stream that it held. */
+static tw_deferred *leave(tw_stream *stream)
+{
+    tw_deferred *reader = stream->reader;
+
+    stream->reader = NULL;
+    stream->read.wanted = TWI_NOTHING;
+    return reader;
+}
+
+void twi_stream_finish(tw_stream *stream, tw_value result)
+{
+    tw_deferred *reader = leave(stream);
+
+    tw_fire(&reader, result);
+    tw_stream_unref(stream);
+}
+
+void twi_stream_serve(tw_stream *stream)
+{
+    tw_value result;
+
+    if (stream->reader != NULL && take(stream, &result))
+        twi_stream_finish(stream, result);
+}
+
+static int cancel(tw_deferred *deferred, void *arg)
+{
+    tw_stream *stream = arg;
+
+    (void)deferred;
+    tw_deferred_unref(leave(stream));
+    twi_stream_throttle(stream);
+    tw_stream_unref(stream);
+    return 0;
+}
+
+static tw_deferred *misused(const char *where, const char *what)
+{
+    return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "%s", what));
+}
+
+/* Who may not read now, and why. */
+static const char *forbidden(const tw_stream *stream)
+{
+    if (stream == NULL)
+        return "a read of no stream";
+    if (stream->reader == NULL)
+        return NULL;
+    return stream->read.wanted == TWI_HANDSHAKE ? "a read during the handshake"
+                                                : "a second read while one waits";
+}
+
+static tw_deferred *start_read(const char *where, tw_stream *stream, struct twi_read read)
+{
+    const char *wrong = forbidden(stream);
+    tw_deferred *deferred;
+    tw_value result;
+
+    if (wrong != NULL)
+        return misused(where, wrong);
+    deferred = tw_promise_at(where, &stream->reader, cancel, stream, NULL);
+    if (deferred == NULL)
+        return NULL;
+    stream->references++;
+    stream->read = read;
+    stream->searched = 0;
+    if (take(stream, &result))
+        twi_stream_finish(stream, result);
+    twi_stream_throttle(stream);
+    return twi_stream_limited(stream, deferred);
+}
+
+tw_deferred *tw_stream_read_at(const char *where, tw_stream *stream, size_t max)
+{
+    return start_read(where, stream, (struct twi_read){ .wanted = TWI_SOME, .count = max });
+}
+
+tw_deferred *tw_stream_read_exactly_at(const char *where, tw_stream *stream, size_t count)
+{
+    return start_read(where, stream,
+                      (struct twi_read){ .wanted = TWI_EXACTLY, .count = count });
+}
+
+tw_deferred *tw_stream_read_line_at(const char *where, tw_stream *stream)
+{
+    return start_read(where, stream, (struct twi_read){ .wanted = TWI_LINE, .count = 1 });
+}
+
+tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream,
+                                     const char *delimiter, size_t limit)
+{
+    struct twi_read read = { .wanted = TWI_UNTIL, .count = limit, .delimiter = delimiter };
+
+    if (delimiter == NULL || strlen(delimiter) > UINT32_MAX)
+        return misused(where, "a read until nothing");
+    if (limit == 0 && stream != NULL)
+        read.count = stream->limit;
+    read.delimiter_length = delimiter[0] == '\0' ? 1 : (uint32_t)strlen(delimiter);
+    return start_read(where, stream, read);
+}
+
+tw_deferred *tw_stream_read_to_end_at(const char *where, tw_stream *stream, size_t limit)
+{
+    if (limit == 0)
+        limit = TO_END_LIMIT;
+    return start_read(where, stream,
+                      (struct twi_read){ .wanted = TWI_TO_END, .count = limit });
+}
+
+tw_deferred *tw_stream_peek_at(const char *where, tw_stream *stream, size_t count)
+{
+    return start_read(where, stream, (struct twi_read){ .wanted = TWI_PEEK, .count = count });
+}
+
+/* --- what is there ------------------------------------------------------------------ */
+
+const char *tw_stream_buffered(const tw_stream *stream, size_t *ret_length)
+{
+    bool there = stream != NULL && stream->input.length > 0;
+
+    *ret_length = there ? stream->input.length : 0;
+    return there ? stream->input.at : "";
+}
+
+int tw_stream_unread(tw_stream *stream, const void *data, size_t length)
+{
+    int r;
+
+    if (stream == NULL)
+        return -EINVAL;
+    if (stream->reader != NULL)
+        return -EBUSY;
+    r = twi_input_prepend(&stream->input, data, length);
+    stream->searched = 0;
+    twi_stream_throttle(stream);
+    return r;
+}
+
+bool tw_stream_at_eof(const tw_stream *stream)
+{
+    return stream == NULL || (over(stream) && stream->input.length == 0);
+}
+
+/* --- TLS ---------------------------------------------------------------------------- */
+
+static void shaken(tw_value failure, void *arg)
+{
+    tw_stream *stream = arg;
+
+    if (stream->reader != NULL && stream->read.wanted == TWI_HANDSHAKE)
+        twi_stream_finish(stream, tw_retain(failure));
+    tw_stream_unref(stream);
+}
+
+static int cancel_handshake(tw_deferred *deferred, void *arg)
+{
+    tw_stream *stream = arg;
+
+    (void)deferred;
+    tw_deferred_unref(leave(stream));
+    tw_stream_abort(stream);
+    tw_stream_unref(stream);
+    return 0;
+}
+
+/* Has the peer begun its handshake already? Anything else that came in plain is nobody's, or an
+ * attacker's. */
+static bool begins_handshake(const struct twi_input *input)
+{
+    static const char handshake[] = { 0x16, 0x03 }; /* RFC 8446, 5.1 */
+
+    return memcmp(input->at, handshake, input->length < 2 ? input->length : 2) == 0;
+}
+
+static tw_value injected(tw_stream *stream)
+{
+    size_t length = stream->input.length;
+
+    tw_stream_abort(stream);
+    return tw_fail(&tw_error_protocol, "%zu bytes came in plain before the TLS handshake",
+                   length);
+}
+
+static tw_value cannot_start(int error)
+{
+    switch (error) {
+    case -ENOMEM:
+        return tw_fail_memory();
+    case -EINVAL:
+        return tw_fail(&tw_error_misuse, "TLS for no name");
+    case -EALREADY:
+        return tw_fail(&tw_error_misuse, "TLS in the middle of a handshake");
+    default:
+        return tw_fail_errno(&tw_error_connection, error);
+    }
+}
+
+tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
+                                    tw_tls_context *context, const char *server_name)
+{
+    tw_transport *transport = twi_stream_transport(stream);
+    struct twi_tls_start start = { context, server_name, NULL, 0, shaken, stream };
+    const char *wrong = forbidden(stream);
+    tw_deferred *deferred;
+    int r;
+
+    if (wrong != NULL)
+        return misused(where, wrong);
+    if (context == NULL)
+        return misused(where, "TLS without a context");
+    if (transport == NULL || stream->closing || stream->write_ended)
+        return tw_fired_at(where, cannot_start(-ENOTCONN));
+    if (stream->input.length > 0 && !begins_handshake(&stream->input))
+        return tw_fired_at(where, injected(stream));
+    deferred = tw_promise_at(where, &stream->reader, cancel_handshake, stream, NULL);
+    if (deferred == NULL)
+        return NULL;
+    stream->references += 2; /* the wait's, the handshake's */
+    stream->read = (struct twi_read){ .wanted = TWI_HANDSHAKE };
+    start.early = stream->input.at;
+    start.early_length = stream->input.length;
+    r = twi_transport_start_tls(transport, &start);
+    if (r == 0) {
+        skip(stream, stream->input.length);
+        twi_stream_throttle(stream);
+        if (stream->drained != NULL)
+            stream->drained = twi_stream_transport(stream);
+    } else {
+        twi_stream_finish(stream, cannot_start(r));
+        tw_stream_unref(stream);
+    }
+    return twi_stream_limited(stream, deferred);
+}

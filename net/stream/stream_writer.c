@@ -1,0 +1,342 @@
+/*
+ * stream_writer.c - the writing side of a stream, and its end.
+ *
+ * While somebody waits for a drain the stream is its transport's producer: one that has nothing to
+ * say but wants to hear when it may.
+ */
+#include "net/stream/stream.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/slab.h"
+#include "net/transport/flow.h"
+#include "net/transport/transport.h"
+
+#define PATIENCE 30.0 /* seconds for a peer that takes nothing of what a closed stream left */
+
+/* --- writing ------------------------------------------------------------------------ */
+
+/* What takes it; NULL when nothing does. */
+static tw_transport *writable(const tw_stream *stream)
+{
+    if (stream == NULL || stream->closing || stream->write_ended)
+        return NULL;
+    return twi_stream_transport(stream);
+}
+
+int tw_stream_write(tw_stream *stream, const void *data, size_t length)
+{
+    tw_transport *transport = writable(stream);
+
+    return transport != NULL ? tw_transport_write(transport, data, length) : -ENOTCONN;
+}
+
+int tw_stream_write_value(tw_stream *stream, tw_value bytes)
+{
+    tw_transport *transport = writable(stream);
+
+    if (transport == NULL) {
+        tw_release(bytes);
+        return -ENOTCONN;
+    }
+    if (tw_is(bytes, &tw_type_bytes))
+        return tw_transport_write_value(transport, bytes);
+    if (tw_failure_is(bytes, &tw_error_memory)) {
+        twi_transport_end(transport, bytes);
+        return -ENOMEM;
+    }
+    tw_release(bytes);
+    return -EINVAL;
+}
+
+int tw_stream_write_text(tw_stream *stream, const char *text)
+{
+    return tw_stream_write(stream, text, strlen(text));
+}
+
+int tw_stream_write_format(tw_stream *stream, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    int length, r;
+
+    va_start(args, format);
+    length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (length < 0)
+        return -EINVAL;
+    if ((size_t)length < sizeof text) {
+        r = tw_stream_write(stream, text, (size_t)length);
+    } else {
+        char *whole;
+
+        va_start(args, format);
+        whole = twi_vformat(format, args);
+        va_end(args);
+        r = whole != NULL ? tw_stream_write(stream, whole, (size_t)length)
+                          : tw_stream_write_value(stream, tw_fail_memory());
+        twi_free(whole);
+    }
+    return r;
+}
+
+int tw_stream_writev(tw_stream *stream, const struct iovec *pieces, int count)
+{
+    int r = writable(stream) != NULL ? 0 : -ENOTCONN;
+
+    for (int i = 0; i < count && r == 0; i++)
+        r = tw_stream_write(stream, pieces[i].iov_base, pieces[i].iov_len);
+    return r;
+}
+
+int tw_stream_write_eof(tw_stream *stream)
+{
+    tw_transport *transport = writable(stream);
+    int r = transport != NULL ? tw_transport_lose_write(transport) : -ENOTCONN;
+
+    if (r == 0)
+        stream->write_ended = true;
+    return r;
+}
+
+/* --- who waits ---------------------------------------------------------------------- */
+
+struct waiter {
+    struct twi_list node;
+    tw_stream *stream;
+    tw_deferred *turn;
+    bool drain; /* else for the end */
+};
+
+static _Thread_local struct twi_slab waiters = TWI_SLAB(struct waiter);
+
+/* Out of the line: its Deferred is now the caller's to fire or to let go, and so is the reference
+ * of the stream that it held. */
+static tw_deferred *leave(struct waiter *waiter)
+{
+    tw_deferred *turn = waiter->turn;
+
+    twi_list_remove(&waiter->node);
+    twi_slab_free(&waiters, waiter);
+    return turn;
+}
+
+static bool somebody_drains(const tw_stream *stream)
+{
+    for (const struct twi_list *node = stream->waiters.next; node != &stream->waiters;
+         node = node->next)
+        if (TWI_CONTAINER(node, const struct waiter, node)->drain)
+            return true;
+    return false;
+}
+
+static int cancel(tw_deferred *deferred, void *arg)
+{
+    struct waiter *waiter = arg;
+    tw_stream *stream = waiter->stream;
+
+    (void)deferred;
+    tw_deferred_unref(leave(waiter));
+    if (stream->drained != NULL && !somebody_drains(stream))
+        twi_stream_stop_draining(stream);
+    tw_stream_unref(stream);
+    return 0;
+}
+
+static tw_deferred *join(const char *where, tw_stream *stream, bool drain)
+{
+    struct waiter *waiter = twi_slab_alloc(&waiters);
+    tw_deferred *deferred = NULL;
+
+    if (waiter != NULL)
+        deferred = tw_promise_at(where, &waiter->turn, cancel, waiter, NULL);
+    if (deferred == NULL) {
+        if (waiter != NULL)
+            twi_slab_free(&waiters, waiter);
+        return NULL;
+    }
+    waiter->stream = tw_stream_ref(stream);
+    waiter->drain = drain;
+    twi_list_append(&stream->waiters, &waiter->node);
+    return deferred;
+}
+
+/* Fire those who wait now with `result` (lent): all, or those who wait for a drain. */
+static void tell(tw_stream *stream, tw_value result, bool all)
+{
+    struct twi_list told, *first;
+
+    twi_list_init(&told);
+    TWI_LIST_EACH (node, &stream->waiters)
+        if (all || TWI_CONTAINER(node, struct waiter, node)->drain) {
+            twi_list_remove(node);
+            twi_list_append(&told, node);
+        }
+    while ((first = told.next) != &told) {
+        tw_deferred *turn = leave(TWI_CONTAINER(first, struct waiter, node));
+
+        tw_fire(&turn, tw_retain(result));
+        tw_stream_unref(stream);
+    }
+}
+
+/* --- draining ----------------------------------------------------------------------- */
+
+static void drain_begins(void *arg)
+{
+    (void)arg;
+}
+
+static void drain_done(void *arg)
+{
+    tw_stream *stream = tw_stream_ref(arg);
+
+    twi_stream_stop_draining(stream);
+    tell(stream, tw_none(), false);
+    tw_stream_unref(stream);
+}
+
+/* Lost: they are told by connection_lost. */
+static void drain_stops(void *arg)
+{
+    tw_stream *stream = arg;
+
+    stream->drained = NULL;
+    tw_stream_unref(stream);
+}
+
+static const struct tw_producer drained = { drain_begins, drain_done, drain_stops };
+
+void twi_stream_stop_draining(tw_stream *stream)
+{
+    tw_transport *transport = stream->drained;
+
+    if (transport == NULL)
+        return;
+    stream->drained = NULL;
+    tw_transport_unregister_producer(transport);
+    tw_stream_unref(stream);
+}
+
+/* 0 or a negative errno. */
+static int start_draining(tw_stream *stream, tw_transport *transport)
+{
+    int r = tw_transport_register_producer(transport, &drained, true, stream);
+
+    if (r < 0)
+        return r;
+    stream->drained = transport;
+    tw_stream_ref(stream);
+    return 0;
+}
+
+tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream)
+{
+    tw_transport *transport = twi_stream_transport(stream);
+    tw_deferred *deferred;
+    int r;
+
+    if (stream == NULL)
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "a drain of no stream"));
+    if (stream->reason != NULL)
+        return tw_fired_at(where, tw_retain(twi_stream_reason(stream)));
+    if (stream->aborted)
+        return tw_fired_at(where, twi_reason_aborted());
+    if (transport == NULL || (stream->drained == NULL &&
+                              tw_transport_unsent(transport) <= twi_flow_high(transport)))
+        return tw_fired_at(where, tw_none());
+    r = stream->closing || stream->drained != NULL ? 0 : start_draining(stream, transport);
+    if (r == -EEXIST)
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
+                                             "a drain of a transport with a producer"));
+    deferred = r == 0 ? join(where, stream, true) : NULL;
+    if (deferred == NULL && !somebody_drains(stream))
+        twi_stream_stop_draining(stream);
+    return twi_stream_limited(stream, deferred);
+}
+
+/* --- the end ------------------------------------------------------------------------ */
+
+/* What a closed stream left goes slowly, or not at all. */
+static void look_at_peer(tw_protocol *protocol)
+{
+    struct twi_stream_link *link = (struct twi_stream_link *)protocol;
+    tw_transport *transport = protocol->transport;
+    size_t unsent = tw_transport_unsent(transport);
+
+    if (unsent < link->unsent &&
+        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) == 0)
+        link->unsent = unsent;
+    else
+        twi_transport_end(transport, tw_fail(&tw_error_timeout,
+                                             "a peer that took nothing for %g s", PATIENCE));
+}
+
+void tw_stream_close(tw_stream *stream)
+{
+    tw_transport *transport = twi_stream_transport(stream);
+
+    if (transport == NULL || stream->closing)
+        return;
+    stream->closing = true;
+    twi_stream_stop_draining(stream);
+    tw_transport_lose(transport);
+    stream->link->unsent = tw_transport_unsent(transport);
+    if (stream->link->unsent > 0 && tw_transport_connected(transport) &&
+        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) < 0)
+        twi_transport_end(transport, tw_fail_memory());
+    twi_stream_serve(stream);
+}
+
+void tw_stream_abort(tw_stream *stream)
+{
+    tw_transport *transport = twi_stream_transport(stream);
+
+    if (transport == NULL || stream->aborted)
+        return;
+    stream->closing = stream->aborted = true;
+    twi_stream_stop_draining(stream);
+    tw_transport_abort(transport);
+    twi_stream_serve(stream);
+}
+
+bool tw_stream_is_closing(const tw_stream *stream)
+{
+    const tw_transport *transport = twi_stream_transport(stream);
+
+    return stream == NULL || stream->closing || stream->reason != NULL ||
+           (transport != NULL && transport->state != TWI_OPEN);
+}
+
+/* Was all sent? */
+static tw_value outcome(const tw_stream *stream)
+{
+    tw_value reason = twi_stream_reason(stream);
+
+    return tw_failure_is(reason, &tw_error_connection_done) ? tw_none() : reason;
+}
+
+/* Was it closed as it should be? */
+static tw_value end_of(const tw_stream *stream)
+{
+    return stream->aborted ? tw_none() : outcome(stream);
+}
+
+void twi_stream_tell_lost(tw_stream *stream)
+{
+    tell(stream, outcome(stream), false);
+    tell(stream, end_of(stream), true);
+}
+
+tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream)
+{
+    if (stream == NULL)
+        return tw_fired_at(where, tw_none());
+    if (stream->reason != NULL)
+        return tw_fired_at(where, tw_retain(end_of(stream)));
+    return join(where, stream, false);
+}

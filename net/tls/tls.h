@@ -1,0 +1,46 @@
+/*
+ * tls.h - TLS as a filter: the client's side of it for those who connect.
+ *
+ * The server's is twi_tls_server_protocol(), in net/connect.h.
+ */
+#ifndef NET_TLS_TLS_H
+#define NET_TLS_TLS_H
+
+#include "net/transport/transport.h"
+#include <tweed/tls.h>
+
+struct twi_tls_client {
+    tw_tls_context *context;
+    const char *server_name; /* to verify, and for SNI */
+    const char *session_key; /* whose sessions may be resumed; NULL: none */
+    /* Called once: with none after connection_made of the protocol, or with the failure (lent)
+     * when there is no connection; the protocol has then been released. */
+    void (*done)(tw_value failure, void *arg);
+    void *arg;
+};
+
+/*
+ * A protocol for a transport about to be made, which shakes hands over it and then makes the
+ * connection of `protocol` (taken, also on failure) above. Strings are lent for the call. Released
+ * without having been connected, it releases `protocol` and does not call done. Has no timeout of
+ * its own. Returns 0, -EINVAL (server_name is none), -ENOMEM; *ret_inner is written on success.
+ */
+int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *protocol,
+                            tw_protocol **ret_inner);
+/* Give up: drop the connection and release the protocol; done is not called. */
+void twi_tls_client_cancel(tw_protocol *inner);
+
+/* Everything for tw_transport_start_tls(), lent for the call. */
+struct twi_tls_start {
+    tw_tls_context *context;
+    const char *server_name;
+    const char *early; /* what the peer has sent of its handshake already */
+    size_t early_length;
+    /* Called once unless the start fails: with none after the handshake, or with the failure (lent)
+     * when the connection is over. May be NULL. */
+    void (*done)(tw_value failure, void *arg);
+    void *arg;
+};
+int twi_transport_start_tls(tw_transport *transport, const struct twi_tls_start *start);
+
+#endif

@@ -1,0 +1,579 @@
+/*
+ * listener.c - listening on TCP and UNIX sockets, and in memory under test.
+ *
+ * When the process runs out of descriptors, accepting pauses a moment, so that what waits in the
+ * backlog is served later and nothing spins. If that lasts, a descriptor kept in reserve is used
+ * to take connections and close them: their peers shall know.
+ */
+#include "config.h"
+
+#include "net/transport/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <tweed/log.h>
+#include <tweed/reactor.h>
+#include <tweed/resolver.h>
+
+#include "base/alloc.h"
+#include "base/loop.h"
+#include "net/transport/address.h"
+#include "net/connect/attempt.h"
+#include "net/transport/lock_file.h"
+#include "net/tls/tls_engine.h"
+#include "net/transport/transport.h"
+
+#define UNIX_PREFIX "unix:"
+#define EXHAUSTED_PAUSE 0.1 /* seconds */
+
+enum {
+    DEFAULT_BACKLOG = 4096,
+    ACCEPTS_MAX = 128,       /* in one turn */
+    PAUSES_IN_PATIENCE = 10, /* then connections are turned away */
+    DEFAULT_MODE = 0666,
+    EPHEMERAL_FIRST = 49152, /* RFC 6335, 6 */
+    EPHEMERAL_COUNT = 16384,
+};
+
+struct listener_socket {
+    int fd, reserve;
+    struct twi_watch *watch;
+    int64_t retry;   /* the call that ends a pause for want of descriptors */
+    unsigned budget; /* accepts in the next turn; follows what comes */
+    unsigned pauses; /* in a row */
+    bool is_unix;
+    struct twi_lock_file *lock; /* of a UNIX socket's path; NULL: none */
+};
+
+/* Abstract names have none. */
+static bool has_file(const char *path)
+{
+    return path[0] != '@';
+}
+
+static bool is_unix(const char *host)
+{
+    return strncmp(host, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+}
+
+/* --- the thread's listeners --------------------------------------------------------- */
+
+static _Thread_local struct {
+    struct twi_loop_end stop, end; /* of a run, of the reactor */
+    struct twi_list listeners;
+    bool begun;
+} thread;
+
+static void socket_free(tw_listener *listener)
+{
+    struct listener_socket *listening = listener->socket;
+
+    listener->socket = NULL;
+    if (listening == NULL)
+        return;
+    if (listening->retry > 0)
+        tw_call_cancel(listening->retry);
+    twi_watch_free(listening->watch);
+    if (listening->fd >= 0) {
+        close(listening->fd);
+        if (listening->is_unix && has_file(listener->host + strlen(UNIX_PREFIX)))
+            unlink(listener->host + strlen(UNIX_PREFIX));
+    }
+    twi_lock_file_release(listening->lock);
+    if (listening->reserve >= 0)
+        close(listening->reserve);
+    twi_free(listening);
+}
+
+/* No more connections; the object stays its owner's. */
+static void listener_stop(tw_listener *listener)
+{
+    tw_factory *factory = listener->factory;
+
+    socket_free(listener);
+    listener->factory = NULL;
+    twi_factory_unuse(factory);
+}
+
+static void listener_free(tw_listener *listener)
+{
+    if (listener->tls != NULL)
+        tw_tls_context_unref(listener->tls);
+    twi_free(listener->host);
+    twi_free(listener);
+}
+
+void tw_listener_close(tw_listener *listener)
+{
+    if (listener == NULL)
+        return;
+    twi_list_remove(&listener->node_);
+    listener_stop(listener);
+    if (listener->busy)
+        listener->closed = true;
+    else
+        listener_free(listener);
+}
+
+static void run_stops(struct twi_loop_end *stop)
+{
+    (void)stop;
+    TWI_LIST_EACH (node, &thread.listeners)
+        listener_stop(TWI_CONTAINER(node, tw_listener, node_));
+}
+
+static void thread_end(struct twi_loop_end *end)
+{
+    struct twi_list *node;
+
+    (void)end;
+    while ((node = twi_list_take_first(&thread.listeners)) != NULL)
+        tw_listener_close(TWI_CONTAINER(node, tw_listener, node_));
+    thread.begun = false;
+}
+
+static int thread_begin(void)
+{
+    int r;
+
+    if (thread.begun)
+        return 0;
+    thread.stop.fn = run_stops;
+    thread.end.fn = thread_end;
+    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
+    if (r < 0)
+        return r;
+    twi_list_init(&thread.listeners);
+    thread.begun = true;
+    return 0;
+}
+
+/* Any address is every host's; else the same text. */
+static bool listens_to(const tw_listener *listener, const char *host, unsigned port)
+{
+    if (listener->socket != NULL || listener->factory == NULL || listener->paused ||
+        listener->port != port)
+        return false;
+    if (strcmp(listener->host, "0.0.0.0") == 0 || strcmp(listener->host, "::") == 0)
+        return !is_unix(host);
+    if (strcmp(listener->host, "127.0.0.1") == 0 && strcmp(host, "localhost") == 0)
+        return true;
+    return strcmp(listener->host, host) == 0;
+}
+
+tw_listener *twi_listener_in_memory(const char *host, unsigned port)
+{
+    if (thread.begun)
+        TWI_LIST_EACH (node, &thread.listeners) {
+            tw_listener *listener = TWI_CONTAINER(node, tw_listener, node_);
+            if (listens_to(listener, host, port))
+                return listener;
+        }
+    return NULL;
+}
+
+/* --- accepting ---------------------------------------------------------------------- */
+
+tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory)
+{
+    tw_protocol *protocol = twi_factory_build(listener->factory);
+
+    *ret_factory = listener->factory;
+    if (protocol == NULL || listener->tls == NULL)
+        return protocol;
+    *ret_factory = NULL;
+    return twi_tls_server_protocol(listener->tls, protocol, listener->factory);
+}
+
+static void take(tw_listener *listener, int fd, const struct sockaddr *peer)
+{
+    struct twi_socket socket = { .fd = fd };
+    tw_factory *factory;
+    tw_protocol *protocol = twi_listener_build(listener, &factory);
+
+    if (protocol == NULL)
+        twi_socket_close(&socket);
+    else
+        twi_socket_adopt(&socket, peer, protocol, factory, NULL);
+}
+
+static int accept_one(int listening, union tw_socket_address *peer)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    int fd;
+
+#ifdef HAVE_ACCEPT4
+    fd = accept4(listening, (struct sockaddr *)&address, &length,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    fd = accept(listening, (struct sockaddr *)&address, &length);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+#endif
+    if (fd < 0)
+        return -errno;
+    memset(peer, 0, sizeof *peer);
+    memcpy(peer, &address, length < sizeof *peer ? length : sizeof *peer);
+    if (address.ss_family == AF_UNIX || length < sizeof(sa_family_t))
+        peer->any.sa_family = AF_UNIX;
+    return fd;
+}
+
+static int reserve_descriptor(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Let go of the reserve, take what waits and close it. */
+static void turn_away(struct listener_socket *listening)
+{
+    union tw_socket_address peer;
+
+    for (int i = 0; i < ACCEPTS_MAX && listening->reserve >= 0; i++) {
+        int fd;
+        close(listening->reserve);
+        fd = accept_one(listening->fd, &peer);
+        if (fd >= 0)
+            close(fd);
+        listening->reserve = reserve_descriptor();
+        if (fd < 0)
+            return;
+    }
+}
+
+static void rewatch(tw_listener *listener)
+{
+    struct listener_socket *listening = listener->socket;
+    bool wanted;
+
+    if (listening == NULL)
+        return;
+    wanted = !listener->paused && listening->retry <= 0;
+    if (twi_watch_change(listening->watch, wanted ? TWI_READABLE : 0) < 0)
+        tw_log(TW_LOG_ERROR, "net", "%s:%u: cannot go on accepting", listener->host,
+               listener->port);
+}
+
+static void pause_ends(void *arg)
+{
+    tw_listener *listener = arg;
+
+    listener->socket->retry = 0;
+    rewatch(listener);
+}
+
+static void exhausted(tw_listener *listener, int error)
+{
+    struct listener_socket *listening = listener->socket;
+
+    if (listening->pauses == 0)
+        tw_log(TW_LOG_WARNING, "net", "%s:%u: accepting pauses: %s", listener->host,
+               listener->port, strerror(error));
+    if (++listening->pauses > PAUSES_IN_PATIENCE)
+        turn_away(listening);
+    if (listening->retry > 0)
+        return;
+    listening->retry = tw_call_later(EXHAUSTED_PAUSE, pause_ends, listener);
+    rewatch(listener);
+}
+
+/* Somebody else may have taken the reserve's place while it was let go of. */
+static void recovered(struct listener_socket *listening)
+{
+    listening->pauses = 0;
+    if (listening->reserve < 0)
+        listening->reserve = reserve_descriptor();
+}
+
+static bool is_exhaustion(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The budget follows the load: it doubles while it is used up and falls to what came. So a single
+ * connection is accepted without asking in vain for a second, most of the time. */
+static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_taken)
+{
+    struct listener_socket *listening = listener->socket;
+    unsigned taken = 0;
+
+    *ret_taken = 1;
+    while (taken < budget) {
+        union tw_socket_address peer;
+        int fd = accept_one(listening->fd, &peer);
+
+        if (fd == -EAGAIN || fd == -EWOULDBLOCK)
+            break;
+        if (fd < 0 && is_exhaustion(-fd)) {
+            exhausted(listener, -fd);
+            return false;
+        }
+        taken++;
+        if (fd < 0)
+            continue; /* that connection is gone already: accept(2) */
+        if (listening->pauses > 0)
+            recovered(listening);
+        take(listener, fd, &peer.any);
+        if (listener->socket == NULL || listener->paused)
+            break;
+    }
+    *ret_taken = taken;
+    return taken == budget;
+}
+
+static void listener_ready(unsigned ready, void *arg)
+{
+    tw_listener *listener = arg;
+    unsigned taken;
+    bool more;
+
+    (void)ready;
+    listener->busy = true;
+    more = accept_some(listener, listener->socket->budget, &taken);
+    listener->busy = false;
+    if (listener->closed) {
+        listener_free(listener);
+        return;
+    }
+    if (listener->socket == NULL)
+        return;
+    if (more && taken < ACCEPTS_MAX)
+        taken *= 2;
+    listener->socket->budget = taken > 0 ? taken : 1;
+}
+
+/* --- listening ---------------------------------------------------------------------- */
+
+static int set_options(int fd, int family, const struct tw_listen_options *options)
+{
+    int on = 1, v6only = !options->dual_stack;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    /* Accepted sockets inherit it. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only) < 0)
+        return -errno;
+    if (options->reuse_port) {
+#ifdef SO_REUSEPORT
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+            return -errno;
+#else
+        return -ENOTSUP;
+#endif
+    }
+    return 0;
+}
+
+static int stream_socket(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int bind_tcp(const struct tw_listen_options *options, const char *literal,
+                    unsigned *ret_port)
+{
+    union tw_socket_address address;
+    socklen_t length;
+    int fd, r;
+
+    if (tw_address_parse(literal, options->port, &address) < 0)
+        return -EINVAL;
+    length = address.any.sa_family == AF_INET6 ? sizeof address.ipv6 : sizeof address.ipv4;
+    fd = stream_socket(address.any.sa_family);
+    if (fd < 0)
+        return fd;
+    r = set_options(fd, address.any.sa_family, options);
+    if (r == 0 &&
+        (bind(fd, &address.any, length) < 0 || getsockname(fd, &address.any, &length) < 0))
+        r = -errno;
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    *ret_port = ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port
+                                                        : address.ipv4.sin_port);
+    return fd;
+}
+
+/* Is the socket file there left over from a process that is gone? Other files refuse a connection
+ * as well, and are nobody's to remove. */
+static bool is_stale(const struct sockaddr_un *address, socklen_t length)
+{
+    struct stat status;
+    bool stale;
+    int fd;
+
+    if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    fd = stream_socket(AF_UNIX);
+    if (fd < 0)
+        return false;
+    stale = connect(fd, (const struct sockaddr *)address, length) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return stale;
+}
+
+static int bind_unix(const char *path, int mode)
+{
+    struct sockaddr_un address;
+    socklen_t length;
+    int fd, r = twi_unix_address(path, &address, &length);
+
+    if (r < 0)
+        return r;
+    fd = stream_socket(AF_UNIX);
+    if (fd < 0)
+        return fd;
+    if (bind(fd, (struct sockaddr *)&address, length) < 0) {
+        r = -errno;
+        if (r == -EADDRINUSE && has_file(path) && is_stale(&address, length) &&
+            unlink(path) == 0)
+            r = bind(fd, (struct sockaddr *)&address, length) < 0 ? -errno : 0;
+    }
+    if (r == 0 && has_file(path) && chmod(path, (mode_t)(mode == 0 ? DEFAULT_MODE : mode)) < 0)
+        r = -errno;
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* The lock first: who holds it may take the path over. */
+static int listen_unix(struct listener_socket *listening, const char *path,
+                       const struct tw_listen_options *options)
+{
+    int r = 0;
+
+    if (options->lock_file && path[0] != '\0' && has_file(path))
+        r = twi_lock_file_take(path, &listening->lock);
+    return r < 0 ? r : bind_unix(path, options->mode);
+}
+
+static int socket_listen(tw_listener *listener, const struct tw_listen_options *options)
+{
+    struct listener_socket *listening = twi_calloc(1, sizeof *listening);
+    int r;
+
+    if (listening == NULL)
+        return -ENOMEM;
+    listener->socket = listening;
+    listening->reserve = -1;
+    listening->budget = 1;
+    listening->is_unix = is_unix(listener->host);
+    if (listening->is_unix)
+        r = listen_unix(listening, listener->host + strlen(UNIX_PREFIX), options);
+    else
+        r = bind_tcp(options, listener->host, &listener->port);
+    listening->fd = r;
+    if (r < 0)
+        return r;
+    if (listen(listening->fd, options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG) < 0)
+        return -errno;
+    listening->reserve = reserve_descriptor();
+    return twi_watch_new(listening->fd, TWI_READABLE, listener_ready, listener,
+                         &listening->watch);
+}
+
+/* Ports that nobody asked for are numbered as the system does. */
+static int memory_listen(tw_listener *listener)
+{
+    static _Thread_local unsigned next;
+
+    for (int i = 0; listener->port == 0 && i < EPHEMERAL_COUNT; i++) {
+        unsigned port = EPHEMERAL_FIRST + next++ % EPHEMERAL_COUNT;
+        if (is_unix(listener->host))
+            break;
+        if (twi_listener_in_memory(listener->host, port) == NULL)
+            listener->port = port;
+    }
+    if (twi_listener_in_memory(listener->host, listener->port) != NULL)
+        return -EADDRINUSE;
+    return 0;
+}
+
+int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
+              tw_listener **ret_listener)
+{
+    static const struct tw_listen_options defaults;
+    tw_listener *listener = twi_calloc(1, sizeof *listener);
+    int r = -ENOMEM;
+
+    if (listener == NULL)
+        return -ENOMEM;
+    if (factory == NULL)
+        goto fail;
+    if (options == NULL)
+        options = &defaults;
+    listener->port = options->port;
+    listener->host = twi_strdup(options->address == NULL ? "127.0.0.1" : options->address);
+    if (listener->host == NULL)
+        goto fail;
+    r = thread_begin();
+    if (r < 0)
+        goto fail;
+    if (options->port > 65535 ||
+        (options->tls != NULL && !twi_tls_context_is_server(options->tls)))
+        r = -EINVAL;
+    else
+        r = twi_memory_on() ? memory_listen(listener) : socket_listen(listener, options);
+    if (r < 0)
+        goto fail;
+    twi_list_append(&thread.listeners, &listener->node_);
+    listener->tls = options->tls == NULL ? NULL : tw_tls_context_ref(options->tls);
+    listener->factory = twi_factory_use(factory);
+    *ret_listener = listener;
+    return 0;
+
+fail:
+    listener_stop(listener);
+    listener_free(listener);
+    return r;
+}
+
+unsigned tw_listener_port(const tw_listener *listener)
+{
+    return listener->port;
+}
+
+int tw_listener_address(const tw_listener *listener, char *text, size_t size)
+{
+    bool bare_ipv6 = strchr(listener->host, ':') != NULL && listener->host[0] != '[';
+
+    if (is_unix(listener->host))
+        return snprintf(text, size, "%s", listener->host);
+    return snprintf(text, size, bare_ipv6 ? "[%s]:%u" : "%s:%u", listener->host,
+                    listener->port);
+}
+
+void tw_listener_pause(tw_listener *listener)
+{
+    if (listener->paused)
+        return;
+    listener->paused = true;
+    rewatch(listener);
+}
+
+void tw_listener_resume(tw_listener *listener)
+{
+    if (!listener->paused)
+        return;
+    listener->paused = false;
+    rewatch(listener);
+}

@@ -1,0 +1,573 @@
+/*
+ * transport.c - the life of a connection, whatever it runs over.
+ *
+ * See transport.h for the states. State changes in become() only.
+ */
+#include "net/transport/transport.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+
+#include "net/transport/flow.h"
+#include "net/transport/protocol.h"
+
+/* --- the thread's connections ------------------------------------------------------- */
+
+static _Thread_local struct {
+    struct twi_loop_end stop, end; /* of a run, of the reactor */
+    struct twi_list transports;
+    size_t count;
+    tw_value done, lost, aborted;
+    bool begun;
+} thread;
+
+tw_value twi_reason_done(void)
+{
+    return tw_retain(thread.done);
+}
+
+tw_value twi_reason_lost(void)
+{
+    return tw_retain(thread.lost);
+}
+
+tw_value twi_reason_aborted(void)
+{
+    return tw_retain(thread.aborted);
+}
+
+size_t twi_transport_count(void)
+{
+    return thread.count;
+}
+
+/* What is there now is lost; what connection_lost makes anew is not. */
+static void disconnect_all(void)
+{
+    struct twi_list all, *node;
+
+    twi_list_init(&all);
+    twi_list_splice(&all, &thread.transports);
+    while ((node = twi_list_take_first(&all)) != NULL)
+        twi_transport_lost(TWI_CONTAINER(node, tw_transport, node_), twi_reason_lost());
+}
+
+static void run_stops(struct twi_loop_end *stop)
+{
+    (void)stop;
+    disconnect_all();
+}
+
+static void release_reasons(void)
+{
+    tw_drop(&thread.done);
+    tw_drop(&thread.lost);
+    tw_drop(&thread.aborted);
+}
+
+static void thread_end(struct twi_loop_end *end)
+{
+    (void)end;
+    while (!twi_list_empty(&thread.transports))
+        disconnect_all();
+    twi_protocols_bury();
+    release_reasons();
+    thread.begun = false;
+}
+
+/* The failures for the ordinary ends are made beforehand: closing then needs no memory. */
+static int make_reasons(void)
+{
+    thread.done = tw_fail(&tw_error_connection_done, "the connection ended cleanly");
+    thread.lost = tw_fail(&tw_error_connection_lost, "the connection was lost");
+    thread.aborted = tw_fail(&tw_error_connection_aborted, "the connection was aborted");
+    if (tw_failure_is(thread.done, &tw_error_memory) ||
+        tw_failure_is(thread.lost, &tw_error_memory) ||
+        tw_failure_is(thread.aborted, &tw_error_memory)) {
+        release_reasons();
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int thread_begin(void)
+{
+    size_t size;
+    int r;
+
+    if (thread.begun)
+        return 0;
+    if (twi_loop_read_buffer(&size) == NULL) /* from now on it is there */
+        return -ENOMEM;
+    r = make_reasons();
+    if (r < 0)
+        return r;
+    thread.stop.fn = run_stops;
+    thread.end.fn = thread_end;
+    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
+    if (r < 0) {
+        release_reasons();
+        return r;
+    }
+    twi_list_init(&thread.transports);
+    thread.count = 0;
+    thread.begun = true;
+    return 0;
+}
+
+/* --- the life cycle ----------------------------------------------------------------- */
+
+static const unsigned may_become[] = {
+    [TWI_OPEN] = 1u << TWI_LOSING | 1u << TWI_ENDING | 1u << TWI_LOST,
+    [TWI_LOSING] = 1u << TWI_ENDING | 1u << TWI_LOST,
+    [TWI_ENDING] = 1u << TWI_LOST,
+    [TWI_LOST] = 0,
+};
+
+static bool become(tw_transport *transport, enum twi_transport_state next)
+{
+    if ((may_become[transport->state] & 1u << next) == 0)
+        return false;
+    transport->state = (uint8_t)next;
+    return true;
+}
+
+static void end_of_turn(struct twi_flush *flush)
+{
+    tw_transport *transport = TWI_CONTAINER(flush, tw_transport, flush_);
+
+    if (transport->state == TWI_ENDING)
+        twi_transport_lost(transport, tw_none());
+    else if (transport->state != TWI_LOST)
+        transport->ops->flush(transport);
+}
+
+int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops)
+{
+    int r = thread_begin();
+
+    if (r < 0)
+        return r;
+    transport->ops = ops;
+    transport->refs_ = 1;
+#if TWI_DEBUG
+    transport->owner_ = twi_thread_self();
+#endif
+    transport->flush_.fn = end_of_turn;
+    twi_list_append(&thread.transports, &transport->node_);
+    thread.count++;
+    return 0;
+}
+
+static void call_connection_made(tw_transport *transport, tw_protocol *protocol)
+{
+    protocol->transport = transport;
+    if (protocol->protocol_class->connection_made != NULL)
+        protocol->protocol_class->connection_made(protocol);
+}
+
+void twi_transport_connect(tw_transport *transport, tw_protocol *protocol, tw_factory *factory)
+{
+    transport->made = true;
+    transport->protocol = protocol;
+    transport->factory = twi_factory_use(factory);
+    if (protocol != NULL)
+        call_connection_made(transport, protocol);
+}
+
+/* After these the system may still deliver what it has taken; after others (a TLS error) the peer
+ * shall see a broken connection. */
+static bool is_orderly(tw_value reason)
+{
+    return tw_failure_is(reason, &tw_error_connection_done) ||
+           tw_failure_is(reason, &tw_error_connection_lost);
+}
+
+static void close_and_stop(tw_transport *transport, bool abort, int error)
+{
+    transport->ops->close(transport, abort);
+    twi_outbox_drop(&transport->out, error);
+}
+
+void twi_transport_end(tw_transport *transport, tw_value reason)
+{
+    if (!become(transport, TWI_ENDING)) {
+        tw_release(reason);
+        return;
+    }
+    transport->reason_ = tw_take(reason).as.pointer;
+    close_and_stop(transport, true, -ECANCELED);
+    twi_transport_flush_later(transport);
+}
+
+tw_value twi_transport_reason(const tw_transport *transport)
+{
+    if (transport->reason_ == NULL)
+        return twi_reason_lost();
+    return tw_retain(tw_value_of(&tw_type_failure, transport->reason_));
+}
+
+void twi_transport_lost(tw_transport *transport, tw_value reason)
+{
+    tw_protocol *protocol = transport->protocol;
+    bool ending = transport->state == TWI_ENDING;
+    struct twi_flow_watcher watcher;
+    tw_transport *lower;
+
+    if (!become(transport, TWI_LOST)) {
+        tw_release(reason);
+        return;
+    }
+    if (ending) {
+        tw_release(reason);
+        reason = tw_value_of(&tw_type_failure, transport->reason_);
+        transport->reason_ = NULL;
+    } else {
+        reason = tw_take(reason);
+    }
+    twi_flush_cancel(&transport->flush_);
+    twi_list_remove(&transport->node_);
+    thread.count--;
+    if (!ending)
+        close_and_stop(transport, !is_orderly(reason), -ECANCELED);
+    else /* what a layer above still wrote, which hears of the end only now */
+        twi_outbox_drop(&transport->out, -ECANCELED);
+    lower = twi_transport_lower(transport);
+    if (lower != NULL)
+        ((struct twi_filter *)transport)->lower = NULL;
+    watcher = twi_flow_end(transport);
+    if (protocol != NULL && transport->made &&
+        protocol->protocol_class->connection_lost != NULL)
+        protocol->protocol_class->connection_lost(protocol, tw_lend(reason));
+    transport->protocol = NULL;
+    if (protocol != NULL) {
+        protocol->transport = NULL;
+        tw_protocol_free(protocol);
+    }
+    twi_factory_unuse(transport->factory);
+    transport->factory = NULL;
+    if (watcher.lost != NULL)
+        watcher.lost(tw_lend(reason), watcher.arg);
+    tw_release(reason);
+    if (lower != NULL)
+        tw_transport_unref(lower);
+    tw_transport_unref(transport);
+}
+
+tw_transport *tw_transport_ref(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    transport->refs_++;
+    return transport;
+}
+
+void tw_transport_unref(tw_transport *transport)
+{
+    if (transport != NULL && --transport->refs_ == 0)
+        transport->ops->free(transport);
+}
+
+void tw_transport_lose(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    if (!become(transport, TWI_LOSING))
+        return;
+    transport->ops->reading(transport);
+    if (transport->state == TWI_LOSING)
+        twi_transport_flush_later(transport);
+}
+
+void tw_transport_abort(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    if (transport->state <= TWI_LOSING)
+        twi_transport_end(transport, twi_reason_aborted());
+}
+
+int tw_transport_lose_write(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    if (transport->ops->shut_write == NULL)
+        return -ENOTSUP;
+    if (transport->state == TWI_OPEN && !transport->write_closing) {
+        transport->write_closing = true;
+        twi_transport_flush_later(transport);
+    }
+    return 0;
+}
+
+bool tw_transport_connected(const tw_transport *transport)
+{
+    return transport->state <= TWI_LOSING;
+}
+
+bool tw_transport_losing(const tw_transport *transport)
+{
+    return transport->state == TWI_LOSING || transport->state == TWI_ENDING;
+}
+
+/* --- reading ------------------------------------------------------------------------ */
+
+char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size)
+{
+    tw_protocol *protocol = transport->protocol;
+    char *buffer;
+
+    *ret_size = 0;
+    buffer = protocol->protocol_class->get_buffer(protocol, ret_size);
+    return *ret_size > 0 ? buffer : NULL;
+}
+
+void twi_transport_filled(tw_transport *transport, size_t length)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    if (protocol != NULL && protocol->protocol_class->buffer_filled != NULL)
+        protocol->protocol_class->buffer_filled(protocol, length);
+}
+
+void twi_transport_deliver_eof(tw_transport *transport)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    if (transport->state != TWI_OPEN || transport->eof)
+        return;
+    transport->eof = true;
+    transport->ops->reading(transport);
+    if (transport->state == TWI_OPEN && protocol != NULL &&
+        protocol->protocol_class->read_connection_lost != NULL) {
+        protocol->protocol_class->read_connection_lost(protocol);
+        if (transport->state != TWI_OPEN || !transport->write_shut)
+            return;
+    }
+    /* Nothing to send any more: done at once. Else what is queued goes out first. */
+    if (tw_transport_unsent(transport) == 0 && !twi_flow_has_producer(transport) &&
+        !twi_flush_queued(&transport->flush_))
+        twi_transport_lost(transport, twi_reason_done());
+    else
+        tw_transport_lose(transport);
+}
+
+void tw_transport_pause(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    if (transport->paused || transport->state != TWI_OPEN)
+        return;
+    transport->paused = true;
+    transport->ops->reading(transport);
+}
+
+void tw_transport_resume(tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    if (!transport->paused || transport->state != TWI_OPEN)
+        return;
+    transport->paused = false;
+    transport->ops->reading(transport);
+}
+
+/* --- writing ------------------------------------------------------------------------ */
+
+static bool may_write(const tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    return transport->state <= TWI_LOSING && !transport->write_shut;
+}
+
+/* Something was put into the outbox, or could not be. */
+static inline int written(tw_transport *transport, int r)
+{
+    tw_transport *lower = twi_transport_lower(transport);
+
+    if (r < 0) {
+        twi_transport_end(transport, tw_fail_memory());
+        return r;
+    }
+    if (lower != NULL)
+        lower->upper_wrote = true;
+    twi_transport_flush_later(transport);
+    if (transport->extra_ != NULL)
+        twi_flow_queued(transport);
+    return 0;
+}
+
+int tw_transport_write(tw_transport *transport, const void *data, size_t length)
+{
+    if (!may_write(transport))
+        return -ENOTCONN;
+    if (length == 0)
+        return 0;
+    return written(transport, twi_outbox_add(&transport->out, data, length));
+}
+
+int tw_transport_write_value(tw_transport *transport, tw_value bytes)
+{
+    if (!may_write(transport)) {
+        tw_release(bytes);
+        return -ENOTCONN;
+    }
+    if (tw_bytes_length(bytes) == 0) {
+        tw_release(bytes);
+        return 0;
+    }
+    return written(transport, twi_outbox_add_value(&transport->out, bytes));
+}
+
+int tw_transport_write_file(tw_transport *transport, int fd, int64_t offset, int64_t length,
+                            void (*done)(int error, void *arg), void *arg)
+{
+    if (offset < 0 || length < 0)
+        return -EINVAL;
+    if (!may_write(transport))
+        return -ENOTCONN;
+    return written(transport,
+                   twi_outbox_add_file(&transport->out, fd, offset, length, done, arg));
+}
+
+size_t tw_transport_unsent(const tw_transport *transport)
+{
+    size_t unsent = transport->out.length;
+
+    if (transport->ops->unsent != NULL)
+        unsent += transport->ops->unsent(transport);
+    return unsent;
+}
+
+static void shut_write_side(tw_transport *transport)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    transport->write_shut = true;
+    transport->ops->shut_write(transport);
+    if (transport->state != TWI_OPEN)
+        return;
+    if (transport->eof)
+        twi_transport_lost(transport, twi_reason_done());
+    else if (protocol != NULL && protocol->protocol_class->write_connection_lost != NULL)
+        protocol->protocol_class->write_connection_lost(protocol);
+}
+
+void twi_transport_flushed_slow(tw_transport *transport)
+{
+    if (transport->extra_ != NULL) {
+        twi_flow_sent(transport);
+        if (transport->extra_ != NULL && twi_flow_has_producer(transport))
+            return;
+    }
+    if (transport->state > TWI_LOSING || tw_transport_unsent(transport) > 0)
+        return;
+    if (transport->state == TWI_LOSING)
+        twi_transport_lost(transport, twi_reason_done());
+    else if (transport->write_closing && !transport->write_shut)
+        shut_write_side(transport);
+}
+
+/* --- protocols come and go ---------------------------------------------------------- */
+
+tw_protocol *tw_transport_protocol(const tw_transport *transport)
+{
+    return transport->protocol;
+}
+
+void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol)
+{
+    tw_protocol *old = transport->protocol;
+
+    TWI_CHECK_TRANSPORT(transport);
+    if (!transport->made || transport->state > TWI_LOSING) {
+        tw_protocol_free(protocol);
+        return;
+    }
+    if (protocol != NULL)
+        protocol->factory = transport->factory;
+    twi_protocol_retire(old);
+    transport->protocol = protocol;
+    if (protocol != NULL)
+        call_connection_made(transport, protocol);
+}
+
+void twi_transport_interpose(tw_transport *lower, struct twi_filter *filter,
+                             tw_protocol *inner)
+{
+    tw_transport *upper = &filter->base;
+
+    filter->lower = tw_transport_ref(lower);
+    upper->protocol = lower->protocol;
+    upper->factory = lower->factory;
+    upper->made = lower->made;
+    upper->paused = lower->paused;
+    twi_flow_move(lower, upper);
+    if (upper->protocol != NULL)
+        upper->protocol->transport = upper;
+    lower->factory = NULL;
+    lower->protocol = inner;
+    if (inner != NULL)
+        inner->transport = lower;
+}
+
+/* --- about it ----------------------------------------------------------------------- */
+
+/* A filter is known by what it runs over. */
+static const tw_transport *described(const tw_transport *transport)
+{
+    const tw_transport *lower;
+
+    while ((lower = twi_transport_lower(transport)) != NULL)
+        transport = lower;
+    return transport;
+}
+
+static int describe(const tw_transport *transport, bool peer, char *text, size_t size)
+{
+    transport = described(transport);
+    if (transport->ops->describe != NULL)
+        return transport->ops->describe(transport, peer, text, size);
+    return snprintf(text, size, "%s", transport->ops->name);
+}
+
+int tw_transport_peer(const tw_transport *transport, char *text, size_t size)
+{
+    return describe(transport, true, text, size);
+}
+
+int tw_transport_local(const tw_transport *transport, char *text, size_t size)
+{
+    return describe(transport, false, text, size);
+}
+
+int tw_transport_peer_address(const tw_transport *transport,
+                              struct sockaddr_storage *ret_address, socklen_t *ret_length)
+{
+    transport = described(transport);
+    if (transport->ops->address == NULL)
+        return -ENOTSUP;
+    return transport->ops->address(transport, ret_address, ret_length);
+}
+
+static int set_option(tw_transport *transport, int level, int option, int value)
+{
+    if (transport->state > TWI_LOSING)
+        return -ENOTCONN;
+    transport = (tw_transport *)described(transport);
+    if (transport->ops->set_option == NULL)
+        return -ENOTSUP;
+    return transport->ops->set_option(transport, level, option, value);
+}
+
+int tw_transport_set_nodelay(tw_transport *transport, bool on)
+{
+    return set_option(transport, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
+int tw_transport_set_keepalive(tw_transport *transport, bool on)
+{
+    return set_option(transport, SOL_SOCKET, SO_KEEPALIVE, on);
+}
+
+int tw_transport_fd(const tw_transport *transport)
+{
+    transport = described(transport);
+    return transport->ops->fd == NULL ? -1 : transport->ops->fd(transport);
+}

@@ -1,0 +1,15 @@
+/*
+ * child_exec.h - fork, and what the child does until it executes its program.
+ */
+#ifndef REACTOR_PROCESS_CHILD_EXEC_H
+#define REACTOR_PROCESS_CHILD_EXEC_H
+
+#include "base/child.h"
+
+/* 0 and the child's process, or -errno and the step at which it failed; nothing is left then. */
+int twi_child_launch(const struct twi_child_options *options, pid_t *ret_pid,
+                     enum twi_child_step *ret_step);
+/* waitpid() that is not interrupted. */
+pid_t twi_child_wait(pid_t pid, int *ret_status, int flags);
+
+#endif

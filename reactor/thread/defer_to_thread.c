@@ -1,0 +1,117 @@
+/*
+ * defer_to_thread.c - a blocking function's result as a Deferred.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/slab.h"
+#include "reactor/thread/thread_pool.h"
+
+static _Thread_local struct twi_slab jobs = TWI_SLAB(struct twi_job);
+
+/* On the reactor's thread: the job ends with `result` (taken). */
+static void finish(struct twi_job *job, tw_value result)
+{
+    tw_deferred *done = job->done;
+
+    twi_loop_here->jobs--;
+    twi_list_remove(&job->loop_node);
+    if (job->release != NULL)
+        job->release(job->arg);
+    twi_pool_unref(job->pool);
+    twi_slab_free(&jobs, job);
+    tw_fire(&done, result);
+}
+
+static tw_value cancelled(void)
+{
+    return tw_fail(&tw_error_cancelled, "taken out of the thread pool's queue");
+}
+
+static void came_back(void *arg)
+{
+    struct twi_job *job = arg;
+    finish(job, job->given_up ? cancelled() : job->result);
+}
+
+/* Work that has begun goes on; what it returns is then the late result that is swallowed. */
+static int cancel(tw_deferred *deferred, void *arg)
+{
+    struct twi_job *job = arg;
+
+    (void)deferred;
+    if (twi_pool_withdraw(job->pool, job))
+        finish(job, cancelled());
+    return 0;
+}
+
+static struct twi_job *job_new(struct twi_loop *loop, struct tw_thread_pool *pool,
+                               tw_thread_function *fn, void *arg, tw_release_fn *release)
+{
+    struct twi_job *job = twi_slab_alloc(&jobs);
+
+    if (job == NULL)
+        return NULL;
+    *job = (struct twi_job){ .post = { .fn = came_back, .arg = job },
+                             .fn = fn,
+                             .arg = arg,
+                             .release = release,
+                             .pool = pool,
+                             .reactor = loop->reactor };
+    twi_list_append(&loop->job_list, &job->loop_node);
+    loop->jobs++;
+    twi_pool_ref(pool);
+    return job;
+}
+
+static tw_deferred *submit(const char *where, struct twi_job *job)
+{
+    tw_deferred *deferred = tw_promise_at(where, &job->done, cancel, job, NULL);
+    int r;
+
+    if (deferred == NULL) {
+        finish(job, tw_none());
+        return NULL;
+    }
+    r = twi_pool_submit(job->pool, job);
+    if (r == -ESHUTDOWN)
+        finish(job, tw_fail(&tw_error_misuse, "the thread pool is being freed"));
+    else if (r < 0)
+        finish(job, r == -ENOMEM ? tw_fail_memory() : tw_fail_errno(&tw_error_system, r));
+    return deferred;
+}
+
+tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
+                                   tw_thread_function *fn, void *arg, tw_release_fn *release)
+{
+    struct twi_loop *loop = twi_loop_get();
+    struct twi_job *job = NULL;
+
+    if (fn == NULL) {
+        if (release != NULL)
+            release(arg);
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "no function to call"));
+    }
+    if (pool == NULL)
+        pool = tw_thread_pool_current();
+    if (loop != NULL && pool != NULL)
+        job = job_new(loop, pool, fn, arg, release);
+    if (job == NULL) {
+        if (release != NULL)
+            release(arg);
+        return NULL;
+    }
+    return submit(where, job);
+}
+
+void twi_jobs_release(struct twi_loop *loop)
+{
+    TWI_LIST_EACH (node, &loop->job_list) {
+        struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
+        if (twi_pool_withdraw(job->pool, job))
+            finish(job, cancelled());
+    }
+    while (loop->jobs > 0)
+        twi_inbox_wait(loop->reactor);
+}

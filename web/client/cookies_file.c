@@ -1,0 +1,241 @@
+/*
+ * cookies_file.c - Netscape's cookie file: a line of seven fields between tabs for each cookie.
+ *
+ *   domain  TRUE (subdomains too)  path  TRUE (secure)  expires (0: session)  name  value
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "base/buf.h"
+#include "web/client/cookies.h"
+#include "web/url/url.h"
+
+#define LINE_MAX_BYTES 16384
+
+static const char http_only_mark[] = "#HttpOnly_";
+
+/* --- loading ------------------------------------------------------------------------------ */
+
+/* Cut the line at its tabs; a value that is missing is "". Returns whether it has all fields. */
+static bool split_line(char *line, char *fields[7])
+{
+    int i;
+
+    for (i = 0; i < 7; i++) {
+        fields[i] = line;
+        if (i == 6)
+            break;
+        line = strchr(line, '\t');
+        if (line == NULL)
+            break;
+        *line++ = 0;
+    }
+    if (i == 5) {
+        fields[6] = fields[5] + strlen(fields[5]);
+        i++;
+    }
+    return i == 6 && strchr(fields[6], '\t') == NULL;
+}
+
+static int read_flag(const char *text, bool *ret_flag)
+{
+    *ret_flag = twi_same_nocase(text, strlen(text), "TRUE", 4);
+    return *ret_flag || twi_same_nocase(text, strlen(text), "FALSE", 5) ? 0 : -EINVAL;
+}
+
+static int read_expiry(const char *text, double *ret_expires)
+{
+    uint64_t seconds;
+    int r = twi_parse_decimal(text, strlen(text), &seconds);
+
+    if (r < 0)
+        return -EINVAL;
+    *ret_expires = seconds == 0 ? INFINITY : (double)seconds;
+    return 0;
+}
+
+static int load_line(tw_cookies *jar, char *line)
+{
+    char *parts[7], domain[TWI_URL_HOST_ROOM + 3 * 256];
+    struct twi_cookie_fields fields = { 0 };
+    const char *why;
+    bool below;
+    int length;
+
+    if (strncmp(line, http_only_mark, sizeof http_only_mark - 1) == 0) {
+        fields.http_only = true;
+        line += sizeof http_only_mark - 1;
+    } else if (*line == '#' || *line == 0) {
+        return 0;
+    }
+    if (twi_cookie_has_control(line, strlen(line)) || !split_line(line, parts) ||
+        read_flag(parts[1], &below) < 0 || read_flag(parts[3], &fields.secure) < 0 ||
+        read_expiry(parts[4], &fields.expires) < 0 || parts[2][0] != '/' ||
+        strlen(parts[5]) + strlen(parts[6]) == 0)
+        return -EINVAL;
+    if (parts[0][0] == '.')
+        parts[0]++;
+    if (strlen(parts[0]) > 255)
+        return -EINVAL;
+    length = twi_url_host(parts[0], strlen(parts[0]), true, domain, &why);
+    if (length < 0)
+        return -EINVAL;
+    fields.domain = domain;
+    fields.domain_length = (size_t)length;
+    fields.host_only = !below || twi_cookie_host_is_address(domain, (size_t)length) ||
+                       twi_cookie_domain_is_public(domain, (size_t)length);
+    fields.path = parts[2];
+    fields.path_length = strlen(parts[2]);
+    fields.name = parts[5];
+    fields.name_length = strlen(parts[5]);
+    fields.value = parts[6];
+    fields.value_length = strlen(parts[6]);
+    return twi_cookies_put(jar, &fields, -INFINITY);
+}
+
+/* A line without its end. Returns 1, 0 at the end of the file, -EINVAL (too long, or a NUL). */
+static int read_line(FILE *file, char line[LINE_MAX_BYTES])
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = getc(file)) != EOF && c != '\n') {
+        if (c == 0 || length + 1 == LINE_MAX_BYTES)
+            return -EINVAL;
+        line[length++] = (char)c;
+    }
+    if (c == EOF && length == 0)
+        return 0;
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    line[length] = 0;
+    return 1;
+}
+
+int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
+{
+    char line[LINE_MAX_BYTES];
+    FILE *file = fopen(path, "re");
+    unsigned number = 0;
+    int r;
+
+    if (file == NULL)
+        return -errno;
+    do {
+        number++;
+        r = read_line(file, line);
+        if (r > 0 && load_line(jar, line) < 0)
+            r = -EINVAL;
+    } while (r > 0);
+    if (r == 0 && ferror(file))
+        r = -EIO;
+    fclose(file);
+    if (r == -EINVAL && ret_line != NULL)
+        *ret_line = number;
+    return r;
+}
+
+/* --- saving ------------------------------------------------------------------------------- */
+
+static int write_cookie(struct twi_buf *buf, const struct twi_cookie *cookie)
+{
+    return twi_buf_printf(
+        buf, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
+        cookie->host_only ? "" : ".", cookie->domain->name,
+        cookie->host_only ? "FALSE" : "TRUE", cookie->path, cookie->secure ? "TRUE" : "FALSE",
+        isinf(cookie->expires) ? 0 : cookie->expires, cookie->name, cookie->value);
+}
+
+/* In the order in which they were made, so that loading them gives the same order again. */
+static int compare_created(const void *a, const void *b)
+{
+    const struct twi_cookie *left = *(struct twi_cookie *const *)a;
+    const struct twi_cookie *right = *(struct twi_cookie *const *)b;
+
+    return left->created < right->created ? -1 : left->created > right->created;
+}
+
+static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
+{
+    struct twi_cookie **cookies = twi_malloc((jar->count + 1) * sizeof *cookies);
+    size_t i = 0;
+    int r;
+
+    if (cookies == NULL)
+        return -ENOMEM;
+    TWI_LIST_EACH (node, &jar->cookies)
+        cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
+    qsort(cookies, jar->count, sizeof *cookies, compare_created);
+    r = twi_buf_append_text(buf, "# Netscape HTTP Cookie File\n"
+                                 "# Written by tweed; lines are replaced.\n\n");
+    for (i = 0; r == 0 && i < jar->count; i++)
+        r = write_cookie(buf, cookies[i]);
+    twi_free(cookies);
+    return r;
+}
+
+/* All of the buffer; the descriptor is closed in any case. */
+static int write_and_close(int fd, const struct twi_buf *buf)
+{
+    size_t done = 0;
+    int r = 0;
+
+    while (r == 0 && done < buf->length) {
+        ssize_t n = write(fd, buf->data + done, buf->length - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            r = -errno;
+    }
+    if (close(fd) != 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+/* A pipe or a terminal is written to as it is. */
+static int save_in_place(const struct twi_buf *buf, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+    return fd < 0 ? -errno : write_and_close(fd, buf);
+}
+
+static int save_beside(const struct twi_buf *buf, const char *path)
+{
+    char *beside = twi_format("%s.XXXXXX", path);
+    int fd, r;
+
+    if (beside == NULL)
+        return -ENOMEM;
+    fd = mkostemp(beside, O_CLOEXEC);
+    r = fd < 0 ? -errno : write_and_close(fd, buf);
+    if (r == 0 && rename(beside, path) != 0)
+        r = -errno;
+    if (r < 0 && fd >= 0)
+        unlink(beside);
+    twi_free(beside);
+    return r;
+}
+
+int tw_cookies_save(const tw_cookies *jar, const char *path)
+{
+    struct twi_buf buf = { 0 };
+    struct stat status;
+    int r = write_jar(&buf, jar);
+
+    if (r == 0 && stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        r = save_in_place(&buf, path);
+    else if (r == 0)
+        r = save_beside(&buf, path);
+    twi_buf_free(&buf);
+    return r;
+}

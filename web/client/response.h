@@ -1,0 +1,37 @@
+/*
+ * response.h - a response inside.
+ */
+#ifndef WEB_CLIENT_RESPONSE_H
+#define WEB_CLIENT_RESPONSE_H
+
+#include <tweed/client.h>
+
+struct twi_fetch;
+
+struct tw_response {
+    unsigned references;
+    unsigned redirects;
+    int status;
+    unsigned char minor;
+    bool complete;
+    const char *reason; /* lives with the headers */
+    tw_headers *headers;
+    tw_value body;
+    struct tw_url *url;
+    char *clean_url; /* made when asked for, if the URL has credentials */
+    struct tw_response *previous;
+    struct twi_fetch *fetch; /* while it streams */
+    int64_t began, queued_at, resolved_at, connected_at, secured_at, sent_at, first_byte_at,
+        done_at;
+    uint64_t wire_bytes;
+};
+
+/* One reference; NULL when there is no memory. */
+struct tw_response *twi_response_new(void);
+void twi_response_unref(struct tw_response *response);
+/* Owned: takes over one reference. */
+tw_value twi_response_value(struct tw_response *response);
+/* The URL as it may be shown: without credentials. NULL when there is no memory. */
+char *twi_url_without_credentials(const struct tw_url *url);
+
+#endif

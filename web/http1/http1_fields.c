@@ -1,0 +1,227 @@
+/*
+ * http1_fields.c - header lines, and what the framing fields among them mean.
+ *
+ * A request whose framing could be read in two ways is refused (RFC 9112, 6.3 and 11.2); a
+ * response is read as browsers do where only the answer itself could suffer.
+ */
+#include "config.h"
+
+#include "base/ascii.h"
+#include "web/http1/http1_parse.h"
+
+static int bad(struct twi_http1 *parser, const char *text)
+{
+    return twi_http1_fail(parser, &tw_error_protocol, 400, text);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* --- values ------------------------------------------------------------------------------ */
+
+/* A server takes no control character but the tab; a client only refuses NUL and CR. */
+static bool is_value_byte(const struct twi_http1 *parser, unsigned char c)
+{
+    if (c >= 0x20 && c != 0x7f)
+        return true;
+    return c == '\t' || (!parser->server_ && c != '\0' && c != '\r');
+}
+
+static bool check_value(const struct twi_http1 *parser, const char *value, size_t length)
+{
+    if (twi_http1_is_plain(value, length))
+        return true;
+    for (size_t i = 0; i < length; i++)
+        if (!is_value_byte(parser, (unsigned char)value[i]))
+            return false;
+    return true;
+}
+
+/* --- framing fields ---------------------------------------------------------------------- */
+
+static int content_length(struct twi_http1 *parser, const char *value, size_t length)
+{
+    uint64_t number;
+    int64_t before = (parser->seen_ & TWI_H1_SEEN_LENGTH) != 0 ? parser->length : -1;
+    int r = twi_parse_decimal(value, length, &number);
+
+    if (r < 0 || number > INT64_MAX)
+        return bad(parser, "bad Content-Length");
+    if (before >= 0 && (parser->server_ || before != (int64_t)number))
+        return bad(parser, "several Content-Lengths");
+    parser->length = (int64_t)number;
+    parser->seen_ |= TWI_H1_SEEN_LENGTH;
+    return 0;
+}
+
+/* "5, 5" is what a proxy may make of two equal ones; a server refuses it. */
+static int content_lengths(struct twi_http1 *parser, const char *value, size_t length)
+{
+    const char *end = value + length;
+
+    if (parser->server_)
+        return content_length(parser, value, length);
+    for (;;) {
+        const char *comma = memchr(value, ',', (size_t)(end - value));
+        const char *from = value, *to = comma == NULL ? end : comma;
+
+        while (from < to && is_space(*from))
+            from++;
+        while (from < to && is_space(to[-1]))
+            to--;
+        if (content_length(parser, from, (size_t)(to - from)) < 0)
+            return -1;
+        if (comma == NULL)
+            return 0;
+        value = comma + 1;
+    }
+}
+
+/* Only "chunked" alone is known, and that is all that we ever ask for. Old servers say "identity"
+ * for nothing (RFC 2616, 3.6). */
+static int transfer_encoding(struct twi_http1 *parser, const char *value, size_t length)
+{
+    if (!parser->server_ && twi_same_nocase(value, length, "identity", 8))
+        return 0;
+    if ((parser->seen_ & TWI_H1_SEEN_CODING) != 0)
+        return bad(parser, "several Transfer-Encodings");
+    parser->seen_ |= TWI_H1_SEEN_CODING;
+    if (twi_same_nocase(value, length, "chunked", 7))
+        return 0;
+    if (parser->server_ && !twi_list_has_token(value, length, "chunked", 7))
+        return twi_http1_fail(parser, &tw_error_encoding, 501,
+                              "the transfer coding is not known");
+    return twi_http1_fail(parser, &tw_error_encoding, 400, "the transfer coding is not known");
+}
+
+static void connection(struct twi_http1 *parser, const char *value, size_t length)
+{
+    if (twi_list_has_token(value, length, "close", 5))
+        parser->seen_ |= TWI_H1_SEEN_CLOSE;
+    if (twi_list_has_token(value, length, "keep-alive", 10))
+        parser->seen_ |= TWI_H1_SEEN_KEEP_ALIVE;
+}
+
+static void expect(struct twi_http1 *parser, const char *value, size_t length)
+{
+    parser->seen_ |= twi_same_nocase(value, length, "100-continue", 12)
+                         ? TWI_H1_SEEN_CONTINUE
+                         : TWI_H1_SEEN_OTHER_EXPECTATION;
+}
+
+/* --- the host (RFC 3986, 3.2.2) ---------------------------------------------------------- */
+
+/* ":", then nothing or a number up to 65535. */
+static bool check_port(const char *at, const char *end)
+{
+    uint64_t port = 0;
+
+    if (*at++ != ':')
+        return false;
+    return at == end ||
+           (twi_parse_decimal(at, (size_t)(end - at), &port) == 0 && port <= 65535);
+}
+
+static bool check_host(const char *host, size_t length)
+{
+    const char *at = host, *end = host + length;
+
+    if (at < end && *at == '[') {
+        for (at++; at < end && (twi_hex(*at) >= 0 || *at == ':' || *at == '.'); at++)
+            ;
+        if (at == end || *at != ']' || at == host + 1)
+            return false;
+        at++;
+    } else {
+        for (; at < end && twi_http1_is(*at, TWI_H1_HOST); at++)
+            ;
+        if (at == host)
+            return false;
+    }
+    return at == end || check_port(at, end);
+}
+
+static int host(struct twi_http1 *parser, const char *value, size_t length)
+{
+    if ((parser->seen_ & TWI_H1_SEEN_HOST) != 0)
+        return bad(parser, "several Hosts");
+    if (!check_host(value, length))
+        return bad(parser, "bad Host");
+    parser->seen_ |= TWI_H1_SEEN_HOST;
+    return 0;
+}
+
+/* --- lines ------------------------------------------------------------------------------- */
+
+static int take_note(struct twi_http1 *parser, enum twi_header id, const char *value,
+                     size_t length)
+{
+    switch (id) {
+    case TWI_HEADER_CONTENT_LENGTH:
+        return content_lengths(parser, value, length);
+    case TWI_HEADER_TRANSFER_ENCODING:
+        return transfer_encoding(parser, value, length);
+    case TWI_HEADER_CONNECTION:
+        connection(parser, value, length);
+        return 0;
+    case TWI_HEADER_HOST:
+        return parser->server_ ? host(parser, value, length) : 0;
+    case TWI_HEADER_EXPECT:
+        if (parser->server_)
+            expect(parser, value, length);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int folded(struct twi_http1 *parser, tw_headers *headers, const char *text,
+                  size_t length)
+{
+    enum twi_header id;
+
+    if (parser->server_)
+        return bad(parser, "folded header line");
+    if (tw_headers_count(headers) == 0)
+        return bad(parser, "white space before the first header");
+    /* What was decided by the first part would be wrong. */
+    id = headers->fields[headers->count - 1].id;
+    if (length > 0 && (id == TWI_HEADER_CONTENT_LENGTH || id == TWI_HEADER_TRANSFER_ENCODING ||
+                       id == TWI_HEADER_CONNECTION))
+        return bad(parser, "folded framing header");
+    return twi_headers_extend(headers, text, length) < 0 ? twi_http1_fail_memory(parser) : 0;
+}
+
+int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
+                         size_t length)
+{
+    const char *value = line, *end = line + length;
+    size_t name_length;
+    enum twi_header id;
+
+    while (value < end && twi_http1_is(*value, TWI_H1_TOKEN))
+        value++;
+    name_length = (size_t)(value - line);
+    if (name_length > 0 && (value == end || *value != ':'))
+        return bad(parser, "bad header name");
+    if (name_length == 0 && !is_space(*line))
+        return bad(parser, "bad header name");
+    value++;
+    while (value < end && is_space(*value))
+        value++;
+    while (value < end && is_space(end[-1]))
+        end--;
+    length = (size_t)(end - value);
+    if (!check_value(parser, value, length))
+        return bad(parser, "control character in a header");
+    if (name_length == 0)
+        return folded(parser, headers, value, length);
+    id = twi_header_id(line, name_length);
+    if (headers != parser->trailers && take_note(parser, id, value, length) < 0)
+        return -1;
+    if (twi_headers_append(headers, id, line, name_length, value, length) < 0)
+        return twi_http1_fail_memory(parser);
+    return 0;
+}

@@ -1,0 +1,77 @@
+/*
+ * http1_parse.h - what the parts of the HTTP/1.1 parser share.
+ *
+ *     START -> FIELDS --+--> BODY_LENGTH ----------------------------+--> DONE
+ *       ^        |      +--> BODY_CLOSE (ends with the connection) --+
+ *       +--------+      +--> CHUNK_SIZE -> CHUNK_DATA -> CHUNK_CR -> CHUNK_LF --> CHUNK_SIZE
+ *     (1xx skipped)              |
+ *                                +--> TRAILERS --> DONE            any of them --> FAILED
+ */
+#ifndef WEB_HTTP1_HTTP1_PARSE_H
+#define WEB_HTTP1_HTTP1_PARSE_H
+
+#include "web/http/headers.h"
+#include "web/http1/http1.h"
+
+enum twi_http1_state {
+    TWI_H1_START,
+    TWI_H1_FIELDS,
+    TWI_H1_BODY_LENGTH,
+    TWI_H1_BODY_CLOSE,
+    TWI_H1_CHUNK_SIZE,
+    TWI_H1_CHUNK_DATA,
+    TWI_H1_CHUNK_CR,
+    TWI_H1_CHUNK_LF,
+    TWI_H1_TRAILERS,
+    TWI_H1_DONE,
+    TWI_H1_FAILED
+};
+
+/* What the fields seen so far say about framing. */
+enum twi_http1_seen {
+    TWI_H1_SEEN_CLOSE = 1,
+    TWI_H1_SEEN_KEEP_ALIVE = 2,
+    TWI_H1_SEEN_LENGTH = 4,
+    TWI_H1_SEEN_CODING = 8,
+    TWI_H1_SEEN_HOST = 16,
+    TWI_H1_SEEN_CONTINUE = 32,
+    TWI_H1_SEEN_OTHER_EXPECTATION = 64
+};
+
+/* Sets the error and the state; always -1, for returning. */
+int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, int status,
+                   const char *text);
+int twi_http1_fail_memory(struct twi_http1 *parser);
+
+/* The parts below return 0, or -1 after twi_http1_fail(). */
+
+/* "HTTP/1.1 200 OK" or "GET / HTTP/1.1", without the line's end. */
+int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t length);
+int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t length);
+/* True if what has come of the first line cannot become one. */
+bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, size_t length);
+/* One field line into `headers`; framing fields are taken note of unless these are trailers. */
+int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
+                         size_t length);
+/* The head is complete: decide about the body and set the next state. */
+int twi_http1_response_framing(struct twi_http1 *parser);
+int twi_http1_request_framing(struct twi_http1 *parser);
+/* "1a;name=value" */
+int twi_http1_chunk_line(struct twi_http1 *parser, const char *line, size_t length);
+
+enum twi_http1_class {
+    TWI_H1_TOKEN = 1, /* tchar of RFC 9110, 5.6.2 */
+    TWI_H1_HOST = 2,  /* of a registered name, RFC 3986, 3.2.2, "%" included */
+    TWI_H1_TARGET = 4 /* visible ASCII but "#" */
+};
+
+extern const unsigned char twi_http1_classes[256];
+/* True if there is no control character at all, not even a tab. */
+bool twi_http1_is_plain(const char *text, size_t length);
+
+static inline bool twi_http1_is(char c, enum twi_http1_class bit)
+{
+    return (twi_http1_classes[(unsigned char)c] & bit) != 0;
+}
+
+#endif
