@@ -44,6 +44,7 @@ START_TEST(a_queue_keeps_its_order)
     tw_queue *queue = test_given(
         tw_queue_new_ordered(rows[_i].order, rows[_i].size, TW_UNLIMITED));
     char seen[64] = "";
+    size_t length = 0;
 
     trace_setup();
     for (const char *move = rows[_i].moves; *move != '\0'; move++) {
@@ -56,7 +57,8 @@ START_TEST(a_queue_keeps_its_order)
     }
     for (const char *c = trace; *c != '\0'; c++)
         if (*c != '=')
-            strncat(seen, c, 1);
+            seen[length++] = *c;
+    seen[length] = '\0';
     ck_assert_msg(strcmp(seen, rows[_i].sees) == 0, "%s: %s", rows[_i].when, seen);
     ck_assert_uint_eq(tw_queue_length(queue) + tw_queue_puts_waiting(queue), 0);
     tw_queue_free(queue);
