@@ -11,7 +11,7 @@
 #include <tweed/tweed.h>
 
 static tw_agent *agent;
-static struct tw_request_options options;
+static struct tw_fetch_options options;
 static const char *url;
 static long to_start, under_way, ok;
 static unsigned long long bytes;

@@ -286,7 +286,7 @@ static tw_value request_done(tw_value result, void *arg)
 
 static void start_transfer(struct transfer *transfer)
 {
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     struct get_made made;
     const char *why;
 

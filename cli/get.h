@@ -124,7 +124,7 @@ struct get_made {
     struct tw_body_source source;
 };
 /* 0, or a failure's text in *ret_why. */
-int get_make_request(struct transfer *transfer, struct tw_request_options *options,
+int get_make_request(struct transfer *transfer, struct tw_fetch_options *options,
                      struct get_made *made, const char **ret_why);
 void get_free_made(struct get_made *made);
 /* Append what was given as a URL; without a scheme it is http. */

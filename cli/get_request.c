@@ -175,11 +175,12 @@ void get_set_proxy_user(const struct get_settings *settings)
 
 /* --- bodies ------------------------------------------------------------------------------- */
 
-static int64_t read_upload(char *data, size_t size, void *arg)
+static int64_t read_upload(tw_upload *upload, char *data, size_t size, void *arg)
 {
     const int *fd = arg;
     ssize_t n;
 
+    (void)upload;
     do
         n = read(*fd, data, size);
     while (n < 0 && errno == EINTR);
@@ -231,11 +232,12 @@ struct data {
     size_t sent;
 };
 
-static int64_t read_data(char *piece, size_t size, void *arg)
+static int64_t read_data(tw_upload *upload, char *piece, size_t size, void *arg)
 {
     struct data *data = arg;
     size_t left = data->text->length - data->sent;
 
+    (void)upload;
     size = size < left ? size : left;
     if (size > 0)
         memcpy(piece, data->text->data + data->sent, size);
@@ -258,7 +260,7 @@ static void open_data(const struct cli_text *text, struct tw_body_source *source
 }
 
 /* 0, or a failure's text in *ret_why. */
-static int choose_body(const struct transfer *transfer, struct tw_request_options *options,
+static int choose_body(const struct transfer *transfer, struct tw_fetch_options *options,
                        struct get_made *made, const char **ret_why)
 {
     const struct get_settings *settings = transfer->run->settings;
@@ -303,7 +305,7 @@ static int add_fields(const struct get_settings *settings, tw_headers *headers)
     return r;
 }
 
-static void choose_method(const struct transfer *transfer, struct tw_request_options *options)
+static void choose_method(const struct transfer *transfer, struct tw_fetch_options *options)
 {
     const struct get_settings *settings = transfer->run->settings;
 
@@ -317,7 +319,7 @@ static void choose_method(const struct transfer *transfer, struct tw_request_opt
 }
 
 static void choose_limits(const struct get_settings *settings,
-                          struct tw_request_options *options)
+                          struct tw_fetch_options *options)
 {
     options->redirects = settings->no_location ? TW_REDIRECT_NONE : TW_REDIRECT_FOLLOW;
     options->max_redirects = settings->max_redirects;
@@ -330,7 +332,7 @@ static void choose_limits(const struct get_settings *settings,
                          (settings->range != NULL && !settings->compressed);
 }
 
-int get_make_request(struct transfer *transfer, struct tw_request_options *options,
+int get_make_request(struct transfer *transfer, struct tw_fetch_options *options,
                      struct get_made *made, const char **ret_why)
 {
     const struct get_settings *settings = transfer->run->settings;

@@ -25,7 +25,7 @@ static tw_value handle_response(tw_value response, void *url)
 int main(int argc, char **argv)
 {
     struct tw_agent_options settings = { .max_per_host = 10, .idle_timeout = 5 };
-    struct tw_request_options options = { .user_agent = "example/1", .timeout = 20 };
+    struct tw_fetch_options options = { .user_agent = "example/1", .timeout = 20 };
     tw_agent *agent = tw_agent_new(&settings);
 
     left = argc - 1;

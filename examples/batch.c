@@ -4,7 +4,7 @@
 
 #include <tweed/tweed.h>
 
-static const struct tw_request_options options = { .timeout = 1 };
+static const struct tw_fetch_options options = { .timeout = 1 };
 
 static tw_value handle_failure(tw_value failure, void *url)
 {

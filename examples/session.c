@@ -7,8 +7,7 @@
 static tw_agent *session;
 
 /* Says what came; the response, or the failure. */
-static tw_value show(const char *what, const char *url,
-                     const struct tw_request_options *options)
+static tw_value show(const char *what, const char *url, const struct tw_fetch_options *options)
 {
     tw_value response = tw_await(tw_agent_request(session, url, options));
 
@@ -28,7 +27,7 @@ static void show_json(const char *url)
     tw_headers_set(headers, "Content-Type", "application/json");
     tw_headers_set(headers, "X-Mine", "with a header of mine");
     show("json", url,
-         &(struct tw_request_options){
+         &(struct tw_fetch_options){
              .body = json, .body_length = sizeof json - 1, .headers = headers });
     tw_headers_free(headers);
 }
@@ -52,13 +51,13 @@ static tw_value run(void *origin)
     snprintf(echo, sizeof echo, "%s/echo", (char *)origin);
     snprintf(image, sizeof image, "%s/images/plain.png", (char *)origin);
     show("get", echo, NULL);
-    show("params", echo, &(struct tw_request_options){ .params = fields });
-    show("form", echo, &(struct tw_request_options){ .form = fields });
-    show("put", echo, &(struct tw_request_options){ .method = "PUT", .form = fields });
+    show("params", echo, &(struct tw_fetch_options){ .params = fields });
+    show("form", echo, &(struct tw_fetch_options){ .form = fields });
+    show("put", echo, &(struct tw_fetch_options){ .method = "PUT", .form = fields });
     show_json(echo);
     show_bytes(image);
     return show("proxy", "http://far.example/echo",
-                &(struct tw_request_options){ .proxy = origin, .timeout = 5 });
+                &(struct tw_fetch_options){ .proxy = origin, .timeout = 5 });
 }
 
 int main(int argc, char **argv)

@@ -27,7 +27,7 @@ static size_t host_count, pages, max_pages;
 static double delay;
 static tw_queue *frontier; /* of URLs */
 static void *seen;         /* a tree of them */
-static const struct tw_request_options options = {
+static const struct tw_fetch_options options = {
     .user_agent = "example-spider/1 (+https://example.org/spider)",
     .timeout = 30,
 };

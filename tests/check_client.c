@@ -38,7 +38,7 @@ static const struct tw_part parts[] = { { .name = "q", .data = "a b", .length = 
 
 static const struct {
     const char *url;
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     const char *name, *value; /* a field by hand */
     const char *text;
 } heads[] = {
@@ -176,7 +176,7 @@ static const struct {
 
 START_TEST(a_request_goes_out_as_asked)
 {
-    struct tw_request_options options = heads[_i].options;
+    struct tw_fetch_options options = heads[_i].options;
     tw_headers *headers = client_headers();
 
     if (heads[_i].name != NULL)
@@ -192,7 +192,7 @@ END_TEST
 
 START_TEST(parts_go_out_with_their_boundary)
 {
-    const struct tw_request_options options = { .parts = parts };
+    const struct tw_fetch_options options = { .parts = parts };
     char line[80];
     const char *at;
 
@@ -221,7 +221,7 @@ END_TEST
 
 static const struct {
     const char *url;
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     const tw_error_class *error;
 } refused[] = {
     { "", { 0 }, &tw_error_url },
@@ -282,7 +282,7 @@ static void answer_slowly(struct peer_connection *connection, const char *reques
 
 static const struct {
     const char *what;
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     double at;
 } silences[] = {
     { "total", { .timeout = 5 }, 5 },
@@ -326,7 +326,7 @@ static void answer_dripping(struct peer_connection *connection, const char *requ
 
 START_TEST(a_trickle_ends_at_the_total_limit)
 {
-    struct tw_request_options options = { .timeout = 20, .idle_timeout = 1 };
+    struct tw_fetch_options options = { .timeout = 20, .idle_timeout = 1 };
 
     start(NULL);
     peer.answer = answer_dripping;
@@ -343,7 +343,7 @@ END_TEST
 
 START_TEST(silence_between_bytes_is_bounded)
 {
-    struct tw_request_options options = { .idle_timeout = 6 };
+    struct tw_fetch_options options = { .idle_timeout = 6 };
 
     start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
     client_get(&got, "http://a/", &options);
@@ -357,7 +357,7 @@ END_TEST
 
 START_TEST(a_negative_limit_is_none)
 {
-    struct tw_request_options options = { .timeout = -1, .idle_timeout = -1 };
+    struct tw_fetch_options options = { .timeout = -1, .idle_timeout = -1 };
 
     start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
     outcome_of(&got, tw_agent_request(client_agent, "http://a/", &options));
@@ -396,7 +396,7 @@ END_TEST
 
 START_TEST(a_part_may_be_a_success)
 {
-    struct tw_request_options options = { .accept_partial = true };
+    struct tw_fetch_options options = { .accept_partial = true };
 
     start("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
     peer.then = PEER_CLOSES;
@@ -410,7 +410,7 @@ END_TEST
 
 START_TEST(a_part_of_a_head_is_no_success)
 {
-    struct tw_request_options options = { .accept_partial = true };
+    struct tw_fetch_options options = { .accept_partial = true };
 
     start("HTTP/1.1 200 OK\r\n");
     peer.then = PEER_CLOSES;
@@ -433,7 +433,7 @@ static const struct {
 
 START_TEST(a_status_may_be_a_failure)
 {
-    struct tw_request_options options = { .fail_on_error = true };
+    struct tw_fetch_options options = { .fail_on_error = true };
 
     start(statuses[_i].reply);
     client_get(&got, "http://a/", &options);

@@ -31,7 +31,7 @@ START_TEST(a_body_of_any_size_goes_out_whole)
 {
     size_t size = sizes[_i], wrong = 0;
     char *body = malloc(size);
-    struct tw_request_options options = { .body = body, .body_length = size };
+    struct tw_fetch_options options = { .body = body, .body_length = size };
 
     for (size_t i = 0; i < size; i++)
         body[i] = (char)('a' + i % 26);
@@ -56,15 +56,17 @@ struct source {
     int error;
     unsigned calls, releases;
     bool ready;
+    tw_upload *upload; /* the last that asked */
     struct tw_body_source body;
 };
 
-static int64_t source_read(char *data, size_t size, void *arg)
+static int64_t source_read(tw_upload *upload, char *data, size_t size, void *arg)
 {
     struct source *source = arg;
     size_t length = source->total - source->at;
 
     source->calls++;
+    source->upload = upload;
     if (source->stall_at > 0 && source->at >= source->stall_at && !source->ready)
         return -EAGAIN;
     if (source->error < 0 && source->at > 0)
@@ -84,19 +86,19 @@ static void source_release(void *arg)
     source->releases++;
 }
 
-static struct tw_request_options source_options(struct source *source, bool known)
+static struct tw_fetch_options source_options(struct source *source, bool known)
 {
     source->body = (struct tw_body_source){ .length = known ? (int64_t)source->total : -1,
                                             .read = source_read,
                                             .release = source_release,
                                             .arg = source };
-    return (struct tw_request_options){ .body_source = &source->body };
+    return (struct tw_fetch_options){ .body_source = &source->body };
 }
 
 START_TEST(a_source_that_cannot_be_read_is_a_misuse)
 {
     struct source source = { .total = 10 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     start(HI);
     source.body.read = NULL;
@@ -120,7 +122,7 @@ static const struct {
 START_TEST(a_source_is_sent_with_its_length_or_in_chunks)
 {
     struct source source = { .total = uploads[_i].total, .piece = uploads[_i].piece };
-    struct tw_request_options options = source_options(&source, uploads[_i].known);
+    struct tw_fetch_options options = source_options(&source, uploads[_i].known);
     char length[50];
     size_t letters = 0;
 
@@ -143,7 +145,7 @@ END_TEST
 START_TEST(chunks_are_framed)
 {
     struct source source = { .total = 10, .piece = 8 };
-    struct tw_request_options options = source_options(&source, false);
+    struct tw_fetch_options options = source_options(&source, false);
 
     start(HI);
     client_get(&got, "http://a/", &options);
@@ -156,21 +158,22 @@ END_TEST
 START_TEST(a_source_may_wait_for_more)
 {
     struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     start(HI);
     outcome_of(&got, tw_agent_request(client_agent, "http://a/", &options));
     tw_testing_advance(5);
     ck_assert_uint_eq(source.at, 5);
     ck_assert_uint_eq(got.fired, 0);
-    tw_request_body_ready(&options);
+    tw_upload_ready(source.upload);
     ck_assert_uint_eq(source.at, 5);
     source.ready = true;
-    tw_request_body_ready(&source);
+    tw_upload_ready(source.upload);
+    ck_assert_uint_eq(source.at, 10);
+    tw_upload_ready(source.upload); /* nothing is waited for */
     ck_assert_uint_eq(source.at, 10);
     tw_testing_advance(1);
     ck_assert_int_eq(got.status, 200);
-    tw_request_body_ready(&source);
     stop();
 }
 END_TEST
@@ -178,7 +181,7 @@ END_TEST
 START_TEST(a_source_that_stays_silent_times_out)
 {
     struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     options.idle_timeout = 3;
     start(HI);
@@ -193,7 +196,7 @@ END_TEST
 START_TEST(a_source_that_ends_early_is_a_misuse)
 {
     struct source source = { .total = 10, .piece = 5 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     source.body.length = 11;
     start(HI);
@@ -207,7 +210,7 @@ END_TEST
 START_TEST(a_source_is_not_asked_for_more_than_its_length)
 {
     struct source source = { .total = 100, .piece = 50 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     source.body.length = 7;
     start(HI);
@@ -221,7 +224,7 @@ END_TEST
 START_TEST(the_error_of_a_source_ends_the_request)
 {
     struct source source = { .total = 10, .piece = 5, .error = -EIO };
-    struct tw_request_options options = source_options(&source, false);
+    struct tw_fetch_options options = source_options(&source, false);
 
     start(HI);
     client_get(&got, "http://a/", &options);
@@ -241,7 +244,7 @@ static void answer_at_once(struct peer_connection *connection, const char *reque
 START_TEST(an_early_answer_stops_the_source)
 {
     struct source source = { .total = 10, .piece = 5, .stall_at = 5 };
-    struct tw_request_options options = source_options(&source, true);
+    struct tw_fetch_options options = source_options(&source, true);
 
     start(NULL);
     peer.answer = answer_at_once;
@@ -251,7 +254,6 @@ START_TEST(an_early_answer_stops_the_source)
     ck_assert_str_eq(got.body, "no");
     ck_assert_uint_eq(source.releases, 1);
     ck_assert_uint_eq(tw_agent_counts(client_agent).idle, 0);
-    tw_request_body_ready(&source);
     stop();
 }
 END_TEST
@@ -259,7 +261,7 @@ END_TEST
 START_TEST(a_source_of_unknown_length_needs_http_1_1)
 {
     struct source source = { .total = 10, .piece = 5 };
-    struct tw_request_options options = source_options(&source, false);
+    struct tw_fetch_options options = source_options(&source, false);
 
     options.http10 = true;
     start(HI);
@@ -273,7 +275,7 @@ END_TEST
 START_TEST(a_request_has_one_body)
 {
     struct source source = { .total = 10, .piece = 5 };
-    struct tw_request_options options = source_options(&source, false);
+    struct tw_fetch_options options = source_options(&source, false);
 
     options.body = "x";
     options.body_length = 1;

@@ -108,7 +108,7 @@ END_TEST
 START_TEST(connections_are_not_shared_between_trusts)
 {
     tw_tls_context *other;
-    struct tw_request_options options = { 0 };
+    struct tw_fetch_options options = { 0 };
 
     start_at(&(struct tw_agent_options){ .proxy = "" }, 443, true);
     options.tls = other = context_new((struct tw_tls_options){ .no_verify = true });
@@ -134,8 +134,8 @@ static const struct {
 
 START_TEST(a_stalled_handshake_counts_as_connecting)
 {
-    struct tw_request_options options = { .connect_timeout = stalls[_i].connect_timeout,
-                                          .timeout = 100 };
+    struct tw_fetch_options options = { .connect_timeout = stalls[_i].connect_timeout,
+                                        .timeout = 100 };
 
     start_at(&(struct tw_agent_options){ .proxy = "" }, 443, false);
     peer.raw = true;
@@ -209,7 +209,7 @@ END_TEST
 
 START_TEST(proxy_credentials_by_hand_go_to_the_proxy)
 {
-    struct tw_request_options options = { 0 };
+    struct tw_fetch_options options = { 0 };
     tw_headers *headers = client_headers();
 
     tw_headers_set(headers, "Proxy-Authorization", "mine");
@@ -277,7 +277,7 @@ static void answer_nothing(struct peer_connection *connection, const char *reque
 
 START_TEST(a_stalled_tunnel_counts_as_connecting)
 {
-    struct tw_request_options options = { .connect_timeout = 3 };
+    struct tw_fetch_options options = { .connect_timeout = 3 };
 
     start("http://proxy:3128");
     peer.answer = answer_nothing;
@@ -291,7 +291,7 @@ END_TEST
 
 START_TEST(a_slow_answer_inside_a_tunnel_is_not_connecting)
 {
-    struct tw_request_options options = { .connect_timeout = 3, .first_byte_timeout = 20 };
+    struct tw_fetch_options options = { .connect_timeout = 3, .first_byte_timeout = 20 };
 
     start("http://proxy:3128");
     client_get(&got, "https://a.test/", &options);
@@ -333,7 +333,7 @@ static const struct {
 
 START_TEST(connections_are_not_shared_between_proxies)
 {
-    struct tw_request_options options = { .proxy = ways[_i].one };
+    struct tw_fetch_options options = { .proxy = ways[_i].one };
 
     for (int i = 0; i < 2; i++) {
         start("");
@@ -399,7 +399,7 @@ END_TEST
 
 START_TEST(a_request_may_go_without_the_proxy)
 {
-    struct tw_request_options options = { .proxy = "" };
+    struct tw_fetch_options options = { .proxy = "" };
 
     start("http://nowhere:1");
     client_get(&got, "http://a.test:3128/", &options);

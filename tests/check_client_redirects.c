@@ -70,7 +70,7 @@ static const struct {
 
 START_TEST(a_redirect_keeps_or_changes_the_method)
 {
-    struct tw_request_options options = {
+    struct tw_fetch_options options = {
         .method = methods[_i].method,
         .body = methods[_i].body,
         .body_length = methods[_i].body != NULL ? strlen(methods[_i].body) : 0,
@@ -118,9 +118,9 @@ static const struct {
 
 START_TEST(a_method_may_be_kept)
 {
-    struct tw_request_options options = { .body = "data",
-                                          .body_length = 4,
-                                          .redirects = TW_REDIRECT_KEEP };
+    struct tw_fetch_options options = { .body = "data",
+                                        .body_length = 4,
+                                        .redirects = TW_REDIRECT_KEEP };
 
     start(to(302, "/end"));
     client_get(&got, "http://a/", &options);
@@ -132,8 +132,8 @@ END_TEST
 
 START_TEST(a_policy_says_what_is_followed)
 {
-    struct tw_request_options options = { .method = policies[_i].method,
-                                          .redirects = policies[_i].policy };
+    struct tw_fetch_options options = { .method = policies[_i].method,
+                                        .redirects = policies[_i].policy };
 
     start(to(policies[_i].status, "/end"));
     client_get(&got, "http://a/", &options);
@@ -152,7 +152,7 @@ static const struct {
 
 START_TEST(a_loop_ends_at_the_limit)
 {
-    struct tw_request_options options = { .max_redirects = depths[_i].max };
+    struct tw_fetch_options options = { .max_redirects = depths[_i].max };
 
     start(to(302, "/loop"));
     client_get(&got, "http://a/", &options);
@@ -210,7 +210,7 @@ static const struct {
 
 START_TEST(what_belongs_to_an_origin_stays_there)
 {
-    struct tw_request_options options = { 0 };
+    struct tw_fetch_options options = { 0 };
     tw_headers *headers = client_headers();
     struct peer other = { .reply = HI };
     size_t copies = origins[_i].same ? 2 : 1;
@@ -251,7 +251,7 @@ static void answer_chain(struct peer_connection *connection, const char *request
 
 START_TEST(credentials_are_not_restored_on_the_way_back)
 {
-    struct tw_request_options options = { .user = "u", .password = "p" };
+    struct tw_fetch_options options = { .user = "u", .password = "p" };
 
     start(NULL);
     peer.answer = answer_chain;
@@ -293,7 +293,7 @@ END_TEST
 
 START_TEST(cookies_are_kept_and_sent_where_they_belong)
 {
-    struct tw_request_options options = { .cookies = client_cookies() };
+    struct tw_fetch_options options = { .cookies = client_cookies() };
 
     start("HTTP/1.1 302 Found\r\nLocation: http://a/end\r\nSet-Cookie: k=v\r\n"
           "Set-Cookie: evil=1; Domain=com\r\nContent-Length: 0\r\n\r\n");
@@ -310,7 +310,7 @@ END_TEST
 
 START_TEST(a_cookie_by_hand_switches_the_jar_off)
 {
-    struct tw_request_options options = { .cookies = client_cookies() };
+    struct tw_fetch_options options = { .cookies = client_cookies() };
     tw_headers *headers = client_headers();
 
     start("HTTP/1.1 200 OK\r\nSet-Cookie: k=v\r\nContent-Length: 0\r\n\r\n");
@@ -329,7 +329,7 @@ END_TEST
 
 START_TEST(cookies_by_hand_may_join_those_of_the_jar)
 {
-    struct tw_request_options options = { .cookies = client_cookies(), .join_cookies = true };
+    struct tw_fetch_options options = { .cookies = client_cookies(), .join_cookies = true };
     tw_headers *headers = client_headers();
 
     start("HTTP/1.1 302 Found\r\nLocation: http://a/end\r\nSet-Cookie: k=v\r\n"
@@ -423,12 +423,12 @@ struct source {
     unsigned rewinds, releases;
 };
 
-static int64_t read_source(char *data, size_t size, void *arg)
+static int64_t read_source(tw_upload *upload, char *data, size_t size, void *arg)
 {
     struct source *source = arg;
     size_t length = strlen(source->text) - source->at;
 
-    (void)size;
+    (void)upload, (void)size;
     length = length > 3 ? 3 : length;
     memcpy(data, source->text + source->at, length);
     source->at += length;
@@ -477,7 +477,7 @@ START_TEST(a_source_starts_over_for_a_redirect)
                                    .rewind = sources[_i].rewind,
                                    .release = release_source,
                                    .arg = &source };
-    struct tw_request_options options = { .body_source = &body };
+    struct tw_fetch_options options = { .body_source = &body };
 
     start(to(sources[_i].status, "/end"));
     client_get(&got, "http://a/", &options);

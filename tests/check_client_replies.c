@@ -98,9 +98,9 @@ static void stop(void)
     client_end();
 }
 
-static struct tw_request_options options_of(const struct reply *row)
+static struct tw_fetch_options options_of(const struct reply *row)
 {
-    return (struct tw_request_options){ .method = row->method };
+    return (struct tw_fetch_options){ .method = row->method };
 }
 
 static void expect(const struct reply *row, const struct outcome *got)
@@ -118,7 +118,7 @@ static void expect(const struct reply *row, const struct outcome *got)
 START_TEST(a_reply_means_the_same_whole_and_in_pieces)
 {
     const struct reply *row = &replies[_i];
-    struct tw_request_options options = options_of(row);
+    struct tw_fetch_options options = options_of(row);
     struct outcome got;
 
     for (size_t piece = 0; piece < 4; piece++) {
@@ -143,7 +143,7 @@ static bool may_be_complete(const struct reply *row, size_t length)
 START_TEST(a_reply_cut_at_any_byte_is_an_error)
 {
     const struct reply *row = &replies[_i];
-    struct tw_request_options options = options_of(row);
+    struct tw_fetch_options options = options_of(row);
     size_t length = strlen(row->reply);
     struct outcome got;
 
@@ -172,7 +172,7 @@ END_TEST
 START_TEST(a_reply_that_stalls_anywhere_times_out)
 {
     const struct reply *row = &replies[_i];
-    struct tw_request_options options = options_of(row);
+    struct tw_fetch_options options = options_of(row);
     size_t length = strlen(row->reply);
     struct outcome got;
 
@@ -208,7 +208,7 @@ static void answer_endlessly(struct peer_connection *connection, const char *req
 
 START_TEST(an_endless_body_ends_at_the_limit)
 {
-    struct tw_request_options options = { .max_body = 1000000 };
+    struct tw_fetch_options options = { .max_body = 1000000 };
     struct outcome got;
 
     start(&replies[0], 0);
@@ -234,7 +234,7 @@ static const struct {
 
 START_TEST(a_length_over_the_limit_is_refused_at_once)
 {
-    struct tw_request_options options = { .max_body = limits[_i].max };
+    struct tw_fetch_options options = { .max_body = limits[_i].max };
     char reply[100];
     struct outcome got;
 
@@ -310,7 +310,7 @@ END_TEST
 
 START_TEST(the_limits_of_a_head_can_be_changed)
 {
-    struct tw_request_options options = { .max_header_lines = 600 };
+    struct tw_fetch_options options = { .max_header_lines = 600 };
     struct outcome got;
 
     start(&replies[0], 0);

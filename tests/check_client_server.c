@@ -92,9 +92,9 @@ static const char *url_of(const char *path)
 }
 
 /* Connections that are never accepted are waited for no longer than this. */
-static tw_deferred *ask(const char *to, const struct tw_request_options *options)
+static tw_deferred *ask(const char *to, const struct tw_fetch_options *options)
 {
-    struct tw_request_options limited = { 0 };
+    struct tw_fetch_options limited = { 0 };
 
     if (options != NULL)
         limited = *options;
@@ -145,9 +145,9 @@ END_TEST
 
 static size_t left;
 
-static int64_t read_source(char *data, size_t size, void *arg)
+static int64_t read_source(tw_upload *upload, char *data, size_t size, void *arg)
 {
-    (void)arg;
+    (void)upload, (void)arg;
     if (size > left)
         size = left;
     memset(data, 'y', size);
@@ -158,7 +158,7 @@ static int64_t read_source(char *data, size_t size, void *arg)
 START_TEST(a_big_body_comes_back)
 {
     struct tw_body_source source = { .length = -1, .read = read_source };
-    struct tw_request_options options = { .method = "POST", .body_source = &source };
+    struct tw_fetch_options options = { .method = "POST", .body_source = &source };
     tw_value page;
 
     start(backend_of(_i), _i >= 3);

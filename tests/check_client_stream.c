@@ -51,11 +51,11 @@ static int piece_came(const char *data, size_t length, void *arg)
     return seen.body_result;
 }
 
-static struct tw_request_options streaming(void)
+static struct tw_fetch_options streaming(void)
 {
-    return (struct tw_request_options){ .on_headers = head_came,
-                                        .on_body = piece_came,
-                                        .stream_arg = &seen };
+    return (struct tw_fetch_options){ .on_headers = head_came,
+                                      .on_body = piece_came,
+                                      .stream_arg = &seen };
 }
 
 static void start(void)
@@ -147,7 +147,7 @@ static void deflated_reply(size_t i)
 
 START_TEST(content_codings_are_undone)
 {
-    struct tw_request_options options = { .max_body = (int64_t)codings[_i].max };
+    struct tw_fetch_options options = { .max_body = (int64_t)codings[_i].max };
 
     for (size_t piece = 0; piece < 100; piece = piece * 9 + 1) {
         deflated_reply((size_t)_i);
@@ -169,7 +169,7 @@ END_TEST
 
 START_TEST(content_codings_are_undone_while_it_streams)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     deflated_reply((size_t)_i);
     start();
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(a_body_may_be_left_as_it_is)
 {
-    struct tw_request_options options = { .no_decode = true };
+    struct tw_fetch_options options = { .no_decode = true };
     size_t length;
 
     add("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n");
@@ -237,7 +237,7 @@ START_TEST(a_bomb_is_refused_everywhere)
         "HTTP/1.1 302 Found\r\nLocation: /loop\r\n",
     };
     static char nothing[100 << 20];
-    struct tw_request_options options = { .max_body = 1 << 20, .max_redirects = 2 };
+    struct tw_fetch_options options = { .max_body = 1 << 20, .max_redirects = 2 };
 
     add(heads[_i]);
     add("Content-Encoding: gzip\r\nConnection: close\r\n\r\n");
@@ -255,7 +255,7 @@ END_TEST
 
 START_TEST(a_body_is_handed_on_as_it_comes)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     add("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     chunk("one ");
@@ -277,7 +277,7 @@ END_TEST
 
 START_TEST(headers_may_be_told_alone)
 {
-    struct tw_request_options options = { .on_headers = head_came, .stream_arg = &seen };
+    struct tw_fetch_options options = { .on_headers = head_came, .stream_arg = &seen };
 
     add("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     start();
@@ -299,7 +299,7 @@ static void answer_redirect(struct peer_connection *connection, const char *requ
 
 START_TEST(only_the_final_response_streams)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     start();
     peer.answer = answer_redirect;
@@ -322,7 +322,7 @@ static const struct {
 
 START_TEST(a_receiver_may_give_up)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     add("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi");
     start();
@@ -338,7 +338,7 @@ END_TEST
 
 START_TEST(a_receiver_may_cancel)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     add("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     chunk("one");
@@ -357,7 +357,7 @@ END_TEST
 
 START_TEST(a_stream_has_a_limit)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     options.max_body = 4;
     add("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello");
@@ -371,7 +371,7 @@ END_TEST
 
 START_TEST(an_error_page_does_not_stream_when_it_fails)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     options.fail_on_error = true;
     add("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
@@ -397,7 +397,7 @@ START_TEST(a_failures_endless_body_is_cut)
     };
     enum { MOST = 1 << 20 };
     static char nothing[2 * MOST];
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
     bool packed = _i % 2;
 
     options.fail_on_error = true;
@@ -424,7 +424,7 @@ END_TEST
 
 START_TEST(nothing_comes_while_paused)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     options.idle_timeout = 1;
     add("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -455,7 +455,7 @@ END_TEST
 START_TEST(a_decoded_body_can_be_paused_anywhere)
 {
     static char text[200000];
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     memset(text, 'x', sizeof text);
     add("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n");
@@ -486,7 +486,7 @@ static const struct {
 
 START_TEST(the_end_waits_for_a_resume)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     add("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhi");
     start();
@@ -507,7 +507,7 @@ END_TEST
 
 START_TEST(the_total_limit_runs_while_paused)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
 
     options.timeout = 5;
     add("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
@@ -523,7 +523,7 @@ END_TEST
 
 START_TEST(a_paused_request_can_be_cancelled)
 {
-    struct tw_request_options options = streaming();
+    struct tw_fetch_options options = streaming();
     tw_deferred *request;
 
     add("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");

@@ -18,7 +18,7 @@
  * transport would; so it is a script on a listener whose failures end the connection. */
 struct scene {
     const char *url, *proxy;
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     void (*answer)(tw_protocol *protocol, size_t request);
     unsigned requests; /* how many, one after the other */
     bool stream, cookies, source, headers, download;
@@ -145,11 +145,11 @@ static tw_value count(tw_value result, void *arg)
     return tw_none();
 }
 
-static int64_t read_source(char *data, size_t size, void *arg)
+static int64_t read_source(tw_upload *upload, char *data, size_t size, void *arg)
 {
     unsigned *left = arg;
 
-    (void)size;
+    (void)upload, (void)size;
     memset(data, 'x', 100);
     return (*left)-- > 0 ? 100 : 0;
 }
@@ -176,7 +176,7 @@ static int on_body(const char *data, size_t length, void *arg)
     return 0;
 }
 
-static tw_deferred *ask(tw_agent *agent, struct tw_request_options *options)
+static tw_deferred *ask(tw_agent *agent, struct tw_fetch_options *options)
 {
     static char path[64];
 
@@ -190,7 +190,7 @@ static tw_deferred *ask(tw_agent *agent, struct tw_request_options *options)
 /* All requests of a scene; false when one of them ran out of memory. */
 static bool play(tw_agent *agent)
 {
-    struct tw_request_options options = scene->options;
+    struct tw_fetch_options options = scene->options;
     struct tw_body_source source = { .length = -1,
                                      .read = read_source,
                                      .release = release_source };

@@ -71,7 +71,7 @@ static const struct {
 
 START_TEST(a_page_is_its_body_or_the_failure_of_its_status)
 {
-    struct tw_request_options options = { .method = pages[_i].method };
+    struct tw_fetch_options options = { .method = pages[_i].method };
 
     start(pages[_i].reply);
     wait_for(tw_get_page_with("http://a/", &options));
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(a_redirect_that_is_not_followed_names_its_target)
 {
-    struct tw_request_options options = { .redirects = TW_REDIRECT_NONE };
+    struct tw_fetch_options options = { .redirects = TW_REDIRECT_NONE };
 
     start("HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
     wait_for(tw_get_page_with("http://a/", &options));
@@ -274,7 +274,7 @@ static int count_piece(const char *data, size_t length, void *arg)
 
 START_TEST(a_download_can_be_watched)
 {
-    struct tw_request_options options = { .on_headers = count_head, .on_body = count_piece };
+    struct tw_fetch_options options = { .on_headers = count_head, .on_body = count_piece };
 
     heads = pieces = 0;
     start("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");

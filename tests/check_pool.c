@@ -351,7 +351,7 @@ END_TEST
 
 START_TEST(the_time_in_the_line_counts)
 {
-    struct tw_request_options options = { .timeout = 5 };
+    struct tw_fetch_options options = { .timeout = 5 };
 
     start(&(struct tw_agent_options){ .max_per_host = 1 });
     hold_answers();
@@ -483,7 +483,7 @@ static const struct {
 
 START_TEST(a_dead_connection_is_replaced_where_that_is_safe)
 {
-    struct tw_request_options options = {
+    struct tw_fetch_options options = {
         .method = retries[_i].method,
         .body = retries[_i].body,
         .body_length = retries[_i].body != NULL ? 1 : 0,

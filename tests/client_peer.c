@@ -298,7 +298,7 @@ void outcome_free(struct outcome *outcome)
 }
 
 void client_get(struct outcome *outcome, const char *url,
-                const struct tw_request_options *options)
+                const struct tw_fetch_options *options)
 {
     *outcome = (struct outcome){ 0 };
     outcome_of(outcome, tw_agent_request(client_agent, url, options));

@@ -92,7 +92,7 @@ void outcome_of(struct outcome *outcome, tw_deferred *deferred); /* takes it */
 void outcome_free(struct outcome *outcome);
 /* One request from start to end; at most an hour. */
 void client_get(struct outcome *outcome, const char *url,
-                const struct tw_request_options *options);
+                const struct tw_fetch_options *options);
 
 /* The usual test: a peer at port 80 that gives this reply to all; and its end, with one outcome. */
 void client_start(struct peer *peer, const char *reply);

@@ -58,21 +58,26 @@ TW_API struct tw_agent_counts tw_agent_counts(const tw_agent *agent);
 
 /* --- a request ---------------------------------------------------------------------- */
 
+/* A body on its way out, for who produces it. Lent until `release` below is called, redirects and
+ * retries included. */
+typedef struct tw_upload tw_upload;
+
 /* A body that is produced while it is sent. read() writes at most `size` bytes into `data` and
  * returns how many; 0 is the end, a negative errno gives up the request, -EAGAIN waits for
- * tw_request_body_ready(). rewind() (may be NULL) starts over for a redirect: 0 or negative
+ * tw_upload_ready(upload). rewind() (may be NULL) starts over for a redirect: 0 or negative
  * errno. length: -1 when not known (sent chunked); fewer bytes are tw_error_misuse, more are not
  * asked for. `release` (may be NULL) is called with arg once, also when the request fails at
  * once. */
 struct tw_body_source {
     int64_t length;
-    int64_t (*read)(char *data, size_t size, void *arg);
+    int64_t (*read)(tw_upload *upload, char *data, size_t size, void *arg);
     int (*rewind)(void *arg);
     tw_release_fn *release;
     void *arg;
 };
-/* A source with this `arg` that answered -EAGAIN has more: it is read again before this returns. */
-TW_API void tw_request_body_ready(const void *arg);
+/* The source of `upload` has more: if its last read() returned -EAGAIN, it is read again before
+ * this returns; otherwise nothing happens. */
+TW_API void tw_upload_ready(tw_upload *upload);
 
 enum tw_redirect_policy {
     TW_REDIRECT_FOLLOW, /* as browsers: 301, 302 and 303 turn POST into GET; 307, 308 do not */
@@ -82,7 +87,7 @@ enum tw_redirect_policy {
 };
 
 /* All zero is the default. Everything is lent for the call. */
-struct tw_request_options {
+struct tw_fetch_options {
     const char *method;          /* NULL: GET, or POST with a body */
     const void *body;            /* copied */
     size_t body_length;
@@ -135,7 +140,7 @@ struct tw_request_options {
 #define tw_agent_request(agent, url, options) \
     tw_agent_request_at(TW_HERE, (agent), (url), (options))
 TW_API tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,
-                                        const struct tw_request_options *options);
+                                        const struct tw_fetch_options *options);
 
 /* --- a response: an immutable value ------------------------------------------------- */
 
@@ -172,7 +177,7 @@ TW_API void tw_response_resume(tw_value response);
 /* The same with options (NULL: defaults), which cover all of getPage's parameters. */
 #define tw_get_page_with(url, options) tw_get_page_at(TW_HERE, (url), (options))
 TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
-                                   const struct tw_request_options *options);
+                                   const struct tw_fetch_options *options);
 
 /* Fetch into a file: written beside it and renamed when whole. Fires with the response (without
  * body). resume: ask for what is missing from `path` (Range) and append; if the server sends the
@@ -180,7 +185,7 @@ TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
 #define tw_download_page(url, path, resume, options) \
     tw_download_page_at(TW_HERE, (url), (path), (resume), (options))
 TW_API tw_deferred *tw_download_page_at(const char *where, const char *url, const char *path,
-                                        bool resume, const struct tw_request_options *options);
+                                        bool resume, const struct tw_fetch_options *options);
 
 TW_END
 #endif

@@ -229,7 +229,7 @@ static int64_t size_of(const char *path)
 }
 
 static struct download *download_new(const char *path, bool resume,
-                                     const struct tw_request_options *options)
+                                     const struct tw_fetch_options *options)
 {
     struct download *download = twi_calloc(1, sizeof *download);
 
@@ -263,9 +263,9 @@ static tw_headers *with_range(const tw_headers *given, int64_t first)
 }
 
 tw_deferred *tw_download_page_at(const char *where, const char *url, const char *path,
-                                 bool resume, const struct tw_request_options *given)
+                                 bool resume, const struct tw_fetch_options *given)
 {
-    struct tw_request_options options = { 0 };
+    struct tw_fetch_options options = { 0 };
     tw_headers *headers = NULL;
     struct download *download;
     tw_deferred *deferred;

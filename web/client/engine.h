@@ -116,6 +116,10 @@ struct twi_verdict {
 
 struct tw_response; /* response.h */
 
+struct tw_upload {
+    bool stalled; /* its source waits for tw_upload_ready() */
+};
+
 struct twi_fetch {
     struct twi_list node;   /* agent->requests */
     struct twi_list waiter; /* host->waiters */
@@ -128,7 +132,7 @@ struct twi_fetch {
     struct twi_guard *guards;
 
     /* What was asked for; strings and objects are our own. */
-    struct tw_request_options options;
+    struct tw_fetch_options options;
     char *owned_method, *owned_agent;
     tw_headers *headers;
     struct twi_proxy *proxy; /* of the options */
@@ -156,7 +160,7 @@ struct twi_fetch {
     int64_t resume_call;
 
     /* The body on its way out. */
-    struct twi_list stalled; /* in the list of sources that wait for tw_request_body_ready() */
+    tw_upload upload;
     int64_t upload_left;     /* -1: not known */
     size_t unsent;           /* when last looked at */
 
@@ -174,7 +178,7 @@ struct twi_fetch {
 /* As tw_agent_request_at(); `answer` (NULL: the response itself) makes what a success fires with
  * and takes over the response. */
 tw_deferred *twi_fetch_start(const char *where, tw_agent *agent, const char *url,
-                             const struct tw_request_options *options,
+                             const struct tw_fetch_options *options,
                              tw_value (*answer)(struct tw_response *response));
 /* The end: everything is let go of, then the Deferred fires with `result` (taken). */
 void twi_fetch_end(struct twi_fetch *fetch, tw_value result);
@@ -211,7 +215,7 @@ static inline bool twi_guard_leave(struct twi_fetch *fetch, struct twi_guard *gu
 
 /* Copy and check. none, or a failure (owned). */
 tw_value twi_fetch_take_options(struct twi_fetch *fetch,
-                                const struct tw_request_options *options);
+                                const struct tw_fetch_options *options);
 void twi_fetch_free_options(struct twi_fetch *fetch);
 /* Of a request that could not be made; NULL is fine. */
 void twi_release_source(const struct tw_body_source *source);

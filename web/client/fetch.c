@@ -220,7 +220,7 @@ static bool connected_meanwhile(struct twi_fetch *fetch)
 
 static void time_is_out(struct twi_fetch *fetch, bool total)
 {
-    const struct tw_request_options *options = &fetch->options;
+    const struct tw_fetch_options *options = &fetch->options;
 
     if (total)
         twi_fetch_fail(fetch, &tw_error_timeout, 0, tw_none(), "not done within %g s",
@@ -433,12 +433,11 @@ static struct twi_fetch *fetch_new(tw_agent *agent)
     fetch->phase_at = INT64_MAX;
     twi_list_init(&fetch->node);
     twi_list_init(&fetch->waiter);
-    twi_list_init(&fetch->stalled);
     return fetch;
 }
 
 tw_deferred *twi_fetch_start(const char *where, tw_agent *agent, const char *url,
-                             const struct tw_request_options *options,
+                             const struct tw_fetch_options *options,
                              tw_value (*answer)(struct tw_response *response))
 {
     struct twi_fetch *fetch = agent == NULL ? NULL : fetch_new(agent);
@@ -478,7 +477,7 @@ tw_deferred *twi_fetch_start(const char *where, tw_agent *agent, const char *url
 }
 
 tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,
-                                 const struct tw_request_options *options)
+                                 const struct tw_fetch_options *options)
 {
     return twi_fetch_start(where, agent, url, options, NULL);
 }

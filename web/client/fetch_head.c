@@ -68,7 +68,7 @@ static int host_field(struct twi_buf *head, const struct twi_fetch *fetch)
 
 static int usual_fields(struct twi_buf *head, const struct twi_fetch *fetch)
 {
-    const struct tw_request_options *options = &fetch->options;
+    const struct tw_fetch_options *options = &fetch->options;
     int r = 0;
 
     if (options->user_agent[0] != '\0' && !by_hand(fetch, TWI_HEADER_USER_AGENT))

@@ -17,7 +17,7 @@ enum { DEFAULT_REDIRECTS = 20 };
 static const int64_t most_in_memory = INT64_C(64) << 20;
 static const int64_t most_streamed = INT64_C(1) << 30;
 
-static void defaults(struct tw_request_options *options)
+static void defaults(struct tw_fetch_options *options)
 {
     if (options->timeout == 0)
         options->timeout = 300;
@@ -35,7 +35,7 @@ static void defaults(struct tw_request_options *options)
         options->max_body = options->on_body != NULL ? most_streamed : most_in_memory;
 }
 
-static bool is_finite(const struct tw_request_options *options)
+static bool is_finite(const struct tw_fetch_options *options)
 {
     return isfinite(options->timeout) && isfinite(options->connect_timeout) &&
            isfinite(options->first_byte_timeout) && isfinite(options->idle_timeout);
@@ -96,7 +96,7 @@ static tw_value take_form(struct twi_fetch *fetch, tw_value body, const char *ty
 
 static tw_value take_body(struct twi_fetch *fetch)
 {
-    const struct tw_request_options *options = &fetch->options;
+    const struct tw_fetch_options *options = &fetch->options;
     char type[TW_MULTIPART_TYPE_SIZE];
 
     if ((options->body_source != NULL) + (options->body != NULL) + (options->form != NULL) +
@@ -130,7 +130,7 @@ static tw_value take_user_agent(struct twi_fetch *fetch)
 
 static tw_value take_credentials(struct twi_fetch *fetch)
 {
-    const struct tw_request_options *options = &fetch->options;
+    const struct tw_fetch_options *options = &fetch->options;
 
     if (options->user == NULL)
         return tw_none();
@@ -174,7 +174,7 @@ static void take_limits(struct twi_fetch *fetch)
 }
 
 tw_value twi_fetch_take_options(struct twi_fetch *fetch,
-                                const struct tw_request_options *options)
+                                const struct tw_fetch_options *options)
 {
     static tw_value (*const steps[])(struct twi_fetch *) = {
         take_headers, take_body, take_method, take_user_agent, take_credentials, take_proxy,

@@ -29,7 +29,7 @@ static tw_value body_or_status(struct tw_response *response)
 }
 
 tw_deferred *tw_get_page_at(const char *where, const char *url,
-                            const struct tw_request_options *options)
+                            const struct tw_fetch_options *options)
 {
     return twi_fetch_start(where, tw_agent_current(), url, options, body_or_status);
 }

@@ -17,9 +17,6 @@ enum {
     PIECE = 8 << 10
 };
 
-/* Sources that had nothing; woken by tw_request_body_ready(). */
-static _Thread_local struct twi_list stalled;
-
 static tw_transport *transport_of(const struct twi_fetch *fetch)
 {
     return fetch->channel->protocol.transport;
@@ -96,7 +93,7 @@ static bool ask(struct twi_fetch *fetch, char *piece, int64_t *ret_length)
     if (fetch->upload_left > 0 && fetch->upload_left < PIECE)
         size = (size_t)fetch->upload_left;
     twi_guard_enter(fetch, &guard);
-    *ret_length = fetch->source.read(piece, size, fetch->source.arg);
+    *ret_length = fetch->source.read(&fetch->upload, piece, size, fetch->source.arg);
     if (!twi_guard_leave(fetch, &guard))
         return false;
     if (*ret_length > (int64_t)size)
@@ -112,14 +109,12 @@ static void produce(void *arg)
     int64_t length;
 
     for (size_t total = 0; total < AT_ONCE; total += (size_t)length) {
-        if (!fetch->uploading || twi_list_linked(&fetch->stalled))
+        if (!fetch->uploading || fetch->upload.stalled)
             return;
         if (!ask(fetch, piece, &length) || fetch->channel == NULL)
             return;
         if (length == -EAGAIN) {
-            if (stalled.next == NULL)
-                twi_list_init(&stalled);
-            twi_list_append(&stalled, &fetch->stalled);
+            fetch->upload.stalled = true;
             return;
         }
         if (length < 0) {
@@ -162,21 +157,12 @@ static void start_source(struct twi_fetch *fetch)
         twi_fetch_end(fetch, tw_fail_memory());
 }
 
-void tw_request_body_ready(const void *arg)
+void tw_upload_ready(tw_upload *upload)
 {
-    struct twi_list ready;
-
-    if (stalled.next == NULL)
+    if (!upload->stalled)
         return;
-    twi_list_init(&ready);
-    TWI_LIST_EACH (node, &stalled)
-        if (TWI_CONTAINER(node, struct twi_fetch, stalled)->source.arg == arg) {
-            twi_list_remove(node);
-            twi_list_append(&ready, node);
-        }
-    /* Whoever is asked may end any of the others, which takes them out. */
-    while (!twi_list_empty(&ready))
-        produce(TWI_CONTAINER(twi_list_take_first(&ready), struct twi_fetch, stalled));
+    upload->stalled = false;
+    produce(TWI_CONTAINER(upload, struct twi_fetch, upload));
 }
 
 /* --- both ---------------------------------------------------------------------------------- */
@@ -205,7 +191,7 @@ void twi_upload_start(struct twi_fetch *fetch)
 
 void twi_upload_stop(struct twi_fetch *fetch)
 {
-    twi_list_remove(&fetch->stalled);
+    fetch->upload.stalled = false;
     fetch->uploading = false;
     if (!fetch->producing)
         return;
