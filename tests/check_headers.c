@@ -108,6 +108,55 @@ START_TEST(a_list_has_its_tokens)
 }
 END_TEST
 
+static const struct {
+    const char *list, *token;
+    bool has;
+} lists[] = {
+    { "private=\"a, no-store\", max-age=1", "no-store", false },
+    { "private=\"a, no-store\", max-age=1", "max-age=1", true },
+    { "a=\"\\\", b\", c", "b", false },
+    { "a=\"\\\", b\", c", "c", true },
+    { "\"never closed, a", "a", false },
+    { "\"never closed\\", "a", false },
+    { " ,\t, a\t,", "a", true },
+    { "", "", false },
+    { ",,", "", false },
+};
+
+START_TEST(a_comma_in_a_quoted_string_parts_nothing)
+{
+    tw_headers *headers = new_headers();
+
+    tw_headers_add(headers, "Cache-Control", lists[_i].list);
+    ck_assert_msg(tw_headers_has_token(headers, "Cache-Control", lists[_i].token) ==
+                      lists[_i].has,
+                  "%s", lists[_i].list);
+    tw_headers_free(headers);
+}
+END_TEST
+
+START_TEST(several_lines_of_a_list_are_one_list)
+{
+    tw_headers *headers = new_headers();
+    tw_value list;
+
+    ck_assert(tw_is_none(tw_headers_list(headers, "Vary")));
+    tw_headers_add(headers, "Vary", "Accept");
+    tw_headers_add(headers, "X-Other", "1");
+    tw_headers_add(headers, "vary", "");
+    tw_headers_add(headers, "VARY", "Cookie, Origin");
+    list = tw_headers_list(headers, "vary");
+    ck_assert_str_eq(tw_bytes_data(list), "Accept, , Cookie, Origin");
+    ck_assert_uint_eq(tw_bytes_length(list), strlen(tw_bytes_data(list)));
+    tw_release(list);
+    list = tw_headers_list(headers, "X-Other");
+    ck_assert_str_eq(tw_bytes_data(list), "1");
+    tw_release(list);
+    ck_assert(tw_is_none(tw_headers_list(headers, "X-None")));
+    tw_headers_free(headers);
+}
+END_TEST
+
 START_TEST(every_common_name_has_its_number)
 {
     for (unsigned id = 1; id < TWI_HEADER_COUNT; id++) {
@@ -248,6 +297,8 @@ int main(void)
     TEST_ADD(suite, setting_replaces_all_of_that_name_at_the_first_place);
     TEST_ADD(suite, removing_takes_all_of_that_name);
     TEST_ADD(suite, a_list_has_its_tokens);
+    TEST_ADD_ROWS(suite, a_comma_in_a_quoted_string_parts_nothing, lists);
+    TEST_ADD(suite, several_lines_of_a_list_are_one_list);
     TEST_ADD(suite, every_common_name_has_its_number);
     TEST_ADD(suite, a_copy_stands_by_itself);
     TEST_ADD(suite, what_is_replaced_does_not_pile_up);

@@ -60,6 +60,8 @@ static const struct row rows[] = {
       "POST / 1 expects [x] done keep" },
     { "expects 100 for nothing", S(POST "Expect: 100-continue\r\n\r\n"),
       "POST / 1 done keep" },
+    { "expects 100, in a list", S(POST "Expect: ,100-continue,\r\nContent-Length: 1\r\n\r\nx"),
+      "POST / 1 expects [x] done keep" },
     { "1.0 cannot expect", S("POST / HTTP/1.0\r\nExpect: wonder\r\n\r\n"),
       "POST / 0 done close" },
 
@@ -184,6 +186,8 @@ static const struct row rows[] = {
     { "folded trailer", S(CHUNKED "0\r\nX: y\r\n z\r\n\r\n"), "POST / 1 !400" },
 
     /* the rest */
+    { "unknown expectation in a list",
+      S(POST "Expect: 100-continue, wonder\r\nContent-Length: 1\r\n\r\nx"), "!417" },
     { "unknown expectation", S(POST "Expect: wonder\r\nContent-Length: 1\r\n\r\nx"), "!417" },
     { "body over the limit", S(POST "Content-Length: 1048577\r\n\r\n"), "!413" },
     { "chunk over the limit", S(CHUNKED "100001\r\n"), "POST / 1 !413" },

@@ -244,6 +244,8 @@ static const struct {
     /* conditions */
     { "the same tag", "GET", "/ten.txt", "If-None-Match: %s", 304, "ETag: ", "" },
     { "a weak tag", "GET", "/ten.txt", "If-None-Match: \"x\", W/%s", 304, NULL, "" },
+    { "the tag on a second line", "GET", "/ten.txt",
+      "If-None-Match: \"x\"\r\nIf-None-Match: %s", 304, NULL, "" },
     { "any tag", "GET", "/ten.txt", "If-None-Match: *", 304, NULL, "" },
     { "another tag", "GET", "/ten.txt", "If-None-Match: \"x\"", 200, NULL, NULL },
     { "a broken tag", "GET", "/ten.txt", "If-None-Match: x\", %s", 200, NULL, NULL },
@@ -256,6 +258,8 @@ static const struct {
       "If-None-Match: \"x\"\r\nIf-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT", 200, NULL,
       NULL },
     { "if it is the same", "GET", "/ten.txt", "If-Match: %s", 200, NULL, NULL },
+    { "if it is the same, on a second line", "GET", "/ten.txt",
+      "If-Match: \"x\\\"\r\nIf-Match: %s", 200, NULL, NULL },
     { "if it is another", "GET", "/ten.txt", "If-Match: \"x\"", 412, NULL, NULL },
     { "a weak tag is not the same", "GET", "/ten.txt", "If-Match: W/%s", 412, NULL, NULL },
     { "if it is unmodified", "GET", "/ten.txt",

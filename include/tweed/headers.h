@@ -25,6 +25,9 @@ TW_API size_t tw_headers_remove(tw_headers *headers, const char *name); /* how m
 /* The first value; NULL if none. Lent until the next change. */
 TW_API const char *tw_headers_get(const tw_headers *headers, const char *name);
 TW_API bool tw_headers_has(const tw_headers *headers, const char *name);
+/* All values of that name as one list, joined by ", " (RFC 9110, 5.3): bytes, or none if there is
+ * no such field, or tw_error_memory. Set-Cookie is no list; look at each with tw_headers_at(). */
+TW_API tw_value tw_headers_list(const tw_headers *headers, const char *name);
 /* True if the comma-separated list of all values of `name` has `token` (no case). */
 TW_API bool tw_headers_has_token(const tw_headers *headers, const char *name,
                                  const char *token);

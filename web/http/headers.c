@@ -456,14 +456,24 @@ int tw_headers_set(tw_headers *headers, const char *name, const char *value)
 
 /* --- looking up -------------------------------------------------------------------------- */
 
-const struct twi_field *twi_headers_find(const tw_headers *headers, enum twi_header id)
+static const struct twi_field *find_from(const tw_headers *headers, uint32_t from,
+                                         enum twi_header id)
 {
-    if (!twi_headers_has(headers, id))
-        return NULL;
-    for (uint32_t i = 0; i < headers->count; i++)
+    for (uint32_t i = from; i < headers->count; i++)
         if (headers->fields[i].id == id)
             return &headers->fields[i];
     return NULL;
+}
+
+const struct twi_field *twi_headers_find(const tw_headers *headers, enum twi_header id)
+{
+    return twi_headers_has(headers, id) ? find_from(headers, 0, id) : NULL;
+}
+
+const struct twi_field *twi_headers_next(const tw_headers *headers,
+                                         const struct twi_field *after)
+{
+    return find_from(headers, (uint32_t)(after - headers->fields) + 1, after->id);
 }
 
 const char *twi_headers_value(const tw_headers *headers, enum twi_header id)
@@ -498,22 +508,42 @@ bool tw_headers_has(const tw_headers *headers, const char *name)
     return find(headers, name) != NULL;
 }
 
+/* The end of an element: its comma or the list's end. An unclosed string goes on to the end. */
+static const char *element_end(const char *at, const char *end)
+{
+    bool quoted = false;
+
+    for (; at < end && (quoted || *at != ','); at++) {
+        if (*at == '"')
+            quoted = !quoted;
+        else if (quoted && *at == '\\' && at + 1 < end)
+            at++;
+    }
+    return at;
+}
+
+bool twi_elements_next(struct twi_elements *list)
+{
+    while (list->at < list->end) {
+        const char *end = element_end(list->at, list->end);
+
+        list->length = (size_t)(end - list->at);
+        list->element = trim(list->at, &list->length);
+        list->at = end < list->end ? end + 1 : end;
+        if (list->length > 0)
+            return true;
+    }
+    return false;
+}
+
 bool twi_list_has_token(const char *list, size_t length, const char *token,
                         size_t token_length)
 {
-    const char *end = list + length;
+    struct twi_elements elements = { list, list + length, NULL, 0 };
 
-    while (list < end) {
-        const char *comma = memchr(list, ',', (size_t)(end - list));
-        size_t item_length = (size_t)((comma == NULL ? end : comma) - list);
-        const char *item = trim(list, &item_length);
-
-        if (twi_same_nocase(item, item_length, token, token_length))
+    while (twi_elements_next(&elements))
+        if (twi_same_nocase(elements.element, elements.length, token, token_length))
             return true;
-        if (comma == NULL)
-            break;
-        list = comma + 1;
-    }
     return false;
 }
 
@@ -548,6 +578,47 @@ int twi_headers_list(const tw_headers *headers, enum twi_header id, struct twi_b
             r = twi_buf_append(list, headers->text + field->value, field->value_length);
     }
     return r;
+}
+
+/* The length of all values of a name as one list; negative if there is none. */
+static int64_t list_length(const tw_headers *headers, enum twi_header id, const char *name,
+                           size_t length)
+{
+    int64_t sum = -2;
+
+    for (uint32_t i = 0; i < headers->count; i++)
+        if (field_is(headers, &headers->fields[i], id, name, length))
+            sum += headers->fields[i].value_length + 2;
+    return sum;
+}
+
+static void copy_to(char **at, const char *text, size_t length)
+{
+    memcpy(*at, text, length);
+    *at += length;
+}
+
+tw_value tw_headers_list(const tw_headers *headers, const char *name)
+{
+    size_t length = strlen(name);
+    enum twi_header id = twi_header_id(name, length);
+    int64_t size = list_length(headers, id, name, length);
+    tw_value list;
+    char *at;
+
+    if (size < 0)
+        return tw_none();
+    list = tw_bytes_new((size_t)size, &at);
+    for (uint32_t i = 0, seen = 0; at != NULL && i < headers->count; i++) {
+        const struct twi_field *field = &headers->fields[i];
+
+        if (!field_is(headers, field, id, name, length))
+            continue;
+        if (seen++ > 0)
+            copy_to(&at, ", ", 2);
+        copy_to(&at, headers->text + field->value, field->value_length);
+    }
+    return list;
 }
 
 bool tw_headers_at(const tw_headers *headers, size_t index, const char **ret_name,

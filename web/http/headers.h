@@ -110,11 +110,33 @@ static inline bool twi_headers_has(const tw_headers *headers, enum twi_header id
 }
 /* The first field with this number; NULL if none. */
 const struct twi_field *twi_headers_find(const tw_headers *headers, enum twi_header id);
+/* The next one with the same number, in order of arrival; NULL if none. */
+const struct twi_field *twi_headers_next(const tw_headers *headers,
+                                         const struct twi_field *after);
 /* Its value; NULL if none. */
 const char *twi_headers_value(const tw_headers *headers, enum twi_header id);
 /* All values of that name as one list, appended to `list`. 0 or -ENOMEM. */
 int twi_headers_list(const tw_headers *headers, enum twi_header id, struct twi_buf *list);
-/* True if the comma-separated `list` has `token`. */
+/* True if the entity tags in the lines of If-Match or If-None-Match have this one, or are "*".
+ * weak: "W/" makes no difference (RFC 9110, 8.8.3.2). */
+bool twi_headers_have_etag(const tw_headers *headers, enum twi_header id, const char *etag,
+                           bool weak);
+
+/*
+ * The elements of a comma-separated list (RFC 9110, 5.6.1): white space around them is cut, empty
+ * ones are passed over, a comma in a quoted string parts nothing.
+ *
+ *     struct twi_elements list = { text, text + length, NULL, 0 };
+ *     while (twi_elements_next(&list))
+ *         use(list.element, list.length);
+ */
+struct twi_elements {
+    const char *at, *end;
+    const char *element;
+    size_t length;
+};
+bool twi_elements_next(struct twi_elements *list);
+/* True if the list has `token`, in any case of letters. */
 bool twi_list_has_token(const char *list, size_t length, const char *token,
                         size_t token_length);
 

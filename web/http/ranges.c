@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/ascii.h"
+#include "web/http/headers.h"
 #include "web/server/server.h"
 
 static const char *skip_space(const char *text)
@@ -88,7 +89,8 @@ int twi_ranges_parse(const char *text, int64_t size, struct twi_range ranges[TWI
     return sum > size ? 0 : count;
 }
 
-bool twi_etag_in(const char *list, const char *etag, bool weak)
+/* A tag knows no escapes: a backslash before the quote that ends it is part of the tag. */
+static bool list_has_etag(const char *list, const char *etag, bool weak)
 {
     size_t length = strlen(etag);
 
@@ -107,5 +109,16 @@ bool twi_etag_in(const char *list, const char *etag, bool weak)
             return true;
         list = end + 1 + strspn(end + 1, " \t,");
     }
+    return false;
+}
+
+bool twi_headers_have_etag(const tw_headers *headers, enum twi_header id, const char *etag,
+                           bool weak)
+{
+    const struct twi_field *field = twi_headers_find(headers, id);
+
+    for (; field != NULL; field = twi_headers_next(headers, field))
+        if (list_has_etag(headers->text + field->value, etag, weak))
+            return true;
     return false;
 }

@@ -106,9 +106,13 @@ static void connection(struct twi_http1 *parser, const char *value, size_t lengt
 
 static void expect(struct twi_http1 *parser, const char *value, size_t length)
 {
-    parser->seen_ |= twi_same_nocase(value, length, "100-continue", 12)
-                         ? TWI_H1_SEEN_CONTINUE
-                         : TWI_H1_SEEN_OTHER_EXPECTATION;
+    struct twi_elements expectations = { value, value + length, NULL, 0 };
+
+    while (twi_elements_next(&expectations))
+        parser->seen_ |= twi_same_nocase(expectations.element, expectations.length,
+                                         "100-continue", 12)
+                             ? TWI_H1_SEEN_CONTINUE
+                             : TWI_H1_SEEN_OTHER_EXPECTATION;
 }
 
 /* --- the host (RFC 3986, 3.2.2) ---------------------------------------------------------- */

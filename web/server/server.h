@@ -208,7 +208,5 @@ enum { TWI_RANGES_MAX = 16 };
  * in sum than the whole); -ERANGE when none can be satisfied.
  */
 int twi_ranges_parse(const char *text, int64_t size, struct twi_range ranges[TWI_RANGES_MAX]);
-/* True if the list of entity tags has this one, or is "*". weak: "W/" makes no difference. */
-bool twi_etag_in(const char *list, const char *etag, bool weak);
 
 #endif

@@ -117,19 +117,20 @@ static bool date_of(const tw_request *request, enum twi_header id, int64_t *ret_
 /* RFC 9110, 13.2.2: 0 to go on, or the status to answer with. */
 static int check_conditions(const tw_request *request, const struct served *served)
 {
-    const char *tags = header(request, TWI_HEADER_IF_MATCH);
+    const tw_headers *fields = request->headers;
     int64_t date;
 
-    if (tags != NULL) {
-        if (!twi_etag_in(tags, served->etag, false))
+    if (twi_headers_has(fields, TWI_HEADER_IF_MATCH)) {
+        if (!twi_headers_have_etag(fields, TWI_HEADER_IF_MATCH, served->etag, false))
             return 412;
     } else if (date_of(request, TWI_HEADER_IF_UNMODIFIED_SINCE, &date) &&
                served->modified > date) {
         return 412;
     }
-    tags = header(request, TWI_HEADER_IF_NONE_MATCH);
-    if (tags != NULL)
-        return twi_etag_in(tags, served->etag, true) ? 304 : 0;
+    if (twi_headers_has(fields, TWI_HEADER_IF_NONE_MATCH))
+        return twi_headers_have_etag(fields, TWI_HEADER_IF_NONE_MATCH, served->etag, true)
+                   ? 304
+                   : 0;
     return date_of(request, TWI_HEADER_IF_MODIFIED_SINCE, &date) && served->modified <= date
                ? 304
                : 0;
