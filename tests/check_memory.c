@@ -10,7 +10,7 @@
 #include <tweed/tcp.h>
 #include <tweed/testing.h>
 
-#include "net/connect/attempt.h"
+#include "net/transport/memory.h"
 #include "net/transport/transport.h"
 #include "tests/recorder.h"
 #include "tests/test.h"

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "net/connect/attempt.h"
+#include "net/transport/memory.h"
 #include "tests/site.h"
 
 /* --- handlers --------------------------------------------------------------------------- */

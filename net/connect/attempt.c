@@ -1,5 +1,5 @@
 /*
- * connect.c - one attempt to connect to one address.
+ * attempt.c - one attempt to connect to one address.
  */
 #include "config.h"
 
@@ -25,15 +25,6 @@ struct twi_attempt {
 };
 
 static _Thread_local struct twi_slab attempts = TWI_SLAB(struct twi_attempt);
-
-void twi_socket_close(struct twi_socket *socket)
-{
-    twi_watch_free(socket->watch);
-    socket->watch = NULL;
-    if (socket->fd >= 0)
-        close(socket->fd);
-    socket->fd = -1;
-}
 
 /* With edge triggers reading is watched too, and an error makes it ready: without that, there is
  * none to ask for. */

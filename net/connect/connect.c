@@ -1,5 +1,5 @@
 /*
- * endpoint.c - tw_connect(): from a name to a connected protocol.
+ * connect.c - tw_connect(): from a name to a connected protocol.
  *
  *     LOOKUP --> ATTEMPTS --> TLS --> done      one timeout over all of it; a literal address
  *                                               skips the lookup, plain connections skip TLS
@@ -20,6 +20,7 @@
 #include "net/dns/resolver.h"
 #include "net/tls/tls.h"
 #include "net/tls/tls_engine.h"
+#include "net/transport/memory.h"
 
 #define DEFAULT_TIMEOUT 30.0
 #define DEFAULT_DELAY 0.25

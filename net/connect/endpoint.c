@@ -1,5 +1,5 @@
 /*
- * endpoint_string.c - strings like "tcp:example.org:80:timeout=10", read and followed.
+ * endpoint.c - strings like "tcp:example.org:80:timeout=10", read and followed.
  *
  * A string is a scheme and arguments with or without a name, divided by colons; those without
  * are known by their place. Every argument must be asked for by somebody, else it is a mistake.

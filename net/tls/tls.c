@@ -24,7 +24,6 @@
 
 #include "base/alloc.h"
 #include "base/slab.h"
-#include "net/connect/attempt.h"
 #include "net/transport/opening.h"
 #include "net/tls/tls.h"
 #include "net/tls/tls_engine.h"

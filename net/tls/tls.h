@@ -1,7 +1,5 @@
 /*
- * tls.h - TLS as a filter: the client's side of it for those who connect.
- *
- * The server's is twi_tls_server_protocol(), in net/connect.h.
+ * tls.h - TLS as a filter: protocols for transports about to be made, which carry another above.
  */
 #ifndef NET_TLS_TLS_H
 #define NET_TLS_TLS_H
@@ -29,6 +27,11 @@ int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *pr
                             tw_protocol **ret_inner);
 /* Give up: drop the connection and release the protocol; done is not called. */
 void twi_tls_client_cancel(tw_protocol *inner);
+
+/* The same for a server, which has 30 s for the handshake; `factory` is that of `protocol` (taken,
+ * also on failure) and is counted. NULL: no memory. */
+tw_protocol *twi_tls_server_protocol(tw_tls_context *context, tw_protocol *protocol,
+                                     tw_factory *factory);
 
 /* Everything for tw_transport_start_tls(), lent for the call. */
 struct twi_tls_start {

@@ -28,9 +28,9 @@
 #include "base/alloc.h"
 #include "base/loop.h"
 #include "net/transport/address.h"
-#include "net/connect/attempt.h"
 #include "net/transport/lock_file.h"
-#include "net/tls/tls_engine.h"
+#include "net/transport/memory.h"
+#include "net/transport/socket.h"
 #include "net/transport/transport.h"
 
 #define UNIX_PREFIX "unix:"
@@ -107,8 +107,8 @@ static void listener_stop(tw_listener *listener)
 
 static void listener_free(tw_listener *listener)
 {
-    if (listener->tls != NULL)
-        tw_tls_context_unref(listener->tls);
+    if (listener->layer.release != NULL)
+        listener->layer.release(listener->layer.arg);
     twi_free(listener->host);
     twi_free(listener);
 }
@@ -189,10 +189,10 @@ tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory)
     tw_protocol *protocol = twi_factory_build(listener->factory);
 
     *ret_factory = listener->factory;
-    if (protocol == NULL || listener->tls == NULL)
+    if (protocol == NULL || listener->layer.wrap == NULL)
         return protocol;
     *ret_factory = NULL;
-    return twi_tls_server_protocol(listener->tls, protocol, listener->factory);
+    return listener->layer.wrap(listener->layer.arg, protocol, listener->factory);
 }
 
 static void take(tw_listener *listener, int fd, const struct sockaddr *peer)
@@ -508,19 +508,15 @@ static int memory_listen(tw_listener *listener)
     return 0;
 }
 
-int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
-              tw_listener **ret_listener)
+int twi_listener_new(const struct tw_listen_options *options,
+                     const struct twi_listener_layer *layer, tw_factory *factory,
+                     tw_listener **ret_listener)
 {
-    static const struct tw_listen_options defaults;
     tw_listener *listener = twi_calloc(1, sizeof *listener);
     int r = -ENOMEM;
 
     if (listener == NULL)
         return -ENOMEM;
-    if (factory == NULL)
-        goto fail;
-    if (options == NULL)
-        options = &defaults;
     listener->port = options->port;
     listener->host = twi_strdup(options->address == NULL ? "127.0.0.1" : options->address);
     if (listener->host == NULL)
@@ -528,15 +524,15 @@ int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
     r = thread_begin();
     if (r < 0)
         goto fail;
-    if (options->port > 65535 ||
-        (options->tls != NULL && !twi_tls_context_is_server(options->tls)))
+    if (options->port > 65535)
         r = -EINVAL;
     else
         r = twi_memory_on() ? memory_listen(listener) : socket_listen(listener, options);
     if (r < 0)
         goto fail;
     twi_list_append(&thread.listeners, &listener->node_);
-    listener->tls = options->tls == NULL ? NULL : tw_tls_context_ref(options->tls);
+    if (layer != NULL)
+        listener->layer = *layer;
     listener->factory = twi_factory_use(factory);
     *ret_listener = listener;
     return 0;

@@ -8,12 +8,21 @@
 
 #include "base/list.h"
 
+/* Something between a listener's connections and their protocols, like TLS. */
+struct twi_listener_layer {
+    /* A protocol for the transport, with `protocol` (taken, also on failure) above; `factory` is
+     * its own and counted. NULL: no memory. */
+    tw_protocol *(*wrap)(void *arg, tw_protocol *protocol, tw_factory *factory);
+    void (*release)(void *arg);
+    void *arg;
+};
+
 struct listener_socket;
 
 struct tw_listener {
     struct twi_list node_; /* among the thread's listeners */
     tw_factory *factory;   /* used; NULL once it has stopped */
-    tw_tls_context *tls;
+    struct twi_listener_layer layer; /* wrap is NULL: none */
     char *host;                     /* the address as given; "unix:/path" */
     unsigned port;
     size_t piece;                   /* in memory: of its connections */
@@ -22,7 +31,12 @@ struct tw_listener {
     struct listener_socket *socket; /* NULL in memory, and once it has stopped */
 };
 
-/* Build the protocol for a new connection, TLS around it if need be, and what to give to the
+/* As tw_listen(), without its TLS: in its place `layer` (NULL: none), which is released with the
+ * listener or, when this fails, stays the caller's. */
+int twi_listener_new(const struct tw_listen_options *options,
+                     const struct twi_listener_layer *layer, tw_factory *factory,
+                     tw_listener **ret_listener);
+/* Build the protocol for a new connection, with the layer around it, and what to give to the
  * transport as its factory. NULL: turn the connection away. */
 tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory);
 /* The thread's listener in memory for this address, NULL when there is none. */

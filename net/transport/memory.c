@@ -11,8 +11,8 @@
 
 #include "base/buf.h"
 #include "base/slab.h"
-#include "net/connect/attempt.h"
 #include "net/transport/listener.h"
+#include "net/transport/memory.h"
 #include "net/transport/transport.h"
 
 enum { INBOX_SIZE = 256 * 1024, PIECES = 16 };

@@ -28,8 +28,8 @@
 #include <tweed/resolver.h>
 
 #include "base/slab.h"
-#include "net/connect/attempt.h"
 #include "net/transport/quiet.h"
+#include "net/transport/socket.h"
 #include "net/transport/transport.h"
 
 enum {
@@ -549,6 +549,15 @@ static int watch_sock(struct sock *sock, struct twi_watch *watch)
     twi_watch_set(watch, sock_ready, sock);
     sock->watch = watch;
     return twi_watch_change(watch, events);
+}
+
+void twi_socket_close(struct twi_socket *socket)
+{
+    twi_watch_free(socket->watch);
+    socket->watch = NULL;
+    if (socket->fd >= 0)
+        close(socket->fd);
+    socket->fd = -1;
 }
 
 int twi_socket_adopt(struct twi_socket *socket, const struct sockaddr *peer,

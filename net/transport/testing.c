@@ -11,7 +11,7 @@
 #include <tweed/reactor.h>
 
 #include "base/loop.h"
-#include "net/connect/attempt.h"
+#include "net/transport/memory.h"
 #include "net/transport/transport.h"
 
 enum { TURNS_MAX = 10000000 }; /* more than this is a program that never comes to rest */
