@@ -686,7 +686,7 @@ static bool exchange(void *arg)
         tw_site_handle(site, "/fail", broken, NULL, NULL) == 0 &&
         tw_site_handle(site, "/later", later, NULL, NULL) == 0 &&
         tw_site_handle(site, "/echo", echo, NULL, NULL) == 0) {
-        tw_protocol *protocol = twi_connection_new(site);
+        tw_protocol *protocol = site_protocol();
 
         wire = protocol == NULL ? NULL : tw_string_transport_new(protocol);
     }
@@ -700,7 +700,7 @@ static bool exchange(void *arg)
         wire = NULL;
     }
     tw_testing_settle();
-    tw_site_unref(site);
+    site_drop();
     tw_testing_end();
     return complete && !test_alloc_failed();
 }

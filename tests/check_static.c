@@ -522,7 +522,7 @@ static bool fetch(void *arg)
         return false;
     site = tw_site_new(NULL);
     if (site != NULL && tw_site_files(site, "/", path) == 0) {
-        protocol = twi_connection_new(site);
+        protocol = site_protocol();
         wire = protocol == NULL ? NULL : tw_string_transport_new(protocol);
     }
     if (wire != NULL) {
@@ -532,7 +532,7 @@ static bool fetch(void *arg)
         wire = NULL;
     }
     tw_testing_settle();
-    tw_site_unref(site);
+    site_drop();
     tw_testing_end();
     return !test_alloc_failed();
 }

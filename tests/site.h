@@ -16,6 +16,7 @@
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static tw_site *site;
+static struct twi_service *service; /* for connections without a listener */
 static tw_string_transport *wire;
 
 static inline void site_begin(const struct tw_site_options *options)
@@ -31,9 +32,27 @@ static inline void site_begin(const struct tw_site_options *options)
     ck_assert_ptr_nonnull(site);
 }
 
+/* A protocol of the server's; NULL when there is no memory. */
+static inline tw_protocol *site_protocol(void)
+{
+    if (service == NULL)
+        service = twi_service_new(site, twi_connection_expired);
+    return service == NULL ? NULL : twi_connection_new(service);
+}
+
+/* The site goes with its connections. */
+static inline void site_drop(void)
+{
+    if (service != NULL)
+        twi_service_unref(service);
+    service = NULL;
+    tw_site_unref(site);
+    site = NULL;
+}
+
 static inline tw_string_transport *site_connect(void)
 {
-    tw_string_transport *transport = tw_string_transport_new(twi_connection_new(site));
+    tw_string_transport *transport = tw_string_transport_new(site_protocol());
 
     ck_assert_ptr_nonnull(transport);
     return transport;
@@ -46,7 +65,7 @@ static inline void site_end(void)
     wire = NULL;
     tw_testing_settle();
     ck_assert_uint_eq(site->connections, 0);
-    tw_site_unref(site);
+    site_drop();
     ck_assert_uint_eq(tw_testing_end(), 0);
 }
 

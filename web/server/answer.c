@@ -1,9 +1,9 @@
 /*
  * answer.c - the answer to a request: its head, its body, and when each may be sent.
  *
- * The head is built in the site's scratch buffer and goes out with a small body in one write. Only
- * the first request in the connection's queue writes to the transport; what others write waits in
- * pieces.
+ * The head is built in the service's scratch buffer and goes out with a small body in one write.
+ * Only the first request in the connection's queue writes to the transport; what others write
+ * waits in pieces.
  */
 #include "config.h"
 
@@ -163,18 +163,18 @@ bool twi_request_has_body(const tw_request *request)
 static int first_lines(const tw_request *request, struct twi_buf *head)
 {
     const tw_headers *fields = request->answer;
-    tw_site *site = request->site;
+    struct twi_service *service = request->service;
     int r;
 
     if (request->status == 200 && request->reason == NULL && fields == NULL) {
-        twi_site_update_date(site);
-        return twi_buf_append(head, site->ok_lines, site->ok_length);
+        twi_service_update_date(service);
+        return twi_buf_append(head, service->ok_lines, service->ok_length);
     }
     r = twi_http1_write_status_line(head, 1, request->status, request->reason);
     if (r == 0 && (fields == NULL || !twi_headers_has(fields, TWI_HEADER_SERVER)))
-        r = twi_buf_append(head, twi_site_server_line(site), site->server_length);
+        r = twi_buf_append(head, twi_service_server_line(service), service->server_length);
     if (r == 0 && (fields == NULL || !twi_headers_has(fields, TWI_HEADER_DATE)))
-        r = twi_buf_append(head, twi_site_date_line(site), TWI_DATE_LINE_LENGTH);
+        r = twi_buf_append(head, twi_service_date_line(service), TWI_DATE_LINE_LENGTH);
     return r;
 }
 
@@ -243,7 +243,7 @@ static int head_failed(tw_request *request)
 /* Send the head, and a small body with it. */
 static int put_head(tw_request *request, const char *body, size_t length)
 {
-    struct twi_buf *head = &request->site->scratch;
+    struct twi_buf *head = &request->service->scratch;
 
     head->length = 0;
     request->head_sent = true;
@@ -333,7 +333,7 @@ int tw_request_add_header(tw_request *request, const char *name, const char *val
 
 static int put_chunk(tw_request *request, const void *data, size_t length)
 {
-    struct twi_buf *chunk = &request->site->scratch;
+    struct twi_buf *chunk = &request->service->scratch;
     char head[TWI_HTTP1_CHUNK_HEAD_SIZE];
     size_t head_length = twi_http1_chunk_head(head, length);
     int r;

@@ -31,7 +31,7 @@ static tw_request *request_alloc(struct twi_connection *connection)
     memset(request, 0, offsetof(struct tw_request, path_space));
     request->path_space[0] = '\0';
     request->refs = 1;
-    request->site = tw_site_ref(connection->site);
+    request->service = twi_service_ref(connection->service);
     request->connection = connection;
     request->method = request->target = request->query = "";
     request->path = request->path_space;
@@ -117,7 +117,8 @@ tw_request *twi_request_new(struct twi_connection *connection, struct twi_http1 
         return NULL;
     }
     request->is_bad = r < 0;
-    route = request->is_bad ? NULL : twi_site_route(request->site, request->path);
+    route = request->is_bad ? NULL
+                            : twi_routes_find(&request->service->site->routes, request->path);
     if (route != NULL) {
         request->handler = route->handler;
         request->handler_arg = route->arg;
@@ -136,25 +137,25 @@ tw_request *twi_request_broken(struct twi_connection *connection)
 
 void twi_request_unref(tw_request *request)
 {
-    tw_site *site = request->site;
+    struct twi_service *service = request->service;
 
     if (--request->refs > 0)
         return;
     twi_request_drop_pieces(request);
     if (request->path != request->path_space)
         twi_free(request->path);
-    twi_site_give_headers(site, request->headers);
+    twi_service_give_headers(service, request->headers);
     tw_headers_free(request->answer);
     twi_free(request->reason);
     twi_buf_free(&request->collected);
     tw_release(request->body);
     twi_slab_free(&requests, request);
-    tw_site_unref(site);
+    twi_service_unref(service);
 }
 
 void twi_request_over(tw_request *request)
 {
-    tw_site *site = request->site;
+    const tw_site *site = request->service->site;
 
     if (request->is_over)
         return;
@@ -243,7 +244,7 @@ static void not_found(tw_request *request)
 {
     struct twi_buf location = { 0 };
 
-    if (!twi_site_has_below(request->site, request->path)) {
+    if (!twi_routes_have_below(&request->service->site->routes, request->path)) {
         tw_request_error(request, 404, "There is nothing here.");
         return;
     }
@@ -262,7 +263,7 @@ void twi_request_dispatch(tw_request *request)
     if (request->collected.length > 0)
         request->body = twi_buf_take(&request->collected);
     else
-        request->body = tw_retain(request->site->empty);
+        request->body = tw_retain(request->service->empty);
     if (tw_is_failure(request->body)) {
         tw_request_error(request, 503, "out of memory");
         return;

@@ -2,111 +2,40 @@
  * server.h - what the parts of the HTTP server share.
  *
  * A connection reads requests one after the other and keeps their answers in a queue; only the
- * first in the queue writes to the transport, what later ones write waits with them. Connections
- * that wait for the same thing stand in one queue of the site: equal durations keep it ordered,
- * so that a queue needs one timed call and a request two list operations.
+ * first in the queue writes to the transport, what later ones write waits with them.
  */
 #ifndef WEB_SERVER_SERVER_H
 #define WEB_SERVER_SERVER_H
 
-#include <tweed/server.h>
-
-#include "base/list.h"
-#include "web/http/headers.h"
-#include "web/http1/http1.h"
-#include "web/http/http_date.h"
+#include "web/server/service.h"
 
 struct twi_connection;
-
-/* --- the site ---------------------------------------------------------------------------- */
-
-struct twi_route {
-    char *path;
-    size_t length;
-    bool below; /* ends with "/" */
-    tw_handler *handler;
-    void *arg;
-    tw_release_fn *release;
-};
-
-/* What a connection waits for. */
-enum twi_wait {
-    TWI_WAIT_IDLE,   /* the first byte of a request, or the client to read */
-    TWI_WAIT_HEADER, /* the rest of a head */
-    TWI_WAIT_BODY,   /* bytes of a body, enough of them */
-    TWI_WAIT_LINGER, /* the client to read the last answer and close */
-    TWI_WAIT_COUNT,
-    TWI_WAIT_NONE = TWI_WAIT_COUNT
-};
-
-struct twi_wait_queue {
-    tw_site *site;
-    struct twi_list list; /* of struct twi_connection, by deadline */
-    int64_t duration;     /* 0: never */
-    int64_t call;         /* 0: none is set */
-};
-
-struct tw_site {
-    unsigned refs;
-    unsigned connections, max_connections, max_pipelined;
-    struct twi_http1_limits limits;
-    struct twi_wait_queue waits[TWI_WAIT_COUNT];
-    double body_rate; /* bytes a second */
-    struct twi_route *routes; /* longest first */
-    size_t route_count, route_capacity;
-    void (*on_finished)(tw_request *request, void *arg);
-    void *on_finished_arg;
-    struct twi_http1 *spare_parser;
-    tw_headers *spare_headers;
-    tw_value empty;         /* bytes */
-    struct twi_buf scratch; /* heads are built here */
-    /* "HTTP/1.1 200 OK", Server and Date with their line ends: how most answers begin. */
-    char *ok_lines;
-    size_t ok_length, server_length;
-    int64_t date_until; /* by the turn's clock */
-};
-
-/* The route for a path, or NULL. */
-const struct twi_route *twi_site_route(const tw_site *site, const char *path);
-/* A route for path + "/" exists. */
-bool twi_site_has_below(const tw_site *site, const char *path);
-/* Bring the Date in ok_lines up to the second. */
-void twi_site_update_date(tw_site *site);
-/* "Server: ...\r\n", and "Date: ...\r\n" of now. */
-const char *twi_site_server_line(const tw_site *site);
-const char *twi_site_date_line(tw_site *site);
-enum { TWI_DATE_LINE_LENGTH = 6 + TWI_HTTP_DATE_SIZE - 1 + 2 };
-struct twi_http1 *twi_site_take_parser(tw_site *site);
-void twi_site_give_parser(tw_site *site, struct twi_http1 *parser);
-void twi_site_give_headers(tw_site *site, tw_headers *headers);
 
 /* --- the connection ---------------------------------------------------------------------- */
 
 struct twi_connection {
     tw_protocol protocol;
-    tw_site *site;
+    struct twi_service *service; /* counted */
     struct twi_http1 *parser; /* NULL between requests */
     tw_request *first, *last; /* whose answers are due, in this order */
     tw_request *reading;      /* whose body is coming in; the last one then */
-    struct twi_list wait_node;
-    int64_t deadline;
+    struct twi_wait waiting;
     uint64_t wait_mark; /* body bytes, or unsent bytes, when the wait began */
     struct twi_buf *backlog; /* received, not parsed while too many answers are due; or NULL */
     unsigned queued;        /* answers due */
-    uint8_t wait;           /* enum twi_wait */
+    uint8_t wait;           /* enum twi_wait_kind */
     bool busy;              /* parsing: whoever finishes a request leaves the rest to it */
     bool blocked;           /* waits for the client to read */
     bool paused;            /* the transport is, by us */
     bool closing;           /* no more requests */
 };
 
-/* A protocol that serves `site` (counted); NULL when there is no memory. */
-tw_protocol *twi_connection_new(tw_site *site);
+/* A protocol that serves the site; NULL when there is no memory. */
+tw_protocol *twi_connection_new(struct twi_service *service);
 /* The first request has finished: go on with the next. */
 void twi_connection_advance(struct twi_connection *connection);
-/* The queue's deadline for this connection has come. */
-void twi_connection_expired(struct twi_connection *connection);
-void twi_wait_set(struct twi_connection *connection, enum twi_wait wait);
+/* For the service's queues. */
+void twi_connection_expired(struct twi_wait *wait);
 
 /* --- the request ------------------------------------------------------------------------- */
 
@@ -120,7 +49,7 @@ struct twi_piece {
 
 struct tw_request {
     unsigned refs;
-    tw_site *site;
+    struct twi_service *service;       /* counted */
     struct twi_connection *connection; /* NULL: the client has gone */
     tw_request *next;                  /* in the connection's queue */
     tw_headers *headers;

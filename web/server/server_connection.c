@@ -24,6 +24,16 @@ static struct twi_connection *connection_of(tw_protocol *protocol)
     return (struct twi_connection *)protocol;
 }
 
+/* Wait for something else. */
+static void wait_for(struct twi_connection *connection, enum twi_wait_kind kind)
+{
+    connection->wait = (uint8_t)kind;
+    if (kind == TWI_WAIT_NONE)
+        twi_wait_end(&connection->waiting);
+    else
+        twi_wait_begin(&connection->waiting, &connection->service->waits[kind]);
+}
+
 /* --- the queue of answers ---------------------------------------------------------------- */
 
 static void queue_add(struct twi_connection *connection, tw_request *request)
@@ -85,7 +95,7 @@ static void drop_backlog(struct twi_connection *connection)
 static void drop_parser(struct twi_connection *connection)
 {
     if (connection->parser != NULL)
-        twi_site_give_parser(connection->site, connection->parser);
+        twi_service_give_parser(connection->service, connection->parser);
     connection->parser = NULL;
 }
 
@@ -99,9 +109,9 @@ static void close_after(struct twi_connection *connection, bool linger)
     connection->blocked = false;
     drop_parser(connection);
     drop_backlog(connection);
-    twi_wait_set(connection, TWI_WAIT_NONE);
+    wait_for(connection, TWI_WAIT_NONE);
     if (linger && tw_transport_lose_write(transport) == 0) {
-        twi_wait_set(connection, TWI_WAIT_LINGER);
+        wait_for(connection, TWI_WAIT_LINGER);
         if (connection->paused)
             tw_transport_resume(transport);
         connection->paused = false;
@@ -127,7 +137,7 @@ static bool may_go_on(struct twi_connection *connection)
     tw_transport *transport = connection->protocol.transport;
 
     if (connection->closing || connection->blocked ||
-        connection->queued >= connection->site->max_pipelined)
+        connection->queued >= connection->service->site->max_pipelined)
         return false;
     if (tw_transport_unsent(transport) <= UNSENT_MAX)
         return true;
@@ -219,7 +229,7 @@ static const char *parse(struct twi_connection *connection, const char *at, cons
         if (connection->parser == NULL) {
             if (at == end || !may_go_on(connection))
                 break;
-            connection->parser = twi_site_take_parser(connection->site);
+            connection->parser = twi_service_take_parser(connection->service);
             if (connection->parser == NULL) {
                 tw_transport_abort(connection->protocol.transport);
                 connection->closing = true;
@@ -251,21 +261,21 @@ static void wait_again(struct twi_connection *connection)
 {
     if (connection->closing) {
         if (connection->wait != TWI_WAIT_LINGER)
-            twi_wait_set(connection, TWI_WAIT_NONE);
+            wait_for(connection, TWI_WAIT_NONE);
     } else if (connection->reading != NULL) {
         if (connection->wait != TWI_WAIT_BODY) {
             connection->wait_mark = connection->parser->body_bytes;
-            twi_wait_set(connection, TWI_WAIT_BODY);
+            wait_for(connection, TWI_WAIT_BODY);
         }
     } else if (connection->parser != NULL && twi_http1_started(connection->parser)) {
         if (connection->wait != TWI_WAIT_HEADER)
-            twi_wait_set(connection, TWI_WAIT_HEADER);
+            wait_for(connection, TWI_WAIT_HEADER);
     } else if (connection->first != NULL) {
         if (connection->wait != TWI_WAIT_NONE)
-            twi_wait_set(connection, TWI_WAIT_NONE);
+            wait_for(connection, TWI_WAIT_NONE);
     } else {
         connection->wait_mark = 0;
-        twi_wait_set(connection, TWI_WAIT_IDLE);
+        wait_for(connection, TWI_WAIT_IDLE);
     }
 }
 
@@ -367,18 +377,19 @@ static void idle_expired(struct twi_connection *connection)
         tw_transport_abort(transport);
     } else {
         connection->wait_mark = unsent;
-        twi_wait_set(connection, TWI_WAIT_IDLE);
+        wait_for(connection, TWI_WAIT_IDLE);
     }
 }
 
-void twi_connection_expired(struct twi_connection *connection)
+void twi_connection_expired(struct twi_wait *wait)
 {
-    tw_site *site = connection->site;
-    enum twi_wait wait = connection->wait;
+    struct twi_connection *connection = TWI_CONTAINER(wait, struct twi_connection, waiting);
+    const tw_site *site = connection->service->site;
+    enum twi_wait_kind kind = connection->wait;
     uint64_t bytes;
 
     connection->wait = TWI_WAIT_NONE;
-    switch (wait) {
+    switch (kind) {
     case TWI_WAIT_IDLE:
         idle_expired(connection);
         return;
@@ -388,9 +399,9 @@ void twi_connection_expired(struct twi_connection *connection)
     case TWI_WAIT_BODY:
         bytes = connection->parser->body_bytes;
         if ((double)(bytes - connection->wait_mark) >=
-            site->body_rate * (double)site->waits[wait].duration / (double)TWI_SECOND) {
+            site->body_rate * (double)site->times.body / (double)TWI_SECOND) {
             connection->wait_mark = bytes;
-            twi_wait_set(connection, TWI_WAIT_BODY);
+            wait_for(connection, TWI_WAIT_BODY);
             return;
         }
         break;
@@ -405,7 +416,7 @@ void twi_connection_expired(struct twi_connection *connection)
 
 static void connection_made(tw_protocol *protocol)
 {
-    twi_wait_set(connection_of(protocol), TWI_WAIT_IDLE);
+    wait_for(connection_of(protocol), TWI_WAIT_IDLE);
 }
 
 static void data_received(tw_protocol *protocol, const char *data, size_t length)
@@ -426,7 +437,7 @@ static void connection_lost(tw_protocol *protocol, tw_value reason)
 
     (void)reason;
     connection->closing = true;
-    twi_wait_set(connection, TWI_WAIT_NONE);
+    wait_for(connection, TWI_WAIT_NONE);
     connection->reading = NULL;
     drop_parser(connection);
     drop_backlog(connection);
@@ -442,8 +453,8 @@ static void released(tw_protocol *protocol)
 {
     struct twi_connection *connection = connection_of(protocol);
 
-    connection->site->connections--;
-    tw_site_unref(connection->site);
+    connection->service->site->connections--;
+    twi_service_unref(connection->service);
 }
 
 static const tw_protocol_class connection_class = {
@@ -455,16 +466,16 @@ static const tw_protocol_class connection_class = {
     .released = released,
 };
 
-tw_protocol *twi_connection_new(tw_site *site)
+tw_protocol *twi_connection_new(struct twi_service *service)
 {
     tw_protocol *protocol = tw_protocol_new(&connection_class);
     struct twi_connection *connection = connection_of(protocol);
 
     if (protocol == NULL)
         return NULL;
-    connection->site = tw_site_ref(site);
+    connection->service = twi_service_ref(service);
     connection->wait = TWI_WAIT_NONE;
-    twi_list_init(&connection->wait_node);
-    site->connections++;
+    twi_wait_init(&connection->waiting);
+    service->site->connections++;
     return protocol;
 }

@@ -1,0 +1,34 @@
+/*
+ * route.h - which handler serves a path.
+ */
+#ifndef WEB_SERVER_ROUTE_H
+#define WEB_SERVER_ROUTE_H
+
+#include <tweed/server.h>
+
+struct twi_route {
+    char *path;
+    size_t length;
+    bool below; /* ends with "/" */
+    tw_handler *handler;
+    void *arg;
+    tw_release_fn *release;
+};
+
+/* All zero is empty. */
+struct twi_routes {
+    struct twi_route *items; /* longest first */
+    size_t count, capacity;
+};
+
+/* Add a route for `path` (copied; the rest of `route` is taken over). 0, -EINVAL (neither "*" nor
+ * with a slash in front), -EEXIST, -ENOMEM. */
+int twi_routes_add(struct twi_routes *routes, const char *path, struct twi_route route);
+/* The longest route that matches `path`, or NULL. */
+const struct twi_route *twi_routes_find(const struct twi_routes *routes, const char *path);
+/* A route for path + "/" exists. */
+bool twi_routes_have_below(const struct twi_routes *routes, const char *path);
+/* Release every route and its argument. */
+void twi_routes_free(struct twi_routes *routes);
+
+#endif
