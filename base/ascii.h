@@ -12,6 +12,11 @@ static inline bool twi_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
+/* A space or a tab: what may stand around a field's value (RFC 9110, 5.6.3). */
+static inline bool twi_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 static inline char twi_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;

@@ -10,14 +10,10 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "cli/get.h"
 
 #define DEPTH_MAX 8
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 /* Take the escapes out of a quoted value, up to the closing quote. */
 static char *unquote(const char *at)
@@ -53,11 +49,11 @@ static char *unquote(const char *at)
 /* Behind the option's name: NULL when there is no value. */
 static char *read_value(const char *at, bool dashed)
 {
-    while (is_blank(*at))
+    while (twi_is_blank(*at))
         at++;
     if (!dashed && (*at == '=' || *at == ':')) {
         at++;
-        while (is_blank(*at))
+        while (twi_is_blank(*at))
             at++;
     }
     if (*at == 0 || *at == '#')

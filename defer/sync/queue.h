@@ -1,9 +1,10 @@
 /*
- * queue.h - the inside of a queue, for select.
+ * queue.h - the inside of a queue, for channels and select.
  */
 #ifndef DEFER_SYNC_QUEUE_H
 #define DEFER_SYNC_QUEUE_H
 
+#include <tweed/channel.h>
 #include <tweed/queue.h>
 
 #include "defer/waiters.h"
@@ -22,6 +23,12 @@ struct tw_queue {
     struct twi_heap heap;
     struct twi_waiters gets, puts, joins;
 };
+
+/* A channel is a queue under another name. */
+static inline tw_queue *twi_channel_queue(const tw_channel *channel)
+{
+    return (tw_queue *)(uintptr_t)channel;
+}
 
 /* Is there something to get, be it the news that it is closed? */
 bool twi_queue_may_get(const tw_queue *queue);

@@ -16,11 +16,6 @@ struct choice {
     struct twi_waiter waiters[]; /* one for each case; in no line: its channel is NULL */
 };
 
-static tw_queue *queue_of(const tw_channel *channel)
-{
-    return (tw_queue *)(uintptr_t)channel;
-}
-
 static void release_values(const struct tw_select_case *cases, size_t count, size_t but)
 {
     for (size_t i = 0; i < count; i++)
@@ -119,7 +114,7 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
     choice->result = result;
     for (size_t i = 0; i < count; i++) {
         struct twi_waiter *waiter = &choice->waiters[i];
-        tw_queue *queue = queue_of(cases[i].channel);
+        tw_queue *queue = twi_channel_queue(cases[i].channel);
 
         waiter->turn = choice->turn;
         waiter->kind = &kind;
@@ -134,7 +129,7 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
 
 static bool is_ready(const struct tw_select_case *one)
 {
-    tw_queue *queue = queue_of(one->channel);
+    tw_queue *queue = twi_channel_queue(one->channel);
 
     if (queue == NULL)
         return false;
@@ -181,7 +176,7 @@ static tw_deferred *do_one(const char *where, const struct tw_select_case *cases
                            size_t index, tw_value result)
 {
     tw_deferred *deferred = tw_fired_at(where, result);
-    tw_queue *queue = queue_of(cases[index].channel);
+    tw_queue *queue = twi_channel_queue(cases[index].channel);
     struct twi_waiter *put = NULL;
     tw_value item;
 

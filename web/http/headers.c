@@ -349,19 +349,14 @@ tw_headers *tw_headers_copy(const tw_headers *headers)
     return copy;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* Cut white space around a value. */
 static const char *trim(const char *value, size_t *length)
 {
-    while (*length > 0 && is_space(*value)) {
+    while (*length > 0 && twi_is_blank(*value)) {
         value++;
         (*length)--;
     }
-    while (*length > 0 && is_space(value[*length - 1]))
+    while (*length > 0 && twi_is_blank(value[*length - 1]))
         (*length)--;
     return value;
 }

@@ -162,11 +162,6 @@ static bool match(const char *picture, const char *text, struct date *date)
     return true;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
 {
     static const struct {
@@ -179,9 +174,9 @@ int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
     };
     size_t i, name;
 
-    for (; length > 0 && is_space(*text); text++)
+    for (; length > 0 && twi_is_blank(*text); text++)
         length--;
-    while (length > 0 && is_space(text[length - 1]))
+    while (length > 0 && twi_is_blank(text[length - 1]))
         length--;
     name = day_name_length(text, length);
     if (name == 0)

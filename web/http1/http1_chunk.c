@@ -6,14 +6,9 @@
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static const char *skip_space(const char *at, const char *end)
 {
-    while (at < end && is_space(*at))
+    while (at < end && twi_is_blank(*at))
         at++;
     return at;
 }
@@ -80,7 +75,7 @@ int twi_http1_chunk_line(struct twi_http1 *parser, const char *line, size_t leng
     if (at == line)
         return twi_http1_fail(parser, &tw_error_protocol, 400, "bad chunk size");
     /* Old servers fill up with spaces. */
-    while (!parser->server_ && end > at && is_space(end[-1]))
+    while (!parser->server_ && end > at && twi_is_blank(end[-1]))
         end--;
     if (!are_extensions(at, end))
         return twi_http1_fail(parser, &tw_error_protocol, 400, "bad chunk size or extension");

@@ -14,11 +14,6 @@ static int bad(struct twi_http1 *parser, const char *text)
     return twi_http1_fail(parser, &tw_error_protocol, 400, text);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* --- values ------------------------------------------------------------------------------ */
 
 /* A server takes no control character but the tab; a client only refuses NUL and CR. */
@@ -67,9 +62,9 @@ static int content_lengths(struct twi_http1 *parser, const char *value, size_t l
         const char *comma = memchr(value, ',', (size_t)(end - value));
         const char *from = value, *to = comma == NULL ? end : comma;
 
-        while (from < to && is_space(*from))
+        while (from < to && twi_is_blank(*from))
             from++;
-        while (from < to && is_space(to[-1]))
+        while (from < to && twi_is_blank(to[-1]))
             to--;
         if (content_length(parser, from, (size_t)(to - from)) < 0)
             return -1;
@@ -210,12 +205,12 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
     name_length = (size_t)(value - line);
     if (name_length > 0 && (value == end || *value != ':'))
         return bad(parser, "bad header name");
-    if (name_length == 0 && !is_space(*line))
+    if (name_length == 0 && !twi_is_blank(*line))
         return bad(parser, "bad header name");
     value++;
-    while (value < end && is_space(*value))
+    while (value < end && twi_is_blank(*value))
         value++;
-    while (value < end && is_space(end[-1]))
+    while (value < end && twi_is_blank(end[-1]))
         end--;
     length = (size_t)(end - value);
     if (!check_value(parser, value, length))
