@@ -29,7 +29,7 @@ int64_t twi_monotonic_ns(void)
 }
 
 /* The sum, or FOREVER. */
-static int64_t later(int64_t at, int64_t ns)
+static int64_t clock_later(int64_t at, int64_t ns)
 {
     return at > FOREVER - ns ? FOREVER : at + ns;
 }
@@ -58,7 +58,7 @@ int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(void *ar
             release(arg);
         return r;
     }
-    return clock->ops->call_at(clock, later(twi_clock_now(clock), ns), fn, arg, release);
+    return clock->ops->call_at(clock, clock_later(twi_clock_now(clock), ns), fn, arg, release);
 }
 
 int tw_clock_cancel(tw_clock *clock, int64_t call)
@@ -75,7 +75,7 @@ int tw_clock_reset(tw_clock *clock, int64_t call, double seconds)
         return r;
     if (clock == NULL)
         return -ENOENT;
-    return clock->ops->move(clock, call, later(twi_clock_now(clock), ns));
+    return clock->ops->move(clock, call, clock_later(twi_clock_now(clock), ns));
 }
 
 int tw_clock_delay(tw_clock *clock, int64_t call, double seconds)
@@ -90,7 +90,7 @@ int tw_clock_delay(tw_clock *clock, int64_t call, double seconds)
     r = clock->ops->when(clock, call, &at);
     if (r < 0)
         return r;
-    return clock->ops->move(clock, call, seconds < 0 ? earlier(at, ns) : later(at, ns));
+    return clock->ops->move(clock, call, seconds < 0 ? earlier(at, ns) : clock_later(at, ns));
 }
 
 int tw_clock_advance(tw_clock *clock, double seconds)

@@ -234,14 +234,14 @@ tw_value tw_fail_with(const struct tw_failure_fields *fields)
     return tw_value_of(&tw_type_failure, failure);
 }
 
-static const struct failure *failure_of(tw_value value)
+static const struct failure *value_failure(tw_value value)
 {
     return tw_value_object(value, &tw_type_failure);
 }
 
 bool tw_failure_is(tw_value value, const tw_error_class *error_class)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     const tw_error_class *own = failure != NULL ? failure->error_class : NULL;
 
     while (own != NULL && own != error_class)
@@ -261,43 +261,43 @@ bool tw_failure_has(tw_value value, const tw_error_class *error_class)
 
 const tw_error_class *tw_failure_class(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL ? failure->error_class : NULL;
 }
 
 const char *tw_failure_message(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL ? message_of(failure) : "";
 }
 
 const char *tw_failure_word(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return class_word(failure != NULL ? failure->error_class : NULL);
 }
 
 const char *tw_failure_where(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL && failure->where != NULL ? failure->where : "";
 }
 
 int64_t tw_failure_number(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL ? failure->number : 0;
 }
 
 tw_value tw_failure_cause(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL ? tw_lend(failure->cause) : tw_none();
 }
 
 tw_value tw_failure_value(tw_value value)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
     return failure != NULL ? tw_lend(failure->value) : tw_none();
 }
 
@@ -380,7 +380,7 @@ tw_value twi_failure_awaited(tw_value value, const char *where, const char *name
 size_t twi_failure_trail(tw_value value, const struct twi_trail_step **ret_steps,
                          size_t *ret_left_out)
 {
-    const struct failure *failure = failure_of(value);
+    const struct failure *failure = value_failure(value);
 
     if (failure == NULL || failure->trail == NULL)
         return 0;
@@ -391,7 +391,7 @@ size_t twi_failure_trail(tw_value value, const struct twi_trail_step **ret_steps
 
 bool twi_failure_same(tw_value one, tw_value other)
 {
-    const struct failure *first = failure_of(one), *second = failure_of(other);
+    const struct failure *first = value_failure(one), *second = value_failure(other);
 
     if (first == NULL || second == NULL)
         return false;

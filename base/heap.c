@@ -11,7 +11,7 @@ static bool before(const struct twi_heap_node *a, const struct twi_heap_node *b)
 }
 
 /* Places count from 1; the array from 0. */
-static void put(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
+static void heap_put(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
 {
     heap->nodes_[place - 1] = node;
     node->place_ = place;
@@ -20,10 +20,10 @@ static void put(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
 static void sift_up(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
 {
     while (place > 1 && before(node, heap->nodes_[place / 2 - 1])) {
-        put(heap, heap->nodes_[place / 2 - 1], place);
+        heap_put(heap, heap->nodes_[place / 2 - 1], place);
         place /= 2;
     }
-    put(heap, node, place);
+    heap_put(heap, node, place);
 }
 
 static void sift_down(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
@@ -36,13 +36,13 @@ static void sift_down(struct twi_heap *heap, struct twi_heap_node *node, size_t 
             child++;
         if (!before(heap->nodes_[child - 1], node))
             break;
-        put(heap, heap->nodes_[child - 1], place);
+        heap_put(heap, heap->nodes_[child - 1], place);
         place = child;
     }
-    put(heap, node, place);
+    heap_put(heap, node, place);
 }
 
-static void settle(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
+static void heap_settle(struct twi_heap *heap, struct twi_heap_node *node, size_t place)
 {
     if (place > 1 && before(node, heap->nodes_[place / 2 - 1]))
         sift_up(heap, node, place);
@@ -70,14 +70,14 @@ void twi_heap_remove(struct twi_heap *heap, struct twi_heap_node *node)
     heap->length--;
     node->place_ = 0;
     if (last != node)
-        settle(heap, last, place);
+        heap_settle(heap, last, place);
 }
 
 void twi_heap_move(struct twi_heap *heap, struct twi_heap_node *node, int64_t key)
 {
     node->key = key;
     node->order_ = heap->next_order_++;
-    settle(heap, node, node->place_);
+    heap_settle(heap, node, node->place_);
 }
 
 struct twi_heap_node *twi_heap_first(const struct twi_heap *heap)

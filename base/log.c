@@ -63,7 +63,7 @@ void tw_log_to(FILE *file, enum tw_log_level level)
     tw_log_observe(file != NULL ? write_line : NULL, file, level);
 }
 
-static bool wanted(enum tw_log_level level)
+static bool log_wanted(enum tw_log_level level)
 {
     return observer != NULL && level >= lowest;
 }
@@ -74,7 +74,7 @@ void tw_log(enum tw_log_level level, const char *module, const char *format, ...
     struct tw_log_event event = { .level = level, .module = module, .message = message };
     va_list args;
 
-    if (!wanted(level))
+    if (!log_wanted(level))
         return;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
@@ -92,7 +92,7 @@ void tw_log_problem(enum tw_log_level level, const char *module, tw_value failur
         .failure = tw_lend(failure),
     };
 
-    if (wanted(level))
+    if (log_wanted(level))
         observer(&event, observer_arg);
 }
 

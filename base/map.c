@@ -101,8 +101,8 @@ static bool is_key(const struct twi_map_entry *entry, uint64_t hash, const void 
 }
 
 /* The entry with this key, or NULL. */
-static struct twi_map_entry *find(const struct twi_map *map, uint64_t hash, const void *key,
-                                  size_t length)
+static struct twi_map_entry *map_find(const struct twi_map *map, uint64_t hash,
+                                      const void *key, size_t length)
 {
     size_t mask = map->capacity_ - 1;
 
@@ -126,7 +126,7 @@ static struct twi_map_entry *free_place(struct twi_map *map, uint64_t hash)
 }
 
 /* Keep at most 3 of 4 places used, removed marks included. */
-static int make_room(struct twi_map *map)
+static int map_make_room(struct twi_map *map)
 {
     struct twi_map bigger = { .count = map->count, .used_ = map->count };
 
@@ -154,7 +154,7 @@ void *twi_map_get(const struct twi_map *map, const void *key, size_t length)
 
     if (map->count == 0)
         return NULL;
-    entry = find(map, twi_hash(key, length), key, length);
+    entry = map_find(map, twi_hash(key, length), key, length);
     return entry != NULL ? entry->value : NULL;
 }
 
@@ -162,7 +162,7 @@ int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value
                 void **ret_old)
 {
     uint64_t hash = twi_hash(key, length);
-    struct twi_map_entry *entry = find(map, hash, key, length);
+    struct twi_map_entry *entry = map_find(map, hash, key, length);
     char *copy;
 
     if (ret_old != NULL)
@@ -174,7 +174,7 @@ int twi_map_set(struct twi_map *map, const void *key, size_t length, void *value
     copy = twi_strndup(key, length);
     if (copy == NULL)
         return -ENOMEM;
-    if (make_room(map) < 0) {
+    if (map_make_room(map) < 0) {
         twi_free(copy);
         return -ENOMEM;
     }
@@ -191,7 +191,7 @@ void *twi_map_remove(struct twi_map *map, const void *key, size_t length)
 
     if (map->count == 0)
         return NULL;
-    entry = find(map, twi_hash(key, length), key, length);
+    entry = map_find(map, twi_hash(key, length), key, length);
     if (entry == NULL)
         return NULL;
     value = entry->value;

@@ -48,7 +48,7 @@ static void release_blocks(struct twi_slab *slab)
 
 /* Other destructors may still use or release objects: come last, by asking for two more rounds. A
  * slab from which something still lives keeps its blocks, and the leak shows. */
-static void thread_ends(void *self)
+static void slab_thread_ends(void *self)
 {
     if (++rounds < 3) {
         pthread_setspecific(thread_end, self);
@@ -61,14 +61,14 @@ static void thread_ends(void *self)
     slabs = NULL;
 }
 
-static void make_key(void)
+static void slab_make_key(void)
 {
-    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+    have_key = pthread_key_create(&thread_end, slab_thread_ends) == 0;
 }
 
 static void know_slab(struct twi_slab *slab)
 {
-    pthread_once(&once, make_key);
+    pthread_once(&once, slab_make_key);
     if (have_key)
         pthread_setspecific(thread_end, &slabs);
     slab->next_ = slabs;

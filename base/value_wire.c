@@ -203,7 +203,7 @@ static int get_class(const char **at, const char *end, struct class_read *ret)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static int put(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth);
+static int wire_put(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth);
 
 static int put_list(struct twi_buf *buf, tw_value list, size_t limit, unsigned depth)
 {
@@ -211,7 +211,7 @@ static int put_list(struct twi_buf *buf, tw_value list, size_t limit, unsigned d
     int r = twi_wire_put_number(buf, length);
 
     for (size_t i = 0; r == 0 && i < length; i++)
-        r = put(buf, tw_list_at(list, i), limit, depth + 1);
+        r = wire_put(buf, tw_list_at(list, i), limit, depth + 1);
     return r;
 }
 
@@ -219,16 +219,17 @@ static int put_list(struct twi_buf *buf, tw_value list, size_t limit, unsigned d
 static int put_attached(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth)
 {
     size_t before = buf->length;
-    int r = put(buf, value, limit, depth + 1);
+    int r = wire_put(buf, value, limit, depth + 1);
 
     if (r == -EINVAL || r == -ELOOP) {
         buf->length = before;
-        r = put(buf, tw_none(), limit, depth + 1);
+        r = wire_put(buf, tw_none(), limit, depth + 1);
     }
     return r;
 }
 
-static int put_failure(struct twi_buf *buf, tw_value failure, size_t limit, unsigned depth)
+static int wire_put_failure(struct twi_buf *buf, tw_value failure, size_t limit,
+                            unsigned depth)
 {
     const char *message = tw_failure_message(failure);
     int r = put_class(buf, tw_failure_class(failure));
@@ -257,7 +258,7 @@ static int put_content(struct twi_buf *buf, tw_value value, size_t limit, unsign
     }
     if (tw_is(value, &tw_type_list))
         return put_list(buf, value, limit, depth);
-    return tw_is_failure(value) ? put_failure(buf, value, limit, depth) : 0;
+    return tw_is_failure(value) ? wire_put_failure(buf, value, limit, depth) : 0;
 }
 
 static int tag_of(tw_value value)
@@ -277,7 +278,7 @@ static int tag_of(tw_value value)
     return -EINVAL;
 }
 
-static int put(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth)
+static int wire_put(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth)
 {
     int tag = tag_of(value), r;
     char byte = (char)tag;
@@ -295,7 +296,7 @@ static int put(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth
 int twi_wire_put(struct twi_buf *buf, tw_value value, size_t limit)
 {
     size_t before = buf->length;
-    int r = put(buf, value, limit, 0);
+    int r = wire_put(buf, value, limit, 0);
 
     if (r < 0)
         buf->length = before;
@@ -304,7 +305,7 @@ int twi_wire_put(struct twi_buf *buf, tw_value value, size_t limit)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static int get(const char **at, const char *end, unsigned depth, tw_value *ret_value);
+static int wire_get(const char **at, const char *end, unsigned depth, tw_value *ret_value);
 
 /* A value as it was made, or -ENOMEM when it could not be. */
 static int made(tw_value value, const tw_type *type, tw_value *ret_value)
@@ -328,7 +329,7 @@ static int get_list(const char **at, const char *end, unsigned depth, tw_value *
     if (items == NULL)
         return -ENOMEM;
     for (uint64_t i = 0; r == 0 && i < count; i++)
-        r = get(at, end, depth + 1, &items[i]);
+        r = wire_get(at, end, depth + 1, &items[i]);
     if (r == 0)
         *ret_value = list;
     else
@@ -359,11 +360,11 @@ static int get_message(const char **at, const char *end, const struct class_read
 static int get_attached(const char **at, const char *end, unsigned depth,
                         struct tw_failure_fields *fields)
 {
-    int r = get(at, end, depth + 1, &fields->cause);
+    int r = wire_get(at, end, depth + 1, &fields->cause);
 
     if (r == 0 && !tw_is_none(fields->cause) && !tw_is_failure(fields->cause))
         r = -EBADMSG;
-    return r == 0 ? get(at, end, depth + 1, &fields->value) : r;
+    return r == 0 ? wire_get(at, end, depth + 1, &fields->value) : r;
 }
 
 static int get_failure(const char **at, const char *end, unsigned depth, tw_value *ret_value)
@@ -419,7 +420,7 @@ static int get_scalar(char tag, const char **at, const char *end, tw_value *ret_
     return 0;
 }
 
-static int get(const char **at, const char *end, unsigned depth, tw_value *ret_value)
+static int wire_get(const char **at, const char *end, unsigned depth, tw_value *ret_value)
 {
     char tag;
 
@@ -446,7 +447,7 @@ static int get(const char **at, const char *end, unsigned depth, tw_value *ret_v
 int twi_wire_get(const char **at, const char *end, tw_value *ret_value)
 {
     const char *p = *at;
-    int r = get(&p, end, 0, ret_value);
+    int r = wire_get(&p, end, 0, ret_value);
 
     if (r == 0)
         *at = p;

@@ -41,7 +41,7 @@ static struct virtual_clock *self_of(tw_clock *clock)
     return (struct virtual_clock *)clock;
 }
 
-static struct call *find(struct virtual_clock *self, int64_t number)
+static struct call *call_find(struct virtual_clock *self, int64_t number)
 {
     return twi_map_get(&self->calls, &number, sizeof number);
 }
@@ -54,14 +54,14 @@ static int missing(const struct virtual_clock *self, int64_t number)
     return self->cancelled[number % REMEMBERED] ? -ECANCELED : -EALREADY;
 }
 
-static void forget(struct virtual_clock *self, struct call *call, bool cancelled)
+static void call_forget(struct virtual_clock *self, struct call *call, bool cancelled)
 {
     twi_heap_remove(&self->heap, &call->node);
     twi_map_remove(&self->calls, &call->number, sizeof call->number);
     self->cancelled[call->number % REMEMBERED] = cancelled;
 }
 
-static void let_go(struct call *call)
+static void call_let_go(struct call *call)
 {
     if (call->release != NULL)
         call->release(call->arg);
@@ -104,19 +104,19 @@ fail:
 static int virtual_cancel(tw_clock *clock, int64_t number)
 {
     struct virtual_clock *self = self_of(clock);
-    struct call *call = find(self, number);
+    struct call *call = call_find(self, number);
 
     if (call == NULL)
         return missing(self, number);
-    forget(self, call, true);
-    let_go(call);
+    call_forget(self, call, true);
+    call_let_go(call);
     return 0;
 }
 
 static int virtual_move(tw_clock *clock, int64_t number, int64_t at)
 {
     struct virtual_clock *self = self_of(clock);
-    struct call *call = find(self, number);
+    struct call *call = call_find(self, number);
 
     if (call == NULL)
         return missing(self, number);
@@ -127,7 +127,7 @@ static int virtual_move(tw_clock *clock, int64_t number, int64_t at)
 static int virtual_when(tw_clock *clock, int64_t number, int64_t *ret_at)
 {
     struct virtual_clock *self = self_of(clock);
-    struct call *call = find(self, number);
+    struct call *call = call_find(self, number);
 
     if (call == NULL)
         return missing(self, number);
@@ -141,8 +141,8 @@ static void destroy(struct virtual_clock *self)
 
     while ((first = twi_heap_first(&self->heap)) != NULL) {
         struct call *call = TWI_CONTAINER(first, struct call, node);
-        forget(self, call, true);
-        let_go(call);
+        call_forget(self, call, true);
+        call_let_go(call);
     }
     if (self->advancing > 0)
         return;
@@ -163,9 +163,9 @@ static int virtual_advance(tw_clock *clock, int64_t by)
         struct call *call = TWI_CONTAINER(first, struct call, node);
         if (first->key > self->now)
             self->now = first->key;
-        forget(self, call, false);
+        call_forget(self, call, false);
         call->fn(call->arg);
-        let_go(call);
+        call_let_go(call);
     }
     if (end > self->now)
         self->now = end;
