@@ -19,7 +19,7 @@ struct tw_as_completed {
     struct arrival arrivals[]; /* `taken` of the `arrived` have been handed out */
 };
 
-static void results_unref(tw_as_completed *results)
+static void completed_unref(tw_as_completed *results)
 {
     if (--results->references > 0)
         return;
@@ -30,7 +30,7 @@ static void results_unref(tw_as_completed *results)
 }
 
 /* The next arrival as [index, result]; without memory for it, a failure, and it stays. */
-static tw_value take(tw_as_completed *results)
+static tw_value completed_take(tw_as_completed *results)
 {
     struct arrival *arrival = &results->arrivals[results->taken];
     tw_value pair = twi_pair(tw_integer((int64_t)arrival->index), tw_lend(arrival->result));
@@ -42,7 +42,7 @@ static tw_value take(tw_as_completed *results)
     return pair;
 }
 
-static void child_done(void *arg, size_t index, tw_value *result)
+static void completed_child_done(void *arg, size_t index, tw_value *result)
 {
     tw_as_completed *results = arg;
     struct arrival *arrival = &results->arrivals[results->arrived++];
@@ -55,11 +55,11 @@ static void child_done(void *arg, size_t index, tw_value *result)
         *result = tw_none();
     }
     if (results->waiting.count > 0)
-        twi_waiters_serve(&results->waiting, take(results));
-    results_unref(results);
+        twi_waiters_serve(&results->waiting, completed_take(results));
+    completed_unref(results);
 }
 
-static tw_as_completed *results_new(size_t count)
+static tw_as_completed *completed_new(size_t count)
 {
     tw_as_completed *results = NULL;
     size_t size;
@@ -83,12 +83,12 @@ static tw_as_completed *results_new(size_t count)
 
 tw_as_completed *tw_as_completed_new(tw_deferred *const *deferreds, size_t count)
 {
-    tw_as_completed *results = results_new(count);
+    tw_as_completed *results = completed_new(count);
 
     for (size_t i = 0; i < count; i++) {
         if (results != NULL) {
             results->children[i] = deferreds[i];
-            twi_deferred_tap(deferreds[i], child_done, results, i);
+            twi_deferred_tap(deferreds[i], completed_child_done, results, i);
         }
         tw_deferred_unref(deferreds[i]);
     }
@@ -102,7 +102,7 @@ tw_deferred *tw_as_completed_next_at(const char *where, tw_as_completed *results
     if (results == NULL)
         return NULL;
     if (results->taken < results->arrived) {
-        next = take(results);
+        next = completed_take(results);
         return tw_fired_at(where, next);
     }
     if (results->arrived + results->waiting.count >= results->count)
@@ -118,6 +118,6 @@ void tw_as_completed_free(tw_as_completed *results)
     twi_waiters_abandon(&results->waiting, "group");
     for (size_t i = 0; i < results->count; i++)
         tw_cancel(results->children[i]);
-    results_unref(results);
-    results_unref(results);
+    completed_unref(results);
+    completed_unref(results);
 }

@@ -91,7 +91,7 @@ void twi_deferred_collapse(tw_deferred *deferred)
 /* --- one entry -------------------------------------------------------------------------- */
 
 /* What a callback returned becomes the result. */
-static inline void keep(tw_deferred *deferred, tw_value returned)
+static inline void chain_keep(tw_deferred *deferred, tw_value returned)
 {
     tw_value old = deferred->result;
 
@@ -118,12 +118,12 @@ static void call_release(const struct twi_entry *entry)
         entry->with.release(entry->arg);
 }
 
-static void call(tw_deferred *deferred, const struct twi_entry *entry)
+static void chain_call(tw_deferred *deferred, const struct twi_entry *entry)
 {
     if (wants(entry, deferred->result)) {
         tw_value returned = entry->fn.callback(tw_lend(deferred->result), entry->arg);
         if (!is_input(deferred, returned))
-            keep(deferred, returned);
+            chain_keep(deferred, returned);
     }
     call_release(entry);
 }
@@ -135,7 +135,7 @@ static void call_pair(tw_deferred *deferred, const struct twi_entry *callback)
     bool failed = tw_is_failure(deferred->result);
     const struct twi_entry *other = failed ? callback : &errback;
 
-    call(deferred, failed ? &errback : callback);
+    chain_call(deferred, failed ? &errback : callback);
     call_release(other);
 }
 
@@ -189,7 +189,7 @@ static bool resume(tw_deferred *deferred, tw_deferred *waiter)
 /* --- the runner ------------------------------------------------------------------------- */
 
 /* Let go of one that has nothing more to run for now; the one that it was resumed by goes on. */
-static inline tw_deferred *leave(tw_deferred *deferred, uint32_t state)
+static inline tw_deferred *chain_leave(tw_deferred *deferred, uint32_t state)
 {
     tw_deferred *resumed_by = deferred->link;
 
@@ -199,7 +199,7 @@ static inline tw_deferred *leave(tw_deferred *deferred, uint32_t state)
     return resumed_by;
 }
 
-static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
+static inline tw_deferred *chain_enter(tw_deferred *deferred, tw_deferred *resumed_by)
 {
     deferred->state |= TWI_RUNNING;
     deferred->link = resumed_by;
@@ -212,9 +212,9 @@ static inline tw_deferred *enter(tw_deferred *deferred, tw_deferred *resumed_by)
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
     if (twi_deferred_paused(deferred) || !twi_entries_none(deferred))
-        return enter(next, deferred);
-    enter(next, deferred->link);
-    leave(deferred, deferred->state);
+        return chain_enter(next, deferred);
+    chain_enter(next, deferred->link);
+    chain_leave(deferred, deferred->state);
     return next;
 }
 
@@ -224,7 +224,7 @@ static TWI_APART tw_deferred *run_waiter(tw_deferred *deferred, tw_deferred *wai
 }
 
 /* A callback may have returned a Deferred: wait for it. Who goes on now? */
-static tw_deferred *go_on(tw_deferred *deferred)
+static tw_deferred *chain_go_on(tw_deferred *deferred)
 {
     tw_deferred *inner = deferred->result.as.pointer;
     tw_deferred *resumed_by = deferred->link;
@@ -250,18 +250,18 @@ static TWI_APART tw_deferred *run_special(tw_deferred *deferred, const struct tw
     case TWI_ON_VALUE:
     case TWI_ON_FAILURE:
     case TWI_ON_BOTH:
-        call(deferred, &entry);
+        chain_call(deferred, &entry);
         break;
     default:
         call_pair(deferred, &entry);
     }
-    return go_on(deferred);
+    return chain_go_on(deferred);
 }
 
 static TWI_APART tw_deferred *keep_and_go_on(tw_deferred *deferred, tw_value returned)
 {
-    keep(deferred, returned);
-    return go_on(deferred);
+    chain_keep(deferred, returned);
+    return chain_go_on(deferred);
 }
 
 /* The next entry of the chain; NULL, and `state` not yet written, when there is none. */
@@ -279,14 +279,15 @@ static inline struct twi_entry *next_entry(tw_deferred *deferred, uint32_t state
 
 /* The plain callback that returns its input stays in this loop; all else has functions of its
  * own, so that this one needs few registers. */
-static inline __attribute__((always_inline)) void run(tw_deferred *deferred, uint32_t state)
+static inline __attribute__((always_inline)) void chain_run(tw_deferred *deferred,
+                                                            uint32_t state)
 {
     deferred->link = NULL;
     for (;;) {
         struct twi_entry *next = next_entry(deferred, state);
 
         if (next == NULL) {
-            deferred = leave(deferred, state);
+            deferred = chain_leave(deferred, state);
         } else if (TWI_UNLIKELY(next->kind > TWI_SIMPLE)) {
             if (next->kind == TWI_TAP)
                 next->fn.tap(next->arg, next->with.index, &deferred->result);
@@ -326,7 +327,7 @@ static tw_deferred *take_queued(struct twi_defer_thread *self)
 
 static void run_queued_one(tw_deferred *deferred)
 {
-    run(deferred, deferred->state);
+    chain_run(deferred, deferred->state);
 }
 
 static TWI_APART void run_queued(struct twi_defer_thread *self)
@@ -359,7 +360,7 @@ TWI_APART int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
     if (TWI_UNLIKELY(self->depth >= MAX_DEPTH))
         return run_elsewhere(self, deferred, state);
     self->depth++;
-    run(deferred, state);
+    chain_run(deferred, state);
     if (TWI_UNLIKELY(self->queue != NULL))
         run_queued(self);
     self->depth--;
@@ -525,8 +526,8 @@ static TWI_APART int add_slowly(tw_deferred *deferred, unsigned kind, tw_callbac
 }
 
 /* Quick while there is room and nothing to run yet. */
-static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
-                      tw_release_fn *release)
+static inline int chain_add(tw_deferred *deferred, unsigned kind, tw_callback *fn, void *arg,
+                            tw_release_fn *release)
 {
     struct twi_entry *entry;
     uint32_t state;
@@ -551,34 +552,34 @@ static inline int add(tw_deferred *deferred, unsigned kind, tw_callback *fn, voi
 
 int tw_add_callback(tw_deferred *deferred, tw_callback *fn, void *arg)
 {
-    return add(deferred, TWI_ON_VALUE, fn, arg, NULL);
+    return chain_add(deferred, TWI_ON_VALUE, fn, arg, NULL);
 }
 
 int tw_add_errback(tw_deferred *deferred, tw_callback *fn, void *arg)
 {
-    return add(deferred, TWI_ON_FAILURE, fn, arg, NULL);
+    return chain_add(deferred, TWI_ON_FAILURE, fn, arg, NULL);
 }
 
 int tw_add_both(tw_deferred *deferred, tw_callback *fn, void *arg)
 {
-    return add(deferred, TWI_ON_BOTH, fn, arg, NULL);
+    return chain_add(deferred, TWI_ON_BOTH, fn, arg, NULL);
 }
 
 int tw_add_callback_with(tw_deferred *deferred, tw_callback *fn, void *arg,
                          tw_release_fn *release)
 {
-    return add(deferred, TWI_ON_VALUE, fn, arg, release);
+    return chain_add(deferred, TWI_ON_VALUE, fn, arg, release);
 }
 
 int tw_add_errback_with(tw_deferred *deferred, tw_callback *fn, void *arg,
                         tw_release_fn *release)
 {
-    return add(deferred, TWI_ON_FAILURE, fn, arg, release);
+    return chain_add(deferred, TWI_ON_FAILURE, fn, arg, release);
 }
 
 int tw_add_both_with(tw_deferred *deferred, tw_callback *fn, void *arg, tw_release_fn *release)
 {
-    return add(deferred, TWI_ON_BOTH, fn, arg, release);
+    return chain_add(deferred, TWI_ON_BOTH, fn, arg, release);
 }
 
 int tw_add_callbacks_with(tw_deferred *deferred, tw_callback *callback, void *callback_arg,

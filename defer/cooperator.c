@@ -50,7 +50,7 @@ static void slice(void *arg);
 /* Without memory for a timed call nothing would run again: then all tasks end. */
 static void end_all(tw_cooperator *cooperator, tw_value failure);
 
-static void schedule(tw_cooperator *cooperator)
+static void cooperator_schedule(tw_cooperator *cooperator)
 {
     tw_clock *clock = cooperator->clock;
     int64_t call;
@@ -64,14 +64,14 @@ static void schedule(tw_cooperator *cooperator)
         end_all(cooperator, tw_fail_memory());
 }
 
-static void place(tw_cooperative_task *task)
+static void task_place(tw_cooperative_task *task)
 {
     tw_cooperator *cooperator = task->cooperator;
     bool rests = task->waiting || task->pauses > 0;
 
     twi_list_remove(&task->node);
     twi_list_append(rests ? &cooperator->resting : &cooperator->runnable, &task->node);
-    schedule(cooperator);
+    cooperator_schedule(cooperator);
 }
 
 static void task_unref(tw_cooperative_task *task)
@@ -130,7 +130,7 @@ static void after_step(tw_cooperative_task *task, tw_value result)
     if (!task->more)
         end(task, tw_none());
     else
-        place(task);
+        task_place(task);
 }
 
 static void waited(void *arg, size_t index, tw_value *result)
@@ -160,7 +160,7 @@ static void run_step(tw_cooperative_task *task)
     } else if (twi_is_deferred(result)) {
         task->waiting = true;
         task->references++;
-        place(task);
+        task_place(task);
         twi_deferred_tap(result.as.pointer, waited, task, 0);
         tw_release(result);
     } else {
@@ -189,7 +189,7 @@ static void slice(void *arg)
     if (cooperator->freed)
         twi_free(cooperator);
     else
-        schedule(cooperator);
+        cooperator_schedule(cooperator);
 }
 
 /* --- public ----------------------------------------------------------------------------- */
@@ -247,7 +247,7 @@ tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void
     task->references = 2;
     twi_waiters_init(&task->ends);
     twi_list_init(&task->node);
-    place(task);
+    task_place(task);
     return task;
 }
 
@@ -263,34 +263,34 @@ tw_deferred *tw_cooperative_task_done_at(const char *where, tw_cooperative_task 
 }
 
 /* One that could not be made has, too. */
-static bool has_ended(const tw_cooperative_task *task)
+static bool task_has_ended(const tw_cooperative_task *task)
 {
     return task == NULL || task->cooperator == NULL;
 }
 
 int tw_cooperative_task_pause(tw_cooperative_task *task)
 {
-    if (has_ended(task))
+    if (task_has_ended(task))
         return -EALREADY;
     task->pauses++;
-    place(task);
+    task_place(task);
     return 0;
 }
 
 int tw_cooperative_task_resume(tw_cooperative_task *task)
 {
-    if (has_ended(task))
+    if (task_has_ended(task))
         return -EALREADY;
     if (task->pauses == 0)
         return -EINVAL;
     if (--task->pauses == 0)
-        place(task);
+        task_place(task);
     return 0;
 }
 
 int tw_cooperative_task_stop(tw_cooperative_task *task)
 {
-    if (has_ended(task))
+    if (task_has_ended(task))
         return -EALREADY;
     task->told = true;
     end(task, stopped());

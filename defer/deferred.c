@@ -41,7 +41,7 @@ const tw_type tw_type_deferred = { "deferred", value_retain, value_release, valu
 
 /* --- making ----------------------------------------------------------------------------- */
 
-static inline tw_deferred *make(const char *where, unsigned references)
+static inline tw_deferred *deferred_make(const char *where, unsigned references)
 {
     tw_deferred *deferred = twi_slab_alloc(&twi_defer.deferreds);
 
@@ -63,7 +63,7 @@ static inline tw_deferred *make_pending(const char *where, unsigned references,
                                         tw_canceller *cancel, void *ctx,
                                         tw_release_fn *release)
 {
-    tw_deferred *deferred = make(where, references);
+    tw_deferred *deferred = deferred_make(where, references);
 
     if (TWI_UNLIKELY(deferred == NULL))
         return NULL;
@@ -105,7 +105,7 @@ tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *
 
 tw_deferred *tw_fired_at(const char *where, tw_value result)
 {
-    tw_deferred *deferred = make(where, 1);
+    tw_deferred *deferred = deferred_make(where, 1);
 
     if (deferred == NULL) {
         tw_release(result);
@@ -178,7 +178,7 @@ static TWI_APART int fire_slowly(tw_deferred *deferred, tw_value result, const c
 }
 
 /* As twi_deferred_fire(), quick when nothing is special. */
-static inline int fire(tw_deferred *deferred, tw_value result, const char *where)
+static inline int deferred_fire(tw_deferred *deferred, tw_value result, const char *where)
 {
     uint32_t state = deferred->state;
 
@@ -192,7 +192,7 @@ static inline int fire(tw_deferred *deferred, tw_value result, const char *where
 }
 
 /* Nothing to fire, or nothing to fire with. */
-static TWI_APART int refuse(tw_value result)
+static TWI_APART int deferred_refuse(tw_value result)
 {
     tw_release(result);
     return twi_is_deferred(result) ? -EINVAL : 0;
@@ -203,19 +203,19 @@ int tw_fire_at(const char *where, tw_deferred **slot, tw_value result)
     tw_deferred *deferred = *slot;
 
     if (TWI_UNLIKELY(deferred == NULL || twi_is_deferred(result)))
-        return refuse(result);
+        return deferred_refuse(result);
     TWI_CHECK(deferred);
     *slot = NULL;
-    return fire(deferred, result, where);
+    return deferred_fire(deferred, result, where);
 }
 
 int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result)
 {
     if (TWI_UNLIKELY(deferred == NULL || twi_is_deferred(result)))
-        return refuse(result);
+        return deferred_refuse(result);
     TWI_CHECK(deferred);
     deferred->references++;
-    return fire(deferred, result, where);
+    return deferred_fire(deferred, result, where);
 }
 
 int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred, tw_deferred *inner)
@@ -284,7 +284,7 @@ static void drop_more(struct twi_more *more)
     twi_more_free(more);
 }
 
-static void bury(tw_deferred *deferred)
+static void deferred_bury(tw_deferred *deferred)
 {
     tw_value result;
 
@@ -324,11 +324,11 @@ static TWI_APART void die(tw_deferred *deferred)
         return;
     }
     self->deaths++;
-    bury(deferred);
+    deferred_bury(deferred);
     while (self->deaths == 1 && self->doomed != NULL) {
         deferred = self->doomed;
         self->doomed = deferred->link;
-        bury(deferred);
+        deferred_bury(deferred);
     }
     self->deaths--;
 }

@@ -25,7 +25,7 @@ struct group {
     tw_deferred *children[]; /* not counted; NULL: has a result */
 };
 
-static void group_unref(struct group *group)
+static void list_unref(struct group *group)
 {
     if (--group->references > 0)
         return;
@@ -35,7 +35,7 @@ static void group_unref(struct group *group)
 
 static void group_release(void *arg)
 {
-    group_unref(arg);
+    list_unref(arg);
 }
 
 /* Cancel all that have no result yet. Each may fire others, and the group itself. */
@@ -44,11 +44,11 @@ static void cancel_children(struct group *group)
     group->references++;
     for (size_t i = 0; i < group->count && group->left > 0; i++)
         twi_cancel_child(group->children[i]);
-    group_unref(group);
+    list_unref(group);
 }
 
 /* The children fire the group, once they have stopped. */
-static int group_cancel(tw_deferred *done, void *arg)
+static int list_cancel(tw_deferred *done, void *arg)
 {
     (void)done;
     cancel_children(arg);
@@ -60,7 +60,7 @@ void twi_list_each_child(const tw_deferred *deferred,
 {
     struct group *group;
 
-    if ((deferred->state & TWI_FIRED) != 0 || deferred->cancel != group_cancel)
+    if ((deferred->state & TWI_FIRED) != 0 || deferred->cancel != list_cancel)
         return;
     group = deferred->ctx;
     for (size_t i = 0; i < group->count; i++) {
@@ -71,7 +71,7 @@ void twi_list_each_child(const tw_deferred *deferred,
 
 /* --- firing ----------------------------------------------------------------------------- */
 
-static void fire(struct group *group, tw_value result)
+static void list_fire(struct group *group, tw_value result)
 {
     const char *where = group->done->where;
 
@@ -119,7 +119,7 @@ static tw_value group_failure(const char *where, tw_value failures)
     return tw_fail_with(&fields);
 }
 
-static tw_value take_results(struct group *group)
+static tw_value list_take_results(struct group *group)
 {
     tw_value results = group->results;
 
@@ -135,18 +135,18 @@ static void consider(struct group *group, size_t index, tw_value result)
     if (group->done == NULL)
         return;
     if (!failed && (group->flags & RACE) != 0)
-        fire(group, twi_pair(tw_integer((int64_t)index), tw_lend(result)));
+        list_fire(group, twi_pair(tw_integer((int64_t)index), tw_lend(result)));
     else if (!failed && (group->flags & TW_FIRE_ON_ONE_CALLBACK) != 0)
-        fire(group, twi_pair(tw_lend(result), tw_integer((int64_t)index)));
+        list_fire(group, twi_pair(tw_lend(result), tw_integer((int64_t)index)));
     else if (failed && (group->flags & TW_FIRE_ON_ONE_ERRBACK) != 0)
-        fire(group, first_failure(group->done->where, result, index));
+        list_fire(group, first_failure(group->done->where, result, index));
     else if (group->left == 0 && (group->flags & RACE) != 0)
-        fire(group, group_failure(group->done->where, take_results(group)));
+        list_fire(group, group_failure(group->done->where, list_take_results(group)));
     else if (group->left == 0)
-        fire(group, take_results(group));
+        list_fire(group, list_take_results(group));
 }
 
-static void child_done(void *arg, size_t index, tw_value *result)
+static void list_child_done(void *arg, size_t index, tw_value *result)
 {
     struct group *group = arg;
 
@@ -160,7 +160,7 @@ static void child_done(void *arg, size_t index, tw_value *result)
         tw_release(*result);
         *result = tw_none();
     }
-    group_unref(group);
+    list_unref(group);
 }
 
 /* --- making ----------------------------------------------------------------------------- */
@@ -184,13 +184,13 @@ static struct group *group_new(const char *where, size_t count, unsigned flags,
     group->references = 1;
     group->flags = flags;
     group->count = group->left = count;
-    *ret_done = tw_promise_at(where, &group->done, group_cancel, group, group_release);
+    *ret_done = tw_promise_at(where, &group->done, list_cancel, group, group_release);
     return *ret_done != NULL ? group : NULL;
 }
 
 /* Nothing can be waited for: the children go their own way, their failures are reported as
  * theirs. */
-static void let_go(tw_deferred *const *deferreds, size_t count)
+static void list_let_go(tw_deferred *const *deferreds, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         tw_deferred_unref(deferreds[i]);
@@ -203,7 +203,7 @@ static tw_deferred *wait_for_all(const char *where, tw_deferred *const *deferred
     struct group *group = group_new(where, count, flags, &done);
 
     if (group == NULL) {
-        let_go(deferreds, count);
+        list_let_go(deferreds, count);
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
@@ -212,10 +212,10 @@ static tw_deferred *wait_for_all(const char *where, tw_deferred *const *deferred
     if (count == 0)
         consider(group, 0, tw_none());
     for (size_t i = 0; i < count; i++) {
-        twi_deferred_tap(deferreds[i], child_done, group, i);
+        twi_deferred_tap(deferreds[i], list_child_done, group, i);
         tw_deferred_unref(deferreds[i]);
     }
-    group_unref(group);
+    list_unref(group);
     return done;
 }
 

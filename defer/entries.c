@@ -62,7 +62,7 @@ static void compact(struct twi_more *more)
     }
 }
 
-static bool grow(tw_deferred *deferred)
+static bool entries_grow(tw_deferred *deferred)
 {
     struct twi_more *old = deferred->more, *more;
 
@@ -97,7 +97,7 @@ bool twi_entries_room(tw_deferred *deferred, unsigned count)
         return false;
     if (more->count + count > more->capacity && more->next > more->count / 2)
         compact(more);
-    return more->count + count <= more->capacity || grow(deferred);
+    return more->count + count <= more->capacity || entries_grow(deferred);
 }
 
 struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place)

@@ -60,7 +60,7 @@ static int64_t next_time(const tw_looping_call *loop, int64_t now)
     return next;
 }
 
-static void finish(tw_looping_call *loop, tw_value result)
+static void loop_finish(tw_looping_call *loop, tw_value result)
 {
     loop->running = false;
     if (loop->done != NULL)
@@ -71,7 +71,7 @@ static void finish(tw_looping_call *loop, tw_value result)
 
 static void due(void *arg);
 
-static void schedule(tw_looping_call *loop)
+static void loop_schedule(tw_looping_call *loop)
 {
     int64_t at = next_time(loop, twi_clock_now(loop->clock));
     int64_t call = loop->clock->ops->call_at(loop->clock, at, due, loop, NULL);
@@ -79,10 +79,10 @@ static void schedule(tw_looping_call *loop)
     if (call > 0)
         loop->call = call;
     else
-        finish(loop, tw_fail_memory());
+        loop_finish(loop, tw_fail_memory());
 }
 
-static void unschedule(tw_looping_call *loop)
+static void loop_unschedule(tw_looping_call *loop)
 {
     if (loop->call != 0)
         tw_clock_cancel(loop->clock, loop->call);
@@ -101,13 +101,13 @@ static void fn_done(void *arg, size_t index, tw_value *result)
     loop->waiting = NULL;
     loop->calling = false;
     if (tw_is_failure(outcome)) {
-        finish(loop, outcome);
+        loop_finish(loop, outcome);
     } else {
         tw_release(outcome);
         if (loop->running)
-            schedule(loop);
+            loop_schedule(loop);
         else
-            finish(loop, tw_none());
+            loop_finish(loop, tw_none());
     }
     loop_unref(loop);
 }
@@ -125,7 +125,7 @@ static uint64_t count_points(tw_looping_call *loop)
     return point > last ? (uint64_t)(point - last) : 0;
 }
 
-static void call(tw_looping_call *loop)
+static void loop_call(tw_looping_call *loop)
 {
     uint64_t count = count_points(loop);
     tw_value result = tw_none();
@@ -152,7 +152,7 @@ static void due(void *arg)
     tw_looping_call *loop = arg;
 
     loop->call = 0;
-    call(loop);
+    loop_call(loop);
 }
 
 /* --- public ----------------------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static int loop_cancel(tw_deferred *done, void *arg)
         tw_cancel(loop->waiting);
         return TW_CANCEL_LATER;
     }
-    unschedule(loop);
+    loop_unschedule(loop);
     tw_deferred_unref(loop->done);
     loop->done = NULL;
     return 0;
@@ -218,9 +218,9 @@ tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
     loop->running = true;
     loop->cancelled = false;
     if (now)
-        call(loop);
+        loop_call(loop);
     else
-        schedule(loop);
+        loop_schedule(loop);
     return done;
 }
 
@@ -230,8 +230,8 @@ int tw_looping_call_stop(tw_looping_call *loop)
         return -EINVAL;
     loop->running = false;
     if (!loop->calling) {
-        unschedule(loop);
-        finish(loop, tw_none());
+        loop_unschedule(loop);
+        loop_finish(loop, tw_none());
     }
     return 0;
 }
@@ -243,8 +243,8 @@ int tw_looping_call_reset(tw_looping_call *loop)
     loop->start = twi_clock_now(loop->clock);
     loop->last = 0;
     if (!loop->calling) {
-        unschedule(loop);
-        schedule(loop);
+        loop_unschedule(loop);
+        loop_schedule(loop);
     }
     return 0;
 }

@@ -30,9 +30,9 @@ static void map_unref(void *arg)
     twi_free(map);
 }
 
-static void pump(struct map *map);
+static void map_pump(struct map *map);
 
-static void child_done(void *arg, size_t index, tw_value *result)
+static void map_child_done(void *arg, size_t index, tw_value *result)
 {
     struct map *map = arg;
 
@@ -44,7 +44,7 @@ static void child_done(void *arg, size_t index, tw_value *result)
         tw_release(*result);
         *result = tw_none();
     }
-    pump(map);
+    map_pump(map);
     map_unref(map);
 }
 
@@ -56,14 +56,14 @@ static void start_next(struct map *map)
     map->active++;
     map->references++;
     map->children[index] = child;
-    twi_deferred_tap(child, child_done, map, index);
+    twi_deferred_tap(child, map_child_done, map, index);
     if (map->done == NULL)
         tw_cancel(map->children[index]); /* start() has cancelled us */
     tw_deferred_unref(child);
 }
 
 /* Children that are done at once come back here from inside: the loop is theirs too. */
-static void pump(struct map *map)
+static void map_pump(struct map *map)
 {
     if (map->pumping)
         return;
@@ -131,6 +131,6 @@ tw_deferred *tw_map_at(const char *where, const void *items, size_t count, size_
     map->limit = limit;
     map->start = start;
     map->arg = arg;
-    pump(map);
+    map_pump(map);
     return done;
 }

@@ -20,7 +20,7 @@ static int report_fd;
 static bool installed; /* atomic */
 static struct sigaction before_segv, before_bus;
 
-static char *append(char *to, const char *end, const char *text)
+static char *overflow_append(char *to, const char *end, const char *text)
 {
     while (*text != '\0' && to < end)
         *to++ = *text++;
@@ -36,29 +36,29 @@ static char *append_number(char *to, const char *end, size_t number)
     do
         *--digit = (char)('0' + number % 10);
     while ((number /= 10) > 0);
-    return append(to, end, digit);
+    return overflow_append(to, end, digit);
 }
 
 static void name_it(const tw_coroutine *coroutine)
 {
     char message[MESSAGE_SIZE];
     const char *end = message + sizeof message - 1;
-    char *to = append(message, end, "tweed: coroutine ");
+    char *to = overflow_append(message, end, "tweed: coroutine ");
     ssize_t written;
 
-    to = append(to, end, twi_coroutine_name(coroutine));
-    to = append(to, end, " (made at ");
-    to = append(to, end, coroutine->where);
-    to = append(to, end, ") has overrun its stack of ");
+    to = overflow_append(to, end, twi_coroutine_name(coroutine));
+    to = overflow_append(to, end, " (made at ");
+    to = overflow_append(to, end, coroutine->where);
+    to = overflow_append(to, end, ") has overrun its stack of ");
     to = append_number(to, end, (size_t)(coroutine->stack->top - coroutine->stack->low));
-    to = append(to, end, " bytes");
+    to = overflow_append(to, end, " bytes");
     *to++ = '\n';
     written = write(report_fd, message, (size_t)(to - message));
     (void)written;
 }
 
 /* As if this handler were not there. With the default, the faulting instruction runs again. */
-static void pass_on(int number, siginfo_t *info, void *context)
+static void signal_pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *before = number == SIGSEGV ? &before_segv : &before_bus;
 
@@ -78,7 +78,7 @@ static void fault(int number, siginfo_t *info, void *context)
     if (running != NULL && twi_stack_guards(running->stack, info->si_addr))
         name_it(running);
     errno = saved;
-    pass_on(number, info, context);
+    signal_pass_on(number, info, context);
 }
 
 /* --- signal stacks, one for each thread ------------------------------------------------- */

@@ -14,7 +14,7 @@ void tw_deferred_set_hooks(const struct tw_deferred_hooks *hooks)
     twi_defer.hooks = hooks != NULL ? *hooks : none;
 }
 
-static const char *place(const char *where)
+static const char *report_place(const char *where)
 {
     return where != NULL ? where : "?";
 }
@@ -30,10 +30,10 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure)
     }
     if ((deferred->state & TWI_FIRED) != 0)
         snprintf(text, sizeof text, "unhandled failure in Deferred made at %s, fired at %s",
-                 place(deferred->where), place(deferred->fired_at));
+                 report_place(deferred->where), report_place(deferred->fired_at));
     else
         snprintf(text, sizeof text, "unhandled failure in Deferred made at %s",
-                 place(deferred->where));
+                 report_place(deferred->where));
     tw_log_problem(TW_LOG_CRITICAL, "deferred", tw_lend(failure), text);
 }
 
@@ -69,7 +69,8 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
     } else {
         tw_log(TW_LOG_CRITICAL, "deferred",
                "Deferred made at %s, fired at %s, is fired again at %s",
-               place(deferred->where), place(deferred->fired_at), place(where));
+               report_place(deferred->where), report_place(deferred->fired_at),
+               report_place(where));
     }
     tw_release(result);
     return r;

@@ -43,7 +43,7 @@ void twi_waiter_remove(struct twi_waiter *waiter)
 }
 
 /* Out of the line: its Deferred is now the caller's to fire or to let go. */
-static tw_deferred *leave(struct twi_waiter *waiter)
+static tw_deferred *waiter_leave(struct twi_waiter *waiter)
 {
     tw_deferred *turn = waiter->turn;
     tw_value value = waiter->value;
@@ -54,10 +54,10 @@ static tw_deferred *leave(struct twi_waiter *waiter)
     return turn;
 }
 
-static int cancel(tw_deferred *turn, void *waiter)
+static int waiter_cancel(tw_deferred *turn, void *waiter)
 {
     (void)turn;
-    tw_deferred_unref(leave(waiter));
+    tw_deferred_unref(waiter_leave(waiter));
     return 0;
 }
 
@@ -68,7 +68,7 @@ tw_deferred *twi_waiters_join_as(struct twi_waiters *waiters, const char *where,
     tw_deferred *deferred = NULL;
 
     if (waiter != NULL)
-        deferred = tw_promise_at(where, &waiter->turn, cancel, waiter, NULL);
+        deferred = tw_promise_at(where, &waiter->turn, waiter_cancel, waiter, NULL);
     if (deferred == NULL) {
         if (waiter != NULL)
             twi_slab_free(&pool, waiter);
@@ -103,7 +103,7 @@ struct twi_waiter *twi_waiters_first(struct twi_waiters *waiters)
         if (waiter->kind != NULL)
             waiter->kind->drop(waiter);
         else
-            tw_deferred_unref(leave(waiter));
+            tw_deferred_unref(waiter_leave(waiter));
     }
     return NULL;
 }
@@ -114,7 +114,7 @@ bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result)
 
     if (waiter->kind != NULL)
         return waiter->kind->serve(waiter, result);
-    turn = leave(waiter);
+    turn = waiter_leave(waiter);
     tw_fire_at(turn->where, &turn, result);
     return true;
 }

@@ -79,7 +79,7 @@ static TWI_APART void exchange_cxx(tw_coroutine *from, tw_coroutine *to)
 }
 
 /* Right after a switch has come to `here`. */
-static inline void arrived(tw_coroutine *here, bool first)
+static inline void coroutine_arrived(tw_coroutine *here, bool first)
 {
 #if TWI_ASAN
     tw_coroutine *previous = twi_defer.coroutines->previous;
@@ -109,7 +109,7 @@ TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
     value = twi_switch(&from->context, &to->context, value);
-    arrived(from, false);
+    coroutine_arrived(from, false);
     return value;
 }
 
@@ -169,7 +169,7 @@ static void coroutine_main(void *arg)
     tw_coroutine *coroutine = arg;
     tw_value result;
 
-    arrived(coroutine, true);
+    coroutine_arrived(coroutine, true);
     result = coroutine->body(coroutine->arg);
     twi_coroutine_end(coroutine, tw_take(result));
     if (coroutine->rooted)
@@ -214,7 +214,7 @@ static void close_living(struct twi_coroutine_thread *thread)
 }
 
 /* Inline callbacks end their tasks in the first rounds. */
-static void thread_ends(void *arg)
+static void coroutine_thread_ends(void *arg)
 {
     struct twi_coroutine_thread *thread = arg;
     static _Thread_local unsigned rounds;
@@ -230,16 +230,16 @@ static void thread_ends(void *arg)
     twi_defer.coroutines = NULL; /* should another destructor want one */
 }
 
-static void make_key(void)
+static void coroutine_make_key(void)
 {
-    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+    have_key = pthread_key_create(&thread_end, coroutine_thread_ends) == 0;
 }
 
 static TWI_APART void begin_thread(void)
 {
     struct twi_coroutine_thread *thread = &this_thread;
 
-    pthread_once(&once, make_key);
+    pthread_once(&once, coroutine_make_key);
     if (have_key)
         pthread_setspecific(thread_end, thread);
     twi_list_init(&thread->living);
@@ -260,7 +260,7 @@ struct twi_coroutine_thread *twi_coroutine_this_thread(void)
 
 /* --- making ----------------------------------------------------------------------------- */
 
-static void fill(tw_coroutine *coroutine, const struct tw_coroutine_options *options)
+static void coroutine_fill(tw_coroutine *coroutine, const struct tw_coroutine_options *options)
 {
     coroutine->in.type = coroutine->out.type = coroutine->complaint.type = 0; /* none */
     coroutine->resumer = NULL;
@@ -286,7 +286,7 @@ static void fill(tw_coroutine *coroutine, const struct tw_coroutine_options *opt
 }
 
 /* The control block at the top of a new stack; NULL with errno. */
-static inline tw_coroutine *make(const struct tw_coroutine_options *options)
+static inline tw_coroutine *coroutine_make(const struct tw_coroutine_options *options)
 {
     size_t size = options != NULL && options->stack_size > 0 ? options->stack_size
                                                              : STACK_SIZE;
@@ -307,7 +307,7 @@ static inline tw_coroutine *make(const struct tw_coroutine_options *options)
     coroutine = (tw_coroutine *)(void *)(stack->top - sizeof *coroutine -
                                          stack->number % COLOURS * LINE);
     coroutine->stack = stack;
-    fill(coroutine, options);
+    coroutine_fill(coroutine, options);
     twi_context_make(&coroutine->context, stack->low, coroutine, coroutine_main, coroutine);
     return coroutine;
 }
@@ -319,7 +319,7 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 
     if (TWI_UNLIKELY(twi_defer.coroutines == NULL))
         begin_thread();
-    coroutine = make(options);
+    coroutine = coroutine_make(options);
     if (coroutine == NULL) {
         int error = errno;
         if (options != NULL && options->release != NULL)

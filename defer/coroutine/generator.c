@@ -29,7 +29,7 @@ tw_coroutine *tw_coroutine_new_at(const char *where, tw_coroutine_body *body, vo
 
 /* --- resuming --------------------------------------------------------------------------- */
 
-static int answer(int status, tw_value value, tw_value *ret_value)
+static int generator_answer(int status, tw_value value, tw_value *ret_value)
 {
     if (ret_value != NULL)
         *ret_value = value;
@@ -44,11 +44,11 @@ static int complain(tw_coroutine *coroutine, int error, const char *what, tw_val
     coroutine->complaint = tw_fail(&tw_error_misuse, "coroutine %s (made at %s) %s",
                                    twi_coroutine_name(coroutine), coroutine->where, what);
     tw_release(old);
-    return answer(error, tw_lend(coroutine->complaint), ret_value);
+    return generator_answer(error, tw_lend(coroutine->complaint), ret_value);
 }
 
 /* It stands neither at its start nor at a yield. */
-static int refuse(tw_coroutine *coroutine, tw_value *ret_value)
+static int generator_refuse(tw_coroutine *coroutine, tw_value *ret_value)
 {
     if (coroutine->state == TW_ENDED)
         return complain(coroutine, -EALREADY, "has ended", ret_value);
@@ -63,15 +63,15 @@ static inline bool stands(const tw_coroutine *coroutine)
            (coroutine->state == TW_CREATED && !coroutine->rooted);
 }
 
-static TWI_APART TWI_LEAVE_BY_JUMP int start(tw_coroutine *coroutine, tw_value value,
-                                             tw_value *ret_value)
+static TWI_APART TWI_LEAVE_BY_JUMP int generator_start(tw_coroutine *coroutine, tw_value value,
+                                                       tw_value *ret_value)
 {
     int r;
 
     if (coroutine == NULL)
-        r = answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
+        r = generator_answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
     else if (!stands(coroutine))
-        r = refuse(coroutine, ret_value);
+        r = generator_refuse(coroutine, ret_value);
     else if (!tw_is_none(value))
         r = complain(coroutine, -EINVAL, "has not started: nothing but none can be sent",
                      ret_value);
@@ -88,7 +88,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_send(tw_coroutine *coroutine, tw_value value,
         TWI_CHECK_COROUTINE(coroutine);
     if (TWI_LIKELY(coroutine != NULL && coroutine->state == TW_SUSPENDED))
         return twi_coroutine_go(coroutine, tw_take(value), ret_value);
-    return start(coroutine, value, ret_value);
+    return generator_start(coroutine, value, ret_value);
 }
 
 TWI_LEAVE_BY_JUMP int tw_coroutine_next(tw_coroutine *coroutine, tw_value *ret_value)
@@ -97,7 +97,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_next(tw_coroutine *coroutine, tw_value *ret_v
         TWI_CHECK_COROUTINE(coroutine);
     if (TWI_LIKELY(coroutine != NULL && coroutine->state == TW_SUSPENDED))
         return twi_coroutine_go(coroutine, tw_none(), ret_value);
-    return start(coroutine, tw_none(), ret_value);
+    return generator_start(coroutine, tw_none(), ret_value);
 }
 
 TWI_LEAVE_BY_JUMP int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failure,
@@ -107,7 +107,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failu
 
     if (coroutine == NULL) {
         tw_release(failure);
-        return answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
+        return generator_answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
     }
     TWI_CHECK_COROUTINE(coroutine);
     if (!tw_is_failure(failure)) {
@@ -118,12 +118,12 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_throw(tw_coroutine *coroutine, tw_value failu
         tw_value old = coroutine->complaint;
         coroutine->complaint = tw_take(failure);
         tw_release(old);
-        return answer(TW_RETURNED, tw_lend(coroutine->complaint), ret_value);
+        return generator_answer(TW_RETURNED, tw_lend(coroutine->complaint), ret_value);
     } else if (stands(coroutine)) {
         twi_coroutine_end(coroutine, tw_take(failure));
-        return answer(TW_RETURNED, tw_lend(coroutine->out), ret_value);
+        return generator_answer(TW_RETURNED, tw_lend(coroutine->out), ret_value);
     } else {
-        r = refuse(coroutine, ret_value);
+        r = generator_refuse(coroutine, ret_value);
     }
     tw_release(failure);
     return r;
@@ -137,15 +137,15 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_
     int status;
 
     if (coroutine == NULL)
-        return answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
+        return generator_answer(-EINVAL, tw_lend(twi_fail_no_coroutine()), ret_value);
     TWI_CHECK_COROUTINE(coroutine);
     if (coroutine->state == TW_ENDED)
-        return answer(TW_RETURNED, tw_none(), ret_value);
+        return generator_answer(TW_RETURNED, tw_none(), ret_value);
     if (!stands(coroutine))
-        return refuse(coroutine, ret_value);
+        return generator_refuse(coroutine, ret_value);
     if (coroutine->state == TW_CREATED) {
         twi_coroutine_end(coroutine, tw_none());
-        return answer(TW_RETURNED, tw_none(), ret_value);
+        return generator_answer(TW_RETURNED, tw_none(), ret_value);
     }
     status = twi_coroutine_go(coroutine, twi_fail_closed(), &value);
     if (status == TW_YIELDED) {
@@ -154,7 +154,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_
     }
     if (!tw_is_failure(value) || tw_failure_is(value, &tw_error_closed))
         value = tw_none();
-    return answer(TW_RETURNED, value, ret_value);
+    return generator_answer(TW_RETURNED, value, ret_value);
 }
 
 /* Until it has ended, or ignored it too often. */
@@ -218,7 +218,7 @@ TWI_LEAVE_BY_JUMP tw_value tw_yield(tw_value value)
 }
 
 /* Closing goes to the inner one first; what that raises takes the place of the close. */
-static int pass_on(tw_coroutine *inner, tw_value sent, tw_value *ret_value)
+static int generator_pass_on(tw_coroutine *inner, tw_value sent, tw_value *ret_value)
 {
     int status;
 
@@ -238,6 +238,6 @@ tw_value tw_yield_from(tw_coroutine *inner)
     int status = tw_coroutine_next(inner, &value);
 
     while (status == TW_YIELDED)
-        status = pass_on(inner, tw_yield(value), &value);
+        status = generator_pass_on(inner, tw_yield(value), &value);
     return value;
 }

@@ -38,7 +38,7 @@ void twi_locals_unref(struct twi_locals *locals)
     twi_free(locals);
 }
 
-static struct item *find(struct twi_locals *locals, const struct tw_local *local)
+static struct item *local_find(struct twi_locals *locals, const struct tw_local *local)
 {
     for (size_t i = 0; locals != NULL && i < locals->count; i++) {
         if (locals->items[i].local == local)
@@ -71,7 +71,7 @@ int tw_local_set(const struct tw_local *local, tw_value value)
     struct twi_task *task = twi_coroutine_task();
     struct twi_locals **place = task != NULL ? &task->locals : &twi_tasks_here()->locals;
     struct twi_locals *locals = *place;
-    struct item *item = find(locals, local);
+    struct item *item = local_find(locals, local);
     tw_value old = tw_none();
 
     if (locals == NULL || locals->references > 1 ||
@@ -83,7 +83,7 @@ int tw_local_set(const struct tw_local *local, tw_value value)
         }
         twi_locals_unref(*place);
         *place = locals;
-        item = find(locals, local);
+        item = local_find(locals, local);
     }
     if (item == NULL)
         item = &locals->items[locals->count++];
@@ -98,7 +98,7 @@ int tw_local_set(const struct tw_local *local, tw_value value)
 tw_value tw_local_get(const struct tw_local *local)
 {
     struct twi_task *task = twi_coroutine_task();
-    struct item *item = find(task != NULL ? task->locals : twi_tasks.locals, local);
+    struct item *item = local_find(task != NULL ? task->locals : twi_tasks.locals, local);
 
     return item != NULL ? tw_lend(item->value) : tw_none();
 }

@@ -311,7 +311,7 @@ static void class_free(struct twi_stack_class *stack_class)
 }
 
 /* The pile was never lower than `low` for an epoch: what lies below was not wanted. */
-static void trim(struct twi_stack_class *stack_class)
+static void stack_trim(struct twi_stack_class *stack_class)
 {
     for (size_t i = stack_class->cold; i < stack_class->low; i++) {
         const struct twi_stack *stack = stack_class->free[i];
@@ -371,7 +371,7 @@ void twi_stack_give_back(struct twi_stack *stack)
 #endif
     stack_class->free[stack_class->count++] = stack;
     if (++stack_class->releases == EPOCH)
-        trim(stack_class);
+        stack_trim(stack_class);
 }
 
 void twi_stacks_unmap(struct twi_stacks *stacks)

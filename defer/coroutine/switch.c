@@ -8,7 +8,7 @@
 #if TWI_SWITCH_UCONTEXT
 
 /* makecontext() hands over ints only: the context comes as two halves. */
-static void start(unsigned high, unsigned low)
+static void context_start(unsigned high, unsigned low)
 {
     uintptr_t address = ((uintptr_t)high << 16 << 16) | low;
     struct twi_context *context = (struct twi_context *)address;
@@ -27,8 +27,8 @@ void twi_context_make(struct twi_context *context, void *low, void *top,
     context->registers.uc_link = NULL;
     context->entry = entry;
     context->arg = arg;
-    makecontext(&context->registers, (void (*)(void))start, 2, (unsigned)(address >> 16 >> 16),
-                (unsigned)address);
+    makecontext(&context->registers, (void (*)(void))context_start, 2,
+                (unsigned)(address >> 16 >> 16), (unsigned)address);
 }
 
 tw_value twi_switch(struct twi_context *from, struct twi_context *to, tw_value value)

@@ -117,7 +117,7 @@ static void warn_of_many(struct twi_task *task)
 }
 
 /* Keep an awaited result (owned) until the body ends; lent. */
-static TWI_APART tw_value hold(struct twi_task *task, tw_value result, const char *where)
+static TWI_APART tw_value await_hold(struct twi_task *task, tw_value result, const char *where)
 {
     if (tw_is_failure(result)) {
         if (tw_failure_has(result, &tw_error_cancelled))
@@ -133,9 +133,9 @@ static TWI_APART tw_value hold(struct twi_task *task, tw_value result, const cha
     return tw_lend(result);
 }
 
-static inline tw_value deliver(struct twi_task *task, tw_value result, const char *where)
+static inline tw_value await_deliver(struct twi_task *task, tw_value result, const char *where)
 {
-    return is_counted(result) ? hold(task, result, where) : tw_lend(result);
+    return is_counted(result) ? await_hold(task, result, where) : tw_lend(result);
 }
 
 /* --- awaiting ----------------------------------------------------------------------------- */
@@ -153,7 +153,7 @@ static TWI_APART void see_death(const struct twi_task *task, tw_value failure)
     tw_log_problem(TW_LOG_ERROR, "await", failure, context);
 }
 
-static TWI_LEAVE_BY_JUMP void arrived(void *arg, size_t index, tw_value *result)
+static TWI_LEAVE_BY_JUMP void await_arrived(void *arg, size_t index, tw_value *result)
 {
     struct twi_task *task = arg;
 
@@ -230,11 +230,11 @@ static inline bool waits_for_task(const tw_deferred *deferred, const struct twi_
 }
 
 /* Park until the tap has brought a result; it may have come already. */
-static void wait_for(struct twi_task *task, tw_deferred *deferred)
+static void task_wait_for(struct twi_task *task, tw_deferred *deferred)
 {
     task->awaited = deferred;
     deferred->state |= TWI_AWAITED;
-    twi_deferred_tap(deferred, arrived, task, 0);
+    twi_deferred_tap(deferred, await_arrived, task, 0);
     if (TWI_UNLIKELY(task->cancel_next) && task->awaited != NULL) {
         task->cancel_next = false;
         tw_cancel(deferred);
@@ -299,15 +299,15 @@ static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
         tw_deferred_unref(deferred);
         result = tw_fail_at(where, &tw_error_misuse, "a coroutine awaits its own end");
     } else {
-        wait_for(task, deferred);
+        task_wait_for(task, deferred);
         result = task->result;
         task->result = tw_none();
     }
-    return deliver(task, result, where);
+    return await_deliver(task, result, where);
 }
 
 /* Fired already, nobody else's, and a number: the quickest case. */
-static inline bool is_ready(const tw_deferred *deferred)
+static inline bool deferred_is_ready(const tw_deferred *deferred)
 {
     uint32_t rest = TWI_PAUSES | TWI_HAS_BOTH | TWI_WAITING | TWI_RUNNING | TWI_FIRED;
 
@@ -321,7 +321,8 @@ tw_value tw_await_at(const char *where, tw_deferred *deferred)
 
     if (deferred != NULL)
         TWI_CHECK(deferred);
-    if (TWI_UNLIKELY(twi_coroutine_task() == NULL || deferred == NULL || !is_ready(deferred)))
+    if (TWI_UNLIKELY(twi_coroutine_task() == NULL || deferred == NULL ||
+                     !deferred_is_ready(deferred)))
         return await_slowly(where, deferred);
     result = deferred->result;
     twi_slab_free(&twi_defer.deferreds, deferred);

@@ -1,8 +1,8 @@
 /*
- * pool.c - coroutines, so many at a time.
+ * coroutine_pool.c - coroutines, so many at a time.
  *
- * A place is given by one loop, pump(): a body that ends at once comes back to it from inside and
- * leaves the next to it, so nothing recurses with the length of the line.
+ * A place is given by one loop, pool_pump(): a body that ends at once comes back to it from inside
+ * and leaves the next to it, so nothing recurses with the length of the line.
  */
 #include "defer/inline/coroutine_pool.h"
 
@@ -70,9 +70,9 @@ void twi_body_pool_unref(tw_pool *pool)
 
 /* --- a job ------------------------------------------------------------------------------ */
 
-static void pump(tw_pool *pool);
+static void pool_pump(tw_pool *pool);
 
-static void job_free(struct job *job)
+static void pool_job_free(struct job *job)
 {
     tw_pool *pool = job->pool;
 
@@ -80,7 +80,7 @@ static void job_free(struct job *job)
     twi_body_pool_unref(pool);
 }
 
-/* It ends while its Deferred is being made, too: then job_start() lets go of it. */
+/* It ends while its Deferred is being made, too: then pool_job_start() lets go of it. */
 static void job_done(void *arg, size_t index, tw_value *result)
 {
     struct job *job = arg;
@@ -92,13 +92,13 @@ static void job_done(void *arg, size_t index, tw_value *result)
     pool->references++;
     pool->running--;
     job->inner = NULL;
-    job_free(job);
-    pump(pool);
+    pool_job_free(job);
+    pool_pump(pool);
     twi_body_pool_unref(pool);
 }
 
 /* The body runs inside, up to its first wait: it may spawn, cancel all, free the pool. */
-static tw_deferred *job_start(struct job *job)
+static tw_deferred *pool_job_start(struct job *job)
 {
     tw_pool *pool = job->pool;
     tw_deferred *inner;
@@ -117,12 +117,12 @@ static void job_drop(struct job *job)
 {
     if (job->options.release != NULL)
         job->options.release(job->arg);
-    job_free(job);
+    pool_job_free(job);
 }
 
 /* --- jobs that wait --------------------------------------------------------------------- */
 
-static void forget(struct job *job)
+static void pool_job_forget(struct job *job)
 {
     tw_deferred *turn = job->waiter.turn;
 
@@ -131,20 +131,20 @@ static void forget(struct job *job)
     tw_deferred_unref(turn);
 }
 
-static int cancel(tw_deferred *turn, void *job)
+static int pool_job_cancel(tw_deferred *turn, void *job)
 {
     (void)turn;
-    forget(job);
+    pool_job_forget(job);
     return 0;
 }
 
-static void drop(struct twi_waiter *waiter)
+static void pool_job_drop(struct twi_waiter *waiter)
 {
-    forget((struct job *)waiter);
+    pool_job_forget((struct job *)waiter);
 }
 
 /* A failure instead of a place. */
-static bool serve(struct twi_waiter *waiter, tw_value result)
+static bool pool_job_serve(struct twi_waiter *waiter, tw_value result)
 {
     struct job *job = (struct job *)waiter;
     tw_deferred *turn = waiter->turn;
@@ -155,13 +155,13 @@ static bool serve(struct twi_waiter *waiter, tw_value result)
         tw_fire_at(turn->where, &turn, result);
     } else {
         const char *where = job->where;
-        tw_deferred_resolve_with_at(where, turn, job_start(job));
+        tw_deferred_resolve_with_at(where, turn, pool_job_start(job));
         tw_deferred_unref(turn);
     }
     return true;
 }
 
-static const struct twi_waiter_kind kind = { serve, drop };
+static const struct twi_waiter_kind kind = { pool_job_serve, pool_job_drop };
 
 /* --- the loop --------------------------------------------------------------------------- */
 
@@ -178,7 +178,7 @@ static void give_places(tw_pool *pool)
     }
 }
 
-static void pump(tw_pool *pool)
+static void pool_pump(tw_pool *pool)
 {
     struct twi_waiters line;
 
@@ -197,8 +197,8 @@ static void pump(tw_pool *pool)
 
 /* --- spawn ------------------------------------------------------------------------------ */
 
-static struct job *job_new(const char *where, tw_pool *pool, tw_coroutine_body *body,
-                           void *arg, const struct tw_coroutine_options *options)
+static struct job *pool_job_new(const char *where, tw_pool *pool, tw_coroutine_body *body,
+                                void *arg, const struct tw_coroutine_options *options)
 {
     struct job *job = pool != NULL ? twi_slab_alloc(&slab) : NULL;
 
@@ -218,9 +218,10 @@ static struct job *job_new(const char *where, tw_pool *pool, tw_coroutine_body *
     return job;
 }
 
-static tw_deferred *line_up(struct job *job)
+static tw_deferred *pool_job_line_up(struct job *job)
 {
-    tw_deferred *deferred = tw_promise_at(job->where, &job->waiter.turn, cancel, job, NULL);
+    tw_deferred *deferred = tw_promise_at(job->where, &job->waiter.turn, pool_job_cancel, job,
+                                          NULL);
 
     if (deferred == NULL) {
         job_drop(job);
@@ -234,7 +235,7 @@ static tw_deferred *line_up(struct job *job)
 tw_deferred *tw_pool_spawn_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
                               void *arg, const struct tw_coroutine_options *options)
 {
-    struct job *job = job_new(where, pool, body, arg, options);
+    struct job *job = pool_job_new(where, pool, body, arg, options);
 
     if (job == NULL)
         return NULL;
@@ -244,8 +245,8 @@ tw_deferred *tw_pool_spawn_at(const char *where, tw_pool *pool, tw_coroutine_bod
         return tw_fired_at(where, tw_fail_at(where, &tw_error_abandoned, "the pool is gone"));
     }
     if (pool->running < pool->size && pool->waiting.count == 0)
-        return job_start(job);
-    return line_up(job);
+        return pool_job_start(job);
+    return pool_job_line_up(job);
 }
 
 tw_deferred *tw_pool_wait_available_at(const char *where, tw_pool *pool)
@@ -303,7 +304,7 @@ size_t tw_pool_cancel(tw_pool *pool)
     while (line.count > 0)
         twi_waiters_serve(&line, tw_fail(&tw_error_cancelled, "cancelled"));
     pool->pumping = outer;
-    pump(pool);
+    pool_pump(pool);
     twi_body_pool_unref(pool);
     return count;
 }

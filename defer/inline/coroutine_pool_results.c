@@ -73,7 +73,7 @@ struct tw_pool_results {
     struct place places[];
 };
 
-static void results_unref(tw_pool_results *results)
+static void pool_results_unref(tw_pool_results *results)
 {
     if (--results->references > 0)
         return;
@@ -93,7 +93,7 @@ static bool is_next_there(const tw_pool_results *results)
 }
 
 /* The next as [index, result]; without memory for it, a failure, and it stays. */
-static tw_value take(tw_pool_results *results)
+static tw_value pool_results_take(tw_pool_results *results)
 {
     size_t index = results->ordered ? results->taken : results->places[results->taken].nth;
     tw_value *result = &results->places[index].result;
@@ -106,15 +106,15 @@ static tw_value take(tw_pool_results *results)
     return pair;
 }
 
-static void hand_out(tw_pool_results *results)
+static void pool_results_hand_out(tw_pool_results *results)
 {
     while (results->waiting.count > 0 && is_next_there(results))
-        twi_waiters_serve(&results->waiting, take(results));
+        twi_waiters_serve(&results->waiting, pool_results_take(results));
 }
 
-static void pump(tw_pool_results *results);
+static void pool_results_pump(tw_pool_results *results);
 
-static void child_done(void *arg, size_t index, tw_value *result)
+static void pool_results_child_done(void *arg, size_t index, tw_value *result)
 {
     tw_pool_results *results = arg;
     struct place *place = &results->places[index];
@@ -127,13 +127,13 @@ static void child_done(void *arg, size_t index, tw_value *result)
         tw_release(*result);
         *result = tw_none();
     }
-    pump(results);
-    hand_out(results);
-    results_unref(results);
+    pool_results_pump(results);
+    pool_results_hand_out(results);
+    pool_results_unref(results);
 }
 
 /* Children that are done at once come back here from inside: the loop is theirs too. */
-static void pump(tw_pool_results *results)
+static void pool_results_pump(tw_pool_results *results)
 {
     if (results->pumping)
         return;
@@ -148,13 +148,13 @@ static void pump(tw_pool_results *results)
 
         results->references++;
         results->places[index].child = child;
-        twi_deferred_tap(child, child_done, results, index);
+        twi_deferred_tap(child, pool_results_child_done, results, index);
         if (results->ended)
             tw_cancel(results->places[index].child);
         tw_deferred_unref(child);
     }
     results->pumping = false;
-    results_unref(results);
+    pool_results_unref(results);
 }
 
 tw_pool_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
@@ -179,7 +179,7 @@ tw_pool_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutine_
     results->references = 1;
     results->ordered = ordered;
     twi_waiters_init(&results->waiting);
-    pump(results);
+    pool_results_pump(results);
     return results;
 }
 
@@ -189,7 +189,7 @@ tw_deferred *tw_pool_results_next_at(const char *where, tw_pool_results *results
         return NULL;
     TWI_WAITERS_CHECK(&results->waiting);
     if (results->waiting.count == 0 && is_next_there(results))
-        return tw_fired_at(where, take(results));
+        return tw_fired_at(where, pool_results_take(results));
     if (results->taken + results->waiting.count >= results->count)
         return tw_fired_at(where, tw_none());
     return twi_waiters_join(&results->waiting, where);
@@ -204,6 +204,6 @@ void tw_pool_results_free(tw_pool_results *results)
     twi_waiters_abandon(&results->waiting, "pool's map");
     for (size_t i = 0; i < results->started; i++)
         tw_cancel(results->places[i].child);
-    results_unref(results);
-    results_unref(results);
+    pool_results_unref(results);
+    pool_results_unref(results);
 }

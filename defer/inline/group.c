@@ -90,7 +90,7 @@ static bool see_failure(tw_group *group, tw_value failure)
     return true;
 }
 
-static void ended(void *arg, size_t index, tw_value *result)
+static void member_ended(void *arg, size_t index, tw_value *result)
 {
     struct member *member = arg;
     tw_group *group = member->group;
@@ -114,13 +114,13 @@ static void ended(void *arg, size_t index, tw_value *result)
 /* --- members ------------------------------------------------------------------------------ */
 
 /* Takes `deferred` over. The group may have been closed while it started. */
-static void join(struct member *member, tw_group *group, tw_deferred *deferred)
+static void member_join(struct member *member, tw_group *group, tw_deferred *deferred)
 {
     group->references++;
     member->group = group;
     member->deferred = deferred;
     twi_list_append(&group->members, &member->node);
-    twi_deferred_tap(deferred, ended, member, 0);
+    twi_deferred_tap(deferred, member_ended, member, 0);
     if (group->closing)
         tw_cancel(deferred);
     tw_deferred_unref(deferred);
@@ -143,7 +143,7 @@ int tw_group_start_at(const char *where, tw_group *group, tw_coroutine_body *mem
     group->living++;
     deferred = tw_inline_callbacks_at(where, member, arg, options);
     if (deferred != NULL) {
-        join(joining, group, deferred);
+        member_join(joining, group, deferred);
         return 0;
     }
     twi_free(joining);
@@ -159,7 +159,7 @@ static void refused(void *arg, size_t index, tw_value *result)
         ((tw_deferred *)arg)->state |= TWI_HANDLED;
 }
 
-static int refuse(tw_deferred *deferred, int error)
+static int group_refuse(tw_deferred *deferred, int error)
 {
     twi_deferred_tap(deferred, refused, deferred, 0);
     tw_cancel(deferred);
@@ -172,12 +172,12 @@ int tw_group_add(tw_group *group, tw_deferred *deferred)
     struct member *joining;
 
     if (group != NULL && group->closing)
-        return refuse(deferred, -ECANCELED);
+        return group_refuse(deferred, -ECANCELED);
     joining = group != NULL && deferred != NULL ? twi_malloc(sizeof *joining) : NULL;
     if (joining == NULL)
-        return refuse(deferred, -ENOMEM);
+        return group_refuse(deferred, -ENOMEM);
     group->living++;
-    join(joining, group, deferred);
+    member_join(joining, group, deferred);
     return 0;
 }
 
@@ -237,7 +237,7 @@ tw_deferred *tw_group_run_at(const char *where, tw_group_body *body, void *arg)
     group->living = group->references = 1;
     group->fn = body;
     group->arg = arg;
-    join(&group->body, group,
-         tw_inline_callbacks_at(where, body != NULL ? run_body : NULL, group, NULL));
+    member_join(&group->body, group,
+                tw_inline_callbacks_at(where, body != NULL ? run_body : NULL, group, NULL));
     return done;
 }

@@ -24,7 +24,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
 static bool have_key;
 
-static void thread_ends(void *arg)
+static void task_thread_ends(void *arg)
 {
     struct twi_tasks *tasks = arg;
     struct twi_locals *locals = tasks->locals;
@@ -35,14 +35,14 @@ static void thread_ends(void *arg)
     twi_locals_unref(locals);
 }
 
-static void make_key(void)
+static void task_make_key(void)
 {
-    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+    have_key = pthread_key_create(&thread_end, task_thread_ends) == 0;
 }
 
 static TWI_APART void know_thread(struct twi_tasks *tasks)
 {
-    pthread_once(&once, make_key);
+    pthread_once(&once, task_make_key);
     if (have_key)
         pthread_setspecific(thread_end, tasks);
     if (tasks->all.next == NULL)
@@ -263,7 +263,7 @@ static struct twi_task *task_new(const char *where, const struct tw_coroutine_op
 }
 
 /* It could not be started: nobody has seen its Deferred yet. */
-static tw_deferred *give_up(struct twi_task *task, tw_deferred *outer, int error)
+static tw_deferred *task_give_up(struct twi_task *task, tw_deferred *outer, int error)
 {
     const char *where = task->where, *what = "no body, or its stack is too small";
 
@@ -291,7 +291,7 @@ static tw_coroutine *make_coroutine(const char *where, tw_coroutine_body *body, 
     return NULL;
 }
 
-static TWI_LEAVE_BY_JUMP void start(void *task)
+static TWI_LEAVE_BY_JUMP void task_start(void *task)
 {
     twi_tasks.starting++;
     twi_task_run(task);
@@ -315,8 +315,8 @@ tw_deferred *tw_inline_callbacks_at(const char *where, tw_coroutine_body *body, 
     }
     task->leaf = make_coroutine(where, body, arg, options, task);
     if (task->leaf == NULL)
-        return give_up(task, outer, errno);
-    twi_coroutine_call_out(start, task);
+        return task_give_up(task, outer, errno);
+    twi_coroutine_call_out(task_start, task);
     return outer;
 }
 

@@ -74,14 +74,14 @@ static tw_deferred *wait_free(struct wait *wait)
     return turn;
 }
 
-static void finish(struct wait *wait, tw_value result)
+static void wait_finish(struct wait *wait, tw_value result)
 {
     tw_deferred *turn = wait_free(wait);
 
     tw_fire_at(turn->where, &turn, result);
 }
 
-static void fail(struct wait *wait, tw_value failure)
+static void wait_fail(struct wait *wait, tw_value failure)
 {
     if (tw_is_none(wait->outcome))
         wait->outcome = tw_take(failure);
@@ -103,7 +103,7 @@ static void put_question(void *arg)
 }
 
 /* Users' functions run on the thread's stack, and may do anything. */
-static bool ask(tw_predicate *is_true, void *arg)
+static bool predicate_ask(tw_predicate *is_true, void *arg)
 {
     struct question question = { is_true, arg, true };
 
@@ -121,16 +121,16 @@ static bool has_lock(struct wait *wait)
 
     lock->owner = wait->waiter.owner;
     lock->depth = wait->depth;
-    if (tw_is_none(wait->outcome) && !ask(wait->is_true, wait->arg)) {
+    if (tw_is_none(wait->outcome) && !predicate_ask(wait->is_true, wait->arg)) {
         if (condition->gone || lock->gone)
-            fail(wait, tw_fail(&tw_error_abandoned, "the condition is gone"));
+            wait_fail(wait, tw_fail(&tw_error_abandoned, "the condition is gone"));
         if (tw_is_none(wait->outcome)) {
             wait->notified = false;
             twi_waiter_append(&condition->waiting, &wait->waiter);
             return false;
         }
     }
-    finish(wait, tw_is_none(wait->outcome) ? tw_pointer(condition) : wait->outcome);
+    wait_finish(wait, tw_is_none(wait->outcome) ? tw_pointer(condition) : wait->outcome);
     return true;
 }
 
@@ -143,17 +143,17 @@ static bool lock_served(struct twi_waiter *waiter, tw_value result)
     if (!tw_is_failure(result))
         return has_lock(wait);
     tw_release(wait->outcome);
-    finish(wait, result);
+    wait_finish(wait, result);
     return true;
 }
 
-static void line_up(struct wait *wait)
+static void wait_line_up(struct wait *wait)
 {
     tw_semaphore *lock = wait->condition->lock;
 
     if (lock->gone) {
         tw_release(wait->outcome);
-        finish(wait, tw_fail(&tw_error_abandoned, "the lock is gone"));
+        wait_finish(wait, tw_fail(&tw_error_abandoned, "the lock is gone"));
     } else if (lock->tokens == 0) {
         twi_waiter_append(&lock->waiting, &wait->waiter);
     } else {
@@ -172,7 +172,7 @@ static void notify_one(tw_condition *condition)
         return;
     ((struct wait *)waiter)->notified = true;
     twi_waiter_remove(waiter);
-    line_up((struct wait *)waiter);
+    wait_line_up((struct wait *)waiter);
 }
 
 int tw_condition_notify(tw_condition *condition, size_t count)
@@ -200,7 +200,7 @@ int tw_condition_notify_all(tw_condition *condition)
         if (waiter == NULL)
             break;
         twi_waiter_remove(waiter);
-        line_up((struct wait *)waiter);
+        wait_line_up((struct wait *)waiter);
     }
     return 0;
 }
@@ -208,7 +208,7 @@ int tw_condition_notify_all(tw_condition *condition)
 /* --- wait ------------------------------------------------------------------------------- */
 
 /* Nobody would release the lock that it would get. */
-static void drop(struct twi_waiter *waiter)
+static void wait_drop(struct twi_waiter *waiter)
 {
     struct wait *wait = (struct wait *)waiter;
     tw_condition *condition = wait->condition;
@@ -223,10 +223,10 @@ static void drop(struct twi_waiter *waiter)
     condition_unref(condition);
 }
 
-static const struct twi_waiter_kind kind = { lock_served, drop };
+static const struct twi_waiter_kind kind = { lock_served, wait_drop };
 
 /* It lines up for the lock, if it does not already, and fails when it has it. */
-static int cancel(tw_deferred *turn, void *arg)
+static int wait_cancel(tw_deferred *turn, void *arg)
 {
     struct wait *wait = arg;
     tw_condition *condition = wait->condition;
@@ -234,10 +234,10 @@ static int cancel(tw_deferred *turn, void *arg)
 
     condition->references++;
     wait->notified = false;
-    fail(wait, tw_fail_at(turn->where, &tw_error_cancelled, "cancelled"));
+    wait_fail(wait, tw_fail_at(turn->where, &tw_error_cancelled, "cancelled"));
     if (wait->waiter.line == &condition->waiting) {
         twi_waiter_remove(&wait->waiter);
-        line_up(wait);
+        wait_line_up(wait);
     }
     if (pass_on)
         notify_one(condition);
@@ -252,14 +252,14 @@ static bool may_wait(const tw_condition *condition, const void *owner)
     return lock->tokens == 0 && (!lock->reentrant || lock->owner == owner);
 }
 
-static tw_deferred *join(const char *where, tw_condition *condition, tw_predicate *is_true,
-                         void *arg)
+static tw_deferred *condition_join(const char *where, tw_condition *condition,
+                                   tw_predicate *is_true, void *arg)
 {
     struct wait *wait = twi_slab_alloc(&pool);
     tw_deferred *deferred = NULL;
 
     if (wait != NULL)
-        deferred = tw_promise_at(where, &wait->waiter.turn, cancel, wait, NULL);
+        deferred = tw_promise_at(where, &wait->waiter.turn, wait_cancel, wait, NULL);
     if (deferred == NULL) {
         if (wait != NULL)
             twi_slab_free(&pool, wait);
@@ -289,9 +289,9 @@ tw_deferred *tw_condition_wait_for_at(const char *where, tw_condition *condition
     if (!may_wait(condition, twi_lock_owner(condition->lock, owner)))
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
                                              "waits without holding the condition's lock"));
-    if (is_true != NULL && ask(is_true, arg))
+    if (is_true != NULL && predicate_ask(is_true, arg))
         return tw_fired_at(where, tw_pointer(condition));
-    deferred = join(where, condition, is_true, arg);
+    deferred = condition_join(where, condition, is_true, arg);
     if (deferred != NULL)
         twi_semaphore_hand_over(condition->lock);
     return deferred;
@@ -311,9 +311,10 @@ void tw_condition_free(tw_condition *condition)
     while (condition->waiting.count > 0) {
         struct twi_waiter *waiter = TWI_CONTAINER(condition->waiting.nodes.next,
                                                   struct twi_waiter, node);
-        fail((struct wait *)waiter, tw_fail(&tw_error_abandoned, "the condition is gone"));
+        wait_fail((struct wait *)waiter,
+                  tw_fail(&tw_error_abandoned, "the condition is gone"));
         twi_waiter_remove(waiter);
-        line_up((struct wait *)waiter);
+        wait_line_up((struct wait *)waiter);
     }
     condition_unref(condition);
 }

@@ -37,12 +37,12 @@ tw_queue *tw_queue_new(size_t size, size_t backlog)
 /* --- where values wait ------------------------------------------------------------------ */
 
 /* The capacity is a power of two. */
-static tw_value *place(const tw_queue *queue, size_t index)
+static tw_value *queue_place(const tw_queue *queue, size_t index)
 {
     return &queue->ring[(queue->first + index) & (queue->capacity - 1)];
 }
 
-static bool make_room(tw_queue *queue)
+static bool queue_make_room(tw_queue *queue)
 {
     size_t capacity = queue->capacity > 0 ? queue->capacity * 2 : 8, size;
     tw_value *ring;
@@ -55,7 +55,7 @@ static bool make_room(tw_queue *queue)
     if (ring == NULL)
         return false;
     for (size_t i = 0; i < queue->length; i++)
-        ring[i] = *place(queue, i);
+        ring[i] = *queue_place(queue, i);
     twi_free(queue->ring);
     queue->ring = ring;
     queue->capacity = capacity;
@@ -83,9 +83,9 @@ static bool store(tw_queue *queue, int64_t priority, tw_value value)
         if (!store_item(queue, priority, value))
             return false;
     } else {
-        if (!make_room(queue))
+        if (!queue_make_room(queue))
             return false;
-        *place(queue, queue->length) = value;
+        *queue_place(queue, queue->length) = value;
     }
     queue->length++;
     return true;
@@ -115,13 +115,13 @@ static tw_value exchange(tw_queue *queue, struct twi_waiter *put)
     if (queue->order == TW_PRIORITY) {
         value = exchange_item(queue, put);
     } else if (queue->order == TW_LIFO) {
-        value = *place(queue, queue->length);
+        value = *queue_place(queue, queue->length);
     } else {
-        value = *place(queue, 0);
+        value = *queue_place(queue, 0);
         queue->first = (queue->first + 1) & (queue->capacity - 1);
     }
     if (put != NULL && queue->order != TW_PRIORITY)
-        *place(queue, queue->length) = put->value;
+        *queue_place(queue, queue->length) = put->value;
     if (put != NULL)
         queue->length++;
     return value;
@@ -376,7 +376,7 @@ static void end_waits(tw_queue *queue, struct ended *ended)
         twi_waiters_move_all(&ended->joins, &queue->joins);
 }
 
-static void tell(struct ended *ended)
+static void queue_tell_ended(struct ended *ended)
 {
     if (ended->gets.count + ended->puts.count > 0) {
         tw_value closed = twi_queue_closed_at(TW_HERE);
@@ -403,7 +403,7 @@ int tw_queue_close(tw_queue *queue, bool discard)
         queue->unfinished -= left.length;
     }
     end_waits(queue, &ended);
-    tell(&ended);
+    queue_tell_ended(&ended);
     release_all(&left);
     return again ? -EALREADY : 0;
 }

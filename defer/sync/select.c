@@ -39,7 +39,7 @@ static tw_deferred *leave_all(struct choice *choice, tw_value *ret_result)
     return turn;
 }
 
-static void forget(struct choice *choice)
+static void choice_forget(struct choice *choice)
 {
     tw_value result;
 
@@ -47,10 +47,10 @@ static void forget(struct choice *choice)
     tw_release(result);
 }
 
-static int cancel(tw_deferred *turn, void *choice)
+static int choice_cancel(tw_deferred *turn, void *choice)
 {
     (void)turn;
-    forget(choice);
+    choice_forget(choice);
     return 0;
 }
 
@@ -60,12 +60,12 @@ static struct choice *choice_of(const struct twi_waiter *waiter)
     return waiter->turn->ctx;
 }
 
-static void drop(struct twi_waiter *waiter)
+static void choice_drop(struct twi_waiter *waiter)
 {
-    forget(choice_of(waiter));
+    choice_forget(choice_of(waiter));
 }
 
-static bool serve(struct twi_waiter *waiter, tw_value item)
+static bool choice_serve(struct twi_waiter *waiter, tw_value item)
 {
     struct choice *choice = choice_of(waiter);
     int64_t index = waiter - choice->waiters;
@@ -78,7 +78,7 @@ static bool serve(struct twi_waiter *waiter, tw_value item)
     return true;
 }
 
-static const struct twi_waiter_kind kind = { serve, drop };
+static const struct twi_waiter_kind kind = { choice_serve, choice_drop };
 
 static struct choice *choice_new(const char *where, size_t count, tw_deferred **ret_deferred)
 {
@@ -90,7 +90,7 @@ static struct choice *choice_new(const char *where, size_t count, tw_deferred **
         choice = twi_calloc(1, size);
     if (choice == NULL)
         return NULL;
-    *ret_deferred = tw_promise_at(where, &choice->turn, cancel, choice, NULL);
+    *ret_deferred = tw_promise_at(where, &choice->turn, choice_cancel, choice, NULL);
     if (*ret_deferred == NULL) {
         twi_free(choice);
         return NULL;
@@ -127,7 +127,7 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
 
 /* --- at once ---------------------------------------------------------------------------- */
 
-static bool is_ready(const struct tw_select_case *one)
+static bool case_is_ready(const struct tw_select_case *one)
 {
     tw_queue *queue = twi_channel_queue(one->channel);
 
@@ -156,7 +156,7 @@ static size_t find_ready(const struct tw_select_case *cases, size_t count)
     size_t start = draw(count);
 
     for (size_t i = 0; i < count; i++)
-        if (is_ready(&cases[(start + i) % count]))
+        if (case_is_ready(&cases[(start + i) % count]))
             return (start + i) % count;
     return count;
 }

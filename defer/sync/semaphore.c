@@ -133,7 +133,7 @@ struct job {
     bool started, held;
 };
 
-static tw_value job_start(tw_value acquired, void *arg)
+static tw_value semaphore_job_start(tw_value acquired, void *arg)
 {
     struct job *job = arg;
 
@@ -163,7 +163,7 @@ static bool job_missed(const struct job *job)
     return !job->started && tw_pointer_of(job->done->result) == job->semaphore;
 }
 
-static void job_free(void *arg)
+static void semaphore_job_free(void *arg)
 {
     struct job *job = arg;
 
@@ -192,8 +192,8 @@ tw_deferred *twi_semaphore_run(const char *where, tw_semaphore *semaphore, tw_gu
     }
     *job = (struct job){ semaphore, owner, deferred, fn, arg, false, false };
     semaphore->references++;
-    tw_add_callback(deferred, job_start, job);
-    tw_add_both_with(deferred, job_end, job, job_free);
+    tw_add_callback(deferred, semaphore_job_start, job);
+    tw_add_both_with(deferred, job_end, job, semaphore_job_free);
     return deferred;
 }
 
