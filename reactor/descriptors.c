@@ -30,14 +30,14 @@ struct twi_descriptor {
 
 static _Thread_local uint64_t last_serial;
 
-static struct twi_descriptor *find(const struct twi_loop *loop, int fd)
+static struct twi_descriptor *descriptor_find(const struct twi_loop *loop, int fd)
 {
     if (loop == NULL || fd < 0 || (size_t)fd >= loop->descriptor_capacity)
         return NULL;
     return loop->descriptors[fd];
 }
 
-static void ready(unsigned events, void *arg)
+static void descriptor_ready(unsigned events, void *arg)
 {
     struct twi_descriptor *descriptor = arg;
     struct side writer = descriptor->writer;
@@ -46,7 +46,7 @@ static void ready(unsigned events, void *arg)
 
     if ((events & TWI_READABLE) != 0 && descriptor->reader.fn != NULL) {
         descriptor->reader.fn(fd, descriptor->reader.arg);
-        descriptor = find(twi_loop_here, fd);
+        descriptor = descriptor_find(twi_loop_here, fd);
         if (descriptor == NULL || descriptor->serial != serial)
             return;
     }
@@ -55,13 +55,13 @@ static void ready(unsigned events, void *arg)
         writer.fn(fd, descriptor->writer.arg);
 }
 
-static unsigned wanted(const struct twi_descriptor *descriptor)
+static unsigned descriptor_wanted(const struct twi_descriptor *descriptor)
 {
     return (descriptor->reader.fn != NULL ? TWI_READABLE : 0u) |
            (descriptor->writer.fn != NULL ? TWI_WRITABLE : 0u);
 }
 
-static int grow(struct twi_loop *loop, int fd)
+static int descriptors_grow(struct twi_loop *loop, int fd)
 {
     size_t before = loop->descriptor_capacity;
     int r = twi_grow(&loop->descriptors, &loop->descriptor_capacity, (size_t)fd + 1,
@@ -76,14 +76,15 @@ static int grow(struct twi_loop *loop, int fd)
 static int add_first(struct twi_loop *loop, int fd, unsigned event, struct side side)
 {
     struct twi_descriptor *descriptor;
-    int r = fcntl(fd, F_GETFD) < 0 ? -EBADF : grow(loop, fd);
+    int r = fcntl(fd, F_GETFD) < 0 ? -EBADF : descriptors_grow(loop, fd);
 
     if (r < 0)
         return r;
     descriptor = twi_calloc(1, sizeof *descriptor);
     if (descriptor == NULL)
         return -ENOMEM;
-    r = twi_backend_watch(loop->backend, fd, event, ready, descriptor, &descriptor->watch);
+    r = twi_backend_watch(loop->backend, fd, event, descriptor_ready, descriptor,
+                          &descriptor->watch);
     if (r < 0) {
         twi_free(descriptor);
         return r;
@@ -95,10 +96,10 @@ static int add_first(struct twi_loop *loop, int fd, unsigned event, struct side 
     return 0;
 }
 
-static int add(int fd, unsigned event, void (*fn)(int fd, void *arg), void *arg)
+static int descriptor_add(int fd, unsigned event, void (*fn)(int fd, void *arg), void *arg)
 {
     struct twi_loop *loop = twi_loop_get();
-    struct twi_descriptor *descriptor = find(loop, fd);
+    struct twi_descriptor *descriptor = descriptor_find(loop, fd);
     struct side side = { fn, arg }, *place;
     int r;
 
@@ -113,13 +114,13 @@ static int add(int fd, unsigned event, void (*fn)(int fd, void *arg), void *arg)
     place = event == TWI_READABLE ? &descriptor->reader : &descriptor->writer;
     if (place->fn != NULL)
         return -EEXIST;
-    r = twi_watch_change(descriptor->watch, wanted(descriptor) | event);
+    r = twi_watch_change(descriptor->watch, descriptor_wanted(descriptor) | event);
     if (r == 0)
         *place = side;
     return r;
 }
 
-static void drop(struct twi_loop *loop, struct twi_descriptor *descriptor)
+static void descriptor_drop(struct twi_loop *loop, struct twi_descriptor *descriptor)
 {
     loop->descriptors[descriptor->fd] = NULL;
     twi_watch_free(descriptor->watch);
@@ -128,18 +129,18 @@ static void drop(struct twi_loop *loop, struct twi_descriptor *descriptor)
 
 static int remove_side(int fd, unsigned event)
 {
-    struct twi_descriptor *descriptor = find(twi_loop_here, fd);
+    struct twi_descriptor *descriptor = descriptor_find(twi_loop_here, fd);
 
-    if (descriptor == NULL || (wanted(descriptor) & event) == 0)
+    if (descriptor == NULL || (descriptor_wanted(descriptor) & event) == 0)
         return -ENOENT;
     if (event == TWI_READABLE)
         descriptor->reader.fn = NULL;
     else
         descriptor->writer.fn = NULL;
-    if (wanted(descriptor) == 0)
-        drop(twi_loop_here, descriptor);
+    if (descriptor_wanted(descriptor) == 0)
+        descriptor_drop(twi_loop_here, descriptor);
     else
-        twi_watch_change(descriptor->watch, wanted(descriptor));
+        twi_watch_change(descriptor->watch, descriptor_wanted(descriptor));
     return 0;
 }
 
@@ -147,7 +148,7 @@ void twi_descriptors_release(struct twi_loop *loop)
 {
     for (size_t fd = 0; fd < loop->descriptor_capacity; fd++) {
         if (loop->descriptors[fd] != NULL)
-            drop(loop, loop->descriptors[fd]);
+            descriptor_drop(loop, loop->descriptors[fd]);
     }
     twi_free(loop->descriptors);
     loop->descriptors = NULL;
@@ -160,7 +161,7 @@ void twi_descriptors_preen(struct twi_loop *loop)
         if (loop->descriptors[fd] == NULL || fcntl((int)fd, F_GETFD) >= 0)
             continue;
         tw_log(TW_LOG_ERROR, "reactor", "descriptor %zu was closed while it was watched", fd);
-        drop(loop, loop->descriptors[fd]);
+        descriptor_drop(loop, loop->descriptors[fd]);
     }
 }
 
@@ -168,12 +169,12 @@ void twi_descriptors_preen(struct twi_loop *loop)
 
 int tw_reactor_add_reader(int fd, void (*fn)(int fd, void *arg), void *arg)
 {
-    return add(fd, TWI_READABLE, fn, arg);
+    return descriptor_add(fd, TWI_READABLE, fn, arg);
 }
 
 int tw_reactor_add_writer(int fd, void (*fn)(int fd, void *arg), void *arg)
 {
-    return add(fd, TWI_WRITABLE, fn, arg);
+    return descriptor_add(fd, TWI_WRITABLE, fn, arg);
 }
 
 int tw_reactor_remove_reader(int fd)
@@ -198,7 +199,7 @@ int tw_reactor_remove_all(void)
         if (descriptor == NULL)
             continue;
         count += (descriptor->reader.fn != NULL) + (descriptor->writer.fn != NULL);
-        drop(loop, descriptor);
+        descriptor_drop(loop, descriptor);
     }
     return count;
 }
@@ -209,7 +210,8 @@ static size_t list(unsigned event, int *fds, size_t size)
     size_t count = 0;
 
     for (size_t fd = 0; loop != NULL && fd < loop->descriptor_capacity; fd++) {
-        if (loop->descriptors[fd] == NULL || (wanted(loop->descriptors[fd]) & event) == 0)
+        if (loop->descriptors[fd] == NULL ||
+            (descriptor_wanted(loop->descriptors[fd]) & event) == 0)
             continue;
         if (count < size)
             fds[count] = (int)fd;

@@ -64,7 +64,7 @@ static void drop_chunk(void *unused)
     chunk_unref(chunk, CHUNK_POSTS - chunk->used);
 }
 
-static void make_key(void)
+static void inbox_make_key(void)
 {
     have_key = pthread_key_create(&thread_end, drop_chunk) == 0;
 }
@@ -74,7 +74,7 @@ static struct twi_post *post_alloc_slow(void)
     struct twi_post_chunk *chunk;
     unsigned count;
 
-    pthread_once(&once, make_key);
+    pthread_once(&once, inbox_make_key);
     count = chunk_posts();
     chunk = twi_malloc(sizeof *chunk + count * sizeof chunk->posts[0]);
     if (chunk == NULL)
@@ -106,7 +106,7 @@ static inline struct twi_post *post_alloc(void)
 
 /* --- the handle -------------------------------------------------------------------------- */
 
-static void unref(struct tw_reactor *reactor)
+static void inbox_unref(struct tw_reactor *reactor)
 {
     if (atomic_fetch_sub_explicit(&reactor->references, 1, memory_order_acq_rel) == 1)
         twi_free(reactor);
@@ -122,7 +122,7 @@ tw_reactor *tw_reactor_ref(tw_reactor *reactor)
 void tw_reactor_unref(tw_reactor *reactor)
 {
     if (reactor != NULL)
-        unref(reactor);
+        inbox_unref(reactor);
 }
 
 static int open_wake(struct tw_reactor *reactor)
@@ -257,7 +257,7 @@ static void call_all(struct twi_post *post)
         chunk_unref(chunk, count);
 }
 
-static bool take(struct tw_reactor *reactor, struct twi_post *leave)
+static bool inbox_take(struct tw_reactor *reactor, struct twi_post *leave)
 {
     struct twi_post *posts = atomic_exchange_explicit(&reactor->inbox, leave,
                                                       memory_order_acq_rel);
@@ -271,7 +271,7 @@ static bool take(struct tw_reactor *reactor, struct twi_post *leave)
 
 bool twi_inbox_run(struct tw_reactor *reactor)
 {
-    return twi_inbox_has_posts(reactor) && take(reactor, NULL);
+    return twi_inbox_has_posts(reactor) && inbox_take(reactor, NULL);
 }
 
 void twi_inbox_read_wakes(struct tw_reactor *reactor)
@@ -307,10 +307,10 @@ void twi_inbox_wait(struct tw_reactor *reactor)
 
 void twi_inbox_close(struct tw_reactor *reactor)
 {
-    take(reactor, &closed);
+    inbox_take(reactor, &closed);
     twi_inbox_read_wakes(reactor);
     while (reactor->wakes_seen < reactor->wakes_owed)
         poll_wake(reactor);
     close_wake(reactor);
-    unref(reactor);
+    inbox_unref(reactor);
 }

@@ -76,7 +76,7 @@ static void woken(unsigned events, void *reactor)
         twi_inbox_read_wakes(reactor);
 }
 
-static int open_parts(struct twi_loop *loop, const char *backend)
+static int reactor_open_parts(struct twi_loop *loop, const char *backend)
 {
     struct tw_reactor *reactor;
     int r;
@@ -125,7 +125,7 @@ static int loop_new(const struct tw_reactor_options *options, struct twi_loop **
 
     if (loop == NULL)
         return -ENOMEM;
-    r = open_parts(loop, options->backend);
+    r = reactor_open_parts(loop, options->backend);
     if (r < 0)
         goto fail_free;
     r = -ENOMEM;
@@ -185,15 +185,15 @@ static void loop_free(struct twi_loop *loop)
     twi_free(loop);
 }
 
-static void thread_ends(void *loop)
+static void reactor_thread_ends(void *loop)
 {
     if (loop == twi_loop_here)
         loop_free(loop);
 }
 
-static void make_key(void)
+static void reactor_make_key(void)
 {
-    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+    have_key = pthread_key_create(&thread_end, reactor_thread_ends) == 0;
 }
 
 /* --- the public face --------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ int tw_reactor_install(const struct tw_reactor_options *options)
 
     if (twi_loop_here != NULL)
         return -EEXIST;
-    pthread_once(&once, make_key);
+    pthread_once(&once, reactor_make_key);
     r = loop_new(options != NULL ? options : &defaults, &loop);
     if (r < 0)
         return r;

@@ -10,7 +10,7 @@
 
 enum { FIRST_SIZE = 64 };
 
-static int grow(struct twi_ready *ready)
+static int ready_grow(struct twi_ready *ready)
 {
     size_t size = ready->size == 0 ? FIRST_SIZE : ready->size * 2;
     struct twi_ready_call *calls = twi_malloc(size * sizeof *calls);
@@ -36,7 +36,7 @@ int tw_call_soon(void (*fn)(void *arg), void *arg)
     if (__builtin_expect(loop == NULL || fn == NULL, 0))
         return fn == NULL ? -EINVAL : -ENOMEM;
     ready = &loop->ready;
-    if (__builtin_expect(ready->tail - ready->head == ready->size, 0) && grow(ready) < 0)
+    if (__builtin_expect(ready->tail - ready->head == ready->size, 0) && ready_grow(ready) < 0)
         return -ENOMEM;
     ready->calls[ready->tail++ & (ready->size - 1)] = (struct twi_ready_call){ fn, arg };
     return 0;

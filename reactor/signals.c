@@ -35,7 +35,7 @@ static struct twi_loop *ignores_sigpipe;
 
 /* --- in the handler ---------------------------------------------------------------------- */
 
-static void tell(int number)
+static void signal_tell(int number)
 {
     struct taken *taken = &signals[number];
     struct tw_reactor *reactor;
@@ -60,13 +60,13 @@ static void on_stop_signal(int number)
 {
     to_default(SIGINT);
     to_default(SIGTERM);
-    tell(number);
+    signal_tell(number);
 }
 
 /* --- taking and giving back -------------------------------------------------------------- */
 
 /* In a turn. */
-static void arrived(void *arg)
+static void signals_arrived(void *arg)
 {
     struct taken *taken = arg;
     struct twi_loop *loop = twi_loop_here;
@@ -84,14 +84,14 @@ static void arrived(void *arg)
 }
 
 /* With the mutex. */
-static int take(struct twi_loop *loop, int number, bool stops)
+static int signal_take(struct twi_loop *loop, int number, bool stops)
 {
     struct taken *taken = &signals[number];
-    struct sigaction action = { .sa_handler = stops ? on_stop_signal : tell,
+    struct sigaction action = { .sa_handler = stops ? on_stop_signal : signal_tell,
                                 .sa_flags = SA_RESTART };
     struct sigaction *before = atomic_load(&taken->reactor) == NULL ? &taken->before : NULL;
 
-    taken->post.fn = arrived;
+    taken->post.fn = signals_arrived;
     taken->post.arg = taken;
     sigfillset(&action.sa_mask);
     atomic_store(&taken->reactor, loop->reactor);
@@ -103,7 +103,7 @@ static int take(struct twi_loop *loop, int number, bool stops)
 }
 
 /* With the mutex. A handler that runs on another thread just now may hold the reactor still. */
-static void give_back(int number)
+static void signal_give_back(int number)
 {
     struct taken *taken = &signals[number];
 
@@ -140,9 +140,9 @@ void twi_signals_begin(struct twi_loop *loop)
         return;
     pthread_mutex_lock(&mutex);
     if (atomic_load(&signals[SIGTERM].reactor) == NULL)
-        take(loop, SIGTERM, true);
+        signal_take(loop, SIGTERM, true);
     if (atomic_load(&signals[SIGINT].reactor) == NULL && is_default(SIGINT))
-        take(loop, SIGINT, true);
+        signal_take(loop, SIGINT, true);
     if (is_default(SIGPIPE) && sigaction(SIGPIPE, &ignore, NULL) == 0)
         ignores_sigpipe = loop;
     pthread_mutex_unlock(&mutex);
@@ -157,7 +157,7 @@ static void give_back_all(struct twi_loop *loop, bool only_stops)
         struct taken *taken = &signals[number];
         if (atomic_load(&taken->reactor) == loop->reactor &&
             (!only_stops || atomic_load(&taken->stops)))
-            give_back(number);
+            signal_give_back(number);
     }
     if (ignores_sigpipe == loop) {
         sigaction(SIGPIPE, &normal, NULL);
@@ -189,12 +189,12 @@ static int on_signal(struct twi_loop *loop, int number, void (*fn)(int number, v
     if (fn == NULL) {
         if (owner == NULL || atomic_load(&taken->stops))
             return -ENOENT;
-        give_back(number);
+        signal_give_back(number);
         return 0;
     }
     taken->fn = fn;
     taken->arg = arg;
-    return take(loop, number, false);
+    return signal_take(loop, number, false);
 }
 
 int tw_reactor_on_signal(int number, void (*fn)(int number, void *arg), void *arg)

@@ -12,7 +12,7 @@
 /* About 146 years; two of them can be added. */
 #define FOREVER (INT64_MAX / 2)
 
-static int64_t later(int64_t at, int64_t ns)
+static int64_t timer_later(int64_t at, int64_t ns)
 {
     return at > FOREVER - ns ? FOREVER : at + ns;
 }
@@ -89,7 +89,7 @@ static inline int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void
     return twi_wheel_number(&loop->wheel, timer);
 }
 
-static int cancel(struct twi_loop *loop, int64_t call)
+static int timer_cancel(struct twi_loop *loop, int64_t call)
 {
     struct twi_timer *timer;
     tw_release_fn *release;
@@ -106,7 +106,7 @@ static int cancel(struct twi_loop *loop, int64_t call)
     return 0;
 }
 
-static int move(struct twi_loop *loop, int64_t call, int64_t at)
+static int timer_move(struct twi_loop *loop, int64_t call, int64_t at)
 {
     struct twi_timer *timer;
     int r = twi_wheel_find(&loop->wheel, call, &timer);
@@ -151,7 +151,7 @@ void twi_timers_release(struct twi_loop *loop)
     struct twi_timer *timer;
 
     while ((timer = twi_wheel_any(&loop->wheel)) != NULL)
-        cancel(loop, twi_wheel_number(&loop->wheel, timer));
+        timer_cancel(loop, twi_wheel_number(&loop->wheel, timer));
 }
 
 /* --- the public face --------------------------------------------------------------------- */
@@ -181,7 +181,7 @@ int64_t tw_call_later_with(double seconds, void (*fn)(void *arg), void *arg,
             release(arg);
         return r;
     }
-    return call_at(loop, later(fresh_time(loop), ns), fn, arg, release);
+    return call_at(loop, timer_later(fresh_time(loop), ns), fn, arg, release);
 }
 
 int64_t tw_call_later(double seconds, void (*fn)(void *arg), void *arg)
@@ -192,7 +192,7 @@ int64_t tw_call_later(double seconds, void (*fn)(void *arg), void *arg)
 int tw_call_cancel(int64_t call)
 {
     struct twi_loop *loop = twi_loop_here;
-    return loop != NULL ? cancel(loop, call) : -ENOENT;
+    return loop != NULL ? timer_cancel(loop, call) : -ENOENT;
 }
 
 int tw_call_reset(int64_t call, double seconds)
@@ -203,7 +203,7 @@ int tw_call_reset(int64_t call, double seconds)
 
     if (r < 0)
         return r;
-    return loop != NULL ? move(loop, call, later(fresh_time(loop), ns)) : -ENOENT;
+    return loop != NULL ? timer_move(loop, call, timer_later(fresh_time(loop), ns)) : -ENOENT;
 }
 
 int tw_call_delay(int64_t call, double seconds)
@@ -241,12 +241,12 @@ static int64_t clock_call_at(tw_clock *clock, int64_t at, void (*fn)(void *arg),
 
 static int clock_cancel(tw_clock *clock, int64_t call)
 {
-    return cancel(loop_of(clock), call);
+    return timer_cancel(loop_of(clock), call);
 }
 
 static int clock_move(tw_clock *clock, int64_t call, int64_t at)
 {
-    return move(loop_of(clock), call, at);
+    return timer_move(loop_of(clock), call, at);
 }
 
 static int clock_when(tw_clock *clock, int64_t call, int64_t *ret_at)
@@ -263,7 +263,7 @@ static int clock_when(tw_clock *clock, int64_t call, int64_t *ret_at)
 static int clock_advance(tw_clock *clock, int64_t by)
 {
     struct twi_loop *loop = loop_of(clock);
-    int64_t target = later(loop->now, by);
+    int64_t target = timer_later(loop->now, by);
 
     if (!loop->virtual_time || loop->turning)
         return -EINVAL;

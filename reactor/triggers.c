@@ -39,7 +39,7 @@ static void wait_unref(void *arg)
 }
 
 /* The callback ran, or its Deferred died unfired: either way nothing more will come. */
-static void wait_over(void *arg)
+static void trigger_wait_over(void *arg)
 {
     struct twi_phase_wait *wait = arg;
 
@@ -69,7 +69,7 @@ static void await(struct twi_event *event, tw_deferred *deferred)
     }
     wait->awaited++;
     wait->references++;
-    tw_add_both_with(deferred, awaited_done, wait, wait_over);
+    tw_add_both_with(deferred, awaited_done, wait, trigger_wait_over);
 }
 
 bool twi_event_may_continue(const struct twi_event *event)
@@ -79,7 +79,7 @@ bool twi_event_may_continue(const struct twi_event *event)
 
 /* --- calling ----------------------------------------------------------------------------- */
 
-static tw_value call(struct trigger *trigger)
+static tw_value trigger_call(struct trigger *trigger)
 {
     if (trigger->fn != NULL)
         return trigger->fn(trigger->arg);
@@ -91,7 +91,7 @@ static tw_value call_first(struct twi_event *event, enum tw_phase phase)
 {
     struct twi_list *node = twi_list_take_first(&event->phases[phase]);
     struct trigger *trigger = TWI_CONTAINER(node, struct trigger, node);
-    tw_value result = call(trigger);
+    tw_value result = trigger_call(trigger);
 
     twi_free(trigger);
     if (tw_is_failure(result))
@@ -139,7 +139,8 @@ void twi_event_release(struct twi_event *event)
 
 /* --- the public face --------------------------------------------------------------------- */
 
-static struct trigger *add(struct twi_loop *loop, struct twi_event *event, enum tw_phase phase)
+static struct trigger *trigger_add(struct twi_loop *loop, struct twi_event *event,
+                                   enum tw_phase phase)
 {
     struct trigger *trigger = twi_calloc(1, sizeof *trigger);
 
@@ -162,7 +163,7 @@ int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
         return -EINVAL;
     if (loop == NULL)
         return -ENOMEM;
-    trigger = add(loop, startup ? &loop->startup : &loop->shutdown, phase);
+    trigger = trigger_add(loop, startup ? &loop->startup : &loop->shutdown, phase);
     if (trigger == NULL)
         return -ENOMEM;
     trigger->fn = fn;
@@ -170,7 +171,7 @@ int64_t tw_reactor_add_trigger(enum tw_phase phase, const char *event,
     return trigger->number;
 }
 
-static struct trigger *find(struct twi_event *event, int64_t number)
+static struct trigger *trigger_find(struct twi_event *event, int64_t number)
 {
     for (int phase = TW_BEFORE; phase <= TW_AFTER; phase++) {
         TWI_LIST_EACH (node, &event->phases[phase]) {
@@ -188,9 +189,9 @@ int tw_reactor_remove_trigger(int64_t number)
     struct trigger *trigger = NULL;
 
     if (loop != NULL)
-        trigger = find(&loop->startup, number);
+        trigger = trigger_find(&loop->startup, number);
     if (loop != NULL && trigger == NULL)
-        trigger = find(&loop->shutdown, number);
+        trigger = trigger_find(&loop->shutdown, number);
     if (trigger == NULL)
         return -ENOENT;
     twi_list_remove(&trigger->node);
@@ -211,7 +212,7 @@ int tw_call_when_running(void (*fn)(void *arg), void *arg)
         fn(arg);
         return 0;
     }
-    trigger = add(loop, &loop->startup, TW_AFTER);
+    trigger = trigger_add(loop, &loop->startup, TW_AFTER);
     if (trigger == NULL)
         return -ENOMEM;
     trigger->plain = fn;

@@ -129,7 +129,7 @@ static void wait_virtual(struct twi_loop *loop, int64_t limit)
 /* --- the turn ---------------------------------------------------------------------------- */
 
 /* Calls queued by others, by the loop itself, and timed ones; true if there were any. */
-static bool run_calls(struct twi_loop *loop)
+static bool turn_run_calls(struct twi_loop *loop)
 {
     bool any = twi_inbox_run(loop->reactor);
 
@@ -141,7 +141,7 @@ void twi_loop_turn(struct twi_loop *loop, int64_t limit, bool wait_only_if_quiet
 {
     loop->turning = true;
     loop->stale = true;
-    if (run_calls(loop) && wait_only_if_quiet)
+    if (turn_run_calls(loop) && wait_only_if_quiet)
         limit = INT64_MIN;
     twi_run_step(loop);
     run_flushes(loop);

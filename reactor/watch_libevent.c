@@ -84,7 +84,7 @@ static void log_line(int severity, const char *text)
 
 /* Both are the process's. An allocator is handed on only when the program asked for one; without a
  * place to log to, libevent would write to standard error. */
-static void set_up(void)
+static void libevent_set_up(void)
 {
     if (twi_alloc_is_replaced())
         event_set_mem_functions(twi_malloc, twi_realloc, twi_free);
@@ -245,7 +245,7 @@ int twi_backend_new(const char *name, struct twi_backend **ret_backend)
     struct twi_backend *backend;
     int r;
 
-    pthread_once(&once, set_up);
+    pthread_once(&once, libevent_set_up);
     r = check_descriptors();
     if (r < 0)
         return r;
@@ -323,7 +323,7 @@ static struct twi_backend *here(void)
     return twi_loop_here->backend;
 }
 
-static void ready(evutil_socket_t fd, short what, void *arg)
+static void watch_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct twi_watch *watch = arg;
 
@@ -388,7 +388,7 @@ static inline void check_owner(const struct twi_watch *watch)
 #endif
 }
 
-static int add(struct event *event)
+static int watch_add(struct event *event)
 {
     errno = 0;
     if (event_add(event, NULL) == 0)
@@ -427,9 +427,9 @@ int twi_backend_watch(struct twi_backend *backend, int fd, unsigned events, twi_
 #if TWI_DEBUG
     watch->owner = twi_thread_self();
 #endif
-    event_assign(&watch->event, backend->base, fd, to_libevent(events), ready, watch);
+    event_assign(&watch->event, backend->base, fd, to_libevent(events), watch_ready, watch);
     if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
-        r = add(&watch->event);
+        r = watch_add(&watch->event);
     if (r < 0) {
         twi_slab_free(&watches, watch);
         return r;
@@ -448,7 +448,7 @@ int twi_watch_new(int fd, unsigned events, twi_watch_fn *fn, void *arg,
     return twi_backend_watch(loop->backend, fd, events, fn, arg, ret_watch);
 }
 
-static struct extra *extra_of(struct twi_watch *watch)
+static struct extra *watch_extra(struct twi_watch *watch)
 {
     struct extra *extra = watch->extra;
 
@@ -466,14 +466,14 @@ static struct extra *extra_of(struct twi_watch *watch)
 
 static int extra_add(struct twi_watch *watch, unsigned events)
 {
-    struct extra *extra = extra_of(watch);
+    struct extra *extra = watch_extra(watch);
     int r;
 
     if (extra == NULL)
         return -ENOMEM;
     event_assign(&extra->event, event_get_base(&watch->event), event_get_fd(&watch->event),
-                 to_libevent(events), ready, watch);
-    r = add(&extra->event);
+                 to_libevent(events), watch_ready, watch);
+    r = watch_add(&extra->event);
     extra->added = r == 0;
     extra_drop_if_unused(watch);
     return r;
@@ -489,7 +489,7 @@ static void extra_remove(struct twi_watch *watch)
 }
 
 /* Another set for the first event: out and in again. */
-static int replace(struct twi_watch *watch, unsigned events)
+static int watch_replace(struct twi_watch *watch, unsigned events)
 {
     struct event_base *base = event_get_base(&watch->event);
     evutil_socket_t fd = event_get_fd(&watch->event);
@@ -497,11 +497,11 @@ static int replace(struct twi_watch *watch, unsigned events)
 
     extra_remove(watch);
     event_del(&watch->event);
-    event_assign(&watch->event, base, fd, to_libevent(events), ready, watch);
+    event_assign(&watch->event, base, fd, to_libevent(events), watch_ready, watch);
     if ((events & (TWI_READABLE | TWI_WRITABLE)) != 0)
-        r = add(&watch->event);
+        r = watch_add(&watch->event);
     if (r < 0)
-        event_assign(&watch->event, base, fd, to_libevent(0), ready, watch);
+        event_assign(&watch->event, base, fd, to_libevent(0), watch_ready, watch);
     return r;
 }
 
@@ -520,7 +520,7 @@ int twi_watch_change(struct twi_watch *watch, unsigned events)
         return 0;
     }
     if (has_extra || base == 0 || (events & base) != base)
-        return replace(watch, events);
+        return watch_replace(watch, events);
     return extra_add(watch, (events & ~base) | (events & TWI_EDGE));
 }
 
@@ -532,7 +532,7 @@ void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg)
 
 int twi_watch_poke(struct twi_watch *watch)
 {
-    struct extra *extra = extra_of(watch);
+    struct extra *extra = watch_extra(watch);
 
     check_owner(watch);
     if (extra == NULL)

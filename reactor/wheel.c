@@ -82,7 +82,7 @@ static int grow_maps(struct twi_wheel *wheel, uint32_t room)
 }
 
 /* Chunks begin at a cache line; what was really allocated is noted in front. */
-static int add_chunk(struct twi_wheel *wheel)
+static int wheel_add_chunk(struct twi_wheel *wheel)
 {
     uint32_t count = wheel->room + (1u << TWI_WHEEL_CHUNK_BITS);
     int chunk = 31 - __builtin_clz(count) - TWI_WHEEL_CHUNK_BITS;
@@ -134,7 +134,7 @@ static struct twi_timer *new_place(struct twi_wheel *wheel)
 {
     struct twi_timer *timer;
 
-    if (wheel->used == wheel->room && add_chunk(wheel) < 0)
+    if (wheel->used == wheel->room && wheel_add_chunk(wheel) < 0)
         return NULL;
     timer = twi_wheel_at(wheel, wheel->used);
     if (wheel->used >= 4 * AHEAD && wheel->used % AHEAD == 0)
@@ -207,7 +207,8 @@ static inline void mark_empty(struct twi_wheel *wheel, uint32_t slot)
     wheel->occupied[slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
 }
 
-static inline void append(struct twi_wheel *wheel, uint32_t slot, struct twi_timer *timer)
+static inline void wheel_append(struct twi_wheel *wheel, uint32_t slot,
+                                struct twi_timer *timer)
 {
     struct twi_list *list = &wheel->slots[slot];
     uint64_t bit = UINT64_C(1) << (slot & 63);
@@ -235,7 +236,7 @@ static void insert(struct twi_wheel *wheel, struct twi_timer *timer)
     differs = (tick ^ wheel->tick) >> TWI_WHEEL_BITS_0;
     if (differs != 0)
         level = 1 + (63 - __builtin_clzll(differs)) / TWI_WHEEL_BITS;
-    append(wheel, slot_of(level, tick), timer);
+    wheel_append(wheel, slot_of(level, tick), timer);
 }
 
 /* The only node of a list: its neighbours are both the head, and a head in `slots` says which. */
@@ -287,8 +288,8 @@ struct collection {
     uint64_t before;
 };
 
-static inline void put(struct twi_wheel *wheel, struct twi_timer *timer,
-                       const struct collection *collection)
+static inline void wheel_put(struct twi_wheel *wheel, struct twi_timer *timer,
+                             const struct collection *collection)
 {
     if (collection == NULL || timer->due > collection->now ||
         tick_of(timer->due) > wheel->tick) {
@@ -316,10 +317,10 @@ static inline void spread(struct twi_wheel *wheel, uint32_t slot,
         struct twi_list *next = front->next, *previous = back->prev;
         __builtin_prefetch(next);
         __builtin_prefetch(previous);
-        put(wheel, timer_of(front), collection);
+        wheel_put(wheel, timer_of(front), collection);
         if (front == back)
             break;
-        put(wheel, timer_of(back), collection);
+        wheel_put(wheel, timer_of(back), collection);
         if (next == back)
             break;
         front = next;

@@ -161,7 +161,7 @@ static void *waiter_runs(void *arg)
     return NULL;
 }
 
-static int start_thread(struct waiter *waiter)
+static int child_start_thread(struct waiter *waiter)
 {
     size_t size = WAITER_STACK;
     pthread_attr_t attributes;
@@ -197,7 +197,7 @@ static int wait_by_thread(struct twi_child *child)
     waiter->pid = child->pid;
     waiter->child = child;
     atomic_init(&waiter->references, 2);
-    r = start_thread(waiter);
+    r = child_start_thread(waiter);
     if (r < 0) {
         tw_reactor_unref(waiter->reactor);
         twi_free(waiter);
@@ -227,7 +227,7 @@ static int open_pidfd(pid_t pid)
     return fd;
 }
 
-static int wait_for(struct twi_child *child, bool no_thread)
+static int child_wait_for(struct twi_child *child, bool no_thread)
 {
     child->pidfd = open_pidfd(child->pid); /* closed on exec by itself */
     if (child->pidfd >= 0 &&
@@ -255,7 +255,7 @@ int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn
     if (r < 0)
         goto fail;
     *ret_step = TWI_CHILD_FORK;
-    r = wait_for(child, options->no_thread);
+    r = child_wait_for(child, options->no_thread);
     if (r < 0)
         goto fail_running;
     *ret_child = child;
@@ -286,7 +286,7 @@ void twi_child_check(struct twi_child *child)
 }
 
 /* Ended but not reaped yet: a signal would seem to reach it. */
-static bool has_ended(const struct twi_child *child)
+static bool child_has_ended(const struct twi_child *child)
 {
     siginfo_t info;
 
@@ -299,7 +299,7 @@ static bool has_ended(const struct twi_child *child)
 
 int twi_child_signal(struct twi_child *child, int number, bool group)
 {
-    if (child->reaped || (!group && has_ended(child)))
+    if (child->reaped || (!group && child_has_ended(child)))
         return -ESRCH;
     return kill(group ? -child->pid : child->pid, number) < 0 ? -errno : 0;
 }

@@ -57,7 +57,7 @@ struct launch {
 
 /* --- in the child ------------------------------------------------------------------------ */
 
-static void fail(struct launch *launch, enum twi_child_step step, int error)
+static void launch_fail(struct launch *launch, enum twi_child_step step, int error)
 {
     struct problem problem = { error, step };
     ssize_t n;
@@ -86,7 +86,7 @@ static int move_up(struct launch *launch, int fd)
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, launch->highest + 1);
 
     if (moved < 0)
-        fail(launch, TWI_CHILD_DESCRIPTORS, errno);
+        launch_fail(launch, TWI_CHILD_DESCRIPTORS, errno);
     return moved;
 }
 
@@ -103,10 +103,10 @@ static void open_null(struct launch *launch, int number)
     int fd = open(null_device, O_RDWR);
 
     if (fd < 0)
-        fail(launch, TWI_CHILD_DESCRIPTORS, errno);
+        launch_fail(launch, TWI_CHILD_DESCRIPTORS, errno);
     if (fd != number) {
         if (dup2(fd, number) < 0)
-            fail(launch, TWI_CHILD_DESCRIPTORS, errno);
+            launch_fail(launch, TWI_CHILD_DESCRIPTORS, errno);
         close(fd);
     }
 }
@@ -125,7 +125,7 @@ static void place_descriptors(struct launch *launch)
         int r = fd->source == fd->number ? fcntl(fd->number, F_SETFD, 0)
                                          : dup2(fd->source, fd->number);
         if (r < 0)
-            fail(launch, TWI_CHILD_DESCRIPTORS, errno);
+            launch_fail(launch, TWI_CHILD_DESCRIPTORS, errno);
     }
 }
 
@@ -226,7 +226,7 @@ static void become_user(struct launch *launch)
 
     if (syscall(CALL_SETGROUPS, options->group_count, options->groups) < 0 ||
         syscall(CALL_SETGID, options->gid) < 0 || syscall(CALL_SETUID, options->uid) < 0)
-        fail(launch, TWI_CHILD_USER, errno);
+        launch_fail(launch, TWI_CHILD_USER, errno);
 }
 
 /* The first that is there is taken; one that may not be executed is remembered. */
@@ -245,7 +245,7 @@ static void execute(struct launch *launch)
         } else if (path[1] == NULL && error != EACCES)
             error = errno;
     }
-    fail(launch, TWI_CHILD_EXECUTE, error);
+    launch_fail(launch, TWI_CHILD_EXECUTE, error);
 }
 
 static _Noreturn void child(struct launch *launch)
@@ -256,13 +256,13 @@ static _Noreturn void child(struct launch *launch)
     launch->shared = true;
     reset_signals();
     if (options->new_session ? setsid() < 0 : options->new_group && setpgid(0, 0) < 0)
-        fail(launch, TWI_CHILD_SESSION, errno);
+        launch_fail(launch, TWI_CHILD_SESSION, errno);
     place_descriptors(launch);
     close_others(launch);
     if (options->terminal >= 0 && ioctl(options->terminal, TIOCSCTTY, 0) < 0)
-        fail(launch, TWI_CHILD_TERMINAL, errno);
+        launch_fail(launch, TWI_CHILD_TERMINAL, errno);
     if (options->directory != NULL && chdir(options->directory) < 0)
-        fail(launch, TWI_CHILD_DIRECTORY, errno);
+        launch_fail(launch, TWI_CHILD_DIRECTORY, errno);
     if (options->set_user)
         become_user(launch);
     sigemptyset(&none);
@@ -278,7 +278,7 @@ static _Noreturn void child(struct launch *launch)
 
 /* --- before it --------------------------------------------------------------------------- */
 
-static const char *path_of(const char *const *environment)
+static const char *environment_path(const char *const *environment)
 {
     for (; *environment != NULL; environment++)
         if (strncmp(*environment, "PATH=", 5) == 0)
@@ -371,7 +371,7 @@ static int prepare(struct launch *launch, enum twi_child_step *ret_step)
     if (options->argv == NULL || options->argv[0] == NULL)
         return -EINVAL;
     launch->paths = candidates(name != NULL ? name : options->argv[0],
-                               path_of(launch->environment));
+                               environment_path(launch->environment));
     return launch->paths != NULL ? 0 : -ENOMEM;
 }
 

@@ -49,7 +49,7 @@ static void start_later(void *arg)
 }
 
 /* One after another has died, or could not even be started. */
-static void give_up(struct tw_process_pool *pool)
+static void crew_give_up(struct tw_process_pool *pool)
 {
     struct tw_failure_fields fields = {
         .error_class = &tw_error_worker_lost,
@@ -71,7 +71,7 @@ static void count_crash(struct tw_process_pool *pool, bool barren, tw_value prob
     pool->crashes++;
     pool->barren = barren ? pool->barren + 1 : 0;
     if (pool->barren >= crash_limit(pool))
-        give_up(pool);
+        crew_give_up(pool);
 }
 
 static tw_value start_failure(int error)

@@ -36,7 +36,7 @@ static struct twi_call **task_at(struct twi_worker *worker, size_t place)
     return &worker->tasks[place % TWI_PROCESS_SLOTS];
 }
 
-static void timed_out(void *arg);
+static void link_timed_out(void *arg);
 static void hung_up(struct twi_worker *worker);
 static void hear_out(struct twi_worker *worker);
 static void look_later(struct twi_worker *worker);
@@ -61,7 +61,7 @@ static void start_timer(struct twi_worker *worker)
         return;
     seconds = (double)task->timeout * (double)(task->count - task->answered) / TWI_SECOND;
     worker->timed_out = seconds;
-    worker->timer = tw_call_later(seconds, timed_out, worker);
+    worker->timer = tw_call_later(seconds, link_timed_out, worker);
     if (worker->timer < 0) { /* no memory: tried again at the end of the turn */
         worker->timer = 0;
         twi_process_pool_look(worker->pool);
@@ -122,7 +122,7 @@ static void take_back(struct twi_worker *worker)
     }
 }
 
-static void timed_out(void *arg)
+static void link_timed_out(void *arg)
 {
     struct twi_worker *worker = arg;
     struct tw_process_pool *pool = worker->pool;
@@ -217,7 +217,7 @@ int twi_worker_give(struct twi_worker *worker, struct twi_call *task, size_t *re
 /* --- reading ------------------------------------------------------------------------------ */
 
 /* -EBADMSG: not what it should say. */
-static int take_results(struct twi_worker *worker, const char *at, const char *end)
+static int link_take_results(struct twi_worker *worker, const char *at, const char *end)
 {
     struct twi_call *task;
     uint64_t slot;
@@ -283,13 +283,13 @@ static int take_state(struct twi_worker *worker, enum twi_process_frame kind, co
     return 0;
 }
 
-static int take_frame(struct twi_worker *worker, const char *at, const char *end)
+static int link_take_frame(struct twi_worker *worker, const char *at, const char *end)
 {
     enum twi_process_frame kind = (enum twi_process_frame) * at++;
 
     switch (kind) {
     case TWI_PROCESS_RESULTS:
-        return take_results(worker, at, end);
+        return link_take_results(worker, at, end);
     case TWI_PROCESS_SKIPPED:
         return take_skipped(worker, at, end);
     case TWI_PROCESS_READY:
@@ -301,7 +301,7 @@ static int take_frame(struct twi_worker *worker, const char *at, const char *end
 }
 
 /* What came, frame by frame; the number of frames, or -EBADMSG. */
-static int take_frames(struct twi_worker *worker)
+static int link_take_frames(struct twi_worker *worker)
 {
     size_t limit = worker->pool->options.result_limit + TWI_PROCESS_FLUSH + NAME_MAX_BYTES;
     const char *at, *end;
@@ -310,7 +310,7 @@ static int take_frames(struct twi_worker *worker)
 
     while ((r = twi_frame_read(worker->in.data + taken, worker->in.length - taken, limit, &at,
                                &end)) > 0) {
-        r = take_frame(worker, at, end);
+        r = link_take_frame(worker, at, end);
         if (r < 0 || worker->state >= TWI_WORKER_DYING)
             break;
         taken = (size_t)(end - worker->in.data);
@@ -324,7 +324,7 @@ static int take_frames(struct twi_worker *worker)
 }
 
 /* Read once. True when something came. */
-static bool read_some(struct twi_worker *worker)
+static bool link_read_some(struct twi_worker *worker)
 {
     ssize_t n;
     int frames;
@@ -344,7 +344,7 @@ static bool read_some(struct twi_worker *worker)
         return false;
     }
     worker->in.length += (size_t)n;
-    frames = take_frames(worker);
+    frames = link_take_frames(worker);
     if (frames < 0)
         twi_worker_kill(worker, TWI_END_BROKE_RULES);
     else if (frames > 0)
@@ -354,14 +354,14 @@ static bool read_some(struct twi_worker *worker)
     return true;
 }
 
-static void ready(unsigned events, void *arg)
+static void link_ready(unsigned events, void *arg)
 {
     struct twi_worker *worker = arg;
     struct tw_process_pool *pool = worker->pool;
 
     twi_process_pool_enter(pool);
     if (events & TWI_READABLE)
-        read_some(worker);
+        link_read_some(worker);
     if (events & TWI_WRITABLE)
         twi_worker_send(worker);
     twi_process_pool_leave(pool);
@@ -369,7 +369,7 @@ static void ready(unsigned events, void *arg)
 
 /* --- its end ------------------------------------------------------------------------------ */
 
-static void close_socket(struct twi_worker *worker)
+static void link_close_socket(struct twi_worker *worker)
 {
     twi_watch_free(worker->watch);
     worker->watch = NULL;
@@ -454,7 +454,7 @@ static void hung_up(struct twi_worker *worker)
 /* Results that it sent before its end count. */
 static void hear_out(struct twi_worker *worker)
 {
-    while (worker->state < TWI_WORKER_DYING && read_some(worker))
+    while (worker->state < TWI_WORKER_DYING && link_read_some(worker))
         continue;
     if (worker->state < TWI_WORKER_DYING)
         hung_up(worker);
@@ -536,7 +536,7 @@ static void lose_begun(struct twi_worker *worker, struct twi_call *task, tw_valu
     twi_process_pool_requeue(worker->pool, task);
 }
 
-static void settle(struct twi_worker *worker, tw_value failure)
+static void link_settle(struct twi_worker *worker, tw_value failure)
 {
     take_back(worker);
     for (; worker->head < worker->tail; worker->head++) {
@@ -556,9 +556,9 @@ static void gone(struct twi_worker *worker, int status)
     hear_out(worker);
     stop_timer(worker);
     failure = failure_of_end(worker, status);
-    settle(worker, failure);
+    link_settle(worker, failure);
     worker->state = TWI_WORKER_GONE;
-    close_socket(worker);
+    link_close_socket(worker);
     twi_child_free(worker->child);
     worker->child = NULL;
     twi_process_pool_lost(pool, worker, failure);
@@ -589,7 +589,7 @@ void twi_worker_bury(struct twi_worker *worker)
 
 void twi_worker_free(struct twi_worker *worker)
 {
-    close_socket(worker);
+    link_close_socket(worker);
     if (worker->board != NULL)
         munmap(worker->board, sizeof *worker->board);
     twi_buf_free(&worker->in);
@@ -701,7 +701,7 @@ static int open_and_launch(struct twi_worker *worker)
     worker->fd = ends[0];
     r = fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
     if (r == 0)
-        r = twi_watch_new(worker->fd, TWI_READABLE, ready, worker, &worker->watch);
+        r = twi_watch_new(worker->fd, TWI_READABLE, link_ready, worker, &worker->watch);
     if (r == 0)
         r = launch_as_wanted(worker, ends[1], board_fd);
     close(ends[1]);

@@ -70,7 +70,7 @@ static void map_release(struct twi_call_set *set)
     no_release(set);
 }
 
-static int map_cancel(tw_deferred *deferred, void *arg)
+static int process_map_cancel(tw_deferred *deferred, void *arg)
 {
     struct map *map = arg;
     tw_deferred *done = map->done;
@@ -83,7 +83,7 @@ static int map_cancel(tw_deferred *deferred, void *arg)
     return 0;
 }
 
-static struct map *map_new(tw_process_pool *pool, tw_value arguments, size_t chunk)
+static struct map *process_map_new(tw_process_pool *pool, tw_value arguments, size_t chunk)
 {
     struct map *map = set_new(sizeof *map, arguments, chunk);
 
@@ -122,10 +122,10 @@ tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool, const c
         tw_release(arguments);
         return tw_fired_at(where, tw_is_failure(refusal) ? refusal : tw_list(0));
     }
-    map = map_new(pool, arguments, options->chunk);
+    map = process_map_new(pool, arguments, options->chunk);
     if (map == NULL)
         return NULL;
-    deferred = tw_promise_at(where, &map->done, map_cancel, map, NULL);
+    deferred = tw_promise_at(where, &map->done, process_map_cancel, map, NULL);
     if (deferred != NULL &&
         twi_process_pool_add_set(pool, function, &map->set, options->timeout) < 0) {
         tw_deferred_unref(deferred);
@@ -220,7 +220,7 @@ static void imap_release(struct twi_call_set *set)
     no_release(set);
 }
 
-static tw_process_results *results_new(tw_value arguments, size_t chunk, bool ordered)
+static tw_process_results *process_results_new(tw_value arguments, size_t chunk, bool ordered)
 {
     struct tw_process_results *results = set_new(sizeof *results, arguments, chunk);
 
@@ -243,15 +243,17 @@ static tw_process_results *results_new(tw_value arguments, size_t chunk, bool or
 }
 
 /* Results that are refused are failures, too: one for each argument. */
-static void refuse(struct tw_process_results *results, tw_value refusal)
+static void process_results_refuse(struct tw_process_results *results, tw_value refusal)
 {
     for (size_t i = 0; i < results->count; i++)
         imap_deliver(&results->set, i, tw_retain(refusal));
     tw_release(refusal);
 }
 
-static tw_process_results *start(tw_process_pool *pool, const char *name, tw_value arguments,
-                                 const struct tw_process_map_options *options, bool ordered)
+static tw_process_results *process_map_start(tw_process_pool *pool, const char *name,
+                                             tw_value arguments,
+                                             const struct tw_process_map_options *options,
+                                             bool ordered)
 {
     const struct tw_process_entry *function;
     struct tw_process_results *results;
@@ -263,12 +265,12 @@ static tw_process_results *start(tw_process_pool *pool, const char *name, tw_val
         tw_release(arguments);
         return NULL;
     }
-    results = results_new(arguments, options->chunk, ordered);
+    results = process_results_new(arguments, options->chunk, ordered);
     if (results == NULL || results->count == 0)
         return results;
     refusal = twi_process_pool_refusal(pool, name, options->timeout, &function);
     if (tw_is_failure(refusal)) {
-        refuse(results, refusal);
+        process_results_refuse(results, refusal);
         return results;
     }
     results->pool = pool;
@@ -282,14 +284,14 @@ tw_process_results *tw_process_imap(tw_process_pool *pool, const char *name,
                                     tw_value arguments,
                                     const struct tw_process_map_options *options)
 {
-    return start(pool, name, arguments, options, true);
+    return process_map_start(pool, name, arguments, options, true);
 }
 
 tw_process_results *tw_process_imap_unordered(tw_process_pool *pool, const char *name,
                                               tw_value arguments,
                                               const struct tw_process_map_options *options)
 {
-    return start(pool, name, arguments, options, false);
+    return process_map_start(pool, name, arguments, options, false);
 }
 
 static int cancel_next(tw_deferred *deferred, void *arg)

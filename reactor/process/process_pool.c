@@ -39,8 +39,9 @@ void twi_call_set_unref(struct twi_call_set *set)
         set->release(set);
 }
 
-static struct twi_call *task_new(struct tw_process_pool *pool,
-                                 const struct tw_process_entry *function, double timeout)
+static struct twi_call *process_call_new(struct tw_process_pool *pool,
+                                         const struct tw_process_entry *function,
+                                         double timeout)
 {
     struct twi_call *task = twi_slab_alloc(&tasks);
 
@@ -233,7 +234,7 @@ static bool may_have_more(const struct twi_worker *worker, size_t load)
 }
 
 /* Fill each up to its window, or (not ahead) give one to each that has none. */
-static void hand_out(struct tw_process_pool *pool, bool ahead)
+static void process_pool_hand_out(struct tw_process_pool *pool, bool ahead)
 {
     TWI_LIST_EACH (node, &pool->workers) {
         struct twi_worker *worker = TWI_CONTAINER(node, struct twi_worker, node);
@@ -276,14 +277,14 @@ static void share_out(struct tw_process_pool *pool)
 
 /* --- in and out --------------------------------------------------------------------------- */
 
-static void end_of_turn(struct twi_flush *flush)
+static void process_pool_end_of_turn(struct twi_flush *flush)
 {
     struct tw_process_pool *pool = TWI_CONTAINER(flush, struct tw_process_pool, flush);
 
     twi_process_pool_enter(pool);
     twi_process_pool_start_workers(pool);
-    hand_out(pool, false);
-    hand_out(pool, true);
+    process_pool_hand_out(pool, false);
+    process_pool_hand_out(pool, true);
     if (twi_list_empty(&pool->queue))
         share_out(pool);
     TWI_LIST_EACH (node, &pool->workers) {
@@ -456,7 +457,7 @@ tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *optio
         pool->options = *options;
     pool->options.init_argument = tw_take(pool->options.init_argument);
     pool->thread = twi_thread_self();
-    pool->flush.fn = end_of_turn;
+    pool->flush.fn = process_pool_end_of_turn;
     pool->end_hook.fn = reactor_ends;
     twi_list_init(&pool->queue);
     twi_list_init(&pool->workers);
@@ -633,7 +634,7 @@ tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool, cons
         tw_release(argument);
         return tw_fired_at(where, refusal);
     }
-    task = task_new(pool, function, timeout);
+    task = process_call_new(pool, function, timeout);
     if (task != NULL)
         deferred = tw_promise_at(where, &task->done, cancel_task, task, NULL);
     if (deferred == NULL)
@@ -653,7 +654,7 @@ int twi_process_pool_add_set(struct tw_process_pool *pool,
                              const struct tw_process_entry *function, struct twi_call_set *set,
                              double timeout)
 {
-    struct twi_call *task = task_new(pool, function, timeout);
+    struct twi_call *task = process_call_new(pool, function, timeout);
 
     if (task == NULL)
         return -ENOMEM;

@@ -59,7 +59,7 @@ static int send_out(struct served *served)
 }
 
 /* There is always room for this one. */
-static int put_failure(struct served *served, tw_value failure)
+static int served_put_failure(struct served *served, tw_value failure)
 {
     int r = twi_wire_put(&served->out, failure, SIZE_MAX);
 
@@ -73,21 +73,22 @@ static int put_result(struct served *served, const struct call *call, tw_value r
     int r = twi_wire_put(&served->out, result, served->out.length + served->result_limit);
 
     if (r == -EINVAL)
-        r = put_failure(served,
-                        tw_fail(&tw_error_misuse, "%.*s: a %s cannot leave its process",
-                                (int)call->name_length, call->name, tw_typeof(result)->name));
+        r = served_put_failure(
+            served, tw_fail(&tw_error_misuse, "%.*s: a %s cannot leave its process",
+                            (int)call->name_length, call->name, tw_typeof(result)->name));
     else if (r == -ELOOP)
-        r = put_failure(served, tw_fail(&tw_error_misuse, "%.*s: the result is too deep",
-                                        (int)call->name_length, call->name));
+        r = served_put_failure(served,
+                               tw_fail(&tw_error_misuse, "%.*s: the result is too deep",
+                                       (int)call->name_length, call->name));
     else if (r == -EMSGSIZE) {
         struct tw_failure_fields fields = {
             .error_class = &tw_error_toolarge,
             .message = "the result is larger than the pool's limit",
             .number = (int64_t)served->result_limit,
         };
-        r = put_failure(served, tw_fail_with(&fields));
+        r = served_put_failure(served, tw_fail_with(&fields));
     } else if (r == -ENOMEM)
-        r = put_failure(served, tw_fail_memory());
+        r = served_put_failure(served, tw_fail_memory());
     tw_release(result);
     return r;
 }
@@ -103,8 +104,8 @@ static tw_value call_function(const struct tw_process_entry *function, tw_value 
     return result;
 }
 
-static int answer(struct served *served, const struct call *call, const char **at,
-                  const char *end)
+static int served_answer(struct served *served, const struct call *call, const char **at,
+                         const char *end)
 {
     tw_value argument;
     tw_value result;
@@ -151,15 +152,15 @@ static int send_answers(struct served *served, const struct answers *answers)
     return r == 0 ? twi_buf_reserve(&served->out, SPARE) : r;
 }
 
-static int run_calls(struct served *served, const struct call *call, const char *at,
-                     const char *end)
+static int served_run_calls(struct served *served, const struct call *call, const char *at,
+                            const char *end)
 {
     struct answers answers;
     int r = begin_answers(served, call, &answers);
 
     for (uint64_t i = 0; r == 0 && i < call->count; i++) {
         atomic_store(&served->board->progress, (size_t)i);
-        r = answer(served, call, &at, end);
+        r = served_answer(served, call, &at, end);
         answers.count++;
         if (r == 0 && served->out.length >= TWI_PROCESS_FLUSH && i + 1 < call->count) {
             r = send_answers(served, &answers);
@@ -170,7 +171,7 @@ static int run_calls(struct served *served, const struct call *call, const char 
     return r == 0 ? send_answers(served, &answers) : r;
 }
 
-static int skip(struct served *served, const struct call *call)
+static int served_skip(struct served *served, const struct call *call)
 {
     size_t start;
     int r = twi_frame_begin(&served->out, TWI_PROCESS_SKIPPED, &start);
@@ -196,8 +197,8 @@ static int take_task(struct served *served, const char *at, const char *end)
     call.function = twi_process_function(call.name, call.name_length);
     atomic_store(&served->board->progress, 0);
     if (!twi_board_take(served->board, (size_t)call.slot, TWI_SLOT_BEGUN))
-        return skip(served, &call);
-    return run_calls(served, &call, at, end);
+        return served_skip(served, &call);
+    return served_run_calls(served, &call, at, end);
 }
 
 /* The init function's failure, or none. */
@@ -239,14 +240,14 @@ static int take_hello(struct served *served, const char *at, const char *end)
     r = twi_frame_begin(&served->out, served->failed ? TWI_PROCESS_FAILED : TWI_PROCESS_READY,
                         &start);
     if (r == 0 && served->failed)
-        r = put_failure(served, failure);
+        r = served_put_failure(served, failure);
     if (r < 0)
         return r;
     twi_frame_end(&served->out, start);
     return send_out(served);
 }
 
-static int take_frame(struct served *served, const char *at, const char *end)
+static int served_take_frame(struct served *served, const char *at, const char *end)
 {
     enum twi_process_frame kind = (enum twi_process_frame) * at++;
 
@@ -256,7 +257,7 @@ static int take_frame(struct served *served, const char *at, const char *end)
 }
 
 /* 1, 0 at the end of the stream, -errno. */
-static int read_more(struct served *served)
+static int served_read_more(struct served *served)
 {
     ssize_t n;
     int r = twi_buf_reserve(&served->in, READ_SIZE);
@@ -273,7 +274,7 @@ static int read_more(struct served *served)
     return n > 0;
 }
 
-static int take_frames(struct served *served)
+static int served_take_frames(struct served *served)
 {
     size_t taken = 0;
     const char *at, *end;
@@ -281,7 +282,7 @@ static int take_frames(struct served *served)
 
     while ((r = twi_frame_read(served->in.data + taken, served->in.length - taken, UINT32_MAX,
                                &at, &end)) > 0) {
-        r = take_frame(served, at, end);
+        r = served_take_frame(served, at, end);
         if (r < 0)
             return r;
         taken = (size_t)(end - served->in.data);
@@ -298,10 +299,10 @@ int twi_process_serve(int fd, struct twi_board *board)
     int r = twi_buf_reserve(&served.out, SPARE);
 
     while (r == 0 && !served.failed) {
-        r = read_more(&served);
+        r = served_read_more(&served);
         if (r <= 0)
             break;
-        r = take_frames(&served);
+        r = served_take_frames(&served);
     }
     twi_buf_free(&served.in);
     twi_buf_free(&served.out);
@@ -351,7 +352,7 @@ const char *twi_process_path(void)
 }
 
 /* The parent may have gone before we asked to be told. */
-static int serve(pid_t parent)
+static int worker_serve(pid_t parent)
 {
     struct twi_board *board;
     int status;
@@ -379,7 +380,7 @@ bool tw_process_worker(int argc, char **argv)
         remember_program(argc > 0 ? argv[0] : "worker");
         return false;
     }
-    serve((pid_t)strtol(argv[1] + length, NULL, 10));
+    worker_serve((pid_t)strtol(argv[1] + length, NULL, 10));
     close(TWI_PROCESS_SOCKET);
     return true;
 }
@@ -392,5 +393,5 @@ int twi_process_forked(void *arg)
     parents = twi_loop_here;
     twi_loop_here = NULL;
     (void)parents;
-    return serve(*(const pid_t *)arg);
+    return worker_serve(*(const pid_t *)arg);
 }

@@ -19,7 +19,7 @@ struct awaited {
     tw_value result;
 };
 
-static void unref(void *arg)
+static void block_unref(void *arg)
 {
     struct awaited *awaited = arg;
 
@@ -29,7 +29,7 @@ static void unref(void *arg)
     twi_free(awaited);
 }
 
-static tw_value arrived(tw_value result, void *arg)
+static tw_value block_arrived(tw_value result, void *arg)
 {
     struct awaited *awaited = arg;
 
@@ -50,14 +50,14 @@ static tw_value run_for(tw_deferred *deferred)
         return tw_fail_memory();
     awaited->references = 2;
     awaited->waiting = true;
-    tw_add_both_with(deferred, arrived, awaited, unref);
+    tw_add_both_with(deferred, block_arrived, awaited, block_unref);
     if (!awaited->done)
         tw_reactor_run();
     awaited->waiting = false;
     result = awaited->done ? awaited->result
                            : tw_fail(&tw_error_abandoned, "the reactor was stopped");
     awaited->result = tw_none();
-    unref(awaited);
+    block_unref(awaited);
     return result;
 }
 
@@ -86,7 +86,7 @@ struct program {
     tw_deferred *(*start)(void *arg);
     void *arg;
     unsigned references; /* tw_react()'s and the callback's */
-    int64_t trigger;     /* the number of begin(); 0 once it has been called */
+    int64_t trigger;     /* the number of block_begin(); 0 once it has been called */
     bool over;           /* tw_react() has returned */
     int status;
 };
@@ -99,7 +99,7 @@ static void program_unref(void *arg)
         twi_free(program);
 }
 
-static tw_value ended(tw_value result, void *arg)
+static tw_value block_ended(tw_value result, void *arg)
 {
     struct program *program = arg;
 
@@ -114,26 +114,26 @@ static tw_value ended(tw_value result, void *arg)
     return tw_none();
 }
 
-static tw_value begin(void *arg)
+static tw_value block_begin(void *arg)
 {
     struct program *program = arg;
     tw_deferred *deferred = program->start(program->arg);
 
     program->references++;
     program->trigger = 0;
-    tw_add_both_with(deferred, ended, program, program_unref);
+    tw_add_both_with(deferred, block_ended, program, program_unref);
     tw_deferred_unref(deferred);
     return tw_none();
 }
 
-/* A run that ended before it had started, by a crash, leaves begin() behind. */
+/* A run that ended before it had started, by a crash, leaves block_begin() behind. */
 static int run_program(struct program *program)
 {
     int r;
 
     if (tw_reactor_running())
         return TW_REACTOR_ALREADY_RUNNING;
-    program->trigger = tw_reactor_add_trigger(TW_AFTER, "startup", begin, program);
+    program->trigger = tw_reactor_add_trigger(TW_AFTER, "startup", block_begin, program);
     if (program->trigger < 0)
         return (int)program->trigger;
     r = tw_reactor_run();

@@ -26,7 +26,7 @@ struct blocked {
     bool done;
 };
 
-static void unref(struct blocked *blocked)
+static void blocked_unref(struct blocked *blocked)
 {
     if (atomic_fetch_sub(&blocked->references, 1) > 1)
         return;
@@ -37,7 +37,7 @@ static void unref(struct blocked *blocked)
 
 /* --- on the reactor's thread ------------------------------------------------------------- */
 
-static void keep(struct blocked *blocked, tw_value result)
+static void blocked_keep(struct blocked *blocked, tw_value result)
 {
     if (blocked->have_result) {
         tw_release(result);
@@ -47,7 +47,7 @@ static void keep(struct blocked *blocked, tw_value result)
     blocked->have_result = true;
 }
 
-static void tell(void *arg)
+static void blocked_tell(void *arg)
 {
     struct blocked *blocked = arg;
 
@@ -56,12 +56,12 @@ static void tell(void *arg)
     blocked->done = true;
     pthread_cond_signal(&blocked->finished);
     pthread_mutex_unlock(&blocked->mutex);
-    unref(blocked);
+    blocked_unref(blocked);
 }
 
-static tw_value fired(tw_value result, void *arg)
+static tw_value blocked_fired(tw_value result, void *arg)
 {
-    keep(arg, tw_retain(result));
+    blocked_keep(arg, tw_retain(result));
     return tw_none();
 }
 
@@ -71,16 +71,16 @@ static void callback_gone(void *arg)
     struct blocked *blocked = arg;
 
     if (!twi_list_linked(&blocked->node)) {
-        unref(blocked); /* given up before */
+        blocked_unref(blocked); /* given up before */
         return;
     }
     if (!blocked->have_result)
-        keep(blocked, tw_fail(&tw_error_abandoned, "the Deferred died"));
-    blocked->post.fn = tell;
+        blocked_keep(blocked, tw_fail(&tw_error_abandoned, "the Deferred died"));
+    blocked->post.fn = blocked_tell;
     twi_inbox_push(blocked->reactor, &blocked->post);
 }
 
-static void call(void *arg)
+static void blocked_call(void *arg)
 {
     struct blocked *blocked = arg;
     tw_value result = blocked->fn(blocked->arg);
@@ -88,12 +88,12 @@ static void call(void *arg)
     atomic_fetch_add(&blocked->references, 1);
     twi_list_append(&twi_loop_here->blocked, &blocked->node);
     if (tw_is(result, &tw_type_deferred)) {
-        tw_add_both_with(result.as.pointer, fired, blocked, callback_gone);
+        tw_add_both_with(result.as.pointer, blocked_fired, blocked, callback_gone);
         tw_release(result);
         return;
     }
-    keep(blocked, tw_take(result));
-    tell(blocked);
+    blocked_keep(blocked, tw_take(result));
+    blocked_tell(blocked);
 }
 
 /* The loop goes. A post that its closed inbox refused has its result; others are abandoned. The
@@ -105,9 +105,9 @@ void twi_blocked_release(struct twi_loop *loop)
         bool callback_ran = blocked->have_result;
         if (!callback_ran) {
             atomic_fetch_add(&blocked->references, 1);
-            keep(blocked, tw_fail(&tw_error_abandoned, "the reactor is gone"));
+            blocked_keep(blocked, tw_fail(&tw_error_abandoned, "the reactor is gone"));
         }
-        tell(blocked);
+        blocked_tell(blocked);
     }
 }
 
@@ -123,7 +123,7 @@ static struct blocked *blocked_new(tw_reactor *reactor, tw_value (*fn)(void *arg
     pthread_cond_init(&blocked->finished, NULL);
     atomic_init(&blocked->references, 1);
     twi_list_init(&blocked->node);
-    blocked->post.fn = call;
+    blocked->post.fn = blocked_call;
     blocked->post.arg = blocked;
     blocked->reactor = reactor;
     blocked->fn = fn;
@@ -131,7 +131,7 @@ static struct blocked *blocked_new(tw_reactor *reactor, tw_value (*fn)(void *arg
     return blocked;
 }
 
-static tw_value wait_for(struct blocked *blocked)
+static tw_value blocked_wait(struct blocked *blocked)
 {
     pthread_mutex_lock(&blocked->mutex);
     while (!blocked->done)
@@ -156,7 +156,7 @@ tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *
     if (twi_inbox_push(reactor, &blocked->post) < 0)
         result = tw_fail(&tw_error_abandoned, "the reactor is gone");
     else
-        result = wait_for(blocked);
-    unref(blocked);
+        result = blocked_wait(blocked);
+    blocked_unref(blocked);
     return result;
 }

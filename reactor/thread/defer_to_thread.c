@@ -11,7 +11,7 @@
 static _Thread_local struct twi_slab jobs = TWI_SLAB(struct twi_job);
 
 /* On the reactor's thread: the job ends with `result` (taken). */
-static void finish(struct twi_job *job, tw_value result)
+static void thread_job_finish(struct twi_job *job, tw_value result)
 {
     tw_deferred *done = job->done;
 
@@ -32,22 +32,23 @@ static tw_value cancelled(void)
 static void came_back(void *arg)
 {
     struct twi_job *job = arg;
-    finish(job, job->given_up ? cancelled() : job->result);
+    thread_job_finish(job, job->given_up ? cancelled() : job->result);
 }
 
 /* Work that has begun goes on; what it returns is then the late result that is swallowed. */
-static int cancel(tw_deferred *deferred, void *arg)
+static int thread_job_cancel(tw_deferred *deferred, void *arg)
 {
     struct twi_job *job = arg;
 
     (void)deferred;
     if (twi_pool_withdraw(job->pool, job))
-        finish(job, cancelled());
+        thread_job_finish(job, cancelled());
     return 0;
 }
 
-static struct twi_job *job_new(struct twi_loop *loop, struct tw_thread_pool *pool,
-                               tw_thread_function *fn, void *arg, tw_release_fn *release)
+static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_pool *pool,
+                                      tw_thread_function *fn, void *arg,
+                                      tw_release_fn *release)
 {
     struct twi_job *job = twi_slab_alloc(&jobs);
 
@@ -67,18 +68,19 @@ static struct twi_job *job_new(struct twi_loop *loop, struct tw_thread_pool *poo
 
 static tw_deferred *submit(const char *where, struct twi_job *job)
 {
-    tw_deferred *deferred = tw_promise_at(where, &job->done, cancel, job, NULL);
+    tw_deferred *deferred = tw_promise_at(where, &job->done, thread_job_cancel, job, NULL);
     int r;
 
     if (deferred == NULL) {
-        finish(job, tw_none());
+        thread_job_finish(job, tw_none());
         return NULL;
     }
     r = twi_pool_submit(job->pool, job);
     if (r == -ESHUTDOWN)
-        finish(job, tw_fail(&tw_error_misuse, "the thread pool is being freed"));
+        thread_job_finish(job, tw_fail(&tw_error_misuse, "the thread pool is being freed"));
     else if (r < 0)
-        finish(job, r == -ENOMEM ? tw_fail_memory() : tw_fail_errno(&tw_error_system, r));
+        thread_job_finish(job, r == -ENOMEM ? tw_fail_memory()
+                                            : tw_fail_errno(&tw_error_system, r));
     return deferred;
 }
 
@@ -96,7 +98,7 @@ tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
     if (pool == NULL)
         pool = tw_thread_pool_current();
     if (loop != NULL && pool != NULL)
-        job = job_new(loop, pool, fn, arg, release);
+        job = thread_job_new(loop, pool, fn, arg, release);
     if (job == NULL) {
         if (release != NULL)
             release(arg);
@@ -110,7 +112,7 @@ void twi_jobs_release(struct twi_loop *loop)
     TWI_LIST_EACH (node, &loop->job_list) {
         struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
         if (twi_pool_withdraw(job->pool, job))
-            finish(job, cancelled());
+            thread_job_finish(job, cancelled());
     }
     while (loop->jobs > 0)
         twi_inbox_wait(loop->reactor);

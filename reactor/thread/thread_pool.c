@@ -66,7 +66,7 @@ static int create(struct worker *worker)
     return -r;
 }
 
-static int start_thread(struct tw_thread_pool *pool)
+static int pool_start_thread(struct tw_thread_pool *pool)
 {
     struct worker *worker = twi_calloc(1, sizeof *worker);
     int r;
@@ -97,7 +97,7 @@ static int wake_one(struct tw_thread_pool *pool, bool *ret_signal)
     if (pool->idle > 0)
         *ret_signal = true;
     else
-        r = start_thread(pool);
+        r = pool_start_thread(pool);
     pool->waking = r == 0;
     return pool->threads > 0 ? 0 : r;
 }
