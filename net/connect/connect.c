@@ -84,7 +84,7 @@ static void connecting_free(struct connecting *self)
 }
 
 /* Takes `result`. */
-static void finish(struct connecting *self, tw_value result)
+static void connecting_finish(struct connecting *self, tw_value result)
 {
     tw_deferred *done = self->done;
 
@@ -112,15 +112,15 @@ static tw_value with_cause(tw_value failure, tw_value cause)
     return joined;
 }
 
-static void give_up(struct connecting *self)
+static void connecting_give_up(struct connecting *self)
 {
     tw_value failure = self->failure;
 
     self->failure = tw_none();
-    finish(self, failure);
+    connecting_finish(self, failure);
 }
 
-static void timed_out(void *arg)
+static void connecting_timed_out(void *arg)
 {
     struct connecting *self = arg;
 
@@ -129,7 +129,7 @@ static void timed_out(void *arg)
                                        "%.255s port %u: not connected within %g s", self->host,
                                        self->port, self->options.timeout),
                                self->failure);
-    give_up(self);
+    connecting_give_up(self);
 }
 
 /* --- the connection ------------------------------------------------------------------------ */
@@ -139,12 +139,12 @@ static void adopted(struct connecting *self, int error, tw_transport *transport)
 {
     if (error < 0) {
         self->failure = with_cause(twi_attempt_failure(error, self->host), self->failure);
-        give_up(self);
+        connecting_give_up(self);
         return;
     }
     if (self->cancelled)
         tw_transport_abort(transport);
-    finish(self, tw_pointer(self->target));
+    connecting_finish(self, tw_pointer(self->target));
 }
 
 static void secured(tw_value failure, void *arg)
@@ -152,11 +152,12 @@ static void secured(tw_value failure, void *arg)
     struct connecting *self = arg;
 
     self->inner = NULL;
-    finish(self, tw_is_failure(failure) ? tw_retain(failure) : tw_pointer(self->target));
+    connecting_finish(self,
+                      tw_is_failure(failure) ? tw_retain(failure) : tw_pointer(self->target));
 }
 
 /* Where sessions may be resumed: the same name, asked for in the same way. */
-static void session_key(const struct connecting *self, char *key, size_t size)
+static void connecting_session_key(const struct connecting *self, char *key, size_t size)
 {
     snprintf(key, size, "%s at %s:%u", self->name, self->host, self->port);
 }
@@ -178,17 +179,18 @@ static tw_protocol *protocol_to_connect(struct connecting *self)
     self->protocol = NULL;
     if (self->options.tls == NULL)
         return self->target;
-    session_key(self, key, sizeof key);
+    connecting_session_key(self, key, sizeof key);
     r = twi_tls_client_protocol(&client, self->target, &self->inner);
     if (r == 0)
         return self->inner;
-    finish(self, r == -EINVAL ? tw_fail(&tw_error_tls, "%.255s: no name to verify", self->name)
-                              : tw_fail_memory());
+    connecting_finish(
+        self, r == -EINVAL ? tw_fail(&tw_error_tls, "%.255s: no name to verify", self->name)
+                           : tw_fail_memory());
     return NULL;
 }
 
-static bool step(const struct connecting *self, enum tw_connect_step step,
-                 const struct sockaddr *address)
+static bool connecting_step(const struct connecting *self, enum tw_connect_step step,
+                            const struct sockaddr *address)
 {
     const struct tw_connect_options *options = &self->options;
 
@@ -204,7 +206,7 @@ static void make_connection(struct connecting *self, struct twi_socket *socket,
     bool plain;
     int r;
 
-    step(self, TW_CONNECT_REACHED, peer);
+    connecting_step(self, TW_CONNECT_REACHED, peer);
     protocol = protocol_to_connect(self);
     if (protocol == NULL) {
         if (socket != NULL)
@@ -262,7 +264,7 @@ static void try_next(void *arg)
         struct candidate *candidate = &self->candidates[self->next++];
         int r = -EACCES;
 
-        if (step(self, TW_CONNECT_TRYING, &candidate->address.any))
+        if (connecting_step(self, TW_CONNECT_TRYING, &candidate->address.any))
             r = twi_attempt_start(&candidate->address.any,
                                   twi_address_length(&candidate->address), &self->options,
                                   attempt_done, candidate, &candidate->attempt);
@@ -276,7 +278,7 @@ static void try_next(void *arg)
         return;
     }
     if (self->pending == 0)
-        give_up(self);
+        connecting_give_up(self);
 }
 
 static void start_attempts(struct connecting *self, const union tw_socket_address *list,
@@ -284,7 +286,7 @@ static void start_attempts(struct connecting *self, const union tw_socket_addres
 {
     self->candidates = twi_calloc(count, sizeof *self->candidates);
     if (self->candidates == NULL) {
-        finish(self, tw_fail_memory());
+        connecting_finish(self, tw_fail_memory());
         return;
     }
     self->count = count;
@@ -295,13 +297,13 @@ static void start_attempts(struct connecting *self, const union tw_socket_addres
     try_next(self);
 }
 
-static void resolved(struct twi_lookup *lookup, const union tw_socket_address *list,
-                     size_t count, tw_value failure)
+static void connecting_resolved(struct twi_lookup *lookup, const union tw_socket_address *list,
+                                size_t count, tw_value failure)
 {
     struct connecting *self = TWI_CONTAINER(lookup, struct connecting, lookup);
 
     if (count == 0)
-        finish(self, tw_retain(failure));
+        connecting_finish(self, tw_retain(failure));
     else
         start_attempts(self, list, count);
 }
@@ -317,7 +319,7 @@ static void unix_done(int error, struct twi_socket *socket, void *arg)
     candidate->attempt = NULL;
     if (error < 0) {
         self->failure = twi_attempt_failure(error, self->host);
-        give_up(self);
+        connecting_give_up(self);
         return;
     }
     make_connection(self, socket, &peer);
@@ -330,12 +332,13 @@ static void connect_unix(struct connecting *self, const char *path)
     int r;
 
     if (twi_unix_address(path, &address, &length) < 0) {
-        finish(self, tw_fail(&tw_error_url, "not the path of a socket: %.255s", path));
+        connecting_finish(self,
+                          tw_fail(&tw_error_url, "not the path of a socket: %.255s", path));
         return;
     }
     self->candidates = twi_calloc(1, sizeof *self->candidates);
     if (self->candidates == NULL) {
-        finish(self, tw_fail_memory());
+        connecting_finish(self, tw_fail_memory());
         return;
     }
     self->count = self->next = 1;
@@ -343,7 +346,7 @@ static void connect_unix(struct connecting *self, const char *path)
     r = twi_attempt_start((struct sockaddr *)&address, length, &self->options, unix_done,
                           self->candidates, &self->candidates->attempt);
     if (r < 0)
-        finish(self, twi_attempt_failure(r, self->host));
+        connecting_finish(self, twi_attempt_failure(r, self->host));
 }
 
 /* In a turn of its own, as over a network. */
@@ -354,14 +357,14 @@ static void connect_memory(void *arg)
 
     self->delay_call = 0;
     if (r < 0)
-        finish(self, twi_attempt_failure(r, self->host));
+        connecting_finish(self, twi_attempt_failure(r, self->host));
     else
         make_connection(self, NULL, NULL);
 }
 
 /* --- starting ------------------------------------------------------------------------------ */
 
-static int cancel(tw_deferred *deferred, void *arg)
+static int connecting_cancel(tw_deferred *deferred, void *arg)
 {
     struct connecting *self = arg;
 
@@ -369,12 +372,14 @@ static int cancel(tw_deferred *deferred, void *arg)
     if (self->adopting)
         self->cancelled = true;
     else
-        finish(self, tw_fail(&tw_error_cancelled, "connecting to %.255s port %u was cancelled",
-                             self->host, self->port));
+        connecting_finish(self, tw_fail(&tw_error_cancelled,
+                                        "connecting to %.255s port %u was cancelled",
+                                        self->host, self->port));
     return 0;
 }
 
-static int copy_options(struct connecting *self, const struct tw_connect_options *options)
+static int connecting_copy_options(struct connecting *self,
+                                   const struct tw_connect_options *options)
 {
     const char *name = options->server_name != NULL ? options->server_name : self->host;
 
@@ -407,8 +412,8 @@ static struct connecting *connecting_new(const char *host, unsigned port,
     memcpy(self->host, host, length);
     self->port = port;
     twi_list_init(&self->lookup.node_);
-    self->lookup.done = resolved;
-    if (copy_options(self, options != NULL ? options : &defaults) == 0)
+    self->lookup.done = connecting_resolved;
+    if (connecting_copy_options(self, options != NULL ? options : &defaults) == 0)
         return self;
     connecting_free(self);
     return NULL;
@@ -430,21 +435,22 @@ static const char *what_is_wrong(const char *host, unsigned port,
     return NULL;
 }
 
-static void start(struct connecting *self)
+static void connecting_start(struct connecting *self)
 {
     union tw_socket_address address;
-    int64_t call = tw_call_later(self->options.timeout, timed_out, self);
+    int64_t call = tw_call_later(self->options.timeout, connecting_timed_out, self);
 
     if (call < 0) {
-        finish(self, call == -ENOMEM ? tw_fail_memory()
-                                     : tw_fail(&tw_error_misuse, "not a time to wait"));
+        connecting_finish(self, call == -ENOMEM
+                                    ? tw_fail_memory()
+                                    : tw_fail(&tw_error_misuse, "not a time to wait"));
         return;
     }
     self->timeout_call = call;
     if (twi_memory_on()) {
         self->delay_call = tw_call_later(0, connect_memory, self);
         if (self->delay_call < 0)
-            finish(self, tw_fail_memory());
+            connecting_finish(self, tw_fail_memory());
     } else if (strncmp(self->host, "unix:", 5) == 0) {
         connect_unix(self, self->host + 5);
     } else if (tw_address_parse(self->host, self->port, &address) == 0) {
@@ -473,10 +479,10 @@ tw_deferred *tw_connect_at(const char *where, const char *host, unsigned port,
         return NULL;
     }
     self->target = self->protocol = protocol;
-    deferred = tw_promise_at(where, &self->done, cancel, self, NULL);
+    deferred = tw_promise_at(where, &self->done, connecting_cancel, self, NULL);
     if (deferred == NULL)
         connecting_free(self);
     else
-        start(self);
+        connecting_start(self);
     return deferred;
 }

@@ -130,7 +130,7 @@ static bool is_tls(const struct description *self)
 /* --- arguments ----------------------------------------------------------------------------- */
 
 /* By its name or its place (-1: by name only); NULL if it is not there. */
-static const char *take(struct description *self, const char *name, int place)
+static const char *description_take(struct description *self, const char *name, int place)
 {
     for (size_t i = 0; self->wrong == NULL && i < self->count; i++) {
         struct argument *argument = &self->arguments[i];
@@ -146,17 +146,17 @@ static const char *take(struct description *self, const char *name, int place)
 
 static const char *take_one_of(struct description *self, const char *name, const char *other)
 {
-    const char *value = take(self, name, -1);
+    const char *value = description_take(self, name, -1);
 
-    return value != NULL ? value : take(self, other, -1);
+    return value != NULL ? value : description_take(self, other, -1);
 }
 
 /* Digits of that base and nothing else. */
-static unsigned take_number(struct description *self, const char *name, int place, int base,
-                            unsigned most, unsigned otherwise)
+static unsigned description_take_number(struct description *self, const char *name, int place,
+                                        int base, unsigned most, unsigned otherwise)
 {
     const char *digits = base == 8 ? "01234567" : "0123456789";
-    const char *value = take(self, name, place);
+    const char *value = description_take(self, name, place);
     unsigned long number;
 
     if (value == NULL)
@@ -169,9 +169,9 @@ static unsigned take_number(struct description *self, const char *name, int plac
     return (unsigned)number;
 }
 
-static double take_seconds(struct description *self, const char *name)
+static double description_take_seconds(struct description *self, const char *name)
 {
-    const char *value = take(self, name, -1);
+    const char *value = description_take(self, name, -1);
     char *end;
     double seconds;
 
@@ -186,7 +186,7 @@ static double take_seconds(struct description *self, const char *name)
 /* "unix:PATH" as tw_connect() and tw_listen() have it; NULL when there is no memory. */
 static const char *take_path(struct description *self, const char *name)
 {
-    const char *path = take(self, name, 0);
+    const char *path = description_take(self, name, 0);
     size_t length = path != NULL ? strlen(path) : 0;
 
     if (length == 0 && self->wrong == NULL)
@@ -204,7 +204,7 @@ static void take_identity(struct description *self, struct tw_tls_options *tls)
 {
     const char *certificate = take_one_of(self, "certKey", "certificate");
 
-    tls->key_file = take(self, "privateKey", -1);
+    tls->key_file = description_take(self, "privateKey", -1);
     tls->cert_file = certificate != NULL ? certificate : tls->key_file;
 }
 
@@ -228,7 +228,7 @@ static void take_client_tls(struct description *self, struct client *client)
 {
     const char *roots = take_one_of(self, "trustRoots", "caCertsDir");
 
-    client->options.server_name = take(self, "hostname", -1);
+    client->options.server_name = description_take(self, "hostname", -1);
     take_identity(self, &client->tls);
     if (roots != NULL && is_directory(roots))
         client->tls.ca_path = roots;
@@ -240,15 +240,15 @@ static tw_value read_client(struct description *self, const char *endpoint,
                             struct client *client)
 {
     memset(client, 0, sizeof *client);
-    client->options.timeout = take_seconds(self, "timeout");
+    client->options.timeout = description_take_seconds(self, "timeout");
     if (is_scheme(self, "unix")) {
         client->host = take_path(self, "path");
         if (client->host == NULL)
             return tw_fail_memory();
     } else if (is_scheme(self, "tcp") || is_tls(self)) {
-        client->host = take(self, "host", 0);
-        client->port = take_number(self, "port", 1, 10, PORT_MAX, 0);
-        client->options.local_address = take(self, "bindAddress", -1);
+        client->host = description_take(self, "host", 0);
+        client->port = description_take_number(self, "port", 1, 10, PORT_MAX, 0);
+        client->options.local_address = description_take(self, "bindAddress", -1);
         if (is_tls(self))
             take_client_tls(self, client);
     } else if (self->wrong == NULL) {
@@ -309,16 +309,16 @@ static tw_value read_server(struct description *self, const char *endpoint,
     struct tw_listen_options *options = &server->options;
 
     memset(server, 0, sizeof *server);
-    options->backlog = (int)take_number(self, "backlog", -1, 10, 1 << 20, 0);
+    options->backlog = (int)description_take_number(self, "backlog", -1, 10, 1 << 20, 0);
     if (is_scheme(self, "unix")) {
         if (take_path(self, "address") == NULL)
             return tw_fail_memory();
         options->address = self->host;
-        options->mode = (int)take_number(self, "mode", -1, 8, 0777, 0);
-        options->lock_file = take_number(self, "lockfile", -1, 10, 1, 1) != 0;
+        options->mode = (int)description_take_number(self, "mode", -1, 8, 0777, 0);
+        options->lock_file = description_take_number(self, "lockfile", -1, 10, 1, 1) != 0;
     } else if (is_scheme(self, "tcp") || is_tls(self)) {
-        options->port = take_number(self, "port", 0, 10, PORT_MAX, 0);
-        options->address = take(self, "interface", -1);
+        options->port = description_take_number(self, "port", 0, 10, PORT_MAX, 0);
+        options->address = description_take(self, "interface", -1);
         if (options->address == NULL || options->address[0] == '\0')
             options->address = "0.0.0.0";
         server->tls.server = true;

@@ -52,7 +52,7 @@ static void reconnector_free(tw_reconnector *self)
     twi_free(self);
 }
 
-static void leave(tw_reconnector *self)
+static void reconnector_leave(tw_reconnector *self)
 {
     if (--self->busy == 0 && self->stopped)
         reconnector_free(self);
@@ -111,24 +111,24 @@ static void retry(tw_reconnector *self, tw_value failure)
         options->failed(self, failure, wait, options->arg);
 }
 
-static void lost(tw_value reason, void *arg)
+static void reconnector_lost(tw_value reason, void *arg)
 {
     tw_reconnector *self = arg;
 
     self->busy++;
     self->transport = NULL;
     retry(self, reason);
-    leave(self);
+    reconnector_leave(self);
 }
 
-static tw_value connected(tw_value result, void *arg)
+static tw_value reconnector_connected(tw_value result, void *arg)
 {
     tw_reconnector *self = arg;
     tw_transport *transport = ((tw_protocol *)tw_pointer_of(result))->transport;
 
     self->connecting = NULL;
     /* Without memory for the watch we would not hear of its end: end it now, and hear of that. */
-    if (transport != NULL && twi_flow_on_lost(transport, lost, self) == 0)
+    if (transport != NULL && twi_flow_on_lost(transport, reconnector_lost, self) == 0)
         self->transport = transport;
     else if (transport != NULL) {
         tw_transport_abort(transport);
@@ -160,12 +160,12 @@ static void attempt(void *arg)
     } else if (!self->stopped) {
         deferred = tw_connect(self->host, self->port, &self->options.connect, protocol);
         self->connecting = deferred;
-        tw_add_callbacks(deferred, connected, self, failed, self);
+        tw_add_callbacks(deferred, reconnector_connected, self, failed, self);
         tw_deferred_unref(deferred);
     } else {
         tw_protocol_free(protocol);
     }
-    leave(self);
+    reconnector_leave(self);
 }
 
 /* --- the public face -------------------------------------------------------------------------- */
@@ -186,7 +186,8 @@ static bool is_bad(double number)
 }
 
 /* 0, -EINVAL, -ENOMEM. */
-static int copy_options(tw_reconnector *self, const struct tw_reconnect_options *options)
+static int reconnector_copy_options(tw_reconnector *self,
+                                    const struct tw_reconnect_options *options)
 {
     struct tw_connect_options *connect = &self->options.connect;
 
@@ -223,8 +224,9 @@ tw_reconnector *tw_reconnect(const char *host, unsigned port,
         return NULL;
     self->host = twi_strdup(host);
     self->port = port;
-    r = self->host == NULL ? -ENOMEM
-                           : copy_options(self, options != NULL ? options : &defaults);
+    r = self->host == NULL
+            ? -ENOMEM
+            : reconnector_copy_options(self, options != NULL ? options : &defaults);
     if (r == -EINVAL)
         errno = EINVAL;
     if (r < 0)
@@ -281,5 +283,5 @@ void tw_reconnector_stop(tw_reconnector *reconnector)
         twi_flow_on_lost(reconnector->transport, NULL, NULL);
     if (reconnector->connecting != NULL)
         tw_cancel(reconnector->connecting);
-    leave(reconnector);
+    reconnector_leave(reconnector);
 }

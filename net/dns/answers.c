@@ -22,7 +22,7 @@ static void answer_free(struct twi_answer *answer)
     twi_free(answer);
 }
 
-static void drop(struct twi_answers *answers, struct twi_answer *answer)
+static void answers_drop(struct twi_answers *answers, struct twi_answer *answer)
 {
     twi_map_remove(&answers->by_name, answer->name, strlen(answer->name));
     answer_free(answer);
@@ -42,7 +42,7 @@ const struct twi_answer *twi_answers_find(struct twi_answers *answers, const cha
     if (answer == NULL)
         return NULL;
     if (answer->expires_ns <= now_ns) {
-        drop(answers, answer);
+        answers_drop(answers, answer);
         return NULL;
     }
     twi_list_remove(&answer->node_);
@@ -75,12 +75,12 @@ void twi_answers_keep(struct twi_answers *answers, const char *name,
         answer_free(old);
     twi_list_append(&answers->order, &answer->node_);
     if (answers->by_name.count > ANSWERS_MAX)
-        drop(answers, answer_of(answers->order.next));
+        answers_drop(answers, answer_of(answers->order.next));
 }
 
 void twi_answers_free(struct twi_answers *answers)
 {
     while (!twi_list_empty(&answers->order))
-        drop(answers, answer_of(answers->order.next));
+        answers_drop(answers, answer_of(answers->order.next));
     twi_map_free(&answers->by_name);
 }

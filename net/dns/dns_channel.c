@@ -25,7 +25,7 @@ static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
     return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 }
 
-static int close_socket(ares_socket_t fd, void *arg)
+static int dns_close_socket(ares_socket_t fd, void *arg)
 {
     (void)arg;
     return close(fd);
@@ -47,8 +47,8 @@ static bool is_datagram_socket(int fd)
 }
 
 /* Datagrams that are no sound messages are dropped here, as if they had been lost. */
-static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags,
-                            struct sockaddr *from, ares_socklen_t *length, void *arg)
+static ares_ssize_t dns_receive(ares_socket_t fd, void *data, size_t size, int flags,
+                                struct sockaddr *from, ares_socklen_t *length, void *arg)
 {
     const struct twi_dns_hooks *hooks = arg;
     struct twi_dns_verdict verdict;
@@ -73,14 +73,14 @@ static ares_ssize_t send_vector(ares_socket_t fd, const struct iovec *vector, in
 }
 
 static const struct ares_socket_functions socket_functions = {
-    open_socket, close_socket, connect_socket, receive, send_vector,
+    open_socket, dns_close_socket, connect_socket, dns_receive, send_vector,
 };
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_status;
 
 /* c-ares is told of the allocator only when there is one: a program may use c-ares itself. */
-static void library_start(void)
+static void cares_start(void)
 {
     if (twi_alloc_is_replaced())
         library_status = ares_library_init_mem(ARES_LIB_INIT_ALL, twi_malloc, twi_free,
@@ -131,7 +131,7 @@ int twi_dns_channel_new(struct twi_dns_hooks *hooks, const char *servers,
     ares_channel channel;
     int r;
 
-    pthread_once(&library_once, library_start);
+    pthread_once(&library_once, cares_start);
     if (library_status != ARES_SUCCESS)
         return system_error(library_status);
 #ifdef ARES_OPT_QUERY_CACHE

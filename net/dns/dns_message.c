@@ -27,7 +27,7 @@ static unsigned get16(const uint8_t *data)
 }
 
 /* Walk the name at message->at; `text` (may be NULL) gets it with dots, in lower case. */
-static bool read_name(struct message *message, char *text)
+static bool message_read_name(struct message *message, char *text)
 {
     size_t at = message->at, earliest = at, total = 0, written = 0;
     bool jumped = false;
@@ -70,7 +70,7 @@ static bool read_name(struct message *message, char *text)
 
 static bool read_question(struct message *message, char *text)
 {
-    if (!read_name(message, text) || message->at + 4 > message->length)
+    if (!message_read_name(message, text) || message->at + 4 > message->length)
         return false;
     message->at += 4;
     return true;
@@ -81,7 +81,7 @@ static bool read_record(struct message *message)
     unsigned type;
     size_t end;
 
-    if (!read_name(message, NULL) || message->at + 10 > message->length)
+    if (!message_read_name(message, NULL) || message->at + 10 > message->length)
         return false;
     type = get16(message->data + message->at);
     end = message->at + 10 + get16(message->data + message->at + 8);
@@ -94,7 +94,7 @@ static bool read_record(struct message *message)
     case TYPE_PTR:
     case TYPE_DNAME:
     case TYPE_SOA:
-        if (!read_name(message, NULL) || message->at > end)
+        if (!message_read_name(message, NULL) || message->at > end)
             return false;
     }
     message->at = end;

@@ -80,14 +80,14 @@ static void hosts_refresh(struct twi_hosts *hosts, const char *path, int64_t now
     close(fd);
 }
 
-static bool is_blank(char c)
+static bool hosts_is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
 static bool is_end(char c)
 {
-    return is_blank(c) || c == '\n' || c == '#' || c == '\0';
+    return hosts_is_blank(c) || c == '\n' || c == '#' || c == '\0';
 }
 
 /* The first word of the line that `at` lies in, if what is at `at` is a name there: not the
@@ -102,7 +102,7 @@ static int line_address(const char *text, const char *at, union tw_socket_addres
         line--;
     if (memchr(line, '#', (size_t)(at - line)) != NULL)
         return -EINVAL;
-    while (is_blank(*line))
+    while (hosts_is_blank(*line))
         line++;
     if (line == at)
         return -EINVAL;
@@ -130,7 +130,7 @@ size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
         at = memmem(at, (size_t)(end - at), name, length);
         if (at == NULL)
             break;
-        if (at == hosts->text || !is_blank(at[-1]) || !is_end(at[length]))
+        if (at == hosts->text || !hosts_is_blank(at[-1]) || !is_end(at[length]))
             continue;
         if (line_address(hosts->text, at, &address) == 0 &&
             !twi_addresses_have(list, count, &address))

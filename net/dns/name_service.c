@@ -97,7 +97,7 @@ static bool names_more(char *sources)
 }
 
 /* Without the file or the line it is DNS and files. */
-static bool read_more(const char *path)
+static bool nsswitch_read_more(const char *path)
 {
     char text[NSSWITCH_SIZE_MAX + 1], *rest = NULL;
     bool more = false;
@@ -119,7 +119,7 @@ bool twi_name_service_has_more(struct twi_name_service *service, int64_t now_ns)
     if (service->checked_ns != 0 && now_ns - service->checked_ns < TWI_SECOND)
         return service->more;
     service->checked_ns = now_ns;
-    service->more = read_more(system_here()->nsswitch);
+    service->more = nsswitch_read_more(system_here()->nsswitch);
     return service->more;
 }
 
@@ -154,7 +154,7 @@ static void call_unref(void *arg)
         twi_free(call);
 }
 
-static void take_list(struct twi_name_call *call, const struct addrinfo *node)
+static void call_take_list(struct twi_name_call *call, const struct addrinfo *node)
 {
     for (; node != NULL && call->count < TWI_ADDRESSES_MAX; node = node->ai_next) {
         union tw_socket_address address;
@@ -180,7 +180,7 @@ static tw_value look_up(void *arg)
     call->number = call->lookup(call->name, NULL, &hints, &list);
     call->error = errno;
     if (call->number == 0) {
-        take_list(call, list);
+        call_take_list(call, list);
         freeaddrinfo(list);
     }
     return tw_none();

@@ -3,8 +3,8 @@
  *
  * A question is one name, asked for both families at once. Everybody who wants the name while it
  * is under way joins it. c-ares is never entered from its own callbacks and user code never runs
- * on its stack: callbacks only note what came, and settle() delivers afterwards. What c-ares cannot
- * know goes on to the system's name service; the question stays the same one.
+ * on its stack: callbacks only note what came, and resolver_settle() delivers afterwards. Names
+ * that c-ares cannot know go on to the system's name service; the question stays the same one.
  */
 #include "config.h"
 
@@ -85,8 +85,8 @@ static _Thread_local int timeout_ms;
 
 /* --- delivering ---------------------------------------------------------------------------- */
 
-static void deliver(struct twi_lookup *lookup, const union tw_socket_address *list,
-                    size_t count, tw_value failure)
+static void lookup_deliver(struct twi_lookup *lookup, const union tw_socket_address *list,
+                           size_t count, tw_value failure)
 {
     union tw_socket_address copy[TWI_ADDRESSES_MAX];
 
@@ -103,7 +103,7 @@ static void deliver_all(struct twi_list *waiters, const union tw_socket_address 
     struct twi_list *node;
 
     while ((node = twi_list_take_first(waiters)) != NULL)
-        deliver(TWI_CONTAINER(node, struct twi_lookup, node_), list, count, failure);
+        lookup_deliver(TWI_CONTAINER(node, struct twi_lookup, node_), list, count, failure);
 }
 
 /* --- failures ------------------------------------------------------------------------------ */
@@ -162,7 +162,7 @@ static void question_keep(struct resolver *self, const struct question *question
 
 /* --- the system's name service ------------------------------------------------------------- */
 
-static void settle(struct resolver *self);
+static void resolver_settle(struct resolver *self);
 
 /* The program's own servers are the only ones asked when it has named some. */
 static bool system_allowed(const struct resolver *self)
@@ -210,7 +210,7 @@ static void system_done(void *arg, const union tw_socket_address *list, size_t c
     question->failure = tw_retain(failure);
     twi_list_remove(&question->node);
     twi_list_append(&resolver->finished, &question->node);
-    settle(resolver);
+    resolver_settle(resolver);
 }
 
 static bool question_ask_system(struct resolver *self, struct question *question)
@@ -378,7 +378,7 @@ static struct question *question_new(struct resolver *self, const char *name)
 static void rearm(struct resolver *self);
 
 /* After every visit to c-ares: give out what came, and set its clock. */
-static void settle(struct resolver *self)
+static void resolver_settle(struct resolver *self)
 {
     struct twi_list *node;
 
@@ -397,7 +397,7 @@ static void settle(struct resolver *self)
 }
 
 /* Under virtual time c-ares still lives by the real one. */
-static void hold(struct resolver *self, bool on)
+static void resolver_hold(struct resolver *self, bool on)
 {
     if (on && !self->held)
         twi_loop_hold();
@@ -406,13 +406,13 @@ static void hold(struct resolver *self, bool on)
     self->held = on;
 }
 
-static void timed_out(void *arg)
+static void lookup_timed_out(void *arg)
 {
     struct resolver *self = arg;
 
     self->timer = 0;
     ares_process_fd(self->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    settle(self);
+    resolver_settle(self);
 }
 
 static void rearm(struct resolver *self)
@@ -424,12 +424,12 @@ static void rearm(struct resolver *self)
     self->timer = 0;
     if (self->channel != NULL)
         wait = ares_timeout(self->channel, NULL, &space);
-    hold(self, wait != NULL);
+    resolver_hold(self, wait != NULL);
     if (wait == NULL)
         return;
     /* c-ares counts in milliseconds and rounds down. */
     self->timer = tw_call_later((double)wait->tv_sec + (double)wait->tv_usec / 1e6 + 0.001,
-                                timed_out, self);
+                                lookup_timed_out, self);
     if (self->timer < 0)
         self->no_memory = true;
 }
@@ -441,7 +441,7 @@ static void socket_ready(unsigned ready, void *arg)
 
     ares_process_fd(self->channel, (ready & TWI_READABLE) != 0 ? fd : ARES_SOCKET_BAD,
                     (ready & TWI_WRITABLE) != 0 ? fd : ARES_SOCKET_BAD);
-    settle(self);
+    resolver_settle(self);
 }
 
 static struct watched *socket_find(struct resolver *self, int fd)
@@ -534,7 +534,7 @@ static void resolver_end(struct twi_loop_end *end)
 
     self->ended = true;
     channel_close(self);
-    settle(self);
+    resolver_settle(self);
     twi_answers_free(&self->answers);
     twi_map_free(&self->questions);
     twi_overrides_free(&self->overrides);
@@ -580,7 +580,7 @@ static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, con
     size_t count;
 
     if (override != NULL) {
-        deliver(lookup, override->list, override->count, tw_none());
+        lookup_deliver(lookup, override->list, override->count, tw_none());
         return true;
     }
     count = twi_hosts_find(&self->hosts, hosts_path, twi_loop_now(), name, list);
@@ -589,24 +589,24 @@ static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, con
     if (count > 0) {
         twi_addresses_sort(list, count, twi_address_source);
         twi_addresses_interleave(list, count);
-        deliver(lookup, list, count, tw_none());
+        lookup_deliver(lookup, list, count, tw_none());
         return true;
     }
     answer = twi_answers_find(&self->answers, name, twi_loop_now());
     if (answer == NULL)
         return false;
     failure = tw_retain(answer->failure);
-    deliver(lookup, answer->list, answer->count, failure);
+    lookup_deliver(lookup, answer->list, answer->count, failure);
     tw_release(failure);
     return true;
 }
 
-static void ask(struct resolver *self, struct twi_lookup *lookup, const char *name)
+static void resolver_ask(struct resolver *self, struct twi_lookup *lookup, const char *name)
 {
     struct question *question = twi_map_get(&self->questions, name, strlen(name));
 
     if (question != NULL && question->answered) {
-        deliver(lookup, question->list, question->count, tw_none());
+        lookup_deliver(lookup, question->list, question->count, tw_none());
         return;
     }
     if (question != NULL) {
@@ -615,12 +615,12 @@ static void ask(struct resolver *self, struct twi_lookup *lookup, const char *na
     }
     if (self->ended || channel_open(self) == -ENOMEM ||
         (question = question_new(self, name)) == NULL) {
-        deliver(lookup, NULL, 0, tw_fail_memory());
+        lookup_deliver(lookup, NULL, 0, tw_fail_memory());
         return;
     }
     twi_list_append(&question->waiters, &lookup->node_);
     question_ask(self, question);
-    settle(self);
+    resolver_settle(self);
 }
 
 static void bad_name(struct twi_lookup *lookup, const char *name, int error)
@@ -629,7 +629,7 @@ static void bad_name(struct twi_lookup *lookup, const char *name, int error)
 
     if (error != -ENOMEM)
         failure = tw_fail(&tw_error_url, "%.255s: not the name of a host", name);
-    deliver(lookup, NULL, 0, failure);
+    lookup_deliver(lookup, NULL, 0, failure);
     tw_release(failure);
 }
 
@@ -643,7 +643,7 @@ void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port
     twi_list_init(&lookup->node_);
     lookup->port_ = port;
     if (tw_address_parse(name, port, &address) == 0) {
-        deliver(lookup, &address, 1, tw_none());
+        lookup_deliver(lookup, &address, 1, tw_none());
         return;
     }
     r = twi_name_to_ascii(name, ascii);
@@ -653,9 +653,9 @@ void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port
     }
     self = resolver_here();
     if (self == NULL)
-        deliver(lookup, NULL, 0, tw_fail_memory());
+        lookup_deliver(lookup, NULL, 0, tw_fail_memory());
     else if (!answer_locally(self, lookup, ascii))
-        ask(self, lookup, ascii);
+        resolver_ask(self, lookup, ascii);
 }
 
 static bool anybody_waits(struct resolver *self)
@@ -700,7 +700,7 @@ void twi_lookup_cancel(struct twi_lookup *lookup)
     if (self->settling || self->channel == NULL || anybody_waits(self))
         return;
     ares_cancel(self->channel);
-    settle(self);
+    resolver_settle(self);
 }
 
 void twi_resolver_set_hosts(const char *path)
@@ -789,7 +789,7 @@ int tw_resolver_set_servers(const char *servers)
         ares_destroy(old_channel);
     ask_again(self);
     tw_resolver_flush();
-    settle(self);
+    resolver_settle(self);
     return 0;
 }
 

@@ -62,7 +62,7 @@ static size_t max_length_of(const tw_framing_protocol *self)
 }
 
 /* Does anybody still want strings? */
-static inline bool is_open(const tw_framing_protocol *self)
+static inline bool framing_is_open(const tw_framing_protocol *self)
 {
     const tw_transport *transport = self->protocol.transport;
 
@@ -72,7 +72,7 @@ static inline bool is_open(const tw_framing_protocol *self)
 /* --- heads -------------------------------------------------------------------------- */
 
 /* Takes `reason`. */
-static void broken(tw_framing_protocol *self, tw_value reason)
+static void framing_broken(tw_framing_protocol *self, tw_value reason)
 {
     const struct tw_framing_class *class = self->framing_class;
 
@@ -87,20 +87,20 @@ static void broken(tw_framing_protocol *self, tw_value reason)
         tw_transport_lose(self->protocol.transport);
 }
 
-static void too_long(tw_framing_protocol *self)
+static void framing_exceeded(tw_framing_protocol *self)
 {
     size_t max = max_length_of(self);
 
-    broken(self, tw_fail_with(&(struct tw_failure_fields){
-                     .error_class = &tw_error_toolarge,
-                     .where = TW_HERE,
-                     .number = (int64_t)max,
-                     .message = "a string is longer than the limit" }));
+    framing_broken(self, tw_fail_with(&(struct tw_failure_fields){
+                             .error_class = &tw_error_toolarge,
+                             .where = TW_HERE,
+                             .number = (int64_t)max,
+                             .message = "a string is longer than the limit" }));
 }
 
 static void no_netstring(tw_framing_protocol *self)
 {
-    broken(self, tw_fail(&tw_error_protocol, "what came is no netstring"));
+    framing_broken(self, tw_fail(&tw_error_protocol, "what came is no netstring"));
 }
 
 static struct head read_integer(const tw_framing_protocol *self, const struct input *input)
@@ -115,7 +115,7 @@ static struct head read_integer(const tw_framing_protocol *self, const struct in
 }
 
 /* Digits without leading zeros, and a colon. */
-static struct head read_digits(tw_framing_protocol *self, const struct input *input)
+static struct head framing_read_digits(tw_framing_protocol *self, const struct input *input)
 {
     static const struct head unfinished;
     size_t max = max_length_of(self);
@@ -134,7 +134,7 @@ static struct head read_digits(tw_framing_protocol *self, const struct input *in
         }
         head.length = head.length * 10 + (size_t)(c - '0'); /* max leaves room */
         if (head.length > max) {
-            too_long(self);
+            framing_exceeded(self);
             return unfinished;
         }
     }
@@ -147,13 +147,13 @@ static struct head read_digits(tw_framing_protocol *self, const struct input *in
 static bool take_string(tw_framing_protocol *self, struct input *input)
 {
     bool digits = framing_of(self) == TW_NETSTRING;
-    struct head head = digits ? read_digits(self, input) : read_integer(self, input);
+    struct head head = digits ? framing_read_digits(self, input) : read_integer(self, input);
     const char *string = input->at + head.size;
 
     if (head.size == 0)
         return false;
     if (head.length > max_length_of(self)) {
-        too_long(self);
+        framing_exceeded(self);
         return false;
     }
     if (input->length - head.size < head.length + head.tail)
@@ -171,14 +171,14 @@ static bool take_string(tw_framing_protocol *self, struct input *input)
 
 /* --- what is kept ------------------------------------------------------------------- */
 
-static void forget_rest(tw_framing_protocol *self)
+static void framing_forget_rest(tw_framing_protocol *self)
 {
     twi_free(self->rest_);
     self->rest_ = NULL;
     self->rest_length_ = self->rest_size_ = 0;
 }
 
-static int keep(tw_framing_protocol *self, const char *data, size_t length)
+static int framing_keep(tw_framing_protocol *self, const char *data, size_t length)
 {
     int r;
 
@@ -193,7 +193,7 @@ static int keep(tw_framing_protocol *self, const char *data, size_t length)
 }
 
 /* What was kept becomes the input. */
-static void take_rest(tw_framing_protocol *self, struct input *input)
+static void framing_take_rest(tw_framing_protocol *self, struct input *input)
 {
     twi_free(input->block);
     input->block = self->rest_;
@@ -201,18 +201,18 @@ static void take_rest(tw_framing_protocol *self, struct input *input)
     input->at = self->rest_;
     input->length = self->rest_length_;
     self->rest_ = NULL;
-    forget_rest(self);
+    framing_forget_rest(self);
 }
 
 /* What has come while a callback ran goes behind the input. 0 or -ENOMEM. */
-static int absorb(tw_framing_protocol *self, struct input *input)
+static int framing_absorb(tw_framing_protocol *self, struct input *input)
 {
     char *joined;
 
     if (self->rest_length_ == 0)
         return 0;
     if (input->length == 0) {
-        take_rest(self, input);
+        framing_take_rest(self, input);
         return 0;
     }
     joined = twi_malloc(input->length + self->rest_length_);
@@ -224,16 +224,16 @@ static int absorb(tw_framing_protocol *self, struct input *input)
     input->length += self->rest_length_;
     input->at = input->block = joined;
     input->block_size = input->length;
-    forget_rest(self);
+    framing_forget_rest(self);
     return 0;
 }
 
 /* Keep what is left of the input. 0 or -ENOMEM. */
-static int keep_input(tw_framing_protocol *self, struct input *input)
+static int framing_keep_input(tw_framing_protocol *self, struct input *input)
 {
     if (input->block == NULL || input->length == 0) {
         twi_free(input->block);
-        return keep(self, input->at, input->length);
+        return framing_keep(self, input->at, input->length);
     }
     if (input->at != input->block)
         memmove(input->block, input->at, input->length);
@@ -243,20 +243,20 @@ static int keep_input(tw_framing_protocol *self, struct input *input)
     return 0;
 }
 
-static int take_apart(tw_framing_protocol *self, struct input *input)
+static int framing_take_apart(tw_framing_protocol *self, struct input *input)
 {
     int r = 0;
 
     self->busy_ = 1;
-    while (r == 0 && is_open(self)) {
-        r = absorb(self, input);
+    while (r == 0 && framing_is_open(self)) {
+        r = framing_absorb(self, input);
         if (r == 0 && (self->paused_ || !take_string(self, input)))
             break;
     }
     self->busy_ = 0;
-    if (!is_open(self)) {
+    if (!framing_is_open(self)) {
         input->length = 0;
-        forget_rest(self);
+        framing_forget_rest(self);
     }
     return r;
 }
@@ -267,17 +267,17 @@ void tw_framing_data_received(tw_protocol *protocol, const char *data, size_t le
     struct input input = { .at = data, .length = length };
     int r = 0;
 
-    if (!is_open(self))
+    if (!framing_is_open(self))
         return;
     if (self->busy_ || self->rest_length_ > 0) {
-        r = keep(self, data, length);
+        r = framing_keep(self, data, length);
         if (r < 0 || self->busy_)
             goto out;
-        take_rest(self, &input);
+        framing_take_rest(self, &input);
     }
-    r = take_apart(self, &input);
+    r = framing_take_apart(self, &input);
     if (r == 0)
-        r = keep_input(self, &input);
+        r = framing_keep_input(self, &input);
     else
         twi_free(input.block);
 out:
@@ -287,7 +287,7 @@ out:
 
 void tw_framing_released(tw_protocol *protocol)
 {
-    forget_rest((tw_framing_protocol *)protocol);
+    framing_forget_rest((tw_framing_protocol *)protocol);
 }
 
 size_t tw_framing_unfinished(const tw_framing_protocol *self)
@@ -316,7 +316,7 @@ void tw_framing_resume(tw_framing_protocol *self)
 /* --- sending ------------------------------------------------------------------------ */
 
 /* What stands in front of a string; its length, or TW_STRING_TOO_LONG. */
-static int write_head(enum tw_framing framing, size_t length, char *head)
+static int framing_write_head(enum tw_framing framing, size_t length, char *head)
 {
     int width = (int)width_of(framing);
 
@@ -332,7 +332,7 @@ static int write_head(enum tw_framing framing, size_t length, char *head)
 static int send_head(tw_framing_protocol *self, size_t length)
 {
     char head[MOST_DIGITS + 2];
-    int r = write_head(framing_of(self), length, head);
+    int r = framing_write_head(framing_of(self), length, head);
 
     if (r >= 0 && self->protocol.transport == NULL)
         return -ENOTCONN;

@@ -48,7 +48,7 @@ static void read_class(struct input *input, const struct tw_line_class *line_cla
 }
 
 /* Does anybody still want lines? */
-static inline bool is_open(const tw_line_protocol *line)
+static inline bool line_is_open(const tw_line_protocol *line)
 {
     const tw_transport *transport = line->protocol.transport;
 
@@ -56,7 +56,7 @@ static inline bool is_open(const tw_line_protocol *line)
 }
 
 /* Append to what is kept; 0 or -ENOMEM. */
-static int keep(tw_line_protocol *line, const char *data, size_t length)
+static int line_keep(tw_line_protocol *line, const char *data, size_t length)
 {
     int r;
 
@@ -70,7 +70,7 @@ static int keep(tw_line_protocol *line, const char *data, size_t length)
     return 0;
 }
 
-static void forget_rest(tw_line_protocol *line)
+static void line_forget_rest(tw_line_protocol *line)
 {
     twi_free(line->rest_);
     line->rest_ = NULL;
@@ -78,7 +78,7 @@ static void forget_rest(tw_line_protocol *line)
 }
 
 /* The block of what was kept becomes the input. */
-static void take_rest(tw_line_protocol *line, struct input *input)
+static void line_take_rest(tw_line_protocol *line, struct input *input)
 {
     twi_free(input->kept);
     input->kept = line->rest_;
@@ -87,10 +87,10 @@ static void take_rest(tw_line_protocol *line, struct input *input)
     input->length = line->rest_length_;
     input->searched = line->searched_;
     line->rest_ = NULL;
-    forget_rest(line);
+    line_forget_rest(line);
 }
 
-static void too_long(tw_line_protocol *line, struct input *input)
+static void line_exceeded(tw_line_protocol *line, struct input *input)
 {
     const char *start = input->at;
     size_t length = input->length;
@@ -104,7 +104,7 @@ static void too_long(tw_line_protocol *line, struct input *input)
 }
 
 /* Deliver one line; false when there is no whole one. */
-static bool take_line(tw_line_protocol *line, struct input *input)
+static bool line_take(tw_line_protocol *line, struct input *input)
 {
     const char *start = input->at, *end;
     size_t length;
@@ -122,7 +122,7 @@ static bool take_line(tw_line_protocol *line, struct input *input)
             return false;
     }
     if (end == NULL || length > input->max_length) {
-        too_long(line, input);
+        line_exceeded(line, input);
         return true;
     }
     input->at += length + input->delimiter_length;
@@ -145,14 +145,14 @@ static void take_raw(tw_line_protocol *line, struct input *input)
 }
 
 /* What a callback has handed back goes behind the input. 0 or -ENOMEM. */
-static int absorb(tw_line_protocol *line, struct input *input)
+static int line_absorb(tw_line_protocol *line, struct input *input)
 {
     char *joined;
 
     if (line->rest_length_ == 0)
         return 0;
     if (input->length == 0) {
-        take_rest(line, input);
+        line_take_rest(line, input);
         return 0;
     }
     joined = twi_malloc(input->length + line->rest_length_);
@@ -165,12 +165,12 @@ static int absorb(tw_line_protocol *line, struct input *input)
     input->kept = joined;
     input->kept_size = input->length;
     input->at = joined;
-    forget_rest(line);
+    line_forget_rest(line);
     return 0;
 }
 
 /* Keep what is left of the input for later. 0 or -ENOMEM. */
-static int keep_input(tw_line_protocol *line, struct input *input)
+static int line_keep_input(tw_line_protocol *line, struct input *input)
 {
     if (input->length == 0) {
         twi_free(input->kept);
@@ -178,7 +178,7 @@ static int keep_input(tw_line_protocol *line, struct input *input)
     }
     line->searched_ = input->searched;
     if (input->kept == NULL)
-        return keep(line, input->at, input->length);
+        return line_keep(line, input->at, input->length);
     if (input->at != input->kept)
         memmove(input->kept, input->at, input->length);
     line->rest_ = input->kept;
@@ -188,24 +188,24 @@ static int keep_input(tw_line_protocol *line, struct input *input)
 }
 
 /* Deliver until there is no whole line, or nobody wants one. 0 or -ENOMEM. */
-static int take_apart(tw_line_protocol *line, struct input *input)
+static int line_take_apart(tw_line_protocol *line, struct input *input)
 {
     int r = 0;
 
     line->busy_ = 1;
-    while (is_open(line)) {
-        r = absorb(line, input);
+    while (line_is_open(line)) {
+        r = line_absorb(line, input);
         if (r < 0 || line->paused_ || input->length == 0)
             break;
         if (line->raw_)
             take_raw(line, input);
-        else if (!take_line(line, input))
+        else if (!line_take(line, input))
             break;
     }
     line->busy_ = 0;
-    if (!is_open(line)) {
+    if (!line_is_open(line)) {
         input->length = 0;
-        forget_rest(line);
+        line_forget_rest(line);
     }
     return r;
 }
@@ -218,14 +218,14 @@ void tw_line_data_received(tw_protocol *protocol, const char *data, size_t lengt
 
     read_class(&input, line->line_class);
     if (line->busy_ || line->rest_length_ > 0) {
-        r = keep(line, data, length);
+        r = line_keep(line, data, length);
         if (r < 0 || line->busy_)
             goto out;
-        take_rest(line, &input);
+        line_take_rest(line, &input);
     }
-    r = take_apart(line, &input);
+    r = line_take_apart(line, &input);
     if (r == 0)
-        r = keep_input(line, &input);
+        r = line_keep_input(line, &input);
     else
         twi_free(input.kept);
 out:
@@ -235,7 +235,7 @@ out:
 
 void tw_line_released(tw_protocol *protocol)
 {
-    forget_rest((tw_line_protocol *)protocol);
+    line_forget_rest((tw_line_protocol *)protocol);
 }
 
 int tw_line_send(tw_line_protocol *line, const char *text, size_t length)

@@ -28,7 +28,7 @@ static void send_stop_signal(tw_process *process)
         twi_child_signal(process->child, process->stop_signal, process->leads);
 }
 
-static void run_stops(struct twi_loop_end *stop)
+static void process_run_stops(struct twi_loop_end *stop)
 {
     (void)stop;
     TWI_LIST_EACH (node, &thread.processes)
@@ -70,7 +70,7 @@ static void abandon(tw_process *process)
     tw_process_unref(process);
 }
 
-static void thread_end(struct twi_loop_end *end)
+static void process_thread_end(struct twi_loop_end *end)
 {
     (void)end;
     while (!twi_list_empty(&thread.processes))
@@ -84,8 +84,8 @@ int twi_process_begin_thread(void)
 
     if (thread.begun)
         return 0;
-    thread.stop.fn = run_stops;
-    thread.end.fn = thread_end;
+    thread.stop.fn = process_run_stops;
+    thread.end.fn = process_thread_end;
     r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
     if (r < 0)
         return r;

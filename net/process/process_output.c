@@ -29,7 +29,7 @@ struct job {
     tw_value failure; /* why it is being killed */
 };
 
-static void job_free(struct job *job)
+static void output_free(struct job *job)
 {
     if (job->killer > 0)
         tw_call_cancel(job->killer);
@@ -41,7 +41,7 @@ static void job_free(struct job *job)
 
 /* --- its result --------------------------------------------------------------------- */
 
-static tw_value take_list(struct job *job, int status)
+static tw_value output_take_list(struct job *job, int status)
 {
     tw_value list = tw_list(STREAMS + 1);
 
@@ -63,7 +63,7 @@ static tw_value with_list(tw_value failure, struct job *job, int status)
         .where = tw_failure_where(failure),
         .number = tw_failure_number(failure),
         .message = tw_failure_message(failure),
-        .value = take_list(job, status),
+        .value = output_take_list(job, status),
     });
 }
 
@@ -76,7 +76,7 @@ static tw_value wrote_errors(struct job *job, int status)
         .where = TW_HERE,
         .number = status,
         .message = tw_bytes_data(message),
-        .value = take_list(job, status),
+        .value = output_take_list(job, status),
     });
 
     tw_release(message);
@@ -94,7 +94,7 @@ static tw_value result_of(struct job *job, tw_value reason)
     if (job->wanted == VALUE)
         return tw_integer(status);
     if (job->wanted == OUTPUT_AND_VALUE)
-        return take_list(job, status);
+        return output_take_list(job, status);
     if (status != 0)
         return with_list(reason, job, status);
     if (job->errors == TW_ERRORS_FAIL && job->streams[ERR].length > 0)
@@ -190,7 +190,7 @@ static void job_ended(tw_process *process, tw_value reason, void *arg)
     (void)process;
     if (job->done != NULL)
         tw_fire(&job->done, result_of(job, reason));
-    job_free(job);
+    output_free(job);
 }
 
 static const struct tw_process_protocol job_protocol = {
@@ -241,8 +241,8 @@ static int job_spawn(const char *where, struct job *job,
     return 0;
 }
 
-static tw_deferred *start(const char *where, enum wanted wanted,
-                          const struct tw_process_options *options)
+static tw_deferred *output_start(const char *where, enum wanted wanted,
+                                 const struct tw_process_options *options)
 {
     struct job *job = twi_calloc(1, sizeof *job);
     tw_deferred *deferred;
@@ -256,12 +256,12 @@ static tw_deferred *start(const char *where, enum wanted wanted,
     job->grace = options->grace > 0 ? options->grace : DEFAULT_GRACE;
     deferred = tw_promise_at(where, &job->done, job_cancel, job, NULL);
     if (deferred == NULL) {
-        job_free(job);
+        output_free(job);
         return NULL;
     }
     if (job_spawn(where, job, options, &failure) < 0) {
         tw_fire_at(where, &job->done, failure);
-        job_free(job);
+        output_free(job);
     }
     return deferred;
 }
@@ -269,17 +269,17 @@ static tw_deferred *start(const char *where, enum wanted wanted,
 tw_deferred *tw_get_process_output_at(const char *where,
                                       const struct tw_process_options *options)
 {
-    return start(where, OUTPUT, options);
+    return output_start(where, OUTPUT, options);
 }
 
 tw_deferred *tw_get_process_value_at(const char *where,
                                      const struct tw_process_options *options)
 {
-    return start(where, VALUE, options);
+    return output_start(where, VALUE, options);
 }
 
 tw_deferred *tw_get_process_output_and_value_at(const char *where,
                                                 const struct tw_process_options *options)
 {
-    return start(where, OUTPUT_AND_VALUE, options);
+    return output_start(where, OUTPUT_AND_VALUE, options);
 }

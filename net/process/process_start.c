@@ -270,7 +270,8 @@ static void connect_all(tw_process *process)
         process->protocol->connection_made(process, process->arg);
 }
 
-static int begin(struct start *start, const struct tw_process_protocol *protocol, void *arg)
+static int start_begin(struct start *start, const struct tw_process_protocol *protocol,
+                       void *arg)
 {
     const struct tw_process_options *options = start->options;
     size_t most = start->fd_count + STANDARD;
@@ -290,7 +291,8 @@ static int begin(struct start *start, const struct tw_process_protocol *protocol
     return 0;
 }
 
-static int run(struct start *start, const struct tw_process_protocol *protocol, void *arg)
+static int start_run(struct start *start, const struct tw_process_protocol *protocol,
+                     void *arg)
 {
     const struct tw_process_options *options = start->options;
     int r;
@@ -302,7 +304,7 @@ static int run(struct start *start, const struct tw_process_protocol *protocol, 
         start->fds = options->fds;
         start->fd_count = options->fd_count;
     }
-    r = begin(start, protocol, arg);
+    r = start_begin(start, protocol, arg);
     if (r == 0)
         r = make_all(start);
     if (r == 0)
@@ -334,7 +336,7 @@ static const char *step_text(const struct start *start)
     return start->failed != NULL ? start->failed : texts[start->step];
 }
 
-static tw_value failure_of(const char *where, const struct start *start, int r)
+static tw_value spawn_failure(const char *where, const struct start *start, int r)
 {
     const struct tw_process_options *options = start->options;
     const char *name = options->executable;
@@ -362,12 +364,12 @@ int twi_process_spawn(const char *where, const struct tw_process_options *option
                       tw_process **ret_process, tw_value *ret_failure)
 {
     struct start start = { .options = options };
-    int r = run(&start, protocol, arg);
+    int r = start_run(&start, protocol, arg);
     tw_process *process = start.process;
 
     if (r < 0) {
         if (ret_failure != NULL)
-            *ret_failure = failure_of(where, &start, r);
+            *ret_failure = spawn_failure(where, &start, r);
         if (process != NULL)
             undo_ends(process);
         free_protocols(start.fds, start.fd_count);

@@ -61,7 +61,7 @@ void tw_stream_unref(tw_stream *stream)
 
 /* --- the protocol ------------------------------------------------------------------- */
 
-static void no_memory(const tw_stream *stream)
+static void stream_no_memory(const tw_stream *stream)
 {
     tw_transport *transport = twi_stream_transport(stream);
 
@@ -90,7 +90,7 @@ void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
         r = twi_input_keep(&stream->input);
     }
     if (r < 0)
-        no_memory(stream);
+        stream_no_memory(stream);
     twi_stream_throttle(stream);
     if (--stream->references == 0)
         stream_free(stream);
@@ -216,7 +216,7 @@ tw_value tw_stream_value(tw_stream *stream)
 
 /* --- opening ------------------------------------------------------------------------ */
 
-static tw_value opened(tw_value protocol, void *stream)
+static tw_value stream_opened(tw_value protocol, void *stream)
 {
     (void)protocol;
     return tw_stream_value(stream);
@@ -225,7 +225,7 @@ static tw_value opened(tw_value protocol, void *stream)
 /* Takes both. */
 static tw_deferred *open_with(tw_deferred *connecting, tw_stream *stream)
 {
-    tw_add_callback_with(connecting, opened, stream, release);
+    tw_add_callback_with(connecting, stream_opened, stream, release);
     return connecting;
 }
 

@@ -36,14 +36,14 @@ static bool take_reason(const tw_stream *stream, tw_value *ret_result)
     return true;
 }
 
-static bool take_bytes(tw_stream *stream, size_t length, tw_value *ret_result)
+static bool reader_take_bytes(tw_stream *stream, size_t length, tw_value *ret_result)
 {
     *ret_result = length == 0 ? tw_bytes("", 0) : twi_input_take(&stream->input, length);
     stream->searched = 0;
     return true;
 }
 
-static void skip(tw_stream *stream, size_t length)
+static void reader_skip(tw_stream *stream, size_t length)
 {
     if (length > 0)
         twi_input_skip(&stream->input, length);
@@ -55,7 +55,7 @@ static bool take_before(tw_stream *stream, size_t length, size_t whole, tw_value
 {
     *ret_result = tw_bytes(stream->input.at, length);
     if (!tw_is_failure(*ret_result))
-        skip(stream, whole);
+        reader_skip(stream, whole);
     return true;
 }
 
@@ -81,7 +81,7 @@ static bool take_partial(tw_stream *stream, tw_value *ret_result)
     }
     *ret_result = tw_fail_with(&fields);
     if (tw_failure_is(*ret_result, &tw_error_partial) && read->wanted != TWI_PEEK)
-        skip(stream, length);
+        reader_skip(stream, length);
     return true;
 }
 
@@ -105,10 +105,10 @@ static bool take_some(tw_stream *stream, size_t most, tw_value *ret_result)
     size_t length = stream->input.length;
 
     if (length > 0 || most == 0)
-        return take_bytes(stream, length < most ? length : most, ret_result);
+        return reader_take_bytes(stream, length < most ? length : most, ret_result);
     if (!over(stream))
         return false;
-    return take_reason(stream, ret_result) || take_bytes(stream, 0, ret_result);
+    return take_reason(stream, ret_result) || reader_take_bytes(stream, 0, ret_result);
 }
 
 static bool take_count(tw_stream *stream, size_t count, bool keep, tw_value *ret_result)
@@ -119,12 +119,12 @@ static bool take_count(tw_stream *stream, size_t count, bool keep, tw_value *ret
         return take_reason(stream, ret_result) || take_partial(stream, ret_result);
     }
     if (!keep || count == 0)
-        return take_bytes(stream, count, ret_result);
+        return reader_take_bytes(stream, count, ret_result);
     *ret_result = tw_bytes(stream->input.at, count);
     return true;
 }
 
-static bool take_line(tw_stream *stream, tw_value *ret_result)
+static bool reader_take_line(tw_stream *stream, tw_value *ret_result)
 {
     const struct twi_input *input = &stream->input;
     size_t length = input->length, limit = stream->limit;
@@ -150,7 +150,7 @@ static bool take_line(tw_stream *stream, tw_value *ret_result)
     if (take_reason(stream, ret_result))
         return true;
     if (length > 0)
-        return take_bytes(stream, length, ret_result);
+        return reader_take_bytes(stream, length, ret_result);
     *ret_result = tw_none();
     return true;
 }
@@ -187,7 +187,7 @@ static bool take_to_end(tw_stream *stream, size_t limit, tw_value *ret_result)
     if (!over(stream))
         return false;
     return take_reason(stream, ret_result) ||
-           take_bytes(stream, stream->input.length, ret_result);
+           reader_take_bytes(stream, stream->input.length, ret_result);
 }
 
 /* Is there what is wanted, or will it never be? Then *ret_result is owned. */
@@ -203,7 +203,7 @@ static bool take_wanted(tw_stream *stream, tw_value *ret_result)
     case TWI_PEEK:
         return take_count(stream, count, true, ret_result);
     case TWI_LINE:
-        return take_line(stream, ret_result);
+        return reader_take_line(stream, ret_result);
     case TWI_UNTIL:
         return take_until(stream, ret_result);
     case TWI_TO_END:
@@ -217,7 +217,7 @@ static bool take_wanted(tw_stream *stream, tw_value *ret_result)
 }
 
 /* The same; nothing can be given when nothing is there and more may come. */
-static inline bool take(tw_stream *stream, tw_value *ret_result)
+static inline bool reader_take(tw_stream *stream, tw_value *ret_result)
 {
     if (stream->input.length == 0 && stream->read.count > 0 && !over(stream))
         return false;
@@ -244,7 +244,7 @@ void twi_stream_throttle_now(tw_stream *stream)
 
 /* Nobody reads any longer: the Deferred is now the caller's to fire or to let go, and so is the
  * reference of the stream that it held. */
-static tw_deferred *leave(tw_stream *stream)
+static tw_deferred *reader_leave(tw_stream *stream)
 {
     tw_deferred *reader = stream->reader;
 
@@ -255,7 +255,7 @@ static tw_deferred *leave(tw_stream *stream)
 
 void twi_stream_finish(tw_stream *stream, tw_value result)
 {
-    tw_deferred *reader = leave(stream);
+    tw_deferred *reader = reader_leave(stream);
 
     tw_fire(&reader, result);
     tw_stream_unref(stream);
@@ -265,16 +265,16 @@ void twi_stream_serve(tw_stream *stream)
 {
     tw_value result;
 
-    if (stream->reader != NULL && take(stream, &result))
+    if (stream->reader != NULL && reader_take(stream, &result))
         twi_stream_finish(stream, result);
 }
 
-static int cancel(tw_deferred *deferred, void *arg)
+static int reader_cancel(tw_deferred *deferred, void *arg)
 {
     tw_stream *stream = arg;
 
     (void)deferred;
-    tw_deferred_unref(leave(stream));
+    tw_deferred_unref(reader_leave(stream));
     twi_stream_throttle(stream);
     tw_stream_unref(stream);
     return 0;
@@ -304,13 +304,13 @@ static tw_deferred *start_read(const char *where, tw_stream *stream, struct twi_
 
     if (wrong != NULL)
         return misused(where, wrong);
-    deferred = tw_promise_at(where, &stream->reader, cancel, stream, NULL);
+    deferred = tw_promise_at(where, &stream->reader, reader_cancel, stream, NULL);
     if (deferred == NULL)
         return NULL;
     stream->references++;
     stream->read = read;
     stream->searched = 0;
-    if (take(stream, &result))
+    if (reader_take(stream, &result))
         twi_stream_finish(stream, result);
     twi_stream_throttle(stream);
     return twi_stream_limited(stream, deferred);
@@ -403,7 +403,7 @@ static int cancel_handshake(tw_deferred *deferred, void *arg)
     tw_stream *stream = arg;
 
     (void)deferred;
-    tw_deferred_unref(leave(stream));
+    tw_deferred_unref(reader_leave(stream));
     tw_stream_abort(stream);
     tw_stream_unref(stream);
     return 0;
@@ -467,7 +467,7 @@ tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
     start.early_length = stream->input.length;
     r = twi_transport_start_tls(transport, &start);
     if (r == 0) {
-        skip(stream, stream->input.length);
+        reader_skip(stream, stream->input.length);
         twi_stream_throttle(stream);
         if (stream->drained != NULL)
             stream->drained = twi_stream_transport(stream);

@@ -132,7 +132,7 @@ static tw_value returned(tw_value result, void *arg)
     return tw_none();
 }
 
-static tw_value run(void *arg)
+static tw_value stream_server_run(void *arg)
 {
     const struct session *session = arg;
 
@@ -145,7 +145,8 @@ static void session_begin(struct session *session)
     struct tw_coroutine_options options = { .stack_size = server->options.stack_size,
                                             .name = server->where };
 
-    session->running = tw_inline_callbacks_at(server->where, run, session, &options);
+    session->running = tw_inline_callbacks_at(server->where, stream_server_run, session,
+                                              &options);
     if (session->running == NULL) {
         tw_stream_abort(session->stream);
         session_end(session);
@@ -237,7 +238,7 @@ static int listen_at(const char *endpoint, tw_stream_server *server)
     return r < 0 ? r : -EINVAL;
 }
 
-static int start(tw_stream_server *server)
+static int stream_server_start(tw_stream_server *server)
 {
     const struct tw_stream_server_options *options = &server->options;
 
@@ -267,7 +268,7 @@ int tw_start_server_at(const char *where, const struct tw_stream_server_options 
     server->where = where;
     twi_list_init(&server->sessions);
     server->factory = tw_factory_new(&factory_class, server);
-    r = start(server);
+    r = stream_server_start(server);
     if (r < 0)
         goto fail_factory;
     *ret_server = server;

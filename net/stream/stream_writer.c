@@ -116,7 +116,7 @@ static _Thread_local struct twi_slab waiters = TWI_SLAB(struct waiter);
 
 /* Out of the line: its Deferred is now the caller's to fire or to let go, and so is the reference
  * of the stream that it held. */
-static tw_deferred *leave(struct waiter *waiter)
+static tw_deferred *writer_leave(struct waiter *waiter)
 {
     tw_deferred *turn = waiter->turn;
 
@@ -134,26 +134,26 @@ static bool somebody_drains(const tw_stream *stream)
     return false;
 }
 
-static int cancel(tw_deferred *deferred, void *arg)
+static int writer_cancel(tw_deferred *deferred, void *arg)
 {
     struct waiter *waiter = arg;
     tw_stream *stream = waiter->stream;
 
     (void)deferred;
-    tw_deferred_unref(leave(waiter));
+    tw_deferred_unref(writer_leave(waiter));
     if (stream->drained != NULL && !somebody_drains(stream))
         twi_stream_stop_draining(stream);
     tw_stream_unref(stream);
     return 0;
 }
 
-static tw_deferred *join(const char *where, tw_stream *stream, bool drain)
+static tw_deferred *writer_join(const char *where, tw_stream *stream, bool drain)
 {
     struct waiter *waiter = twi_slab_alloc(&waiters);
     tw_deferred *deferred = NULL;
 
     if (waiter != NULL)
-        deferred = tw_promise_at(where, &waiter->turn, cancel, waiter, NULL);
+        deferred = tw_promise_at(where, &waiter->turn, writer_cancel, waiter, NULL);
     if (deferred == NULL) {
         if (waiter != NULL)
             twi_slab_free(&waiters, waiter);
@@ -166,7 +166,7 @@ static tw_deferred *join(const char *where, tw_stream *stream, bool drain)
 }
 
 /* Fire those who wait now with `result` (lent): all, or those who wait for a drain. */
-static void tell(tw_stream *stream, tw_value result, bool all)
+static void writer_tell(tw_stream *stream, tw_value result, bool all)
 {
     struct twi_list told, *first;
 
@@ -177,7 +177,7 @@ static void tell(tw_stream *stream, tw_value result, bool all)
             twi_list_append(&told, node);
         }
     while ((first = told.next) != &told) {
-        tw_deferred *turn = leave(TWI_CONTAINER(first, struct waiter, node));
+        tw_deferred *turn = writer_leave(TWI_CONTAINER(first, struct waiter, node));
 
         tw_fire(&turn, tw_retain(result));
         tw_stream_unref(stream);
@@ -196,7 +196,7 @@ static void drain_done(void *arg)
     tw_stream *stream = tw_stream_ref(arg);
 
     twi_stream_stop_draining(stream);
-    tell(stream, tw_none(), false);
+    writer_tell(stream, tw_none(), false);
     tw_stream_unref(stream);
 }
 
@@ -253,7 +253,7 @@ tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream)
     if (r == -EEXIST)
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
                                              "a drain of a transport with a producer"));
-    deferred = r == 0 ? join(where, stream, true) : NULL;
+    deferred = r == 0 ? writer_join(where, stream, true) : NULL;
     if (deferred == NULL && !somebody_drains(stream))
         twi_stream_stop_draining(stream);
     return twi_stream_limited(stream, deferred);
@@ -313,7 +313,7 @@ bool tw_stream_is_closing(const tw_stream *stream)
 }
 
 /* Was all sent? */
-static tw_value outcome(const tw_stream *stream)
+static tw_value writer_outcome(const tw_stream *stream)
 {
     tw_value reason = twi_stream_reason(stream);
 
@@ -323,13 +323,13 @@ static tw_value outcome(const tw_stream *stream)
 /* Was it closed as it should be? */
 static tw_value end_of(const tw_stream *stream)
 {
-    return stream->aborted ? tw_none() : outcome(stream);
+    return stream->aborted ? tw_none() : writer_outcome(stream);
 }
 
 void twi_stream_tell_lost(tw_stream *stream)
 {
-    tell(stream, outcome(stream), false);
-    tell(stream, end_of(stream), true);
+    writer_tell(stream, writer_outcome(stream), false);
+    writer_tell(stream, end_of(stream), true);
 }
 
 tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream)
@@ -338,5 +338,5 @@ tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream)
         return tw_fired_at(where, tw_none());
     if (stream->reason != NULL)
         return tw_fired_at(where, tw_retain(end_of(stream)));
-    return join(where, stream, false);
+    return writer_join(where, stream, false);
 }

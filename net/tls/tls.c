@@ -104,7 +104,7 @@ static void end_opening(struct tls *tls)
 /* --- ends ---------------------------------------------------------------------------------- */
 
 /* The connection is over; from the top of the turn. Takes `reason`. */
-static void lost(struct tls *tls, tw_value reason)
+static void tls_lost(struct tls *tls, tw_value reason)
 {
     struct twi_waiter waiter = twi_opening_take_waiter(tls->opening);
     tw_value kept = tw_retain(reason);
@@ -116,11 +116,11 @@ static void lost(struct tls *tls, tw_value reason)
 }
 
 /* The TLS itself has failed. */
-static void fail(struct tls *tls)
+static void tls_fail(struct tls *tls)
 {
     tls->broken = true;
     send_soon(tls);
-    lost(tls, twi_tls_failure(tls->engine));
+    tls_lost(tls, twi_tls_failure(tls->engine));
 }
 
 /* The lower end came, with `cause` (lent), before TLS said so. */
@@ -263,7 +263,7 @@ static ssize_t write_gathered(struct tls *tls, const struct iovec *pieces, int c
     return twi_tls_write(tls->engine, record, length);
 }
 
-static ssize_t write_pieces(struct tls *tls, const struct iovec *pieces, int count)
+static ssize_t tls_write_pieces(struct tls *tls, const struct iovec *pieces, int count)
 {
     size_t length = pieces[0].iov_len;
 
@@ -290,16 +290,16 @@ static bool encrypt(struct tls *tls)
         if (count == 0) {
             int r = twi_outbox_load(out);
             if (r < 0) {
-                lost(tls, tw_fail_errno(&tw_error_connection_lost, r));
+                tls_lost(tls, tw_fail_errno(&tw_error_connection_lost, r));
                 return false;
             }
             if (twi_outbox_pieces(out, pieces, 1) > 0)
                 continue;
         } else {
-            written = write_pieces(tls, pieces, count);
+            written = tls_write_pieces(tls, pieces, count);
         }
         if (written < 0) {
-            fail(tls);
+            tls_fail(tls);
             return false;
         }
         twi_outbox_sent(out, (size_t)written);
@@ -310,7 +310,7 @@ static bool encrypt(struct tls *tls)
 }
 
 /* The lower transport's flush is called from here: by its own it would come a turn later. */
-static void send_all(struct tls *tls)
+static void tls_send_all(struct tls *tls)
 {
     tw_transport *lower = tw_transport_ref(tls->filter.lower);
     size_t sent = 0;
@@ -366,7 +366,7 @@ static size_t decrypt(struct tls *tls, char *buffer, size_t size, ssize_t *ret_l
 }
 
 /* Give the protocol what there is, once; what the reading ended with. */
-static ssize_t deliver_some(struct tls *tls)
+static ssize_t tls_deliver_some(struct tls *tls)
 {
     tw_transport *transport = &tls->base;
     char space[RECORD_SIZE];
@@ -389,24 +389,24 @@ static ssize_t deliver_some(struct tls *tls)
 }
 
 /* Deliver all that can be read now, and what comes at its end. */
-static void read_all(struct tls *tls)
+static void tls_read_all(struct tls *tls)
 {
     ssize_t last = 1;
 
     while (last > 0 && alive(tls) && twi_transport_reading(&tls->base))
-        last = deliver_some(tls);
+        last = tls_deliver_some(tls);
     if (!alive(tls))
         return;
     send_soon(tls);
     if (last == -EPROTO)
-        fail(tls);
+        tls_fail(tls);
     else if (last == -ENODATA && twi_transport_reading(&tls->base))
         twi_transport_deliver_eof(&tls->base);
     else if (last == 0 && tls->lower_eof && twi_transport_reading(&tls->base))
-        lost(tls, truncation(tls, tw_none()));
+        tls_lost(tls, truncation(tls, tw_none()));
 }
 
-static void opened(struct tls *tls)
+static void tls_opened(struct tls *tls)
 {
     tw_transport *transport = &tls->base;
     tw_protocol *protocol = transport->protocol;
@@ -431,11 +431,11 @@ static void shake(struct tls *tls)
 
     send_soon(tls);
     if (r < 0)
-        fail(tls);
+        tls_fail(tls);
     else if (r > 0)
-        opened(tls);
+        tls_opened(tls);
     else if (tls->lower_eof)
-        lost(tls, truncation(tls, tw_none()));
+        tls_lost(tls, truncation(tls, tw_none()));
 }
 
 /* Do what the ciphertext at hand allows. From the top of the turn. */
@@ -444,9 +444,9 @@ static void advance(struct tls *tls)
     if (alive(tls) && !handshaken(tls))
         shake(tls);
     if (alive(tls) && handshaken(tls))
-        read_all(tls);
+        tls_read_all(tls);
     if (tls->engine != NULL && twi_tls_keep(tls->engine) < 0)
-        lost(tls, tw_fail_memory());
+        tls_lost(tls, tw_fail_memory());
 }
 
 static void drain_later(struct tls *tls)
@@ -469,7 +469,7 @@ static void tls_flush(tw_transport *transport)
         if (transport->state == TWI_LOSING && transport->out.length == 0)
             twi_transport_flushed(transport);
     } else if (!tls->waiting) {
-        send_all(tls);
+        tls_send_all(tls);
     }
     tw_transport_unref(transport);
 }
@@ -517,7 +517,7 @@ static void inner_received(tw_protocol *protocol, const char *data, size_t lengt
         return;
     tw_transport_ref(&tls->base);
     if (twi_tls_feed(tls->engine, data, length) < 0)
-        lost(tls, tw_fail_memory());
+        tls_lost(tls, tw_fail_memory());
     else
         advance(tls);
     tw_transport_unref(&tls->base);
@@ -551,9 +551,9 @@ static void inner_lost(tw_protocol *protocol, tw_value reason)
     tls->inner = NULL;
     twi_tls_plug(tls->engine, NULL);
     if (twi_tls_ended(tls->engine) && tw_failure_is(reason, &tw_error_connection_done))
-        lost(tls, twi_reason_done());
+        tls_lost(tls, twi_reason_done());
     else
-        lost(tls, truncation(tls, reason));
+        tls_lost(tls, truncation(tls, reason));
 }
 
 /* The transport that it was made for never came to be. */
@@ -568,7 +568,7 @@ static void inner_released(tw_protocol *protocol)
     tls->inner = NULL;
     twi_opening_take_waiter(tls->opening);
     tls->cancelled = true;
-    lost(tls, twi_reason_lost());
+    tls_lost(tls, twi_reason_lost());
 }
 
 static const tw_protocol_class inner_class = {
@@ -645,8 +645,8 @@ static void handshake_timed_out(void *arg)
     struct tls *tls = arg;
 
     tls->opening->timer = 0;
-    lost(tls,
-         tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s", HANDSHAKE_SECONDS));
+    tls_lost(tls, tw_fail(&tw_error_tls, "the TLS handshake took longer than %g s",
+                          HANDSHAKE_SECONDS));
 }
 
 int twi_tls_client_protocol(const struct twi_tls_client *client, tw_protocol *protocol,
@@ -698,8 +698,8 @@ tw_protocol *twi_tls_server_protocol(tw_tls_context *context, tw_protocol *proto
 }
 
 /* Whose sessions these are: the same name by another way (a proxy) is another's. */
-static int session_key(const tw_transport *transport, const char *server_name, char *key,
-                       size_t size)
+static int tls_session_key(const tw_transport *transport, const char *server_name, char *key,
+                           size_t size)
 {
     char peer[128];
     unsigned depth = 0;
@@ -736,7 +736,7 @@ int twi_transport_start_tls(tw_transport *transport, const struct twi_tls_start 
     if (transport->ops == &tls_ops && !handshaken(tls_of(transport)))
         return -EALREADY;
     if (!server && peer.server_name != NULL &&
-        session_key(transport, peer.server_name, key, sizeof key) < (int)sizeof key)
+        tls_session_key(transport, peer.server_name, key, sizeof key) < (int)sizeof key)
         peer.session_key = key;
     r = tls_new(start->context, &peer, &tls);
     if (r < 0)

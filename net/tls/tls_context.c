@@ -50,7 +50,7 @@ static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static bool library_started;
 
 /* Only an allocator that the program asked for is handed on: others may use OpenSSL too. */
-static void library_start(void)
+static void openssl_start(void)
 {
     if (twi_alloc_is_replaced() &&
         CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
@@ -131,7 +131,7 @@ tw_value twi_tls_queue_failure(const char *what, long verify_result)
     });
 }
 
-static tw_value file_failure(const char *what, const char *file)
+static tw_value context_file_failure(const char *what, const char *file)
 {
     char text[300];
 
@@ -346,11 +346,11 @@ static tw_value load_identity(tw_tls_context *context, const struct tw_tls_optio
         return tw_none();
     }
     if (SSL_CTX_use_certificate_chain_file(context->ctx, options->cert_file) != 1)
-        return file_failure("certificate", options->cert_file);
+        return context_file_failure("certificate", options->cert_file);
     if (SSL_CTX_use_PrivateKey_file(context->ctx, key, SSL_FILETYPE_PEM) != 1)
-        return file_failure("key", key);
+        return context_file_failure("key", key);
     if (SSL_CTX_check_private_key(context->ctx) != 1)
-        return file_failure("key", key);
+        return context_file_failure("key", key);
     return tw_none();
 }
 
@@ -359,7 +359,7 @@ static tw_value load_crl(X509_STORE *store, const char *file)
     X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
 
     if (lookup == NULL || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) < 1)
-        return file_failure("revocation list", file);
+        return context_file_failure("revocation list", file);
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return tw_none();
 }
@@ -371,9 +371,9 @@ static tw_value load_trust(tw_tls_context *context, const struct tw_tls_options 
     bool named = options->ca_file != NULL || options->ca_path != NULL;
 
     if (options->ca_file != NULL && X509_STORE_load_file(store, options->ca_file) != 1)
-        return file_failure("CA file", options->ca_file);
+        return context_file_failure("CA file", options->ca_file);
     if (options->ca_path != NULL && X509_STORE_load_path(store, options->ca_path) != 1)
-        return file_failure("CA directory", options->ca_path);
+        return context_file_failure("CA directory", options->ca_path);
     /* Who names an intermediate trusts it, as curl and browsers do. */
     if (named)
         X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
@@ -388,7 +388,8 @@ static tw_value load_trust(tw_tls_context *context, const struct tw_tls_options 
     return options->crl_file != NULL ? load_crl(store, options->crl_file) : tw_none();
 }
 
-static tw_value setup_client(tw_tls_context *context, const struct tw_tls_options *options)
+static tw_value context_setup_client(tw_tls_context *context,
+                                     const struct tw_tls_options *options)
 {
     SSL_CTX_set_verify(context->ctx, context->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                        NULL);
@@ -413,7 +414,7 @@ static tw_value setup_server(tw_tls_context *context, const struct tw_tls_option
     if (options->ca_file != NULL) {
         names = SSL_load_client_CA_file(options->ca_file);
         if (names == NULL)
-            return file_failure("CA file", options->ca_file);
+            return context_file_failure("CA file", options->ca_file);
         SSL_CTX_set_client_CA_list(context->ctx, names);
     }
     return load_trust(context, options);
@@ -428,7 +429,7 @@ static tw_value setup(tw_tls_context *context, const struct tw_tls_options *opti
 
     set_defaults(context);
     failure = context->server ? setup_server(context, options)
-                              : setup_client(context, options);
+                              : context_setup_client(context, options);
     if (!tw_is_failure(failure))
         failure = load_identity(context, options);
     if (tw_is_failure(failure))
@@ -458,7 +459,7 @@ tw_value tw_tls_context_new(const struct tw_tls_options *options, tw_tls_context
     tw_tls_context *context;
     tw_value failure;
 
-    pthread_once(&library_once, library_start);
+    pthread_once(&library_once, openssl_start);
     if (!library_started) /* OpenSSL does not try again either */
         return twi_tls_queue_failure("OpenSSL", X509_V_OK);
     ERR_clear_error();

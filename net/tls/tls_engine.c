@@ -41,7 +41,7 @@ static const char *peer_of(const struct twi_tls *tls)
     return tls->name[0] != '\0' ? tls->name : "the peer";
 }
 
-static tw_value failure_of(const struct twi_tls *tls)
+static tw_value engine_failure(const struct twi_tls *tls)
 {
     return tls->failure != NULL ? tw_value_of(&tw_type_failure, tls->failure) : tw_none();
 }
@@ -164,7 +164,7 @@ static int offer_session(struct twi_tls *tls, const char *key)
     return 0;
 }
 
-static int setup_client(struct twi_tls *tls, const struct twi_tls_peer *peer)
+static int engine_setup_client(struct twi_tls *tls, const struct twi_tls_peer *peer)
 {
     int r = 0;
 
@@ -200,7 +200,7 @@ int twi_tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
     if (context->server)
         SSL_set_accept_state(tls->ssl);
     else
-        r = setup_client(tls, peer);
+        r = engine_setup_client(tls, peer);
     if (r < 0)
         goto fail;
     *ret_tls = tls;
@@ -221,7 +221,7 @@ void twi_tls_free(struct twi_tls *tls)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     tw_tls_context_unref(tls->context);
-    tw_release(failure_of(tls));
+    tw_release(engine_failure(tls));
     twi_free(tls->session_key);
     twi_free(tls->kept);
     twi_free(tls);
@@ -310,7 +310,7 @@ static tw_value make_failure(struct twi_tls *tls)
 }
 
 /* What an OpenSSL call that returned `r` means: 0 wants more, -ENODATA, -EPROTO. */
-static int outcome(struct twi_tls *tls, int r)
+static int engine_outcome(struct twi_tls *tls, int r)
 {
     int error = SSL_get_error(tls->ssl, r);
 
@@ -346,7 +346,7 @@ int twi_tls_handshake(struct twi_tls *tls)
             SSL_set_tlsext_host_name(tls->ssl, NULL);
         return 1;
     }
-    r = outcome(tls, r);
+    r = engine_outcome(tls, r);
     if (r == -ENODATA) {
         tls->failed = true;
         tls->failure = tw_take(tw_fail(&tw_error_tls, "TLS with %s: closed in the handshake",
@@ -369,7 +369,7 @@ ssize_t twi_tls_read(struct twi_tls *tls, void *buffer, size_t size)
         return twi_tls_ended(tls) ? -ENODATA : 0;
     clear_errors();
     r = SSL_read(tls->ssl, buffer, size < (1u << 30) ? (int)size : 1 << 30);
-    return r > 0 ? r : outcome(tls, r);
+    return r > 0 ? r : engine_outcome(tls, r);
 }
 
 ssize_t twi_tls_write(struct twi_tls *tls, const void *data, size_t length)
@@ -386,12 +386,12 @@ ssize_t twi_tls_write(struct twi_tls *tls, const void *data, size_t length)
         r = SSL_write(tls->ssl, (const char *)data + done,
                       rest < (1u << 30) ? (int)rest : 1 << 30);
         if (r <= 0) {
-            r = outcome(tls, r);
+            r = engine_outcome(tls, r);
             return r < 0 ? r : (ssize_t)done;
         }
         done += (size_t)r;
     }
-    return tls->out_of_memory ? outcome(tls, -1) : (ssize_t)done;
+    return tls->out_of_memory ? engine_outcome(tls, -1) : (ssize_t)done;
 }
 
 void twi_tls_shut(struct twi_tls *tls)
@@ -418,7 +418,7 @@ bool twi_tls_ended(const struct twi_tls *tls)
 
 tw_value twi_tls_failure(const struct twi_tls *tls)
 {
-    return tw_retain(failure_of(tls));
+    return tw_retain(engine_failure(tls));
 }
 
 const char *twi_tls_alpn(const struct twi_tls *tls)

@@ -65,7 +65,7 @@ static struct shared_all *shared_here(void)
     return all;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool shared_same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -76,8 +76,8 @@ static struct shared *shared_find(struct shared_all *all, const char *ca_file,
     TWI_LIST_EACH (node, &all->list) {
         struct shared *shared = TWI_CONTAINER(node, struct shared, node);
 
-        if (shared->no_verify == no_verify && same_text(shared->ca_file, ca_file) &&
-            same_text(shared->crl_file, crl_file))
+        if (shared->no_verify == no_verify && shared_same_text(shared->ca_file, ca_file) &&
+            shared_same_text(shared->crl_file, crl_file))
             return shared;
     }
     return NULL;

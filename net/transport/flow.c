@@ -27,7 +27,7 @@ struct twi_transport_extra {
 
 static _Thread_local struct twi_slab extras = TWI_SLAB(struct twi_transport_extra);
 
-static struct twi_transport_extra *extra_of(tw_transport *transport)
+static struct twi_transport_extra *flow_extra(tw_transport *transport)
 {
     struct twi_transport_extra *extra = transport->extra_;
 
@@ -90,7 +90,7 @@ int tw_transport_register_producer(tw_transport *transport, const struct tw_prod
         producer->stop(arg);
         return 0;
     }
-    extra = extra_of(transport);
+    extra = flow_extra(transport);
     if (extra == NULL)
         return -ENOMEM;
     if (extra->producer != NULL)
@@ -124,7 +124,7 @@ int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low
         return -EINVAL;
     if (transport->state > TWI_LOSING)
         return 0;
-    extra = extra_of(transport);
+    extra = flow_extra(transport);
     if (extra == NULL)
         return -ENOMEM;
     extra->high = high;
@@ -175,7 +175,7 @@ int tw_transport_set_timeout(tw_transport *transport, double seconds,
         return r;
     if (transport->state == TWI_LOST || (ns == 0 && transport->extra_ == NULL))
         return 0;
-    extra = extra_of(transport);
+    extra = flow_extra(transport);
     if (extra == NULL)
         return -ENOMEM;
     if (ns > 0) {
@@ -217,7 +217,7 @@ int twi_flow_on_lost(tw_transport *transport, void (*lost)(tw_value reason, void
 
     if (transport->state == TWI_LOST)
         return -ENOTCONN;
-    extra = extra_of(transport);
+    extra = flow_extra(transport);
     if (extra == NULL)
         return -ENOMEM;
     extra->watcher.lost = lost;

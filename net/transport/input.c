@@ -25,7 +25,7 @@ static size_t offset_of(const struct twi_input *input)
 }
 
 /* Move what is unread to `front` bytes behind the start of a block with so much room. */
-static int move(struct twi_input *input, size_t front, size_t room)
+static int input_move(struct twi_input *input, size_t front, size_t room)
 {
     struct twi_input moved = { .length = input->length, .room_ = room };
     char *data;
@@ -60,13 +60,13 @@ static int reserve(struct twi_input *input, size_t extra)
     if (wanted < extra || wanted > SIZE_MAX / 4)
         return -ENOMEM;
     if (input->block_ == NULL)
-        return move(input, 0, roomy(wanted));
+        return input_move(input, 0, roomy(wanted));
     offset = offset_of(input);
     if (offset + wanted <= input->room_)
         return 0;
     /* Moved at most as many bytes as have been read since the last time. */
     if (wanted > input->room_ || offset < input->length)
-        return move(input, 0, roomy(wanted));
+        return input_move(input, 0, roomy(wanted));
     data = (char *)tw_bytes_data(block_of(input));
     memmove(data, input->at, input->length);
     input->at = data;
@@ -87,7 +87,7 @@ int twi_input_append(struct twi_input *input, const char *data, size_t length)
 
 int twi_input_keep_lent(struct twi_input *input)
 {
-    int r = move(input, 0, roomy(input->length));
+    int r = input_move(input, 0, roomy(input->length));
 
     if (r < 0)
         twi_input_free(input);
@@ -103,7 +103,7 @@ int twi_input_prepend(struct twi_input *input, const char *data, size_t length)
     if (input->block_ == NULL || offset_of(input) < length)
         r = length > SIZE_MAX / 4 - input->length
                 ? -ENOMEM
-                : move(input, length, roomy(length + input->length));
+                : input_move(input, length, roomy(length + input->length));
     if (r < 0)
         return r;
     input->at -= length;
@@ -119,7 +119,7 @@ static bool may_hand_over(const struct twi_input *input, size_t length)
            length >= input->room_ / 2 && offset_of(input) == 0;
 }
 
-static tw_value hand_over(struct twi_input *input)
+static tw_value input_hand_over(struct twi_input *input)
 {
     tw_value bytes = block_of(input);
     char *data;
@@ -135,7 +135,7 @@ tw_value twi_input_take(struct twi_input *input, size_t length)
     tw_value bytes;
 
     if (may_hand_over(input, length))
-        return hand_over(input);
+        return input_hand_over(input);
     bytes = tw_bytes(input->at, length);
     if (!tw_is_failure(bytes))
         twi_input_skip(input, length);

@@ -125,14 +125,14 @@ void tw_listener_close(tw_listener *listener)
         listener_free(listener);
 }
 
-static void run_stops(struct twi_loop_end *stop)
+static void listener_run_stops(struct twi_loop_end *stop)
 {
     (void)stop;
     TWI_LIST_EACH (node, &thread.listeners)
         listener_stop(TWI_CONTAINER(node, tw_listener, node_));
 }
 
-static void thread_end(struct twi_loop_end *end)
+static void listener_thread_end(struct twi_loop_end *end)
 {
     struct twi_list *node;
 
@@ -142,14 +142,14 @@ static void thread_end(struct twi_loop_end *end)
     thread.begun = false;
 }
 
-static int thread_begin(void)
+static int listener_thread_begin(void)
 {
     int r;
 
     if (thread.begun)
         return 0;
-    thread.stop.fn = run_stops;
-    thread.end.fn = thread_end;
+    thread.stop.fn = listener_run_stops;
+    thread.end.fn = listener_thread_end;
     r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
     if (r < 0)
         return r;
@@ -195,7 +195,7 @@ tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory)
     return listener->layer.wrap(listener->layer.arg, protocol, listener->factory);
 }
 
-static void take(tw_listener *listener, int fd, const struct sockaddr *peer)
+static void listener_take(tw_listener *listener, int fd, const struct sockaddr *peer)
 {
     struct twi_socket socket = { .fd = fd };
     tw_factory *factory;
@@ -254,7 +254,7 @@ static void turn_away(struct listener_socket *listening)
     }
 }
 
-static void rewatch(tw_listener *listener)
+static void listener_rewatch(tw_listener *listener)
 {
     struct listener_socket *listening = listener->socket;
     bool wanted;
@@ -272,7 +272,7 @@ static void pause_ends(void *arg)
     tw_listener *listener = arg;
 
     listener->socket->retry = 0;
-    rewatch(listener);
+    listener_rewatch(listener);
 }
 
 static void exhausted(tw_listener *listener, int error)
@@ -287,7 +287,7 @@ static void exhausted(tw_listener *listener, int error)
     if (listening->retry > 0)
         return;
     listening->retry = tw_call_later(EXHAUSTED_PAUSE, pause_ends, listener);
-    rewatch(listener);
+    listener_rewatch(listener);
 }
 
 /* Somebody else may have taken the reserve's place while it was let go of. */
@@ -326,7 +326,7 @@ static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_ta
             continue; /* that connection is gone already: accept(2) */
         if (listening->pauses > 0)
             recovered(listening);
-        take(listener, fd, &peer.any);
+        listener_take(listener, fd, &peer.any);
         if (listener->socket == NULL || listener->paused)
             break;
     }
@@ -521,7 +521,7 @@ int twi_listener_new(const struct tw_listen_options *options,
     listener->host = twi_strdup(options->address == NULL ? "127.0.0.1" : options->address);
     if (listener->host == NULL)
         goto fail;
-    r = thread_begin();
+    r = listener_thread_begin();
     if (r < 0)
         goto fail;
     if (options->port > 65535)
@@ -563,7 +563,7 @@ void tw_listener_pause(tw_listener *listener)
     if (listener->paused)
         return;
     listener->paused = true;
-    rewatch(listener);
+    listener_rewatch(listener);
 }
 
 void tw_listener_resume(tw_listener *listener)
@@ -571,5 +571,5 @@ void tw_listener_resume(tw_listener *listener)
     if (!listener->paused)
         return;
     listener->paused = false;
-    rewatch(listener);
+    listener_rewatch(listener);
 }

@@ -18,7 +18,7 @@
 enum { INBOX_SIZE = 256 * 1024, PIECES = 16 };
 
 /* Move up to `size` bytes from the front of `box` to `buffer`; how many. */
-static size_t take_bytes(struct twi_outbox *box, char *buffer, size_t size)
+static size_t memory_take_bytes(struct twi_outbox *box, char *buffer, size_t size)
 {
     size_t taken = 0;
 
@@ -37,13 +37,13 @@ static size_t take_bytes(struct twi_outbox *box, char *buffer, size_t size)
 }
 
 /* Deliver at most `most` bytes of `box`. */
-static void deliver_some(tw_transport *transport, struct twi_outbox *box, size_t most)
+static void memory_deliver_some(tw_transport *transport, struct twi_outbox *box, size_t most)
 {
     size_t size, n;
     char *own = twi_transport_buffer(transport, &size);
     char *buffer = own != NULL ? own : twi_loop_read_buffer(&size);
 
-    n = take_bytes(box, buffer, size < most ? size : most);
+    n = memory_take_bytes(box, buffer, size < most ? size : most);
     if (own != NULL)
         twi_transport_filled(transport, n);
     else
@@ -91,7 +91,8 @@ static void arrive(struct twi_flush *flush)
             twi_transport_deliver_eof(transport);
         return;
     }
-    deliver_some(transport, &memory->inbox, memory->piece > 0 ? memory->piece : SIZE_MAX);
+    memory_deliver_some(transport, &memory->inbox,
+                        memory->piece > 0 ? memory->piece : SIZE_MAX);
     if (transport->state > TWI_LOSING)
         return;
     if (memory->inbox.length > 0 || memory->peer_ended)
@@ -101,7 +102,7 @@ static void arrive(struct twi_flush *flush)
 }
 
 /* Move what is queued into the peer's inbox, as far as it has room. 0 or a negative errno. */
-static int move(struct memory *memory, struct memory *peer)
+static int memory_move(struct memory *memory, struct memory *peer)
 {
     struct twi_outbox *out = &memory->base.out;
 
@@ -136,7 +137,7 @@ static void memory_flush(tw_transport *transport)
         return;
     }
     if (peer != NULL)
-        r = move(memory, peer);
+        r = memory_move(memory, peer);
     if (r < 0)
         twi_transport_end(transport, tw_fail_errno(&tw_error_connection_lost, r));
     else
@@ -322,7 +323,7 @@ static void string_arrive(struct twi_flush *flush)
     tw_string_transport *string = TWI_CONTAINER(flush, tw_string_transport, arrival);
 
     while (string->inbox.length > 0 && twi_transport_reading(&string->base))
-        deliver_some(&string->base, &string->inbox, SIZE_MAX);
+        memory_deliver_some(&string->base, &string->inbox, SIZE_MAX);
 }
 
 static void string_reading(tw_transport *transport)

@@ -120,7 +120,7 @@ static void chunk_append(struct twi_outbox *box, struct twi_chunk *chunk)
 }
 
 /* What fits goes behind the last chunk, the rest into a new one. */
-static int add_chunk(struct twi_outbox *box, const char *data, size_t length)
+static int outbox_add_chunk(struct twi_outbox *box, const char *data, size_t length)
 {
     struct twi_chunk *last = box->last_;
     size_t fits = last == NULL ? 0 : last->room;
@@ -174,7 +174,7 @@ add_any(struct twi_outbox *box, const void *data, size_t length)
     if (is_small(box, length))
         return add_small(box, data, length);
     if (last == NULL || last->room < length)
-        return add_chunk(box, data, length);
+        return outbox_add_chunk(box, data, length);
     memcpy((char *)last->start + last->length, data, length);
     last->length += length;
     last->room -= (uint32_t)length;

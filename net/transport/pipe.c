@@ -59,7 +59,7 @@ static bool is_one(const struct pipe *pipe)
     return pipe->in.fd == pipe->out.fd;
 }
 
-static tw_value broken_by(int error)
+static tw_value pipe_broken_by(int error)
 {
     return tw_fail_errno(&tw_error_connection_lost, error);
 }
@@ -72,7 +72,7 @@ static int change(struct twi_watch *watch, unsigned events)
 }
 
 /* With level triggers: watch for what is wanted. */
-static void rewatch(struct pipe *pipe)
+static void pipe_rewatch(struct pipe *pipe)
 {
     unsigned in = twi_transport_reading(&pipe->base) ? TWI_READABLE : 0u;
     unsigned out = pipe->blocked ? TWI_WRITABLE : 0u;
@@ -88,7 +88,7 @@ static void rewatch(struct pipe *pipe)
             r = change(pipe->out.watch, out);
     }
     if (r < 0)
-        twi_transport_end(&pipe->base, broken_by(r));
+        twi_transport_end(&pipe->base, pipe_broken_by(r));
 }
 
 /* What was left is read in the next turn. */
@@ -106,7 +106,7 @@ static void pipe_reading(tw_transport *transport)
 {
     struct pipe *pipe = pipe_of(transport);
 
-    rewatch(pipe);
+    pipe_rewatch(pipe);
     if (pipe->pending && twi_transport_reading(transport))
         read_later(pipe);
 }
@@ -114,7 +114,7 @@ static void pipe_reading(tw_transport *transport)
 /* --- reading ------------------------------------------------------------------------ */
 
 /* One read, delivered. What read() answered, or a negative errno. */
-static ssize_t receive(struct pipe *pipe)
+static ssize_t pipe_receive(struct pipe *pipe)
 {
     tw_transport *transport = &pipe->base;
     size_t size;
@@ -136,28 +136,28 @@ static ssize_t receive(struct pipe *pipe)
     return n;
 }
 
-static void read_some(struct pipe *pipe)
+static void pipe_read_some(struct pipe *pipe)
 {
     tw_transport *transport = &pipe->base;
     int reads = pipe->in.watch != NULL ? READS_PER_TURN : 1;
 
     pipe->pending = true;
     for (int i = 0; i < reads && twi_transport_reading(transport); i++) {
-        ssize_t n = receive(pipe);
+        ssize_t n = pipe_receive(pipe);
 
         if (n == -EAGAIN || n == -EWOULDBLOCK) {
             pipe->pending = false;
             return;
         }
         if (n < 0)
-            twi_transport_lost(transport, broken_by((int)-n));
+            twi_transport_lost(transport, pipe_broken_by((int)-n));
         else if (n == 0)
             twi_transport_deliver_eof(transport);
     }
     if (twi_transport_reading(transport))
         read_later(pipe);
     else
-        rewatch(pipe);
+        pipe_rewatch(pipe);
 }
 
 /* --- writing ------------------------------------------------------------------------ */
@@ -173,12 +173,12 @@ static void write_failed(struct pipe *pipe, int error)
     transport->write_shut = true;
     twi_outbox_drop(&transport->out, -error);
     while (twi_transport_reading(transport) && n > 0)
-        n = receive(pipe);
-    twi_transport_lost(transport, whole && n == 0 ? twi_reason_done() : broken_by(error));
+        n = pipe_receive(pipe);
+    twi_transport_lost(transport, whole && n == 0 ? twi_reason_done() : pipe_broken_by(error));
 }
 
 /* As writev(). */
-static ssize_t write_pieces(struct pipe *pipe)
+static ssize_t pipe_write_pieces(struct pipe *pipe)
 {
     struct iovec pieces[PIECES];
     struct msghdr message = { .msg_iov = pieces };
@@ -210,11 +210,11 @@ static ssize_t write_once(struct pipe *pipe)
             return -1;
         }
     }
-    return write_pieces(pipe);
+    return pipe_write_pieces(pipe);
 }
 
 /* Write what is queued; false when the connection is lost over it. */
-static bool write_all(struct pipe *pipe)
+static bool pipe_write_all(struct pipe *pipe)
 {
     tw_transport *transport = &pipe->base;
 
@@ -230,7 +230,7 @@ static bool write_all(struct pipe *pipe)
             twi_outbox_sent(&transport->out, (size_t)n);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             pipe->blocked = true;
-            rewatch(pipe);
+            pipe_rewatch(pipe);
         } else if (errno != EINTR) {
             write_failed(pipe, errno);
             return false;
@@ -243,19 +243,19 @@ static void pipe_flush(tw_transport *transport)
 {
     struct pipe *pipe = pipe_of(transport);
 
-    if (!pipe->blocked && write_all(pipe))
+    if (!pipe->blocked && pipe_write_all(pipe))
         twi_transport_flushed(transport);
 }
 
 /* --- readiness ---------------------------------------------------------------------- */
 
 /* What is written while the protocol reads goes when it returns. */
-static void read_and_answer(struct pipe *pipe)
+static void pipe_read_and_answer(struct pipe *pipe)
 {
     tw_transport *transport = &pipe->base;
 
     twi_transport_hold(transport);
-    read_some(pipe);
+    pipe_read_some(pipe);
     if (twi_transport_release(transport))
         pipe_flush(transport);
 }
@@ -265,7 +265,7 @@ static void may_write_on(struct pipe *pipe)
     pipe->blocked = false;
     pipe_flush(&pipe->base);
     if (!pipe->blocked)
-        rewatch(pipe);
+        pipe_rewatch(pipe);
 }
 
 static void pipe_ready(unsigned ready, void *arg)
@@ -277,7 +277,7 @@ static void pipe_ready(unsigned ready, void *arg)
     if ((ready & TWI_WRITABLE) && pipe->blocked)
         may_write_on(pipe);
     if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
-        read_and_answer(pipe);
+        pipe_read_and_answer(pipe);
     tw_transport_unref(transport);
 }
 
@@ -422,7 +422,7 @@ static int watch_pipe(struct pipe *pipe)
     return r < 0 ? r : watch_side(&pipe->out, out | edge, out_ready, pipe);
 }
 
-static int set_up(struct pipe *pipe, bool restore)
+static int pipe_set_up(struct pipe *pipe, bool restore)
 {
     struct stat st;
     int r = prepare_side(&pipe->in, restore);
@@ -462,7 +462,7 @@ static int pipe_new(int read_fd, int write_fd, bool restore, tw_transport **ret_
     memset(pipe, 0, sizeof *pipe);
     pipe->in = (struct side){ .fd = read_fd < 0 ? -1 : read_fd, .flags = -1 };
     pipe->out = (struct side){ .fd = write_fd < 0 ? -1 : write_fd, .flags = -1 };
-    r = set_up(pipe, restore);
+    r = pipe_set_up(pipe, restore);
     if (r < 0) {
         pipe_close(&pipe->base, true);
         twi_slab_free(&pipes, pipe);

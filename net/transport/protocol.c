@@ -26,7 +26,7 @@ static _Thread_local struct {
 } cemetery;
 
 /* With padding, so that the link is aligned. */
-static size_t size_of(const tw_protocol_class *protocol_class)
+static size_t protocol_size(const tw_protocol_class *protocol_class)
 {
     size_t size = protocol_class->size;
 
@@ -45,12 +45,13 @@ static struct twi_slab *pool_for(size_t size)
 
 static tw_protocol **link_of(tw_protocol *protocol)
 {
-    return (tw_protocol **)(void *)((char *)protocol + size_of(protocol->protocol_class));
+    return (tw_protocol **)(void *)((char *)protocol +
+                                    protocol_size(protocol->protocol_class));
 }
 
 tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class)
 {
-    size_t size = size_of(protocol_class);
+    size_t size = protocol_size(protocol_class);
     struct twi_slab *pool = pool_for(size + LINK);
     tw_protocol *protocol;
 
@@ -72,7 +73,7 @@ void tw_protocol_free(tw_protocol *protocol)
     protocol_class = protocol->protocol_class;
     if (protocol_class->released != NULL)
         protocol_class->released(protocol);
-    pool = pool_for(size_of(protocol_class) + LINK);
+    pool = pool_for(protocol_size(protocol_class) + LINK);
     if (pool != NULL)
         twi_slab_free(pool, protocol);
     else
@@ -92,7 +93,7 @@ void twi_protocols_bury(void)
     }
 }
 
-static void bury(struct twi_flush *flush)
+static void protocol_bury(struct twi_flush *flush)
 {
     (void)flush;
     twi_protocols_bury();
@@ -106,7 +107,7 @@ void twi_protocol_retire(tw_protocol *protocol)
     twi_factory_use(protocol->factory); /* it may be looked at until the end */
     *link_of(protocol) = cemetery.dead;
     cemetery.dead = protocol;
-    cemetery.flush.fn = bury;
+    cemetery.flush.fn = protocol_bury;
     if (!twi_flush_queued(&cemetery.flush))
         twi_flush_later(&cemetery.flush);
 }

@@ -74,13 +74,13 @@ static const struct sock *const_sock_of(const tw_transport *transport)
     return (const struct sock *)transport;
 }
 
-static tw_value broken_by(int error)
+static tw_value socket_broken_by(int error)
 {
     return tw_fail_errno(&tw_error_connection_lost, error);
 }
 
 /* With level triggers: watch for what is wanted. */
-static void rewatch(struct sock *sock)
+static void socket_rewatch(struct sock *sock)
 {
     unsigned events = 0;
     int r;
@@ -108,7 +108,7 @@ static void poke(struct sock *sock)
 
 /* One read, delivered. What recv() answered, or a negative errno; *ret_short: less came than
  * there was room for. */
-static inline ssize_t receive(struct sock *sock, bool *ret_short)
+static inline ssize_t socket_receive(struct sock *sock, bool *ret_short)
 {
     tw_transport *transport = &sock->base;
     size_t size;
@@ -142,7 +142,7 @@ static bool nothing_behind(const struct sock *sock)
     return !sock->hangup && (sock->base.out.length > 0 || sock->base.upper_wrote);
 }
 
-static void read_some(struct sock *sock)
+static void socket_read_some(struct sock *sock)
 {
     tw_transport *transport = &sock->base;
 
@@ -152,16 +152,16 @@ static void read_some(struct sock *sock)
 
         if (!twi_transport_reading(transport)) {
             sock->pending = true;
-            rewatch(sock);
+            socket_rewatch(sock);
             return;
         }
-        n = receive(sock, &was_short);
+        n = socket_receive(sock, &was_short);
         if (n == -EAGAIN || n == -EWOULDBLOCK) {
             sock->pending = false;
             return;
         }
         if (n < 0) {
-            twi_transport_lost(transport, broken_by((int)-n));
+            twi_transport_lost(transport, socket_broken_by((int)-n));
             return;
         }
         if (n == 0) {
@@ -185,17 +185,17 @@ static void read_some(struct sock *sock)
 static void send_failed(struct sock *sock, int error)
 {
     tw_transport *transport = &sock->base;
-    tw_value reason = broken_by(error);
+    tw_value reason = socket_broken_by(error);
     bool was_short;
 
     transport->write_shut = true;
     twi_outbox_drop(&transport->out, -error);
-    while (twi_transport_reading(transport) && receive(sock, &was_short) > 0)
+    while (twi_transport_reading(transport) && socket_receive(sock, &was_short) > 0)
         continue;
     twi_transport_lost(transport, reason);
 }
 
-static ssize_t send_bytes(struct sock *sock)
+static ssize_t socket_send_bytes(struct sock *sock)
 {
     struct iovec pieces[PIECES];
     struct msghdr message = { .msg_iov = pieces };
@@ -216,7 +216,7 @@ static ssize_t sendfile_quietly(int out, int in, off_t *offset, size_t length)
 #endif
 
 /* Send from the file that is first in the queue; as send(). */
-static ssize_t send_file(struct sock *sock, int fd, int64_t offset, int64_t length)
+static ssize_t socket_send_file(struct sock *sock, int fd, int64_t offset, int64_t length)
 {
     int r;
 
@@ -241,7 +241,7 @@ static ssize_t send_file(struct sock *sock, int fd, int64_t offset, int64_t leng
         errno = -r;
         return -1;
     }
-    return send_bytes(sock);
+    return socket_send_bytes(sock);
 }
 
 /* Send once what is first in the queue; as send(). */
@@ -251,12 +251,12 @@ static ssize_t send_once(struct sock *sock)
     int fd;
 
     if (twi_outbox_file(&sock->base.out, &fd, &offset, &length))
-        return send_file(sock, fd, offset, length);
-    return send_bytes(sock);
+        return socket_send_file(sock, fd, offset, length);
+    return socket_send_bytes(sock);
 }
 
 /* Sending failed: false when the connection is lost over it. */
-static bool may_go_on(struct sock *sock, int error)
+static bool socket_may_go_on(struct sock *sock, int error)
 {
     if (error == EINTR)
         return true;
@@ -265,12 +265,12 @@ static bool may_go_on(struct sock *sock, int error)
         return false;
     }
     sock->blocked = true;
-    rewatch(sock);
+    socket_rewatch(sock);
     return true;
 }
 
 /* Send what is queued; false when the connection is lost over it. */
-static bool send_all(struct sock *sock)
+static bool socket_send_all(struct sock *sock)
 {
     tw_transport *transport = &sock->base;
     size_t sent = 0;
@@ -284,7 +284,7 @@ static bool send_all(struct sock *sock)
         }
         n = send_once(sock);
         if (n < 0) {
-            if (!may_go_on(sock, errno))
+            if (!socket_may_go_on(sock, errno))
                 return false;
             continue;
         }
@@ -298,7 +298,7 @@ __attribute__((noinline)) /* what goes in one shall not pay for it */
 static void
 flush_rest(struct sock *sock)
 {
-    if (twi_outbox_empty(&sock->base.out) || send_all(sock))
+    if (twi_outbox_empty(&sock->base.out) || socket_send_all(sock))
         twi_transport_flushed(&sock->base);
 }
 
@@ -315,7 +315,7 @@ static void sock_flush(tw_transport *transport)
         ssize_t n = send(sock->fd, bytes, length, MSG_NOSIGNAL);
         if (n > 0)
             twi_outbox_sent(&transport->out, (size_t)n);
-        else if (!may_go_on(sock, errno))
+        else if (!socket_may_go_on(sock, errno))
             return;
         if ((size_t)n == length) {
             twi_transport_flushed(transport);
@@ -342,12 +342,12 @@ static size_t sock_send_now(tw_transport *transport, const void *data, size_t le
 
 /* What is written while the protocol reads is sent when it returns: the answer leaves while all
  * that belongs to the connection is at hand, and nobody waits for others' reading. */
-static void read_and_answer(struct sock *sock)
+static void socket_read_and_answer(struct sock *sock)
 {
     tw_transport *transport = &sock->base;
 
     twi_transport_hold(transport);
-    read_some(sock);
+    socket_read_some(sock);
     if (twi_transport_release(transport))
         sock_flush(transport);
 }
@@ -364,10 +364,10 @@ static void sock_ready(unsigned ready, void *arg)
         sock->blocked = false;
         sock_flush(transport);
         if (!sock->blocked)
-            rewatch(sock);
+            socket_rewatch(sock);
     }
     if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
-        read_and_answer(sock);
+        socket_read_and_answer(sock);
     tw_transport_unref(transport);
 }
 
@@ -379,11 +379,11 @@ static void sock_reading(tw_transport *transport)
         /* With level triggers the next event tells that nobody listens; most often none comes.
          * An ended stream would not be quiet, though. */
         if (transport->eof)
-            rewatch(sock);
+            socket_rewatch(sock);
         return;
     }
     if (!sock->edge) {
-        rewatch(sock);
+        socket_rewatch(sock);
     } else if (sock->pending) {
         poke(sock);
     }

@@ -54,7 +54,7 @@ static void disconnect_all(void)
         twi_transport_lost(TWI_CONTAINER(node, tw_transport, node_), twi_reason_lost());
 }
 
-static void run_stops(struct twi_loop_end *stop)
+static void transport_run_stops(struct twi_loop_end *stop)
 {
     (void)stop;
     disconnect_all();
@@ -67,7 +67,7 @@ static void release_reasons(void)
     tw_drop(&thread.aborted);
 }
 
-static void thread_end(struct twi_loop_end *end)
+static void transport_thread_end(struct twi_loop_end *end)
 {
     (void)end;
     while (!twi_list_empty(&thread.transports))
@@ -92,7 +92,7 @@ static int make_reasons(void)
     return 0;
 }
 
-static int thread_begin(void)
+static int transport_thread_begin(void)
 {
     size_t size;
     int r;
@@ -104,8 +104,8 @@ static int thread_begin(void)
     r = make_reasons();
     if (r < 0)
         return r;
-    thread.stop.fn = run_stops;
-    thread.end.fn = thread_end;
+    thread.stop.fn = transport_run_stops;
+    thread.end.fn = transport_thread_end;
     r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
     if (r < 0) {
         release_reasons();
@@ -134,7 +134,7 @@ static bool become(tw_transport *transport, enum twi_transport_state next)
     return true;
 }
 
-static void end_of_turn(struct twi_flush *flush)
+static void transport_end_of_turn(struct twi_flush *flush)
 {
     tw_transport *transport = TWI_CONTAINER(flush, tw_transport, flush_);
 
@@ -146,7 +146,7 @@ static void end_of_turn(struct twi_flush *flush)
 
 int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops)
 {
-    int r = thread_begin();
+    int r = transport_thread_begin();
 
     if (r < 0)
         return r;
@@ -155,7 +155,7 @@ int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *
 #if TWI_DEBUG
     transport->owner_ = twi_thread_self();
 #endif
-    transport->flush_.fn = end_of_turn;
+    transport->flush_.fn = transport_end_of_turn;
     twi_list_append(&thread.transports, &transport->node_);
     thread.count++;
     return 0;
@@ -519,7 +519,8 @@ static const tw_transport *described(const tw_transport *transport)
     return transport;
 }
 
-static int describe(const tw_transport *transport, bool peer, char *text, size_t size)
+static int transport_describe(const tw_transport *transport, bool peer, char *text,
+                              size_t size)
 {
     transport = described(transport);
     if (transport->ops->describe != NULL)
@@ -529,12 +530,12 @@ static int describe(const tw_transport *transport, bool peer, char *text, size_t
 
 int tw_transport_peer(const tw_transport *transport, char *text, size_t size)
 {
-    return describe(transport, true, text, size);
+    return transport_describe(transport, true, text, size);
 }
 
 int tw_transport_local(const tw_transport *transport, char *text, size_t size)
 {
-    return describe(transport, false, text, size);
+    return transport_describe(transport, false, text, size);
 }
 
 int tw_transport_peer_address(const tw_transport *transport,
