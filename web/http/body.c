@@ -18,7 +18,7 @@ static const struct twi_decode_error too_large = { &tw_error_toolarge,
                                                    "the body is larger than the limit" };
 static const struct twi_decode_error no_memory = { &tw_error_memory, "out of memory" };
 
-static int fail(struct twi_body *body, int error, const struct twi_decode_error *text)
+static int body_fail(struct twi_body *body, int error, const struct twi_decode_error *text)
 {
     body->error = *text;
     return error;
@@ -42,10 +42,10 @@ int twi_body_begin(struct twi_body *body, const char *codings, int64_t max, int6
     if (codings != NULL) {
         r = twi_decoder_new(codings, max, &body->decoder, ret_left);
         if (r < 0)
-            return fail(body, r, r == -ENOMEM ? &no_memory : &too_many);
+            return body_fail(body, r, r == -ENOMEM ? &no_memory : &too_many);
     }
     if (body->decoder == NULL && max >= 0 && expected > max && !clip)
-        return fail(body, -E2BIG, &too_large);
+        return body_fail(body, -E2BIG, &too_large);
     return 0;
 }
 
@@ -61,7 +61,7 @@ static size_t first_size(const struct twi_body *body, size_t wanted)
 }
 
 /* Make room for `extra` more. */
-static int grow(struct twi_body *body, size_t extra)
+static int body_grow(struct twi_body *body, size_t extra)
 {
     size_t size;
 
@@ -72,7 +72,7 @@ static int grow(struct twi_body *body, size_t extra)
         body->bytes = tw_bytes_new(size, &body->data);
         if (tw_is_failure(body->bytes)) {
             body->bytes = tw_none();
-            return fail(body, -ENOMEM, &no_memory);
+            return body_fail(body, -ENOMEM, &no_memory);
         }
     } else {
         size = body->size * 2;
@@ -82,7 +82,7 @@ static int grow(struct twi_body *body, size_t extra)
             (size_t)body->expected >= body->length + extra)
             size = (size_t)body->expected;
         if (twi_bytes_resize(&body->bytes, size, &body->data) < 0)
-            return fail(body, -ENOMEM, &no_memory);
+            return body_fail(body, -ENOMEM, &no_memory);
     }
     body->size = size;
     return 0;
@@ -102,13 +102,13 @@ static int add_plain(struct twi_body *body, const char *data, size_t length)
 {
     int over = admit(body, &length);
 
-    if (grow(body, length) < 0)
+    if (body_grow(body, length) < 0)
         return -ENOMEM;
     if (length > 0)
         memcpy(body->data + body->length, data, length);
     body->length += length;
     body->passed += (int64_t)length;
-    return over < 0 ? fail(body, over, &too_large) : 0;
+    return over < 0 ? body_fail(body, over, &too_large) : 0;
 }
 
 /* Text shrinks to about a quarter. */
@@ -125,7 +125,7 @@ static int add_decoded(struct twi_body *body, const char *data, size_t length)
 
     do {
         if (body->length == body->size &&
-            grow(body, body->size > 0 ? body->size : decoded_guess(length)) < 0)
+            body_grow(body, body->size > 0 ? body->size : decoded_guess(length)) < 0)
             return -ENOMEM;
         r = twi_decoder_run(body->decoder, &at, data + length, body->data + body->length,
                             body->size - body->length, &produced);
@@ -152,7 +152,7 @@ char *twi_body_place(struct twi_body *body, int64_t wanted, size_t *size)
 
     if (body->decoder != NULL || body->clip || wanted <= 0)
         return NULL;
-    if (body->length == body->size && grow(body, 1) < 0)
+    if (body->length == body->size && body_grow(body, 1) < 0)
         return NULL;
     room = body->size - body->length;
     *size = (uint64_t)wanted < room ? (size_t)wanted : room;
@@ -165,13 +165,13 @@ int twi_body_placed(struct twi_body *body, size_t length)
 
     body->length += length;
     body->passed += (int64_t)length;
-    return over < 0 ? fail(body, over, &too_large) : 0;
+    return over < 0 ? body_fail(body, over, &too_large) : 0;
 }
 
 /* --- handing on ---------------------------------------------------------------------------- */
 
 /* What came before a fault is handed on first. */
-static int hand_on(struct twi_body *body, int r, size_t length)
+static int body_hand_on(struct twi_body *body, int r, size_t length)
 {
     body->passed += (int64_t)length;
     if (r < 0)
@@ -180,7 +180,7 @@ static int hand_on(struct twi_body *body, int r, size_t length)
         return 1;
     if (body->fault == 0)
         return 0;
-    return body->decoder == NULL ? fail(body, body->fault, &too_large)
+    return body->decoder == NULL ? body_fail(body, body->fault, &too_large)
                                  : decoder_failed(body, body->fault);
 }
 
@@ -191,7 +191,7 @@ int twi_body_piece(struct twi_body *body, const char **at, const char *end, char
     int r;
 
     if (body->fault < 0)
-        return hand_on(body, 0, 0);
+        return body_hand_on(body, 0, 0);
     if (body->decoder == NULL) {
         r = admit(body, &length);
         *ret_piece = *at;
@@ -201,7 +201,7 @@ int twi_body_piece(struct twi_body *body, const char **at, const char *end, char
         *ret_piece = space;
     }
     *ret_length = length;
-    return hand_on(body, r, length);
+    return body_hand_on(body, r, length);
 }
 
 /* --- the end ------------------------------------------------------------------------------- */

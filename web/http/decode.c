@@ -77,7 +77,7 @@ static void inflater_free(struct inflater *inflater)
     twi_free(inflater);
 }
 
-static void thread_ends(void *self)
+static void decoder_thread_ends(void *self)
 {
     (void)self;
     for (; pool != NULL; pooled--) {
@@ -88,9 +88,9 @@ static void thread_ends(void *self)
     }
 }
 
-static void make_key(void)
+static void decoder_make_key(void)
 {
-    have_key = pthread_key_create(&thread_end, thread_ends) == 0;
+    have_key = pthread_key_create(&thread_end, decoder_thread_ends) == 0;
 }
 
 static void *z_allocate(void *ctx, unsigned count, unsigned size)
@@ -131,7 +131,7 @@ static struct inflater *inflater_take(int window_bits)
 
 static void inflater_give(struct inflater *inflater)
 {
-    pthread_once(&once, make_key);
+    pthread_once(&once, decoder_make_key);
     if (pooled == POOL_MAX || twi_slab_direct || !have_key ||
         pthread_setspecific(thread_end, &pool) != 0) {
         inflater_free(inflater);
@@ -150,8 +150,8 @@ static void *plain_allocate(void *ctx, size_t size)
     return twi_malloc(size);
 }
 
-static int fail(struct twi_decoder *decoder, int r, const tw_error_class *error_class,
-                const char *text)
+static int decoder_fail(struct twi_decoder *decoder, int r, const tw_error_class *error_class,
+                        const char *text)
 {
     decoder->error.error_class = error_class;
     decoder->error.text = text;
@@ -161,17 +161,17 @@ static int fail(struct twi_decoder *decoder, int r, const tw_error_class *error_
 
 static int damaged(struct twi_decoder *decoder, const char *text)
 {
-    return fail(decoder, -EINVAL, &tw_error_encoding, text);
+    return decoder_fail(decoder, -EINVAL, &tw_error_encoding, text);
 }
 
-static int no_memory(struct twi_decoder *decoder)
+static int decoder_no_memory(struct twi_decoder *decoder)
 {
-    return fail(decoder, -ENOMEM, &tw_error_memory, "out of memory");
+    return decoder_fail(decoder, -ENOMEM, &tw_error_memory, "out of memory");
 }
 
 static int too_large(struct twi_decoder *decoder)
 {
-    return fail(decoder, -E2BIG, &tw_error_toolarge, "decoded body is too large");
+    return decoder_fail(decoder, -E2BIG, &tw_error_toolarge, "decoded body is too large");
 }
 
 /* What a step works on; both move. */
@@ -180,7 +180,7 @@ struct span {
     char *out, *out_end;
 };
 
-static unsigned at_most(ptrdiff_t length)
+static unsigned zlib_at_most(ptrdiff_t length)
 {
     return length > INT32_MAX ? INT32_MAX : (unsigned)length;
 }
@@ -191,16 +191,16 @@ static int inflate_span(struct twi_decoder *decoder, struct stage *stage, struct
     int r;
 
     stream->next_in = (unsigned char *)(uintptr_t)span->in;
-    stream->avail_in = at_most(span->in_end - span->in);
+    stream->avail_in = zlib_at_most(span->in_end - span->in);
     stream->next_out = (unsigned char *)span->out;
-    stream->avail_out = at_most(span->out_end - span->out);
+    stream->avail_out = zlib_at_most(span->out_end - span->out);
     r = inflate(stream, Z_NO_FLUSH);
     span->in = (const char *)stream->next_in;
     span->out = (char *)stream->next_out;
     if (r == Z_STREAM_END)
         stage->ended = true;
     else if (r == Z_MEM_ERROR)
-        return no_memory(decoder);
+        return decoder_no_memory(decoder);
     else if (r != Z_OK && r != Z_BUF_ERROR)
         return damaged(decoder, stage->coding == GZIP ? "damaged gzip" : "damaged deflate");
     return 0;
@@ -212,7 +212,7 @@ static int step_gzip(struct twi_decoder *decoder, struct stage *stage, struct sp
     if (stage->inflater == NULL)
         stage->inflater = inflater_take(16 + 15);
     if (stage->inflater == NULL)
-        return no_memory(decoder);
+        return decoder_no_memory(decoder);
     if (stage->ended) {
         inflateReset(&stage->inflater->stream);
         stage->ended = false;
@@ -239,7 +239,7 @@ static int step_deflate(struct twi_decoder *decoder, struct stage *stage, struct
     if (stage->inflater == NULL)
         stage->inflater = inflater_take(is_zlib(stage->first) ? 15 : -15);
     if (stage->inflater == NULL)
-        return no_memory(decoder);
+        return decoder_no_memory(decoder);
     if (stage->first_at == 2)
         return inflate_span(decoder, stage, span);
     first.in = (const char *)stage->first + stage->first_at;
@@ -262,7 +262,7 @@ static int step_brotli(struct twi_decoder *decoder, struct stage *stage, struct 
     if (stage->brotli == NULL)
         stage->brotli = BrotliDecoderCreateInstance(plain_allocate, z_release, NULL);
     if (stage->brotli == NULL)
-        return no_memory(decoder);
+        return decoder_no_memory(decoder);
     result = BrotliDecoderDecompressStream(stage->brotli, &in, &next_in, &out, &next_out,
                                            NULL);
     span->in = (const char *)next_in;
@@ -274,7 +274,7 @@ static int step_brotli(struct twi_decoder *decoder, struct stage *stage, struct 
                            BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
                        BrotliDecoderGetErrorCode(stage->brotli) >=
                            BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES
-                   ? no_memory(decoder)
+                   ? decoder_no_memory(decoder)
                    : damaged(decoder, "damaged br");
     return 0;
 }
@@ -298,14 +298,14 @@ static int step_zstd(struct twi_decoder *decoder, struct stage *stage, struct sp
     size_t r;
 
     if (stage->zstd == NULL && make_zstd(stage) < 0)
-        return no_memory(decoder);
+        return decoder_no_memory(decoder);
     r = ZSTD_decompressStream(stage->zstd, &out, &in);
     span->in += in.pos;
     span->out += out.pos;
     stage->ended = r == 0;
     if (ZSTD_isError(r))
         return ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation
-                   ? no_memory(decoder)
+                   ? decoder_no_memory(decoder)
                    : damaged(decoder,
                              ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge
                                  ? "zstd window is too large"
@@ -313,7 +313,7 @@ static int step_zstd(struct twi_decoder *decoder, struct stage *stage, struct sp
     return 0;
 }
 
-static int step(struct twi_decoder *decoder, struct stage *stage, struct span *span)
+static int stage_step(struct twi_decoder *decoder, struct stage *stage, struct span *span)
 {
     if (span->in < span->in_end)
         stage->begun = true;
@@ -337,8 +337,8 @@ static int step(struct twi_decoder *decoder, struct stage *stage, struct span *s
 
 /* --- the chain --------------------------------------------------------------------------- */
 
-static int produce(struct twi_decoder *decoder, unsigned index, const char **at,
-                   const char *end, char *out, size_t size, size_t *ret_produced);
+static int decoder_produce(struct twi_decoder *decoder, unsigned index, const char **at,
+                           const char *end, char *out, size_t size, size_t *ret_produced);
 
 /* More input for a stage from the one before it: 1, 0 (there is none now), negative errno. */
 static int refill(struct twi_decoder *decoder, unsigned index, const char **at,
@@ -349,7 +349,8 @@ static int refill(struct twi_decoder *decoder, unsigned index, const char **at,
     int r;
 
     stage->link_at = 0;
-    r = produce(decoder, index - 1, at, end, stage->link, LINK_SIZE, &stage->link_length);
+    r = decoder_produce(decoder, index - 1, at, end, stage->link, LINK_SIZE,
+                        &stage->link_length);
     if (r < 0)
         return r;
     if (decoder->max_output >= 0 && before->made > (uint64_t)decoder->max_output + LINK_SLACK)
@@ -358,8 +359,8 @@ static int refill(struct twi_decoder *decoder, unsigned index, const char **at,
 }
 
 /* Output of one stage: 1 (`out` is full), 0 (all input is used), negative errno. */
-static int produce(struct twi_decoder *decoder, unsigned index, const char **at,
-                   const char *end, char *out, size_t size, size_t *ret_produced)
+static int decoder_produce(struct twi_decoder *decoder, unsigned index, const char **at,
+                           const char *end, char *out, size_t size, size_t *ret_produced)
 {
     struct stage *stage = &decoder->stages[index];
     struct span span = { .out = out, .out_end = out + size };
@@ -371,7 +372,7 @@ static int produce(struct twi_decoder *decoder, unsigned index, const char **at,
 
         span.in = in;
         span.in_end = index == 0 ? end : stage->link + stage->link_length;
-        r = step(decoder, stage, &span);
+        r = stage_step(decoder, stage, &span);
         if (index == 0)
             *at = span.in;
         else
@@ -470,12 +471,12 @@ int twi_decoder_run(struct twi_decoder *decoder, const char **at, const char *en
     if (decoder->failed < 0)
         return decoder->failed;
     if (decoder->max_output < 0)
-        return produce(decoder, decoder->count - 1, at, end, out, size, ret_produced);
+        return decoder_produce(decoder, decoder->count - 1, at, end, out, size, ret_produced);
     /* One byte more than allowed tells whether the limit is crossed. */
     left = (uint64_t)decoder->max_output - last->made;
     if (size > left + 1)
         size = (size_t)left + 1;
-    r = produce(decoder, decoder->count - 1, at, end, out, size, ret_produced);
+    r = decoder_produce(decoder, decoder->count - 1, at, end, out, size, ret_produced);
     if (*ret_produced > left) {
         *ret_produced = (size_t)left;
         return too_large(decoder);

@@ -271,7 +271,7 @@ static int reserve_field(tw_headers *headers)
 }
 
 /* Append text and a NUL; there is room. */
-static uint32_t put(tw_headers *headers, const char *text, size_t length)
+static uint32_t headers_put(tw_headers *headers, const char *text, size_t length)
 {
     uint32_t place = headers->text_length;
 
@@ -293,8 +293,8 @@ int twi_headers_append(tw_headers *headers, enum twi_header id, const char *name
         reserve_text(headers, name_length + value_length + 2, &old) < 0)
         return -ENOMEM;
     field = &headers->fields[headers->count++];
-    field->name = put(headers, name, name_length);
-    field->value = put(headers, value, value_length);
+    field->name = headers_put(headers, name, name_length);
+    field->value = headers_put(headers, value, value_length);
     field->value_length = (uint32_t)value_length;
     field->id = (uint8_t)id;
     headers->present |= UINT64_C(1) << id;
@@ -313,7 +313,7 @@ int twi_headers_extend(tw_headers *headers, const char *text, size_t length)
         return -ENOMEM;
     field = &headers->fields[headers->count - 1];
     headers->text[headers->text_length - 1] = ' ';
-    put(headers, text, length);
+    headers_put(headers, text, length);
     field->value_length += (uint32_t)length + 1;
     twi_free(old);
     return 0;
@@ -326,7 +326,7 @@ int64_t twi_headers_keep(tw_headers *headers, const char *text, size_t length)
 
     if (length > TEXT_MAX || reserve_text(headers, length + 1, &old) < 0)
         return -ENOMEM;
-    place = put(headers, text, length);
+    place = headers_put(headers, text, length);
     headers->kept = headers->text_length;
     twi_free(old);
     return place;
@@ -350,7 +350,7 @@ tw_headers *tw_headers_copy(const tw_headers *headers)
 }
 
 /* Cut white space around a value. */
-static const char *trim(const char *value, size_t *length)
+static const char *headers_trim(const char *value, size_t *length)
 {
     while (*length > 0 && twi_is_blank(*value)) {
         value++;
@@ -366,7 +366,7 @@ int tw_headers_add_n(tw_headers *headers, const char *name, size_t name_length,
 {
     if (!twi_http1_is_token(name, name_length) || !twi_http1_is_value(value, value_length))
         return -EINVAL;
-    value = trim(value, &value_length);
+    value = headers_trim(value, &value_length);
     return twi_headers_append(headers, twi_header_id(name, name_length), name, name_length,
                               value, value_length);
 }
@@ -408,8 +408,8 @@ size_t tw_headers_remove(tw_headers *headers, const char *name)
 }
 
 /* Give a field another value, in its place if it fits. */
-static int replace(tw_headers *headers, uint32_t index, const char *name, size_t name_length,
-                   const char *value, size_t value_length)
+static int headers_replace(tw_headers *headers, uint32_t index, const char *name,
+                           size_t name_length, const char *value, size_t value_length)
 {
     struct twi_field *field = &headers->fields[index];
     struct twi_field last;
@@ -439,12 +439,12 @@ int tw_headers_set(tw_headers *headers, const char *name, const char *value)
 
     if (!twi_http1_is_token(name, name_length) || !twi_http1_is_value(value, value_length))
         return -EINVAL;
-    value = trim(value, &value_length);
+    value = headers_trim(value, &value_length);
     for (uint32_t i = 0; i < headers->count; i++) {
         if (!field_is(headers, &headers->fields[i], id, name, name_length))
             continue;
         remove_from(headers, i + 1, id, name, name_length);
-        return replace(headers, i, name, name_length, value, value_length);
+        return headers_replace(headers, i, name, name_length, value, value_length);
     }
     return twi_headers_append(headers, id, name, name_length, value, value_length);
 }
@@ -478,7 +478,7 @@ const char *twi_headers_value(const tw_headers *headers, enum twi_header id)
     return field == NULL ? NULL : headers->text + field->value;
 }
 
-static const struct twi_field *find(const tw_headers *headers, const char *name)
+static const struct twi_field *headers_find(const tw_headers *headers, const char *name)
 {
     size_t length = strlen(name);
     enum twi_header id = twi_header_id(name, length);
@@ -493,14 +493,14 @@ static const struct twi_field *find(const tw_headers *headers, const char *name)
 
 const char *tw_headers_get(const tw_headers *headers, const char *name)
 {
-    const struct twi_field *field = find(headers, name);
+    const struct twi_field *field = headers_find(headers, name);
 
     return field == NULL ? NULL : headers->text + field->value;
 }
 
 bool tw_headers_has(const tw_headers *headers, const char *name)
 {
-    return find(headers, name) != NULL;
+    return headers_find(headers, name) != NULL;
 }
 
 /* The end of an element: its comma or the list's end. An unclosed string goes on to the end. */
@@ -523,7 +523,7 @@ bool twi_elements_next(struct twi_elements *list)
         const char *end = element_end(list->at, list->end);
 
         list->length = (size_t)(end - list->at);
-        list->element = trim(list->at, &list->length);
+        list->element = headers_trim(list->at, &list->length);
         list->at = end < list->end ? end + 1 : end;
         if (list->length > 0)
             return true;

@@ -227,7 +227,8 @@ static bool is_delimiter(char c)
 }
 
 /* `least` to `most` digits and then no further one; moves *at behind them. */
-static bool read_digits(const char **at, const char *end, int least, int most, int *ret_number)
+static bool date_read_digits(const char **at, const char *end, int least, int most,
+                             int *ret_number)
 {
     int number = 0, count = 0;
 
@@ -246,9 +247,9 @@ static bool read_time(const char *at, const char *end, struct date *date)
 {
     struct date read;
 
-    if (!read_digits(&at, end, 1, 2, &read.hour) || at == end || *at++ != ':' ||
-        !read_digits(&at, end, 1, 2, &read.minute) || at == end || *at++ != ':' ||
-        !read_digits(&at, end, 1, 2, &read.second))
+    if (!date_read_digits(&at, end, 1, 2, &read.hour) || at == end || *at++ != ':' ||
+        !date_read_digits(&at, end, 1, 2, &read.minute) || at == end || *at++ != ':' ||
+        !date_read_digits(&at, end, 1, 2, &read.second))
         return false;
     date->hour = read.hour;
     date->minute = read.minute;
@@ -263,7 +264,7 @@ static void read_token(const char *at, const char *end, struct date *date)
 
     if (date->hour < 0 && read_time(at, end, date))
         return;
-    if (date->day < 0 && read_digits(&p, end, 1, 2, &date->day))
+    if (date->day < 0 && date_read_digits(&p, end, 1, 2, &date->day))
         return;
     if (date->month < 0 && end - at >= 3 && find_month(at) > 0) {
         date->month = find_month(at);
@@ -271,7 +272,7 @@ static void read_token(const char *at, const char *end, struct date *date)
     }
     p = at;
     if (date->year < 0)
-        read_digits(&p, end, 2, 4, &date->year);
+        date_read_digits(&p, end, 2, 4, &date->year);
 }
 
 int twi_cookie_date_parse(const char *text, size_t length, int64_t *ret_seconds)

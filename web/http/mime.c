@@ -82,7 +82,7 @@ static const struct mime {
     { "zst", "application/zstd" },
 };
 
-static int compare(const void *ending, const void *entry)
+static int mime_compare(const void *ending, const void *entry)
 {
     return strcasecmp(ending, ((const struct mime *)entry)->ending);
 }
@@ -94,6 +94,6 @@ const char *twi_mime_type(const char *name)
 
     if (dot != NULL && strchr(dot, '/') == NULL)
         mime = bsearch(dot + 1, types, sizeof types / sizeof types[0], sizeof types[0],
-                       compare);
+                       mime_compare);
     return mime == NULL ? "application/octet-stream" : mime->type;
 }

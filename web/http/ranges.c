@@ -11,13 +11,13 @@
 #include "web/http/headers.h"
 #include "web/server/server.h"
 
-static const char *skip_space(const char *text)
+static const char *range_skip_space(const char *text)
 {
     return text + strspn(text, " \t");
 }
 
 /* A number; saturated, which is beyond every file. False if there is none. */
-static bool read_number(const char **text, int64_t *ret_number)
+static bool range_read_number(const char **text, int64_t *ret_number)
 {
     size_t digits = strspn(*text, "0123456789");
     uint64_t number;
@@ -38,15 +38,15 @@ static int read_range(const char **text, int64_t size, struct twi_range *range)
 
     if (**text == '-') {
         (*text)++;
-        if (!read_number(text, &suffix))
+        if (!range_read_number(text, &suffix))
             return -EINVAL;
         range->first = suffix >= size ? 0 : size - suffix;
         range->last = size - 1;
         return suffix > 0 && size > 0;
     }
-    if (!read_number(text, &range->first) || *(*text)++ != '-')
+    if (!range_read_number(text, &range->first) || *(*text)++ != '-')
         return -EINVAL;
-    if (!read_number(text, &range->last))
+    if (!range_read_number(text, &range->last))
         range->last = INT64_MAX;
     if (range->last < range->first)
         return -EINVAL;
@@ -66,14 +66,14 @@ int twi_ranges_parse(const char *text, int64_t size, struct twi_range ranges[TWI
         struct twi_range range;
         int r;
 
-        text = skip_space(text);
+        text = range_skip_space(text);
         if (*text == ',' || *text == '\0') {
             if (*text == '\0')
                 break;
             continue;
         }
         r = read_range(&text, size, &range);
-        text = skip_space(text);
+        text = range_skip_space(text);
         if (r < 0 || (*text != ',' && *text != '\0') || ++seen > TWI_RANGES_MAX)
             return 0;
         if (r > 0) {
@@ -94,7 +94,7 @@ static bool list_has_etag(const char *list, const char *etag, bool weak)
 {
     size_t length = strlen(etag);
 
-    list = skip_space(list);
+    list = range_skip_space(list);
     if (*list == '*')
         return true;
     while (*list != '\0') {

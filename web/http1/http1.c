@@ -36,7 +36,7 @@ struct line {
     size_t length;
 };
 
-static inline void drop_held(struct twi_http1 *parser)
+static inline void http1_drop_held(struct twi_http1 *parser)
 {
     if (parser->held_.data != NULL)
         twi_buf_free(&parser->held_);
@@ -50,7 +50,7 @@ int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, 
     parser->error.text = text;
     parser->state_ = TWI_H1_FAILED;
     parser->keep_alive = false;
-    drop_held(parser);
+    http1_drop_held(parser);
     return -1;
 }
 
@@ -81,7 +81,7 @@ void twi_http1_init_server(struct twi_http1 *parser, const struct twi_http1_limi
 
 void twi_http1_free(struct twi_http1 *parser)
 {
-    drop_held(parser);
+    http1_drop_held(parser);
     tw_headers_free(parser->headers);
     tw_headers_free(parser->trailers);
     parser->headers = parser->trailers = NULL;
@@ -115,7 +115,7 @@ void twi_http1_begin(struct twi_http1 *parser, const char *method)
     parser->body_bytes = 0;
     parser->extension_bytes_ = 0;
     parser->error.error_class = NULL;
-    drop_held(parser);
+    http1_drop_held(parser);
 }
 
 tw_headers *twi_http1_take_headers(struct twi_http1 *parser)
@@ -136,7 +136,7 @@ tw_headers *twi_http1_take_trailers(struct twi_http1 *parser)
 
 /* --- lines ------------------------------------------------------------------------------- */
 
-static int hold(struct twi_http1 *parser, const char *data, size_t length)
+static int http1_hold(struct twi_http1 *parser, const char *data, size_t length)
 {
     if (twi_buf_append(&parser->held_, data, length) < 0)
         return twi_http1_fail_memory(parser);
@@ -169,7 +169,7 @@ static int next_line(struct twi_http1 *parser, const char **at, const char *end,
         return line_too_long(parser);
     *at = text + length;
     if (newline == NULL || parser->held_.length > 0) {
-        if (hold(parser, text, length) < 0)
+        if (http1_hold(parser, text, length) < 0)
             return -1;
         if (newline == NULL)
             return 0;
@@ -268,7 +268,7 @@ static int head_complete(struct twi_http1 *parser)
         }
         parser->reason = twi_headers_text(parser->headers, parser->text_at_);
     }
-    drop_held(parser);
+    http1_drop_held(parser);
     return 1;
 }
 
@@ -291,10 +291,10 @@ static int head(struct twi_http1 *parser, const char **at, const char *end)
 
 /* --- bodies ------------------------------------------------------------------------------ */
 
-static enum twi_http1_event done(struct twi_http1 *parser)
+static enum twi_http1_event http1_done(struct twi_http1 *parser)
 {
     parser->state_ = TWI_H1_DONE;
-    drop_held(parser);
+    http1_drop_held(parser);
     return TWI_HTTP1_DONE;
 }
 
@@ -321,7 +321,7 @@ static enum twi_http1_event body_length(struct twi_http1 *parser, const char **a
     enum twi_http1_event event;
 
     if (parser->remaining == 0)
-        return done(parser);
+        return http1_done(parser);
     event = piece(parser, at, end, (uint64_t)parser->remaining);
     if (event == TWI_HTTP1_BODY)
         parser->remaining -= (int64_t)parser->piece_length;
@@ -412,7 +412,7 @@ static enum twi_http1_event chunked(struct twi_http1 *parser, const char **at, c
             break;
         }
         if (r == 2)
-            return done(parser);
+            return http1_done(parser);
         if (r <= 0)
             return r == 0 ? TWI_HTTP1_MORE : TWI_HTTP1_ERROR;
     }
@@ -448,7 +448,7 @@ enum twi_http1_event twi_http1_received(struct twi_http1 *parser, size_t length)
     if (parser->state_ != TWI_H1_BODY_LENGTH)
         return TWI_HTTP1_BODY;
     parser->remaining -= (int64_t)length;
-    return parser->remaining == 0 ? done(parser) : TWI_HTTP1_BODY;
+    return parser->remaining == 0 ? http1_done(parser) : TWI_HTTP1_BODY;
 }
 
 enum twi_http1_event twi_http1_eof(struct twi_http1 *parser)
@@ -457,7 +457,7 @@ enum twi_http1_event twi_http1_eof(struct twi_http1 *parser)
 
     if (parser->state_ == TWI_H1_BODY_CLOSE ||
         (parser->state_ == TWI_H1_BODY_LENGTH && parser->remaining == 0))
-        return done(parser);
+        return http1_done(parser);
     if (parser->state_ == TWI_H1_DONE)
         return TWI_HTTP1_DONE;
     if (parser->state_ == TWI_H1_FAILED)

@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
-static const char *skip_space(const char *at, const char *end)
+static const char *chunk_skip_space(const char *at, const char *end)
 {
     while (at < end && twi_is_blank(*at))
         at++;
@@ -45,16 +45,16 @@ static bool are_extensions(const char *at, const char *end)
     while (at != end) {
         const char *equals;
 
-        at = skip_space(at, end);
+        at = chunk_skip_space(at, end);
         if (at == end || *at != ';')
             return false;
-        at = skip_token(skip_space(at + 1, end), end);
+        at = skip_token(chunk_skip_space(at + 1, end), end);
         if (at == NULL)
             return false;
-        equals = skip_space(at, end);
+        equals = chunk_skip_space(at, end);
         if (equals == end || *equals != '=')
             continue;
-        at = skip_space(equals + 1, end);
+        at = chunk_skip_space(equals + 1, end);
         at = at < end && *at == '"' ? skip_quoted(at, end) : skip_token(at, end);
         if (at == NULL)
             return false;

@@ -9,7 +9,7 @@
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
-static int bad(struct twi_http1 *parser, const char *text)
+static int fields_bad(struct twi_http1 *parser, const char *text)
 {
     return twi_http1_fail(parser, &tw_error_protocol, 400, text);
 }
@@ -43,9 +43,9 @@ static int content_length(struct twi_http1 *parser, const char *value, size_t le
     int r = twi_parse_decimal(value, length, &number);
 
     if (r < 0 || number > INT64_MAX)
-        return bad(parser, "bad Content-Length");
+        return fields_bad(parser, "bad Content-Length");
     if (before >= 0 && (parser->server_ || before != (int64_t)number))
-        return bad(parser, "several Content-Lengths");
+        return fields_bad(parser, "several Content-Lengths");
     parser->length = (int64_t)number;
     parser->seen_ |= TWI_H1_SEEN_LENGTH;
     return 0;
@@ -81,7 +81,7 @@ static int transfer_encoding(struct twi_http1 *parser, const char *value, size_t
     if (!parser->server_ && twi_same_nocase(value, length, "identity", 8))
         return 0;
     if ((parser->seen_ & TWI_H1_SEEN_CODING) != 0)
-        return bad(parser, "several Transfer-Encodings");
+        return fields_bad(parser, "several Transfer-Encodings");
     parser->seen_ |= TWI_H1_SEEN_CODING;
     if (twi_same_nocase(value, length, "chunked", 7))
         return 0;
@@ -145,9 +145,9 @@ static bool check_host(const char *host, size_t length)
 static int host(struct twi_http1 *parser, const char *value, size_t length)
 {
     if ((parser->seen_ & TWI_H1_SEEN_HOST) != 0)
-        return bad(parser, "several Hosts");
+        return fields_bad(parser, "several Hosts");
     if (!check_host(value, length))
-        return bad(parser, "bad Host");
+        return fields_bad(parser, "bad Host");
     parser->seen_ |= TWI_H1_SEEN_HOST;
     return 0;
 }
@@ -182,14 +182,14 @@ static int folded(struct twi_http1 *parser, tw_headers *headers, const char *tex
     enum twi_header id;
 
     if (parser->server_)
-        return bad(parser, "folded header line");
+        return fields_bad(parser, "folded header line");
     if (tw_headers_count(headers) == 0)
-        return bad(parser, "white space before the first header");
+        return fields_bad(parser, "white space before the first header");
     /* What was decided by the first part would be wrong. */
     id = headers->fields[headers->count - 1].id;
     if (length > 0 && (id == TWI_HEADER_CONTENT_LENGTH || id == TWI_HEADER_TRANSFER_ENCODING ||
                        id == TWI_HEADER_CONNECTION))
-        return bad(parser, "folded framing header");
+        return fields_bad(parser, "folded framing header");
     return twi_headers_extend(headers, text, length) < 0 ? twi_http1_fail_memory(parser) : 0;
 }
 
@@ -204,9 +204,9 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
         value++;
     name_length = (size_t)(value - line);
     if (name_length > 0 && (value == end || *value != ':'))
-        return bad(parser, "bad header name");
+        return fields_bad(parser, "bad header name");
     if (name_length == 0 && !twi_is_blank(*line))
-        return bad(parser, "bad header name");
+        return fields_bad(parser, "bad header name");
     value++;
     while (value < end && twi_is_blank(*value))
         value++;
@@ -214,7 +214,7 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
         end--;
     length = (size_t)(end - value);
     if (!check_value(parser, value, length))
-        return bad(parser, "control character in a header");
+        return fields_bad(parser, "control character in a header");
     if (name_length == 0)
         return folded(parser, headers, value, length);
     id = twi_header_id(line, name_length);

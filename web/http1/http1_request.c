@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
-static int bad(struct twi_http1 *parser, const char *text)
+static int request_bad(struct twi_http1 *parser, const char *text)
 {
     return twi_http1_fail(parser, &tw_error_protocol, 400, text);
 }
@@ -59,7 +59,7 @@ static int version(struct twi_http1 *parser, const char *text, size_t length)
     }
     if (length != 8 || memcmp(text, "HTTP/", 5) != 0 || !twi_is_digit(text[5]) ||
         text[6] != '.' || !twi_is_digit(text[7]))
-        return bad(parser, "bad request line");
+        return request_bad(parser, "bad request line");
     if (text[5] != '1')
         return twi_http1_fail(parser, &tw_error_protocol, 505,
                               "the HTTP version is not known");
@@ -78,15 +78,15 @@ int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t le
         target++;
     method_length = (size_t)(target - line);
     if (method_length == 0 || target == end || *target != ' ')
-        return bad(parser, "bad request line");
+        return request_bad(parser, "bad request line");
     target++;
     after = memchr(target, ' ', (size_t)(end - target));
     if (after == NULL)
-        return bad(parser, "bad request line");
+        return request_bad(parser, "bad request line");
     if (version(parser, after + 1, (size_t)(end - after - 1)) < 0)
         return -1;
     if (!is_target(line, method_length, target, (size_t)(after - target)))
-        return bad(parser, "bad request target");
+        return request_bad(parser, "bad request target");
     /* The line is kept as it is; NULs then part the method and the target. */
     place = twi_headers_keep(parser->headers, line, length);
     if (place < 0)
@@ -103,11 +103,11 @@ int twi_http1_request_framing(struct twi_http1 *parser)
     unsigned seen = parser->seen_;
 
     if (parser->minor > 0 && (seen & TWI_H1_SEEN_HOST) == 0)
-        return bad(parser, "no Host");
+        return request_bad(parser, "no Host");
     if ((seen & TWI_H1_SEEN_CODING) != 0 && (seen & TWI_H1_SEEN_LENGTH) != 0)
-        return bad(parser, "Content-Length and Transfer-Encoding");
+        return request_bad(parser, "Content-Length and Transfer-Encoding");
     if ((seen & TWI_H1_SEEN_CODING) != 0 && parser->minor == 0)
-        return bad(parser, "Transfer-Encoding in HTTP/1.0");
+        return request_bad(parser, "Transfer-Encoding in HTTP/1.0");
     if ((seen & TWI_H1_SEEN_OTHER_EXPECTATION) != 0 && parser->minor > 0)
         return twi_http1_fail(parser, &tw_error_protocol, 417, "the expectation is not known");
     parser->keep_alive = (seen & TWI_H1_SEEN_CLOSE) == 0 &&

@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
-static int bad(struct twi_http1 *parser, const char *text)
+static int response_bad(struct twi_http1 *parser, const char *text)
 {
     return twi_http1_fail(parser, &tw_error_protocol, 0, text);
 }
@@ -31,13 +31,13 @@ int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t len
     int64_t place;
 
     if (length < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !twi_is_digit(line[7]))
-        return bad(parser, length >= 5 && memcmp(line, "HTTP/", 5) == 0
-                               ? "the HTTP version is not known"
-                               : "not an HTTP/1 response");
+        return response_bad(parser, length >= 5 && memcmp(line, "HTTP/", 5) == 0
+                                        ? "the HTTP version is not known"
+                                        : "not an HTTP/1 response");
     parser->minor = line[7] != '0';
     if (line[8] != ' ' || line[9] == '0' || !twi_is_digit(line[9]) ||
         !twi_is_digit(line[10]) || !twi_is_digit(line[11]) || (length > 12 && line[12] != ' '))
-        return bad(parser, "bad status line");
+        return response_bad(parser, "bad status line");
     parser->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0';
     if (reason_length > 0) {
         reason++;
@@ -45,7 +45,7 @@ int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t len
     }
     if (memchr(reason, '\0', reason_length) != NULL ||
         memchr(reason, '\r', reason_length) != NULL)
-        return bad(parser, "control character in the status line");
+        return response_bad(parser, "control character in the status line");
     place = twi_headers_keep(parser->headers, reason, reason_length);
     if (place < 0)
         return twi_http1_fail_memory(parser);
@@ -56,9 +56,9 @@ int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t len
 static int informational(struct twi_http1 *parser)
 {
     if (parser->status == 101)
-        return bad(parser, "switched protocols without being asked to");
+        return response_bad(parser, "switched protocols without being asked to");
     if (++parser->informational > parser->limits->informational)
-        return bad(parser, "too many 1xx responses");
+        return response_bad(parser, "too many 1xx responses");
     return 0;
 }
 

@@ -62,7 +62,7 @@ static int append_fields(struct twi_buf *buf, const struct tw_field *fields)
 }
 
 /* The buffer's content, unless `error` says that it is not whole. */
-static tw_value finished(struct twi_buf *buf, int error)
+static tw_value form_finished(struct twi_buf *buf, int error)
 {
     if (error == 0)
         return twi_buf_take(buf);
@@ -74,7 +74,7 @@ tw_value tw_form_encode(const struct tw_field *fields)
 {
     struct twi_buf buf = { 0 };
 
-    return finished(&buf, fields == NULL ? 0 : append_fields(&buf, fields));
+    return form_finished(&buf, fields == NULL ? 0 : append_fields(&buf, fields));
 }
 
 tw_value tw_form_url(const char *url, const struct tw_field *fields)
@@ -97,10 +97,10 @@ tw_value tw_form_url(const char *url, const struct tw_field *fields)
         r = append_fields(&buf, fields);
     if (r == 0)
         r = twi_buf_append_text(&buf, url + length);
-    return finished(&buf, r);
+    return form_finished(&buf, r);
 }
 
-static tw_value decoded(const char *text, size_t length)
+static tw_value form_decoded(const char *text, size_t length)
 {
     char *spaced = twi_strndup(text, length);
     tw_value bytes;
@@ -125,10 +125,10 @@ static int decode_field(tw_value list, const char *text, size_t length)
 {
     const char *equals = memchr(text, '=', length);
     size_t name = equals != NULL ? (size_t)(equals - text) : length;
-    int r = append_item(list, decoded(text, name));
+    int r = append_item(list, form_decoded(text, name));
 
     if (r == 0 && equals != NULL)
-        r = append_item(list, decoded(equals + 1, length - name - 1));
+        r = append_item(list, form_decoded(equals + 1, length - name - 1));
     else if (r == 0)
         r = append_item(list, tw_string(""));
     return r;
@@ -239,5 +239,5 @@ tw_value tw_multipart_encode(const struct tw_part *parts,
     }
     if (r == 0)
         r = twi_buf_printf(&buf, "--%s--\r\n", content_type + sizeof start - 1);
-    return finished(&buf, r);
+    return form_finished(&buf, r);
 }

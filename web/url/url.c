@@ -89,7 +89,8 @@ static const char *put_origin(char *room, const struct twi_url_parser *u,
     return room;
 }
 
-static void fill(struct twi_url *url, const struct twi_url_parser *u, const struct spans *s)
+static void url_fill(struct twi_url *url, const struct twi_url_parser *u,
+                     const struct spans *s)
 {
     struct tw_url *public = &url->public;
     const struct twi_url_marks *at = &url->at;
@@ -140,14 +141,14 @@ static int make_result(const struct twi_url_parser *u, struct tw_url **ret_url)
     url = twi_malloc(sizeof *url + s.length + 1 + copies_size(u, &s));
     if (url != NULL) {
         url->at = u->at;
-        fill(url, u, &s);
+        url_fill(url, u, &s);
         *ret_url = &url->public;
     }
     tw_url_free(inside);
     return url != NULL ? 0 : -ENOMEM;
 }
 
-static bool is_blank(char c)
+static bool url_is_blank(char c)
 {
     return (unsigned char)c <= ' ';
 }
@@ -201,9 +202,9 @@ int tw_url_parse(const char *text, size_t length, const struct tw_url *base,
 
     if (length > TEXT_MAX || clean_at > 3 * TEXT_MAX)
         goto done;
-    for (; length > 0 && is_blank(*text); text++)
+    for (; length > 0 && url_is_blank(*text); text++)
         length--;
-    while (length > 0 && is_blank(text[length - 1]))
+    while (length > 0 && url_is_blank(text[length - 1]))
         length--;
     u.p = text;
     u.end = text + length;
@@ -243,7 +244,7 @@ int twi_url_parse_request(const char *text, struct tw_url **ret_url, const char 
     int r;
 
     for (p = text; *p != 0; p++) {
-        if (is_blank(*p) || *p == 0x7f) {
+        if (url_is_blank(*p) || *p == 0x7f) {
             *ret_why = "blank or control character";
             return -EINVAL;
         }

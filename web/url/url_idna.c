@@ -231,7 +231,7 @@ static uint32_t digit_value(char c)
 }
 
 /* Add the number at *at to *sum. */
-static int read_number(const char **at, const char *end, uint32_t bias, uint32_t *sum)
+static int punycode_read_number(const char **at, const char *end, uint32_t bias, uint32_t *sum)
 {
     uint32_t k, weight = 1;
 
@@ -277,7 +277,7 @@ static int decode(const char *at, const char *end, struct label *label)
         return -EINVAL;
     while (at < end) {
         uint32_t before = sum, count = (uint32_t)label->length + 1;
-        if (read_number(&at, end, bias, &sum) < 0)
+        if (punycode_read_number(&at, end, bias, &sum) < 0)
             return -EINVAL;
         bias = adapt(sum - before, count, before == 0);
         if (sum / count > 0x10ffff)
@@ -292,7 +292,7 @@ static int decode(const char *at, const char *end, struct label *label)
 
 /* --- a label ---------------------------------------------------------------------------------- */
 
-static int put(char *out, size_t room, const char *text, size_t length)
+static int idna_put(char *out, size_t room, const char *text, size_t length)
 {
     if (length > room)
         return -EINVAL;
@@ -307,7 +307,7 @@ static int write_label(const struct label *label, char *out, size_t room)
 
     for (i = 0; i < label->length && label->points[i] < 0x80; i++)
         ascii[i] = (char)label->points[i];
-    return i == label->length ? put(out, room, ascii, i) : encode(label, out, room);
+    return i == label->length ? idna_put(out, room, ascii, i) : encode(label, out, room);
 }
 
 /* The rules for labels that are written from right to left look at the whole label, and libidn2
@@ -379,7 +379,7 @@ int twi_url_label(const char *label, size_t length, char *out, size_t room)
         return check_punycode(copy, length, out, room);
     r = idn2_lookup_u8((const uint8_t *)copy, &ascii, IDN2_NONTRANSITIONAL);
     if (r == IDN2_OK)
-        r = put(out, room, (const char *)ascii, strlen((const char *)ascii));
+        r = idna_put(out, room, (const char *)ascii, strlen((const char *)ascii));
     else if (r == IDN2_MALLOC)
         r = -EINVAL;
     else

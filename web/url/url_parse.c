@@ -76,7 +76,7 @@ static const struct twi_scheme *find_special(const char *protocol, size_t length
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static void put(struct twi_url_parser *u, const char *data, size_t length)
+static void url_put(struct twi_url_parser *u, const char *data, size_t length)
 {
     memcpy(u->out, data, length);
     u->out += length;
@@ -91,7 +91,7 @@ static void put_encoded(struct twi_url_parser *u, const char *from, const char *
 static void put_protocol_of_base(struct twi_url_parser *u)
 {
     u->at.protocol_end = u->base->at.protocol_end;
-    put(u, u->base->public.href, u->at.protocol_end);
+    url_put(u, u->base->public.href, u->at.protocol_end);
     u->scheme = find_special(u->text, u->at.protocol_end);
 }
 
@@ -102,7 +102,8 @@ static void put_authority_of_base(struct twi_url_parser *u)
 
     u->at = base->at;
     u->at.query = u->at.fragment = TWI_NOWHERE;
-    put(u, base->public.href + u->at.protocol_end, u->at.authority_end - u->at.protocol_end);
+    url_put(u, base->public.href + u->at.protocol_end,
+            u->at.authority_end - u->at.protocol_end);
     u->at.path = twi_url_here(u);
     u->port = base->public.port;
     u->has_host = base->public.has_host;
@@ -110,7 +111,8 @@ static void put_authority_of_base(struct twi_url_parser *u)
 
 static void put_path_of_base(struct twi_url_parser *u)
 {
-    put(u, u->base->public.href + u->base->at.path, u->base->at.path_end - u->base->at.path);
+    url_put(u, u->base->public.href + u->base->at.path,
+            u->base->at.path_end - u->base->at.path);
 }
 
 static void put_query_of_base(struct twi_url_parser *u)
@@ -123,7 +125,7 @@ static void put_query_of_base(struct twi_url_parser *u)
     if (end == TWI_NOWHERE)
         end = (uint32_t)strlen(base->public.href);
     u->at.query = twi_url_here(u);
-    put(u, base->public.href + base->at.query, end - base->at.query);
+    url_put(u, base->public.href + base->at.query, end - base->at.query);
 }
 
 /* --- query and fragment ------------------------------------------------------------------- */
@@ -261,7 +263,7 @@ static void parse_opaque_path(struct twi_url_parser *u)
     u->at.authority_end = u->at.path = twi_url_here(u);
     if (u->p < u->end && u->p > start && u->p[-1] == ' ') {
         put_encoded(u, start, u->p - 1, TWI_URL_C0);
-        put(u, "%20", 3);
+        url_put(u, "%20", 3);
     } else {
         put_encoded(u, start, u->p, TWI_URL_C0);
     }
@@ -359,7 +361,7 @@ static void put_port(struct twi_url_parser *u)
         port /= 10;
     } while (port > 0);
     digits[--i] = ':';
-    put(u, digits + i, sizeof digits - i);
+    url_put(u, digits + i, sizeof digits - i);
 }
 
 /* From behind the "//" on. */
@@ -369,7 +371,7 @@ static int parse_authority(struct twi_url_parser *u)
     const char *at = memrchr(u->p, '@', (size_t)(end - u->p));
     int r;
 
-    put(u, "//", 2);
+    url_put(u, "//", 2);
     if (at != NULL) {
         put_credentials(u, u->p, at);
         host = at + 1;
@@ -405,7 +407,7 @@ static int parse_file_host(struct twi_url_parser *u)
     const char *host = u->p, *end = part_end(u, host);
     int r;
 
-    put(u, "//", 2);
+    url_put(u, "//", 2);
     if (is_drive_letter(host, (size_t)(end - host))) {
         put_host(u, host, 0);
         u->at.authority_end = u->at.path = twi_url_here(u);
@@ -427,7 +429,7 @@ static int parse_file_host(struct twi_url_parser *u)
 
 static void put_no_file_host(struct twi_url_parser *u)
 {
-    put(u, "//", 2);
+    url_put(u, "//", 2);
     put_host(u, u->p, 0);
     u->at.authority_end = u->at.path = twi_url_here(u);
 }
@@ -443,7 +445,7 @@ static void parse_file_path(struct twi_url_parser *u)
         put_authority_of_base(u);
         if (!starts_with_drive_letter(u) &&
             path_is_drive(base->public.pathname, base->at.path_end - base->at.path))
-            put(u, base->public.pathname, 3);
+            url_put(u, base->public.pathname, 3);
     }
     parse_path(u);
 }
