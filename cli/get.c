@@ -83,7 +83,7 @@ static int sink_failed(struct transfer *transfer, int error)
 }
 
 /* Open the output, and start it with the header fields if they are wanted. */
-static int write_head(tw_value response, struct transfer *transfer)
+static int transfer_write_head(tw_value response, struct transfer *transfer)
 {
     const struct get_settings *settings = transfer->run->settings;
     struct cli_text text = { 0 };
@@ -107,7 +107,7 @@ static int take_head(tw_value response, struct transfer *transfer)
     if (settings->verbose)
         get_say_response(response);
     transfer->discard = error || (status_is_transient(status) && may_try_again(transfer));
-    return transfer->discard ? 0 : write_head(response, transfer);
+    return transfer->discard ? 0 : transfer_write_head(response, transfer);
 }
 
 static int on_headers(tw_value response, void *arg)
@@ -137,7 +137,7 @@ static int on_body(const char *data, size_t length, void *arg)
 /* --- the end of a transfer ---------------------------------------------------------------- */
 
 /* The answer in a result, of a success or as far as it came. */
-static tw_value response_of(tw_value result)
+static tw_value result_response(tw_value result)
 {
     return tw_is_failure(result) ? tw_failure_value(result) : result;
 }
@@ -148,7 +148,7 @@ static void write_json(struct transfer *transfer, tw_value result, const char *w
     struct cli_text json = { 0 };
     int r;
 
-    get_write_json(&json, transfer, response_of(result), word, message);
+    get_write_json(&json, transfer, result_response(result), word, message);
     r = cli_write(STDOUT_FILENO, json.data, json.length);
     cli_text_free(&json);
     if (r < 0)
@@ -208,7 +208,7 @@ static bool is_transient(const struct get_settings *settings, tw_value result)
 static double choose_delay(const struct transfer *transfer, tw_value result)
 {
     const struct get_settings *settings = transfer->run->settings;
-    const char *after = tw_response_header(response_of(result), "Retry-After");
+    const char *after = tw_response_header(result_response(result), "Retry-After");
     double delay = 1;
     unsigned i;
 
@@ -261,9 +261,9 @@ static void write_head_of_error(struct transfer *transfer, tw_value result)
 {
     const struct get_settings *settings = transfer->run->settings;
 
-    if ((settings->include || settings->head) && !tw_is_none(response_of(result)) &&
+    if ((settings->include || settings->head) && !tw_is_none(result_response(result)) &&
         (tw_failure_is(result, &tw_error_status) || tw_failure_is(result, &tw_error_redirect)))
-        write_head(response_of(result), transfer);
+        transfer_write_head(result_response(result), transfer);
 }
 
 static tw_value request_done(tw_value result, void *arg)
@@ -489,7 +489,7 @@ static void show_progress(void *arg)
     tw_call_later(PROGRESS_INTERVAL, show_progress, run);
 }
 
-static int set_up(struct get_run *run, struct get_settings *settings)
+static int run_set_up(struct get_run *run, struct get_settings *settings)
 {
     struct tw_agent_options options = { .max_per_host = (long)settings->concurrency,
                                         .max_total = (long)settings->concurrency,
@@ -615,7 +615,7 @@ int cli_get(int argc, char **argv)
 
     raise_descriptor_limit();
     if (verdict == CLI_RUN && plan(&run) == 0)
-        status = set_up(&run, &settings) == 0 ? run_all(&run) : CLI_FAILED;
+        status = run_set_up(&run, &settings) == 0 ? run_all(&run) : CLI_FAILED;
     number = tw_reactor_exit_signal();
     tw_agent_unref(run.agent);
     tw_drop(&run.tls_problem);

@@ -61,7 +61,7 @@ static char *read_value(const char *at, bool dashed)
     return *at == '"' ? unquote(at + 1) : cli_keep(at, strcspn(at, " \t"));
 }
 
-static const struct cli_option *find_letter(char letter)
+static const struct cli_option *config_find_letter(char letter)
 {
     const struct cli_option *option = get_command.options;
 
@@ -71,8 +71,8 @@ static const struct cli_option *find_letter(char letter)
 }
 
 /* The option that a line starts with; *ret_rest is what follows. */
-static const struct cli_option *read_name(const char *line, const char **ret_rest,
-                                          bool *ret_dashed, bool *ret_on)
+static const struct cli_option *config_read_name(const char *line, const char **ret_rest,
+                                                 bool *ret_dashed, bool *ret_on)
 {
     size_t dashes = strspn(line, "-"), length;
 
@@ -80,7 +80,7 @@ static const struct cli_option *read_name(const char *line, const char **ret_res
     *ret_dashed = dashes > 0;
     if (dashes == 1) {
         *ret_rest = line + 2;
-        return line[1] != 0 ? find_letter(line[1]) : NULL;
+        return line[1] != 0 ? config_find_letter(line[1]) : NULL;
     }
     line += dashes;
     length = strcspn(line, dashes > 0 ? " \t" : " \t=:");
@@ -88,12 +88,12 @@ static const struct cli_option *read_name(const char *line, const char **ret_res
     return cli_find_option(&get_command, line, length, ret_on);
 }
 
-static int take_line(struct get_settings *settings, const char *path, unsigned number,
-                     const char *line)
+static int config_take_line(struct get_settings *settings, const char *path, unsigned number,
+                            const char *line)
 {
     const char *rest, *value;
     bool dashed, on;
-    const struct cli_option *option = read_name(line, &rest, &dashed, &on);
+    const struct cli_option *option = config_read_name(line, &rest, &dashed, &on);
 
     if (option == NULL) {
         cli_complain("get", "%s:%u: unknown option '%.*s'", path, number,
@@ -118,7 +118,7 @@ static int take_lines(struct get_settings *settings, const char *path, char *res
         number++;
         line[strcspn(line, "\r")] = 0;
         line += strspn(line, " \t");
-        if (*line != 0 && *line != '#' && take_line(settings, path, number, line) < 0)
+        if (*line != 0 && *line != '#' && config_take_line(settings, path, number, line) < 0)
             return -1;
     }
     return 0;

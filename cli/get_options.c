@@ -151,7 +151,7 @@ static void add_output(struct get_settings *settings, const char *name)
     settings->outputs[settings->output_count++].name = name;
 }
 
-static int take_url(const char *text, void *arg)
+static int get_take_url(const char *text, void *arg)
 {
     struct get_settings *settings = arg;
 
@@ -344,16 +344,16 @@ static int take_integer(const struct cli_option *option, const char *value, int6
     return cli_bad_value(&get_command, option, value, "a number that is allowed here");
 }
 
-static int take_seconds(const struct cli_option *option, const char *value,
-                        double *ret_seconds)
+static int get_take_seconds(const struct cli_option *option, const char *value,
+                            double *ret_seconds)
 {
     if (cli_read_seconds(value, ret_seconds))
         return 0;
     return cli_bad_value(&get_command, option, value, "a number of seconds");
 }
 
-static int take_number(struct get_settings *settings, const struct cli_option *option,
-                       const char *value)
+static int get_take_number(struct get_settings *settings, const struct cli_option *option,
+                           const char *value)
 {
     int64_t number = 0;
     int r;
@@ -368,13 +368,13 @@ static int take_number(struct get_settings *settings, const struct cli_option *o
     case OPTION_RETRY:
         return take_integer(option, value, 0, INT_MAX, &settings->retries);
     case OPTION_CONNECT_TIMEOUT:
-        return take_seconds(option, value, &settings->connect_timeout);
+        return get_take_seconds(option, value, &settings->connect_timeout);
     case OPTION_MAX_TIME:
-        return take_seconds(option, value, &settings->max_time);
+        return get_take_seconds(option, value, &settings->max_time);
     case OPTION_RETRY_DELAY:
-        return take_seconds(option, value, &settings->retry_delay);
+        return get_take_seconds(option, value, &settings->retry_delay);
     case OPTION_RETRY_MAX_TIME:
-        return take_seconds(option, value, &settings->retry_max_time);
+        return get_take_seconds(option, value, &settings->retry_max_time);
     default:
         if (!cli_read_size(value, &settings->max_filesize))
             return cli_bad_value(&get_command, option, value, "a number of bytes");
@@ -385,8 +385,8 @@ static int take_number(struct get_settings *settings, const struct cli_option *o
 /* --- one option --------------------------------------------------------------------------- */
 
 /* A method goes into the request line as it is. */
-static int take_method(struct get_settings *settings, const struct cli_option *option,
-                       const char *value)
+static int get_take_method(struct get_settings *settings, const struct cli_option *option,
+                           const char *value)
 {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789"
                                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -470,7 +470,7 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
         settings->output_dir = value;
         return 0;
     case OPTION_REQUEST:
-        return take_method(settings, option, value);
+        return get_take_method(settings, option, value);
     case OPTION_DATA:
     case OPTION_DATA_RAW:
     case OPTION_DATA_BINARY:
@@ -515,13 +515,14 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
     case OPTION_CONFIG:
         return get_read_config(settings, value);
     case OPTION_URL:
-        return take_url(value, settings);
+        return get_take_url(value, settings);
     default:
-        return take_number(settings, option, value);
+        return get_take_number(settings, option, value);
     }
 }
 
-static int take_option(const struct cli_option *option, const char *value, bool on, void *arg)
+static int get_take_option(const struct cli_option *option, const char *value, bool on,
+                           void *arg)
 {
     return value != NULL ? take_text(arg, option, value) : take_switch(arg, option->id, on);
 }
@@ -531,8 +532,8 @@ const struct cli_command get_command = {
     .usage = "[OPTION...] URL...",
     .purpose = "Fetch URLs over HTTP and HTTPS, many at once. Redirects are followed.",
     .options = get_options,
-    .take = take_option,
-    .operand = take_url,
+    .take = get_take_option,
+    .operand = get_take_url,
 };
 
 /* --- all ---------------------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ static int open_spill(void)
     return fd;
 }
 
-static int hold(struct sink *sink, const void *data, size_t length)
+static int sink_hold(struct sink *sink, const void *data, size_t length)
 {
     int r = 0;
 
@@ -90,10 +90,10 @@ int sink_write(struct sink *sink, const void *data, size_t length)
     if (sink->kind == SINK_FILE)
         return cli_write(sink->fd, data, length);
     return sink->owns_stdout ? cli_write(STDOUT_FILENO, data, length)
-                             : hold(sink, data, length);
+                             : sink_hold(sink, data, length);
 }
 
-static void drop_held(struct sink *sink)
+static void sink_drop_held(struct sink *sink)
 {
     cli_text_free(&sink->held);
     if (sink->spill >= 0)
@@ -109,7 +109,7 @@ bool sink_rewind(struct sink *sink)
         return false;
     if (sink->fd >= 0 && (lseek(sink->fd, 0, SEEK_SET) != 0 || ftruncate(sink->fd, 0) != 0))
         return false;
-    drop_held(sink);
+    sink_drop_held(sink);
     sink->written = false;
     return true;
 }
@@ -133,7 +133,7 @@ int sink_own_stdout(struct sink *sink)
     r = cli_write(STDOUT_FILENO, sink->held.data, sink->held.length);
     if (r == 0 && sink->spill >= 0)
         r = copy_spill(sink->spill);
-    drop_held(sink);
+    sink_drop_held(sink);
     return r;
 }
 
@@ -151,5 +151,5 @@ int sink_finish(struct sink *sink)
 void sink_abandon(struct sink *sink)
 {
     sink_finish(sink);
-    drop_held(sink);
+    sink_drop_held(sink);
 }

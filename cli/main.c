@@ -24,7 +24,7 @@ static const struct subcommand {
 };
 #define COUNT (sizeof subcommands / sizeof *subcommands)
 
-static int show_help(void)
+static int tweed_show_help(void)
 {
     struct cli_text text = { 0 };
     size_t i;
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     if (is_any(argv[1], "--help", "-h", "help"))
-        return show_help();
+        return tweed_show_help();
     if (is_any(argv[1], "--version", "-V", "version"))
         return show_version();
     for (i = 0; i < COUNT && strcmp(argv[1], subcommands[i].name) != 0; i++)

@@ -13,7 +13,7 @@
 
 #define HELP_COLUMN 34
 
-static void describe(struct cli_text *text, const struct cli_option *option)
+static void option_describe(struct cli_text *text, const struct cli_option *option)
 {
     size_t start = text->length, width;
 
@@ -31,7 +31,7 @@ static void describe(struct cli_text *text, const struct cli_option *option)
     cli_text_printf(text, "%s\n", option->help);
 }
 
-static enum cli_verdict show_help(const struct cli_command *command)
+static enum cli_verdict command_show_help(const struct cli_command *command)
 {
     struct cli_text text = { 0 };
     const struct cli_option *option;
@@ -40,7 +40,7 @@ static enum cli_verdict show_help(const struct cli_command *command)
     cli_text_printf(&text, "usage: tweed %s %s\n%s\n\n", command->name, command->usage,
                     command->purpose);
     for (option = command->options; option->name != NULL; option++)
-        describe(&text, option);
+        option_describe(&text, option);
     cli_text_printf(&text, "  -h, --help%*sshow this\n\nSee also: man tweed-%s\n",
                     HELP_COLUMN - 12, "", command->name);
     status = cli_print(command->name, &text);
@@ -110,7 +110,8 @@ const struct cli_option *cli_find_option(const struct cli_command *command, cons
     return option;
 }
 
-static const struct cli_option *find_letter(const struct cli_command *command, char letter)
+static const struct cli_option *command_find_letter(const struct cli_command *command,
+                                                    char letter)
 {
     const struct cli_option *option;
 
@@ -121,8 +122,8 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
     return NULL;
 }
 
-static enum cli_verdict take(struct reader *reader, const struct cli_option *option,
-                             const char *value, bool on)
+static enum cli_verdict option_take(struct reader *reader, const struct cli_option *option,
+                                    const char *value, bool on)
 {
     return reader->command->take(option, value, on, reader->arg) < 0 ? wrong(reader) : CLI_RUN;
 }
@@ -136,8 +137,8 @@ static enum cli_verdict take_value(struct reader *reader, const struct cli_optio
                      option->argument);
         return wrong(reader);
     }
-    return take(reader, option, attached != NULL ? attached : reader->argv[reader->next++],
-                true);
+    return option_take(reader, option,
+                       attached != NULL ? attached : reader->argv[reader->next++], true);
 }
 
 static enum cli_verdict read_long(struct reader *reader, const char *name)
@@ -148,7 +149,7 @@ static enum cli_verdict read_long(struct reader *reader, const char *name)
     bool on;
 
     if (strcmp(name, "help") == 0)
-        return show_help(reader->command);
+        return command_show_help(reader->command);
     option = cli_find_option(reader->command, name, length, &on);
     if (option == NULL) {
         cli_complain(reader->command->name, "unknown option --%.*s", (int)length, name);
@@ -160,7 +161,7 @@ static enum cli_verdict read_long(struct reader *reader, const char *name)
         cli_complain(reader->command->name, "--%s takes no value", option->name);
         return wrong(reader);
     }
-    return take(reader, option, NULL, on);
+    return option_take(reader, option, NULL, on);
 }
 
 static enum cli_verdict read_letters(struct reader *reader, const char *letters)
@@ -168,16 +169,16 @@ static enum cli_verdict read_letters(struct reader *reader, const char *letters)
     enum cli_verdict verdict = CLI_RUN;
 
     for (; verdict == CLI_RUN && *letters != 0; letters++) {
-        const struct cli_option *option = find_letter(reader->command, *letters);
+        const struct cli_option *option = command_find_letter(reader->command, *letters);
         if (option == NULL && *letters == 'h')
-            return show_help(reader->command);
+            return command_show_help(reader->command);
         if (option == NULL) {
             cli_complain(reader->command->name, "unknown option -%c", *letters);
             return wrong(reader);
         }
         if (option->argument != NULL)
             return take_value(reader, option, letters[1] != 0 ? letters + 1 : NULL);
-        verdict = take(reader, option, NULL, true);
+        verdict = option_take(reader, option, NULL, true);
     }
     return verdict;
 }

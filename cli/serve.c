@@ -36,7 +36,8 @@ static const struct cli_option serve_options[] = {
     { NULL, 0, 0, NULL, NULL },
 };
 
-static int take_option(const struct cli_option *option, const char *value, bool on, void *arg)
+static int serve_take_option(const struct cli_option *option, const char *value, bool on,
+                             void *arg)
 {
     struct serve_settings *settings = arg;
 
@@ -54,7 +55,7 @@ static int take_option(const struct cli_option *option, const char *value, bool 
     return 0;
 }
 
-static int take_operand(const char *text, void *arg)
+static int serve_take_operand(const char *text, void *arg)
 {
     struct serve_settings *settings = arg;
 
@@ -72,8 +73,8 @@ static const struct cli_command serve_command = {
     .purpose =
         "Serve the files below DIR (the current directory) over HTTP until interrupted.",
     .options = serve_options,
-    .take = take_option,
-    .operand = take_operand,
+    .take = serve_take_option,
+    .operand = serve_take_operand,
 };
 
 /* --- echo --------------------------------------------------------------------------------- */
@@ -216,7 +217,7 @@ static int announce(const struct serve_settings *settings, tw_listener *listener
     return status;
 }
 
-static int serve(const struct serve_settings *settings, tw_site *site)
+static int serve_run(const struct serve_settings *settings, tw_site *site)
 {
     struct tw_listen_options options = { .port = 8080 };
     tw_listener *listener;
@@ -262,7 +263,7 @@ int cli_serve(int argc, char **argv)
         setrlimit(RLIMIT_NOFILE, &limit);
     }
     site = make_site(&settings);
-    status = site != NULL ? serve(&settings, site) : CLI_FAILED;
+    status = site != NULL ? serve_run(&settings, site) : CLI_FAILED;
     tw_site_unref(site);
     tw_reactor_uninstall();
     return status;

@@ -64,7 +64,7 @@ void cli_release_kept(void)
 
 /* --- texts -------------------------------------------------------------------------------- */
 
-static void make_room(struct cli_text *text, size_t extra)
+static void text_make_room(struct cli_text *text, size_t extra)
 {
     size_t size = text->size > 0 ? text->size : 256;
 
@@ -80,7 +80,7 @@ static void make_room(struct cli_text *text, size_t extra)
 
 void cli_text_add(struct cli_text *text, const void *data, size_t length)
 {
-    make_room(text, length);
+    text_make_room(text, length);
     if (length > 0)
         memcpy(text->data + text->length, data, length);
     text->length += length;
@@ -102,7 +102,7 @@ void cli_text_printf(struct cli_text *text, const char *format, ...)
     va_end(args);
     if (length < 0)
         return;
-    make_room(text, (size_t)length);
+    text_make_room(text, (size_t)length);
     va_start(args, format);
     vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
     va_end(args);
@@ -115,11 +115,11 @@ void cli_text_free(struct cli_text *text)
     memset(text, 0, sizeof *text);
 }
 
-static int read_all(struct cli_text *text, int fd)
+static int text_read_all(struct cli_text *text, int fd)
 {
     for (;;) {
         ssize_t n;
-        make_room(text, 65536);
+        text_make_room(text, 65536);
         n = read(fd, text->data + text->length, text->size - text->length - 1);
         if (n < 0 && errno == EINTR)
             continue;
@@ -137,11 +137,11 @@ int cli_text_read(struct cli_text *text, const char *path)
     int fd, r;
 
     if (strcmp(path, "-") == 0)
-        return read_all(text, STDIN_FILENO);
+        return text_read_all(text, STDIN_FILENO);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    r = read_all(text, fd);
+    r = text_read_all(text, fd);
     close(fd);
     return r;
 }

@@ -25,7 +25,8 @@ static const struct cli_option url_options[] = {
     { NULL, 0, 0, NULL, NULL },
 };
 
-static int take_option(const struct cli_option *option, const char *value, bool on, void *arg)
+static int url_take_option(const struct cli_option *option, const char *value, bool on,
+                           void *arg)
 {
     struct url_settings *settings = arg;
 
@@ -35,7 +36,7 @@ static int take_option(const struct cli_option *option, const char *value, bool 
     return 0;
 }
 
-static int take_operand(const char *text, void *arg)
+static int url_take_operand(const char *text, void *arg)
 {
     struct url_settings *settings = arg;
 
@@ -51,11 +52,11 @@ static const struct cli_command url_command = {
     .purpose =
         "Show the parts of URLs, as the WHATWG standard reads them, as a line of JSON each.",
     .options = url_options,
-    .take = take_option,
-    .operand = take_operand,
+    .take = url_take_option,
+    .operand = url_take_operand,
 };
 
-static void describe(struct cli_text *json, const struct tw_url *url)
+static void url_describe(struct cli_text *json, const struct tw_url *url)
 {
     char port[16] = "", host[4096];
 
@@ -93,7 +94,8 @@ static void describe_error(struct cli_text *json, const char *input, const char 
 }
 
 /* NULL, described in `json`, when it is none. */
-static struct tw_url *parse(const char *text, const struct tw_url *base, struct cli_text *json)
+static struct tw_url *url_parse(const char *text, const struct tw_url *base,
+                                struct cli_text *json)
 {
     const char *why = "out of memory";
     struct tw_url *url;
@@ -111,14 +113,14 @@ static int describe_all(const struct url_settings *settings, struct cli_text *js
     size_t i;
 
     if (settings->base != NULL) {
-        base = parse(settings->base, NULL, json);
+        base = url_parse(settings->base, NULL, json);
         if (base == NULL)
             return CLI_FAILED;
     }
     for (i = 0; i < settings->count; i++) {
-        struct tw_url *url = parse(settings->urls[i], base, json);
+        struct tw_url *url = url_parse(settings->urls[i], base, json);
         if (url != NULL)
-            describe(json, url);
+            url_describe(json, url);
         else
             status = CLI_FAILED;
         tw_url_free(url);
