@@ -221,16 +221,16 @@ static int serve_run(const struct serve_settings *settings, tw_site *site)
 {
     struct tw_listen_options options = { .port = 8080 };
     tw_listener *listener;
-    int status, r = 0;
+    tw_value failure;
+    int status, r;
 
-    if (settings->listen != NULL)
-        r = read_listen(settings->listen, &options);
-    if (r == 0)
-        r = tw_site_listen(site, &options, &listener);
-    if (r < 0) {
-        cli_complain("serve", "%s: %s",
-                     settings->listen != NULL ? settings->listen : "127.0.0.1:8080",
-                     r == -EINVAL ? "not an address and port to listen on" : strerror(-r));
+    if (settings->listen != NULL && read_listen(settings->listen, &options) < 0) {
+        cli_complain("serve", "%s: not an address and port to listen on", settings->listen);
+        return CLI_FAILED;
+    }
+    if (tw_site_listen(site, &options, &listener, &failure) < 0) {
+        cli_complain("serve", "%s", tw_failure_message(failure));
+        tw_release(failure);
         return CLI_FAILED;
     }
     status = announce(settings, listener);

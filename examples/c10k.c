@@ -68,7 +68,7 @@ static int serve(int clients)
     tw_listener *listener;
     unsigned port;
 
-    if (tw_listen(NULL, factory, &listener) < 0)
+    if (tw_listen(NULL, factory, &listener, NULL) < 0)
         return 1;
     tw_factory_unref(factory); /* the listener's from here on */
     before = memory_now();

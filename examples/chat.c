@@ -62,10 +62,11 @@ int main(int argc, char **argv)
         .timeout = 600,
     };
     tw_stream_server *server;
-    int r = tw_start_server(&options, welcome, NULL, &server);
+    tw_value failure;
 
-    if (r < 0) {
-        fprintf(stderr, "chat: error %d\n", -r);
+    if (tw_start_server(&options, welcome, NULL, &server, &failure) < 0) {
+        fprintf(stderr, "chat: %s\n", tw_failure_message(failure));
+        tw_release(failure);
         return 1;
     }
     printf("listening at 127.0.0.1 %u\n", tw_listener_port(tw_stream_server_listener(server)));

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         snprintf(paths[i], sizeof paths[i], "/%s", names[i]);
         tw_site_handle(site, paths[i], slow_page, names[i], NULL);
     }
-    if (tw_site_listen(site, NULL, &listener) < 0)
+    if (tw_site_listen(site, NULL, &listener, NULL) < 0)
         return 1;
     for (int i = 0; i < 3; i++) {
         snprintf(texts[i], sizeof texts[i], "http://127.0.0.1:%u%s",

@@ -31,7 +31,7 @@ static void listen_there(struct worker *worker)
     tw_listener *listener;
 
     tw_site_handle(site, "/", hello, worker, NULL);
-    worker->listening = tw_site_listen(site, &options, &listener);
+    worker->listening = tw_site_listen(site, &options, &listener, NULL);
     tw_site_unref(site); /* the listener's from here on */
     if (worker->listening == 0)
         worker->port = tw_listener_port(listener);

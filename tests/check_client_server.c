@@ -68,7 +68,7 @@ static void start(const char *backend, bool tls)
     ck_assert_int_eq(tw_site_handle(site, "/hi", answer_hi, NULL, NULL), 0);
     ck_assert_int_eq(tw_site_handle(site, "/big", answer_big, NULL, NULL), 0);
     ck_assert_int_eq(tw_site_handle(site, "/echo", answer_echo, NULL, NULL), 0);
-    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
+    ck_assert_int_eq(tw_site_listen(site, &listen, &listener, NULL), 0);
     client_agent = tw_agent_new(&agent);
     ck_assert_ptr_nonnull(client_agent);
 }

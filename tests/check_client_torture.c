@@ -239,7 +239,7 @@ static bool act(void *arg)
         return false;
     agent = tw_agent_new(&options);
     factory = tw_factory_of(&actor_class, NULL);
-    if (agent != NULL && factory != NULL && tw_listen(&listen, factory, &listener) == 0)
+    if (agent != NULL && factory != NULL && tw_listen(&listen, factory, &listener, NULL) == 0)
         ok = play(agent);
     if (listener != NULL)
         tw_listener_close(listener);

@@ -35,7 +35,7 @@ static void begin_with(tw_tls_context *tls)
     memset(&client, 0, sizeof client);
     memset(&server, 0, sizeof server);
     factory = recorder_factory(&server);
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
     tw_factory_unref(factory);
     port = tw_listener_port(listener);
     twi_resolver_set_hosts("/dev/null");
@@ -153,7 +153,7 @@ START_TEST(a_unix_socket_is_reached)
     snprintf(path, sizeof path, unix_paths[_i], (int)getpid());
     options.address = path;
     factory = recorder_factory(&server);
-    ck_assert_int_eq(tw_listen(&options, factory, &local), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &local, NULL), 0);
     tw_factory_unref(factory);
     port = 0;
     expect_connected(path, NULL);

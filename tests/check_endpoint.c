@@ -19,6 +19,7 @@
 static struct record client, server;
 static tw_listener *listener;
 static char text[400];
+static int listened; /* what listening returned */
 
 static void begin_records(void)
 {
@@ -30,7 +31,9 @@ static void begin_records(void)
 static tw_value listen_at(const char *endpoint)
 {
     tw_factory *factory = test_given(recorder_factory(&server));
-    tw_value failure = tw_listen_endpoint(endpoint, factory, &listener);
+    tw_value failure = tw_none();
+
+    listened = tw_listen_endpoint(endpoint, factory, &listener, &failure);
 
     tw_factory_unref(factory);
     return failure;
@@ -41,6 +44,7 @@ static void listen_well(const char *endpoint)
     tw_value failure = listen_at(endpoint);
 
     ck_assert_msg(!tw_is_failure(failure), "%s: %s", endpoint, tw_failure_message(failure));
+    ck_assert_int_eq(listened, 0);
 }
 
 static tw_deferred *connect_to(const char *endpoint)
@@ -214,21 +218,22 @@ END_TEST
 static const struct {
     const char *endpoint, *text;
     const tw_error_class *error;
+    int r;
 } bad_servers[] = {
-    { "80", "no scheme", &tw_error_url },
-    { "udp:80", "not one of tcp", &tw_error_url },
-    { "tcp:", "not a number", &tw_error_url },
-    { "tcp:70000", "not a number", &tw_error_url },
-    { "tcp:80:localhost", "what is \"localhost\"?", &tw_error_url },
-    { "tcp:80:interface=localhost", "not an address", &tw_error_url },
-    { "tcp:80:privateKey=x", "what is \"privateKey\"?", &tw_error_url },
-    { "unix:", "no path", &tw_error_url },
-    { "unix:/a:mode=888", "not a number", &tw_error_url },
-    { "unix:/a:mode=7777", "not a number", &tw_error_url },
-    { "unix:/a:lockfile=2", "not a number", &tw_error_url },
-    { "unix:/no/such/folder/socket:lockfile=0", "No such file", &tw_error_system },
-    { "ssl:443", "certificate", &tw_error_tls },
-    { "ssl:443:privateKey=/no/such/file", "/no/such/file", &tw_error_tls },
+    { "80", "no scheme", &tw_error_url, -EINVAL },
+    { "udp:80", "not one of tcp", &tw_error_url, -EINVAL },
+    { "tcp:", "not a number", &tw_error_url, -EINVAL },
+    { "tcp:70000", "not a number", &tw_error_url, -EINVAL },
+    { "tcp:80:localhost", "what is \"localhost\"?", &tw_error_url, -EINVAL },
+    { "tcp:80:interface=localhost", "not an address", &tw_error_url, -EINVAL },
+    { "tcp:80:privateKey=x", "what is \"privateKey\"?", &tw_error_url, -EINVAL },
+    { "unix:", "no path", &tw_error_url, -EINVAL },
+    { "unix:/a:mode=888", "not a number", &tw_error_url, -EINVAL },
+    { "unix:/a:mode=7777", "not a number", &tw_error_url, -EINVAL },
+    { "unix:/a:lockfile=2", "not a number", &tw_error_url, -EINVAL },
+    { "unix:/no/such/folder/socket:lockfile=0", "No such file", &tw_error_system, -ENOENT },
+    { "ssl:443", "certificate", &tw_error_tls, -EPROTO },
+    { "ssl:443:privateKey=/no/such/file", "/no/such/file", &tw_error_tls, -EPROTO },
 };
 
 START_TEST(where_to_listen_is_told_from_a_mistake)
@@ -239,6 +244,7 @@ START_TEST(where_to_listen_is_told_from_a_mistake)
     failure = listen_at(bad_servers[_i].endpoint);
     expect_failure(failure, bad_servers[_i].endpoint, bad_servers[_i].error,
                    bad_servers[_i].text);
+    ck_assert_int_eq(listened, bad_servers[_i].r);
     ck_assert_ptr_null(listener);
     tw_release(failure);
     end_records();

@@ -49,22 +49,38 @@ END_TEST
 static const struct {
     struct tw_listen_options options;
     int r;
+    const tw_error_class *error;
+    const char *text;
 } bad_listens[] = {
-    { { .address = "not.a.literal" }, -EINVAL },
-    { { .address = "127.0.0.1", .port = 65536 }, -EINVAL },
-    { { .address = "unix:" }, -EINVAL },
-    { { .address = "unix:/no/such/folder/socket" }, -ENOENT },
-    { { .address = "192.0.2.1" }, -EADDRNOTAVAIL },
+    { { .address = "not.a.literal" }, -EINVAL, &tw_error_url, "not.a.literal:0: not an" },
+    { { .port = 65536 }, -EINVAL, &tw_error_url, "127.0.0.1:65536: not an address" },
+    { { .address = "unix:" }, -EINVAL, &tw_error_url, "unix:: not an address" },
+    { { .address = "unix:/no/such/folder/socket" },
+      -ENOENT,
+      &tw_error_system,
+      "unix:/no/such/folder/socket: No such file" },
+    { { .address = "192.0.2.1", .port = 9 },
+      -EADDRNOTAVAIL,
+      &tw_error_system,
+      "192.0.2.1:9: Cannot assign" },
 };
 
 START_TEST(what_cannot_be_listened_on_is_refused)
 {
     tw_factory *factory = server_factory();
+    tw_value failure = tw_none();
 
     listener = NULL;
-    ck_assert_int_eq(tw_listen(&bad_listens[_i].options, factory, &listener),
+    ck_assert_int_eq(tw_listen(&bad_listens[_i].options, factory, &listener, &failure),
                      bad_listens[_i].r);
     ck_assert_ptr_null(listener);
+    ck_assert(tw_failure_is(failure, bad_listens[_i].error));
+    ck_assert_msg(strncmp(tw_failure_message(failure), bad_listens[_i].text,
+                          strlen(bad_listens[_i].text)) == 0,
+                  "%s", tw_failure_message(failure));
+    if (bad_listens[_i].error == &tw_error_system)
+        ck_assert_int_eq(tw_failure_number(failure), -bad_listens[_i].r);
+    tw_release(failure);
     tw_factory_unref(factory);
     tw_reactor_uninstall();
 }
@@ -76,12 +92,12 @@ START_TEST(a_port_is_taken_once_or_shared)
     tw_factory *factory = server_factory();
     tw_listener *first, *second, *third = NULL;
 
-    ck_assert_int_eq(tw_listen(&options, factory, &first), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &first, NULL), 0);
     options.port = tw_listener_port(first);
-    ck_assert_int_eq(tw_listen(&options, factory, &second), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &second, NULL), 0);
     ck_assert_uint_eq(tw_listener_port(first), tw_listener_port(second));
     options.reuse_port = false;
-    ck_assert_int_eq(tw_listen(&options, factory, &third), -EADDRINUSE);
+    ck_assert_int_eq(tw_listen(&options, factory, &third, NULL), -EADDRINUSE);
     tw_listener_close(first);
     tw_factory_unref(factory);
     tw_reactor_uninstall(); /* closes the second */
@@ -138,7 +154,8 @@ START_TEST(ipv6_is_spoken)
     tw_listener_close(listener);
     listener = NULL;
     factory = server_factory();
-    if (tw_listen(&options, factory, &listener) == 0) { /* not everywhere is there IPv6 */
+    if (tw_listen(&options, factory, &listener, NULL) ==
+        0) { /* not everywhere is there IPv6 */
         tw_listener_address(listener, text, sizeof text);
         snprintf(expected, sizeof expected, "[::1]:%u", tw_listener_port(listener));
         ck_assert_str_eq(text, expected);
@@ -180,8 +197,8 @@ START_TEST(unix_sockets_carry_as_well)
     strcpy(peer.sun_path, path);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&peer, sizeof peer), 0);
     close(fd);
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
-    ck_assert_int_eq(tw_listen(&options, factory, &stale), -EADDRINUSE);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &stale, NULL), -EADDRINUSE);
     UNTIL(strstr(record_text(&server), "released") != NULL); /* it was asked for life */
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
@@ -218,7 +235,7 @@ START_TEST(a_file_that_is_no_socket_is_left_alone)
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    ck_assert_int_lt(tw_listen(&options, factory, &none), 0);
+    ck_assert_int_lt(tw_listen(&options, factory, &none, NULL), 0);
     ck_assert_int_eq(access(path, F_OK), 0);
     unlink(path);
     tw_factory_unref(factory);
@@ -241,7 +258,7 @@ START_TEST(a_lock_file_says_whose_a_path_is)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, "123456789\n", 10), 10);
     close(fd);
-    ck_assert_int_eq(tw_listen(&options, factory, &first), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &first, NULL), 0);
     fd = open(lock, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_gt(read(fd, text, sizeof text - 1), 0);
@@ -250,13 +267,13 @@ START_TEST(a_lock_file_says_whose_a_path_is)
     ck_assert_str_eq(text, number);
     /* The socket alone is gone: the path is the first one's still. */
     unlink(path);
-    ck_assert_int_eq(tw_listen(&options, factory, &second), -EADDRINUSE);
+    ck_assert_int_eq(tw_listen(&options, factory, &second, NULL), -EADDRINUSE);
     tw_listener_close(first);
     ck_assert_int_lt(access(lock, F_OK), 0);
-    ck_assert_int_eq(tw_listen(&options, factory, &second), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &second, NULL), 0);
     tw_listener_close(second);
     options.address = "unix:/no/such/folder/socket";
-    ck_assert_int_eq(tw_listen(&options, factory, &second), -ENOENT);
+    ck_assert_int_eq(tw_listen(&options, factory, &second, NULL), -ENOENT);
     tw_factory_unref(factory);
 }
 END_TEST
@@ -275,7 +292,7 @@ START_TEST(an_abstract_name_leaves_no_file)
     listener = NULL;
     factory = server_factory();
     snprintf(address, sizeof address, "unix:@tweed-check-%d", (int)getpid());
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
     strcpy(peer.sun_path + 1, address + 6);
     length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address + 5));
     ck_assert_int_eq(twi_attempt_start((struct sockaddr *)&peer, length, NULL, connected,
@@ -354,7 +371,7 @@ START_TEST(without_descriptors_for_long_connections_are_turned_away)
     memset(&client, 0, sizeof client);
     tw_reactor_uninstall();
     ck_assert_int_eq(tw_reactor_install(&options), 0);
-    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener, NULL), 0);
     waiting = raw_client();
     take_descriptors();
     for (int i = 0; i < 40; i++)
@@ -384,7 +401,7 @@ START_TEST(a_lost_reserve_is_regained_with_the_next_connection)
     server_class = &recorder_class;
     tw_reactor_uninstall();
     ck_assert_int_eq(tw_reactor_install(&options), 0);
-    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener, NULL), 0);
     waiting = raw_client();
     take_descriptors();
     none = full_limit;
@@ -552,7 +569,7 @@ static bool an_exchange(void *arg)
     server_class = &recorder_class;
     factory = server_factory();
     listener = NULL;
-    if (factory != NULL && tw_listen(NULL, factory, &listener) == 0) {
+    if (factory != NULL && tw_listen(NULL, factory, &listener, NULL) == 0) {
         address.sin_port = htons((uint16_t)tw_listener_port(listener));
         if (twi_attempt_start((struct sockaddr *)&address, sizeof address, NULL, adopt, &state,
                               &attempt) == 0) {

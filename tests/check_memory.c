@@ -187,7 +187,7 @@ static tw_listener *listen_at(const char *address, unsigned port)
     tw_factory *factory = recorder_factory(&server);
     tw_listener *listener = NULL;
 
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
     tw_factory_unref(factory);
     return listener;
 }
@@ -250,7 +250,7 @@ START_TEST(a_port_in_memory_is_taken_once)
     memset(&server, 0, sizeof server);
     ck_assert_int_eq(tw_testing_begin(), 0);
     first = listen_at(NULL, 80);
-    ck_assert_int_eq(tw_listen(&options, factory, &third), -EADDRINUSE);
+    ck_assert_int_eq(tw_listen(&options, factory, &third, NULL), -EADDRINUSE);
     ck_assert_ptr_null(third);
     second = listen_at(NULL, 0);
     third = listen_at("::1", 0);
@@ -303,7 +303,7 @@ START_TEST(a_factory_that_builds_nothing_turns_connections_away)
     starts = stops = releases = 0;
     memset(&client, 0, sizeof client);
     ck_assert_int_eq(tw_testing_begin(), 0);
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
     tw_factory_unref(factory);
     ck_assert_int_eq(starts, 1);
     ck_assert_int_eq(
@@ -346,7 +346,7 @@ START_TEST(the_simple_factory_builds_one_class_and_outlives_its_listener)
 
     memset(&client, 0, sizeof client);
     ck_assert_int_eq(tw_testing_begin(), 0);
-    ck_assert_int_eq(tw_listen(&options, tw_factory_ref(factory), &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, tw_factory_ref(factory), &listener, NULL), 0);
     tw_factory_unref(factory);
     tw_factory_unref(factory);
     twi_memory_connect("localhost", 80, recorder_new(&recorder_class, &client), NULL);
@@ -427,7 +427,7 @@ static bool a_meeting(void *arg)
         return false;
     factory = recorder_factory(&server);
     server.on_made = greet;
-    if (factory != NULL && tw_listen(&options, factory, &listener) == 0) {
+    if (factory != NULL && tw_listen(&options, factory, &listener, NULL) == 0) {
         tw_protocol *protocol = recorder_new(&recorder_class, &client);
         if (protocol != NULL && twi_memory_connect("a.example", 80, protocol, NULL) == 0) {
             tw_testing_settle();

@@ -74,7 +74,7 @@ static tw_listener *serve(void)
     tw_listener *listener;
 
     ck_assert_int_eq(tw_site_handle(site, "/", slow_page, NULL, NULL), 0);
-    ck_assert_int_eq(tw_site_listen(site, &options, &listener), 0);
+    ck_assert_int_eq(tw_site_listen(site, &options, &listener, NULL), 0);
     tw_site_unref(site);
     return listener;
 }

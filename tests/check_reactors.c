@@ -113,7 +113,7 @@ static void *run(void *arg)
     tw_listener *listener = NULL;
 
     (void)arg;
-    if (tw_listen(&options, factory, &listener) < 0)
+    if (tw_listen(&options, factory, &listener, NULL) < 0)
         atomic_fetch_add(&failed, 1);
     pthread_barrier_wait(&all_listen);
     serve();
@@ -131,7 +131,7 @@ START_TEST(reactors_share_a_port)
     pthread_t threads[REACTORS];
 
     ck_assert_ptr_nonnull(factory);
-    ck_assert_int_eq(tw_listen(&options, factory, &first), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &first, NULL), 0);
     port = tw_listener_port(first);
     atomic_store(&done, 0);
     atomic_store(&failed, 0);

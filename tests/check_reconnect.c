@@ -60,7 +60,7 @@ static void end(void)
 static void open_server(void)
 {
     struct tw_listen_options options = { .address = "a.example", .port = 80 };
-    ck_assert_int_eq(tw_listen(&options, accepting, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, accepting, &listener, NULL), 0);
 }
 
 static tw_reconnector *start(struct tw_reconnect_options options)
@@ -254,7 +254,7 @@ static bool connect_and_stop(void *arg)
     client_factory = recorder_factory(&client);
     accepting = recorder_factory(&server);
     if (client_factory != NULL && accepting != NULL &&
-        tw_listen(&at, accepting, &listener) == 0)
+        tw_listen(&at, accepting, &listener, NULL) == 0)
         reconnector = tw_reconnect("a.example", 80, &options, client_factory);
     if (reconnector != NULL) {
         tw_testing_advance(100);

@@ -164,7 +164,7 @@ START_TEST(a_client_that_does_not_read_is_not_read)
     static char text[16384];
 
     begin(NULL);
-    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
+    ck_assert_int_eq(tw_site_listen(site, &listen, &listener, NULL), 0);
     ck_assert_int_eq(twi_memory_connect("127.0.0.1", 80, tw_protocol_new(&client_class), NULL),
                      0);
     tw_testing_settle();
@@ -196,7 +196,7 @@ START_TEST(a_site_has_room_for_so_many_connections)
     tw_listener *listener;
 
     begin(&options);
-    ck_assert_int_eq(tw_site_listen(site, &listen, &listener), 0);
+    ck_assert_int_eq(tw_site_listen(site, &listen, &listener, NULL), 0);
     ck_assert_int_eq(twi_memory_connect("127.0.0.1", 80, tw_protocol_new(&client_class), NULL),
                      0);
     tw_testing_settle();

@@ -119,7 +119,7 @@ static void start(tw_stream_handler *handler, void *arg)
 {
     struct tw_stream_server_options options = options_for();
 
-    ck_assert_int_eq(tw_start_server(&options, handler, arg, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, handler, arg, &server, NULL), 0);
 }
 
 static void stop(void)
@@ -232,13 +232,13 @@ START_TEST(without_a_hook_failures_are_logged)
 
     begin();
     options.failed = NULL;
-    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server, NULL), 0);
     tw_log_observe(observe, NULL, TW_LOG_DEBUG);
     tw_stream_unref(client());
     ck_assert_str_eq(twi_buf_text(&seen), "stream:3:(tw_error_protocol)");
     twi_buf_consume(&seen, seen.length);
     stop();
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
     stream = client();
     tw_stream_abort(stream);
     tw_stream_unref(stream);
@@ -257,7 +257,7 @@ START_TEST(connections_are_limited)
 
     begin();
     options.max_connections = 2;
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
     first = client();
     second = client();
     third = client(); /* in memory there is no backlog */
@@ -282,7 +282,7 @@ START_TEST(limits_of_reads_are_the_options)
     begin();
     options.limit = 10;
     options.timeout = 5;
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
     quick = client();
     tw_stream_write_text(quick, "0123456789\n");
     watch(tw_stream_read_line(quick));
@@ -303,24 +303,34 @@ START_TEST(limits_of_reads_are_the_options)
 }
 END_TEST
 
+static void expect_refusal(const struct tw_stream_server_options *options,
+                           tw_stream_handler *handler, int r, const tw_error_class *error)
+{
+    tw_value failure = tw_none();
+
+    ck_assert_int_eq(tw_start_server(options, handler, NULL, &server, &failure), r);
+    ck_assert(tw_failure_is(failure, error));
+    tw_release(failure);
+}
+
 START_TEST(what_cannot_start_says_so)
 {
     struct tw_stream_server_options options = options_for();
 
     begin();
-    ck_assert_int_eq(tw_start_server(&options, NULL, NULL, &server), -EINVAL);
+    expect_refusal(&options, NULL, -EINVAL, &tw_error_misuse);
     options.timeout = -1;
-    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server), -EINVAL);
+    expect_refusal(&options, refuse, -EINVAL, &tw_error_misuse);
     options.timeout = 0;
     ck_assert_int_eq(released, 2);
     ck_assert_ptr_null(server);
-    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server, NULL), 0);
     ck_assert_uint_eq(tw_listener_port(tw_stream_server_listener(server)), PORT);
-    ck_assert_int_eq(tw_start_server(&options, refuse, NULL, &server), -EADDRINUSE);
+    expect_refusal(&options, refuse, -EADDRINUSE, &tw_error_system);
     stop();
     tw_testing_settle();
     ck_assert_int_eq(released, 4);
-    ck_assert_int_eq(tw_start_server(NULL, refuse, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(NULL, refuse, NULL, &server, NULL), 0);
     stop();
     released = 1;
     end();
@@ -335,12 +345,12 @@ START_TEST(endpoints_are_strings)
 
     begin();
     options.endpoint = "tcp:x";
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EINVAL);
+    expect_refusal(&options, echo_lines, -EINVAL, &tw_error_url);
     options.endpoint = "ssl:443:privateKey=/no/such/file";
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EPROTO);
+    expect_refusal(&options, echo_lines, -EPROTO, &tw_error_tls);
     options.endpoint = "tcp:443:interface=127.0.0.1";
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), -EADDRINUSE);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), -EADDRINUSE);
     ck_assert_int_eq(released, 3);
     released = 0;
     opened = tw_open_endpoint("tcp:127.0.0.1:443");
@@ -509,7 +519,7 @@ static bool converse(void *arg)
     server = NULL;
     if (tw_testing_begin() < 0)
         return false;
-    if (tw_start_server(&options, echo_lines, NULL, &server) == 0) {
+    if (tw_start_server(&options, echo_lines, NULL, &server, NULL) == 0) {
         tw_deferred *talking = tw_inline_callbacks(talk, NULL);
         tw_testing_advance(40);
         worked = talking != NULL && tw_deferred_called(talking) &&
@@ -562,7 +572,7 @@ START_TEST(a_server_speaks_tls)
 
     begin();
     options.listen.tls = tls;
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
     opened = tw_open_connection("a.test", PORT, &connect);
     tw_add_both(opened, keep, &stream);
     tw_deferred_unref(opened);
@@ -637,7 +647,7 @@ START_TEST(streams_run_over_sockets)
     snprintf(path, sizeof path, "unix:@tweed-check-stream-%d", (int)getpid());
     if (_i > 0)
         options.listen.address = path;
-    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server), 0);
+    ck_assert_int_eq(tw_start_server(&options, echo_lines, NULL, &server, NULL), 0);
     limit = tw_call_later(10, give_up, NULL);
     done = tw_inline_callbacks(talk_by_socket, _i > 0 ? path : NULL);
     tw_add_both(done, stop_server, NULL);

@@ -329,7 +329,7 @@ static bool open_and_talk(void *arg)
     if (tw_testing_begin() < 0)
         return false;
     factory = tw_factory_new(&factory_class, NULL);
-    if (tw_listen(&options, factory, &listener) == 0) {
+    if (tw_listen(&options, factory, &listener, NULL) == 0) {
         tw_deferred *opened = tw_open_connection("a.test", 7, NULL), *wait;
 
         tw_add_callback(opened, keep_stream, NULL);

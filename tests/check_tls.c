@@ -408,7 +408,9 @@ START_TEST(a_clients_context_serves_nobody)
     tw_value failure = tw_tls_client_context(NULL, NULL, true, &options.tls);
 
     ck_assert(!tw_is_failure(failure));
-    ck_assert_int_eq(tw_listen(&options, factory, &none), -EINVAL);
+    ck_assert_int_eq(tw_listen(&options, factory, &none, &failure), -EINVAL);
+    ck_assert(tw_failure_is(failure, &tw_error_url));
+    tw_release(failure);
     tw_factory_unref(factory);
 }
 END_TEST

@@ -150,7 +150,7 @@ int main(void)
         if (tw_site_handle(site, routes[i].path, routes[i].handler, NULL, NULL) < 0)
             return 1;
     }
-    if (tw_site_listen(site, NULL, &listener) < 0)
+    if (tw_site_listen(site, NULL, &listener, NULL) < 0)
         return 1;
     printf("server at 127.0.0.1:%u\n", tw_listener_port(listener));
     fflush(stdout);

@@ -189,7 +189,7 @@ void peer_begin(struct peer *peer, unsigned port)
 
     ck_assert_ptr_nonnull(factory);
     twi_list_init(&peer->open);
-    ck_assert_int_eq(tw_listen(&options, factory, &peer->listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &peer->listener, NULL), 0);
     tw_factory_unref(factory);
 }
 

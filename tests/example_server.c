@@ -101,7 +101,7 @@ int main(int argc, char **argv)
         tw_site_handle(site, delay_path, slow, delay_path, NULL) < 0 ||
         tw_site_handle(site, "/error", fail, NULL, NULL) < 0 ||
         tw_site_handle(site, "/echo", echo, NULL, NULL) < 0 ||
-        tw_site_listen(site, &options, &listener) < 0)
+        tw_site_listen(site, &options, &listener, NULL) < 0)
         return 1;
     printf("%u\n", (unsigned)tw_listener_port(listener));
     fflush(stdout);

@@ -57,7 +57,7 @@ void begin_on(const char *backend, const tw_protocol_class *server_protocol,
     ck_assert_int_eq(tw_reactor_install(&options), 0);
     server_class = server_protocol;
     ck_assert_ptr_nonnull(factory);
-    ck_assert_int_eq(tw_listen(NULL, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(NULL, factory, &listener, NULL), 0);
     tw_factory_unref(factory);
     if (client_protocol != NULL) {
         dial(recorder_new(client_protocol, &client));

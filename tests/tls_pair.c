@@ -30,7 +30,7 @@ void listen_on(const tw_protocol_class *protocol_class, tw_tls_context *tls)
     struct tw_listen_options options = { .port = 443, .tls = tls };
 
     server_class = protocol_class;
-    ck_assert_int_eq(tw_listen(&options, factory, &listener), 0);
+    ck_assert_int_eq(tw_listen(&options, factory, &listener, NULL), 0);
     tw_factory_unref(factory);
 }
 

@@ -30,10 +30,9 @@ TW_BEGIN
 TW_API tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,
                                            tw_protocol *protocol);
 
-/* Listen: none, or the failure, which is tw_error_url, tw_error_tls, or tw_error_system with the
- * number of tw_listen(). `factory` is counted by the listener. */
-TW_API tw_value tw_listen_endpoint(const char *endpoint, tw_factory *factory,
-                                   tw_listener **ret_listener);
+/* Listen: as tw_listen(). A string that cannot be read is -EINVAL and tw_error_url. */
+TW_API int tw_listen_endpoint(const char *endpoint, tw_factory *factory,
+                              tw_listener **ret_listener, tw_value *ret_failure);
 
 TW_END
 #endif

@@ -53,7 +53,7 @@ TW_API int tw_site_files(tw_site *site, const char *path, const char *directory)
 TW_API tw_factory *tw_site_factory(tw_site *site);
 /* Listen with it. As tw_listen(). */
 TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options,
-                          tw_listener **ret_listener);
+                          tw_listener **ret_listener, tw_value *ret_failure);
 
 /* --- the request ------------------------------------------------------------------------- */
 

@@ -200,14 +200,14 @@ struct tw_stream_server_options {
 };
 
 /* Listen, as tw_listen() does with its errors, and call handler(stream, arg) for each connection,
- * after its TLS handshake. What is wrong with an endpoint is logged, and -EINVAL, or -EPROTO for
- * its TLS. *ret_server is written on success only. */
-#define tw_start_server(options, handler, arg, ret_server) \
-    tw_start_server_at(TW_HERE, (options), (handler), (arg), (ret_server))
+ * after its TLS handshake. -EINVAL and tw_error_misuse: no handler, a negative timeout. *ret_server
+ * is written on success only. */
+#define tw_start_server(options, handler, arg, ret_server, ret_failure) \
+    tw_start_server_at(TW_HERE, (options), (handler), (arg), (ret_server), (ret_failure))
 TW_API int tw_start_server_at(const char *where,
                               const struct tw_stream_server_options *options,
                               tw_stream_handler *handler, void *arg,
-                              tw_stream_server **ret_server);
+                              tw_stream_server **ret_server, tw_value *ret_failure);
 /* Lent, for its port and to pause it; NULL once the server stops. */
 TW_API tw_listener *tw_stream_server_listener(const tw_stream_server *server);
 /* Handlers that run, and connections that are open. */

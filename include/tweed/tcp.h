@@ -64,12 +64,17 @@ struct tw_listen_options {
  * processes that start at once may both replace it, unless both hold the lock file; it holds our
  * process number, and one that a process left behind counts for nothing.
  * With TLS, a peer has 30 s for its handshake; connection_made comes after it.
- * Returns 0, -EADDRINUSE, -EINVAL (no literal, a port above 65535, a client's TLS context),
- * -EACCES, -EMFILE, -ENOMEM, ... `factory` is counted by the listener; NULL is -ENOMEM.
- * *ret_listener is written on success only.
+ * `factory` is counted by the listener; NULL is -ENOMEM. *ret_listener is written on success only.
+ *
+ * Like all functions that listen, returns 0 or a negative errno, and puts the failure that says
+ * why into *ret_failure (owned; ret_failure may be NULL; not written on success):
+ *   -EINVAL    tw_error_url: no literal, a port above 65535, a client's TLS context
+ *   -EPROTO    tw_error_tls: certificate, key or trust of an endpoint's TLS
+ *   -ENOMEM    tw_error_memory
+ *   others     tw_error_system with the errno as number: -EADDRINUSE, -EACCES, -EMFILE, ...
  */
 TW_API int tw_listen(const struct tw_listen_options *options, tw_factory *factory,
-                     tw_listener **ret_listener);
+                     tw_listener **ret_listener, tw_value *ret_failure);
 TW_API unsigned tw_listener_port(const tw_listener *listener);
 TW_API int tw_listener_address(const tw_listener *listener, char *text, size_t size);
 /* Pause and resume accepting. */

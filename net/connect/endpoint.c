@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "net/connect/listen.h"
 
 enum { ARGUMENTS_MAX = 16, PORT_MAX = 65535 };
 
@@ -330,34 +331,25 @@ static tw_value read_server(struct description *self, const char *endpoint,
     return complaint(self, endpoint);
 }
 
-static tw_value listen_as(const struct server *server, const char *endpoint,
-                          tw_factory *factory, tw_listener **ret_listener)
-{
-    int r = tw_listen(&server->options, factory, ret_listener);
-
-    if (r == -ENOMEM)
-        return tw_fail_memory();
-    if (r == -EINVAL)
-        return tw_fail(&tw_error_url, "%.255s: not an address to listen on", endpoint);
-    return r < 0 ? tw_fail_errno(&tw_error_system, r) : tw_none();
-}
-
-tw_value tw_listen_endpoint(const char *endpoint, tw_factory *factory,
-                            tw_listener **ret_listener)
+int tw_listen_endpoint(const char *endpoint, tw_factory *factory, tw_listener **ret_listener,
+                       tw_value *ret_failure)
 {
     struct description description;
     struct server server;
     tw_value failure;
+    int r;
 
     if (description_init(&description, endpoint) < 0)
-        return tw_fail_memory();
+        return twi_listen_failed(tw_fail_memory(), ret_failure);
     failure = read_server(&description, endpoint, &server);
     if (!tw_is_failure(failure) && is_tls(&description))
         failure = tw_tls_context_new(&server.tls, &server.options.tls);
-    if (!tw_is_failure(failure)) {
-        failure = listen_as(&server, endpoint, factory, ret_listener);
+    if (tw_is_failure(failure)) {
+        r = twi_listen_failed(failure, ret_failure);
+    } else {
+        r = tw_listen(&server.options, factory, ret_listener, ret_failure);
         tw_tls_context_unref(server.options.tls);
     }
     description_free(&description);
-    return failure;
+    return r;
 }

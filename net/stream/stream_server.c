@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/slab.h"
+#include "net/connect/listen.h"
 #include "net/transport/transport.h"
 
 enum { DEFAULT_MAX = 10000 };
@@ -220,46 +221,37 @@ static const struct tw_factory_class factory_class = { .build = build };
 
 /* --- start and stop ----------------------------------------------------------------- */
 
-static int listen_at(const char *endpoint, tw_stream_server *server)
-{
-    tw_value failure = tw_listen_endpoint(endpoint, server->factory, &server->listener);
-    int r = 0;
-
-    if (!tw_is_failure(failure))
-        return 0;
-    tw_log_problem(TW_LOG_ERROR, "stream", failure, "a server's endpoint");
-    if (tw_failure_is(failure, &tw_error_memory))
-        r = -ENOMEM;
-    else if (tw_failure_is(failure, &tw_error_system))
-        r = -(int)tw_failure_number(failure);
-    else if (tw_failure_is(failure, &tw_error_tls))
-        r = -EPROTO;
-    tw_release(failure);
-    return r < 0 ? r : -EINVAL;
-}
-
-static int stream_server_start(tw_stream_server *server)
+static int stream_server_start(tw_stream_server *server, tw_value *ret_failure)
 {
     const struct tw_stream_server_options *options = &server->options;
+    const char *wrong = NULL;
 
-    if (server->handler == NULL || !(options->timeout >= 0))
-        return -EINVAL;
+    if (server->handler == NULL)
+        wrong = "a server without a handler";
+    else if (!(options->timeout >= 0))
+        wrong = "a negative timeout";
+    if (wrong != NULL)
+        return twi_listen_failed(tw_fail(&tw_error_misuse, "%s", wrong), ret_failure);
     if (options->endpoint != NULL)
-        return listen_at(options->endpoint, server);
-    return tw_listen(&options->listen, server->factory, &server->listener);
+        return tw_listen_endpoint(options->endpoint, server->factory, &server->listener,
+                                  ret_failure);
+    return tw_listen(&options->listen, server->factory, &server->listener, ret_failure);
 }
 
 int tw_start_server_at(const char *where, const struct tw_stream_server_options *options,
-                       tw_stream_handler *handler, void *arg, tw_stream_server **ret_server)
+                       tw_stream_handler *handler, void *arg, tw_stream_server **ret_server,
+                       tw_value *ret_failure)
 {
     static const struct tw_stream_server_options defaults;
     tw_stream_server *server = twi_calloc(1, sizeof *server);
-    int r = -ENOMEM;
+    int r;
 
     if (options == NULL)
         options = &defaults;
-    if (server == NULL)
+    if (server == NULL) {
+        r = twi_listen_failed(tw_fail_memory(), ret_failure);
         goto fail;
+    }
     server->options = *options;
     if (options->max_connections == 0)
         server->options.max_connections = DEFAULT_MAX;
@@ -268,7 +260,7 @@ int tw_start_server_at(const char *where, const struct tw_stream_server_options 
     server->where = where;
     twi_list_init(&server->sessions);
     server->factory = tw_factory_new(&factory_class, server);
-    r = stream_server_start(server);
+    r = stream_server_start(server, ret_failure);
     if (r < 0)
         goto fail_factory;
     *ret_server = server;

@@ -66,6 +66,20 @@ static bool is_unix(const char *host)
     return strncmp(host, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
 }
 
+const char *twi_listen_host(const struct tw_listen_options *options)
+{
+    return options->address != NULL ? options->address : "127.0.0.1";
+}
+
+int twi_listen_address(const char *host, unsigned port, char *text, size_t size)
+{
+    bool bare_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
+
+    if (is_unix(host))
+        return snprintf(text, size, "%s", host);
+    return snprintf(text, size, bare_ipv6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
 /* --- the thread's listeners --------------------------------------------------------- */
 
 static _Thread_local struct {
@@ -518,7 +532,7 @@ int twi_listener_new(const struct tw_listen_options *options,
     if (listener == NULL)
         return -ENOMEM;
     listener->port = options->port;
-    listener->host = twi_strdup(options->address == NULL ? "127.0.0.1" : options->address);
+    listener->host = twi_strdup(twi_listen_host(options));
     if (listener->host == NULL)
         goto fail;
     r = listener_thread_begin();
@@ -550,12 +564,7 @@ unsigned tw_listener_port(const tw_listener *listener)
 
 int tw_listener_address(const tw_listener *listener, char *text, size_t size)
 {
-    bool bare_ipv6 = strchr(listener->host, ':') != NULL && listener->host[0] != '[';
-
-    if (is_unix(listener->host))
-        return snprintf(text, size, "%s", listener->host);
-    return snprintf(text, size, bare_ipv6 ? "[%s]:%u" : "%s:%u", listener->host,
-                    listener->port);
+    return twi_listen_address(listener->host, listener->port, text, size);
 }
 
 void tw_listener_pause(tw_listener *listener)

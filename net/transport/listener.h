@@ -11,7 +11,8 @@
 /* Something between a listener's connections and their protocols, like TLS. */
 struct twi_listener_layer {
     /* A protocol for the transport, with `protocol` (taken, also on failure) above; `factory` is
-     * its own and counted. NULL: no memory. */
+     * its own
+     * and counted. NULL: no memory. */
     tw_protocol *(*wrap)(void *arg, tw_protocol *protocol, tw_factory *factory);
     void (*release)(void *arg);
     void *arg;
@@ -36,6 +37,10 @@ struct tw_listener {
 int twi_listener_new(const struct tw_listen_options *options,
                      const struct twi_listener_layer *layer, tw_factory *factory,
                      tw_listener **ret_listener);
+/* Where options say to listen; "127.0.0.1" without. */
+const char *twi_listen_host(const struct tw_listen_options *options);
+/* "127.0.0.1:80", "[::1]:80", "unix:/path"; returns what snprintf() would. */
+int twi_listen_address(const char *host, unsigned port, char *text, size_t size);
 /* Build the protocol for a new connection, with the layer around it, and what to give to the
  * transport as its factory. NULL: turn the connection away. */
 tw_protocol *twi_listener_build(tw_listener *listener, tw_factory **ret_factory);

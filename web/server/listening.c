@@ -40,14 +40,11 @@ tw_factory *tw_site_factory(tw_site *site)
 }
 
 int tw_site_listen(tw_site *site, const struct tw_listen_options *options,
-                   tw_listener **ret_listener)
+                   tw_listener **ret_listener, tw_value *ret_failure)
 {
     tw_factory *factory = tw_site_factory(site);
-    int r;
+    int r = tw_listen(options, factory, ret_listener, ret_failure);
 
-    if (factory == NULL)
-        return -ENOMEM;
-    r = tw_listen(options, factory, ret_listener);
     tw_factory_unref(factory);
     return r;
 }

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     tw_stream_server *server;
 
     setrlimit(RLIMIT_NOFILE, &descriptors);
-    if (tw_start_server(&options, echo, NULL, &server) < 0)
+    if (tw_start_server(&options, echo, NULL, &server, NULL) < 0)
         return 1;
     return tw_reactor_run();
 }

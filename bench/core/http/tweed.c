@@ -41,7 +41,7 @@ int main(int argc, char **argv)
         tw_site_handle(site, "/1k", answer, &bodies[1], NULL);
         tw_site_handle(site, "/1m", answer, &bodies[2], NULL);
     }
-    if (tw_site_listen(site, &listen, &listener) < 0)
+    if (tw_site_listen(site, &listen, &listener, NULL) < 0)
         return 1;
     return tw_reactor_run();
 }

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     tw_listener *listener;
 
     setrlimit(RLIMIT_NOFILE, &descriptors);
-    if (tw_listen(&options, factory, &listener) < 0)
+    if (tw_listen(&options, factory, &listener, NULL) < 0)
         return 1;
     return tw_reactor_run();
 }

@@ -71,7 +71,7 @@ static void serve(int which, const char *name)
              (int)getpid(), name);
     options.tls = context(
         &(struct tw_tls_options){ .server = true, .cert_file = cert, .key_file = key });
-    must(tw_listen(&options, factory, &listeners[which]) == 0, "listening");
+    must(tw_listen(&options, factory, &listeners[which], NULL) == 0, "listening");
     tw_factory_unref(factory);
 }
 
