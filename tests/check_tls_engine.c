@@ -278,6 +278,92 @@ START_TEST(sessions_of_tls_1_2_are_resumed)
 }
 END_TEST
 
+/* --- ciphers ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *cipher; /* of TLS 1.2, the only one that the peer has */
+    bool taken;
+} ciphers[] = {
+    { "ECDHE-RSA-AES128-GCM-SHA256", true },
+    { "ECDHE-RSA-AES256-GCM-SHA384", true },
+    { "ECDHE-RSA-CHACHA20-POLY1305", true },
+    { "ECDHE-RSA-AES128-SHA256", false },
+    { "ECDHE-RSA-AES256-SHA384", false },
+    { "ECDHE-RSA-AES128-SHA", false },
+    { "AES128-GCM-SHA256", false },
+    { "AES256-SHA256", false },
+    { "AES128-SHA", false },
+    { "DHE-RSA-AES128-GCM-SHA256", false },
+    { "AECDH-AES128-SHA", false },
+};
+
+static struct identity rsa_leaf(void)
+{
+    return certificate_make(
+        &(struct certificate_wish){ .san = "DNS:a.test", .rsa_bits = 2048 }, NULL);
+}
+
+static void offer_only(SSL_CTX *ctx, const char *cipher)
+{
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_dh_auto(ctx, 1);
+    ck_assert_int_eq(SSL_CTX_set_cipher_list(ctx, cipher), 1);
+}
+
+START_TEST(a_client_takes_forward_secrecy_and_aead_only)
+{
+    struct identity leaf = rsa_leaf();
+    SSL_CTX *ctx = raw_context(&leaf, NULL);
+    tw_tls_context *context = context_new((struct tw_tls_options){ .no_verify = true });
+    struct end client;
+    SSL *ssl;
+
+    offer_only(ctx, ciphers[_i].cipher);
+    ssl = raw_server(ctx);
+    end_open(&client, context, "a.test", NULL);
+    shake_raw(&client, ssl);
+    ck_assert_msg(twi_tls_handshaken(client.tls) == ciphers[_i].taken, "%s",
+                  ciphers[_i].cipher);
+    end_close(&client);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    tw_tls_context_unref(context);
+    identity_free(&leaf);
+}
+END_TEST
+
+START_TEST(a_server_takes_forward_secrecy_and_aead_only)
+{
+    struct identity leaf = rsa_leaf();
+    const char *file = certificate_write("rsa", &leaf, leaf.certificate, NULL);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    tw_tls_context *context = context_new(
+        (struct tw_tls_options){ .server = true, .cert_file = file });
+    struct end server;
+    SSL *ssl;
+
+    offer_only(ctx, ciphers[_i].cipher);
+    ssl = raw_server(ctx);
+    SSL_set_connect_state(ssl);
+    end_open(&server, context, NULL, NULL);
+    SSL_do_handshake(ssl);
+    ERR_clear_error();
+    while (from_raw(ssl, &server) > 0 || server.out.length > 0) {
+        to_raw(&server, ssl);
+        SSL_do_handshake(ssl);
+        ERR_clear_error();
+    }
+    ck_assert_msg(twi_tls_handshaken(server.tls) == ciphers[_i].taken, "%s",
+                  ciphers[_i].cipher);
+    end_close(&server);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    tw_tls_context_unref(context);
+    identity_free(&leaf);
+}
+END_TEST
+
 START_TEST(the_sessions_kept_are_bounded)
 {
     tw_tls_context *context = client_context(), *server = server_context();
@@ -352,6 +438,8 @@ int main(void)
     TEST_ADD(suite, a_ticket_is_used_once);
     TEST_ADD(suite, without_sessions_nothing_is_resumed);
     TEST_ADD(suite, sessions_of_tls_1_2_are_resumed);
+    TEST_ADD_ROWS(suite, a_client_takes_forward_secrecy_and_aead_only, ciphers);
+    TEST_ADD_ROWS(suite, a_server_takes_forward_secrecy_and_aead_only, ciphers);
     TEST_ADD(suite, the_sessions_kept_are_bounded);
     TEST_ADD(suite, running_out_of_memory_is_survived);
     return test_run(suite);

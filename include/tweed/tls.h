@@ -6,6 +6,9 @@
  * context serves many connections of its thread, and keeps client sessions (at most 1024) for
  * resumption under the same name, address and way of connecting.
  *
+ * Clients and servers take the same ciphers, in this order: AES-128-GCM, AES-256-GCM,
+ * ChaCha20-Poly1305; in TLS 1.2 with ECDHE only, so neither static RSA nor CBC (RFC 9325, 4.2).
+ *
  * A connection ends with tw_error_connection_done only after the peer's close_notify: a stream that
  * is just cut ends with tw_error_connection_lost.
  */

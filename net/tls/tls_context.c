@@ -314,7 +314,9 @@ static int no_pass_phrase(char *text, int size, int writing, void *arg)
 /* AES-128 first, as browsers have it: half as much again in speed, and enough. */
 static const char ciphersuites[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char ciphers_of_1_2[] = "ECDHE+AES128+AESGCM:DEFAULT";
+/* Forward secrecy and AEAD only, for both sides: no static RSA, no CBC (RFC 9325, 4.2). */
+static const char ciphers_of_1_2[] =
+    "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK";
 
 static void set_defaults(tw_tls_context *context)
 {
