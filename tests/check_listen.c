@@ -278,6 +278,35 @@ START_TEST(a_lock_file_says_whose_a_path_is)
 }
 END_TEST
 
+static const struct {
+    mode_t mask;
+    int mode;
+    mode_t expected;
+} modes[] = {
+    { 0077, 0, 0700 },    { 0022, 0, 0755 }, { 0007, 0, 0770 },
+    { 0077, 0666, 0666 }, { 0, 0600, 0600 },
+};
+
+START_TEST(a_unix_socket_keeps_the_umask_unless_it_has_a_mode)
+{
+    char path[64], address[80];
+    struct tw_listen_options options = { .address = address, .mode = modes[_i].mode };
+    tw_factory *factory = server_factory();
+    mode_t before = umask(modes[_i].mask);
+    tw_listener *made;
+    struct stat status;
+
+    snprintf(path, sizeof path, "tweed-check-%d.mode", (int)getpid());
+    snprintf(address, sizeof address, "unix:%s", path);
+    ck_assert_int_eq(tw_listen(&options, factory, &made, NULL), 0);
+    umask(before);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, modes[_i].expected);
+    tw_listener_close(made);
+    tw_factory_unref(factory);
+}
+END_TEST
+
 START_TEST(an_abstract_name_leaves_no_file)
 {
     char address[64], text[64];
@@ -612,6 +641,7 @@ int main(void)
     TEST_ADD_ROWS(suite, unix_sockets_carry_as_well, backends);
     TEST_ADD(suite, a_file_that_is_no_socket_is_left_alone);
     TEST_ADD(suite, a_lock_file_says_whose_a_path_is);
+    TEST_ADD_ROWS(suite, a_unix_socket_keeps_the_umask_unless_it_has_a_mode, modes);
     TEST_ADD(suite, an_abstract_name_leaves_no_file);
     TEST_ADD_ROWS(suite, without_descriptors_accepting_pauses_and_recovers, backends);
     TEST_ADD(suite, without_descriptors_for_long_connections_are_turned_away);

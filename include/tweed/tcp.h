@@ -56,7 +56,7 @@ struct tw_listen_options {
     bool reuse_port;     /* several reactors share the port */
     bool dual_stack;     /* "::" takes IPv4 too */
     tw_tls_context *tls; /* counted by the listener; NULL: plain */
-    int mode;            /* of a UNIX socket; 0: 0666 */
+    int mode;            /* of a UNIX socket; 0: what the umask leaves of 0777 */
     bool lock_file;      /* of a UNIX socket: hold "PATH.lock" while listening */
 };
 /*

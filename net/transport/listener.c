@@ -40,7 +40,6 @@ enum {
     DEFAULT_BACKLOG = 4096,
     ACCEPTS_MAX = 128,       /* in one turn */
     PAUSES_IN_PATIENCE = 10, /* then connections are turned away */
-    DEFAULT_MODE = 0666,
     EPHEMERAL_FIRST = 49152, /* RFC 6335, 6 */
     EPHEMERAL_COUNT = 16384,
 };
@@ -460,7 +459,8 @@ static int bind_unix(const char *path, int mode)
             unlink(path) == 0)
             r = bind(fd, (struct sockaddr *)&address, length) < 0 ? -errno : 0;
     }
-    if (r == 0 && has_file(path) && chmod(path, (mode_t)(mode == 0 ? DEFAULT_MODE : mode)) < 0)
+    /* Nobody can connect before listen(). */
+    if (r == 0 && has_file(path) && mode != 0 && chmod(path, (mode_t)mode) < 0)
         r = -errno;
     if (r < 0) {
         close(fd);
