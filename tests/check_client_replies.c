@@ -44,6 +44,9 @@ static const struct reply {
     { "bare LF", "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", PEER_KEEPS, NULL, "hi", true,
       NULL },
     { "equal lengths", OK CL(2) CL(2) "\r\nhi", PEER_KEEPS, NULL, "hi", true, NULL },
+    { "space in a name", OK "X y: z\r\n" CL(2) "\r\nhi", PEER_KEEPS, NULL, "hi", false, NULL },
+    { "chunked twice", OK "Transfer-Encoding: chunked, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+      PEER_KEEPS, NULL, "hi", false, NULL },
     { "length and chunked", OK CL(99) "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
       PEER_KEEPS, NULL, "hi", false, NULL },
     /* ended too early */
@@ -65,8 +68,10 @@ static const struct reply {
       false, NULL },
     { "underscored chunk", CHUNKED "0_2\r\nhi\r\n0\r\n\r\n", PEER_KEEPS, &tw_error_protocol,
       "", false, NULL },
-    { "huge chunk", CHUNKED "8000000000000000\r\nhi", PEER_KEEPS, &tw_error_protocol, "",
+    { "huge chunk", CHUNKED "8000000000000000\r\nhi", PEER_KEEPS, &tw_error_toolarge, "",
       false, NULL },
+    { "huge length", OK "Content-Length: 9223372036854775808\r\n\r\nhi", PEER_KEEPS,
+      &tw_error_toolarge, "", false, NULL },
     { "no end of chunk", CHUNKED "2\r\nhiX", PEER_KEEPS, &tw_error_protocol, "hi", false,
       NULL },
     { "negative length", OK CL(-1) "\r\n", PEER_KEEPS, &tw_error_protocol, "", false, NULL },
@@ -77,8 +82,7 @@ static const struct reply {
     { "0.9", "<html>hello</html>\r\n", PEER_CLOSES, &tw_error_protocol, "", false, NULL },
     { "HTTP/5", "HTTP/5.0 200 OK\r\n\r\n", PEER_KEEPS, &tw_error_protocol, "", false, NULL },
     { "bare CR", OK "X: a\rb\r\n\r\n", PEER_KEEPS, &tw_error_protocol, "", false, NULL },
-    { "space in a name", OK "X y: z\r\n\r\n", PEER_KEEPS, &tw_error_protocol, "", false,
-      NULL },
+    { "no colon", OK "X y\r\n\r\n", PEER_KEEPS, &tw_error_protocol, "", false, NULL },
 };
 
 static struct peer peer;

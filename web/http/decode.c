@@ -40,6 +40,7 @@ enum coding { GZIP, DEFLATE, BROTLI, ZSTD, IDENTITY, UNKNOWN };
 struct stage {
     enum coding coding;
     bool begun, ended; /* a byte has come; the end mark was seen */
+    bool over;         /* what follows is ignored */
     unsigned char first[2]; /* of deflate, until both are there and used */
     unsigned char first_at, first_length;
     struct inflater *inflater;
@@ -248,7 +249,7 @@ static int step_deflate(struct twi_decoder *decoder, struct stage *stage, struct
     stage->first_at = (unsigned char)(first.in - (const char *)stage->first);
     span->out = first.out;
     if (r == 0 && stage->ended && stage->first_at < 2)
-        return damaged(decoder, "bytes after the end of deflate");
+        stage->over = true;
     return r;
 }
 
@@ -313,16 +314,27 @@ static int step_zstd(struct twi_decoder *decoder, struct stage *stage, struct sp
     return 0;
 }
 
+/* Does what stands behind the end begin another member, or is it some padding that browsers, curl
+ * and gzip(1) drop? Each member says for itself whether it is whole. */
+static bool may_go_on(const struct stage *stage, const char *next)
+{
+    unsigned char first = (unsigned char)*next;
+
+    if (stage->coding == GZIP)
+        return first == 0x1f;
+    return stage->coding == ZSTD && (first == 0x28 || first >> 4 == 5); /* RFC 8878, 3.1 */
+}
+
 static int stage_step(struct twi_decoder *decoder, struct stage *stage, struct span *span)
 {
     if (span->in < span->in_end)
         stage->begun = true;
-    if (stage->ended) {
-        if (span->in == span->in_end)
-            return 0;
-        if (stage->coding == DEFLATE || stage->coding == BROTLI)
-            return damaged(decoder, "bytes after the end of the coding");
-    }
+    if (stage->ended && span->in < span->in_end)
+        stage->over = stage->over || !may_go_on(stage, span->in);
+    if (stage->over)
+        span->in = span->in_end;
+    if (stage->ended && span->in == span->in_end)
+        return 0;
     switch (stage->coding) {
     case GZIP:
         return step_gzip(decoder, stage, span);

@@ -312,9 +312,12 @@ int twi_headers_extend(tw_headers *headers, const char *text, size_t length)
     if (length > TEXT_MAX || reserve_text(headers, length + 1, &old) < 0)
         return -ENOMEM;
     field = &headers->fields[headers->count - 1];
-    headers->text[headers->text_length - 1] = ' ';
+    if (field->value_length > 0)
+        headers->text[headers->text_length - 1] = ' ';
+    else
+        headers->text_length--; /* over the NUL: a value has no space around it */
     headers_put(headers, text, length);
-    field->value_length += (uint32_t)length + 1;
+    field->value_length += (uint32_t)length + (field->value_length > 0);
     twi_free(old);
     return 0;
 }

@@ -94,6 +94,7 @@ static void begin_head(struct twi_http1 *parser)
         twi_headers_clear(parser->headers);
     parser->state_ = TWI_H1_START;
     parser->seen_ = 0;
+    parser->unread_ = parser->passed_over_ = false;
     parser->head_bytes_ = parser->fields_ = 0;
     parser->length = parser->remaining = 0;
 }
@@ -357,6 +358,7 @@ static int chunk_size(struct twi_http1 *parser, const char **at, const char *end
         return twi_http1_fail(parser, &tw_error_toolarge, 413, "body is too large");
     parser->state_ = parser->chunk_left_ > 0 ? TWI_H1_CHUNK_DATA : TWI_H1_TRAILERS;
     parser->head_bytes_ = parser->fields_ = 0;
+    parser->passed_over_ = false;
     return 1;
 }
 

@@ -81,7 +81,7 @@ struct twi_http1 {
     uint64_t body_bytes;    /* body bytes (without chunk framing) passed so far */
 
     unsigned char state_, seen_, empty_lines_;
-    bool server_, no_body_, connect_, started_;
+    bool server_, no_body_, connect_, started_, unread_, passed_over_;
     size_t head_bytes_, fields_, extension_bytes_;
     uint32_t text_at_, target_at_; /* method or reason; places in the headers' text */
     int64_t chunk_left_;

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/ascii.h"
 #include "web/http1/http1_parse.h"
 
@@ -42,7 +44,9 @@ static int content_length(struct twi_http1 *parser, const char *value, size_t le
     int64_t before = (parser->seen_ & TWI_H1_SEEN_LENGTH) != 0 ? parser->length : -1;
     int r = twi_parse_decimal(value, length, &number);
 
-    if (r < 0 || number > INT64_MAX)
+    if (r == -ERANGE || (r == 0 && number > INT64_MAX))
+        return twi_http1_fail(parser, &tw_error_toolarge, 413, "Content-Length is too large");
+    if (r < 0)
         return fields_bad(parser, "bad Content-Length");
     if (before >= 0 && (parser->server_ || before != (int64_t)number))
         return fields_bad(parser, "several Content-Lengths");
@@ -74,21 +78,42 @@ static int content_lengths(struct twi_http1 *parser, const char *value, size_t l
     }
 }
 
-/* Only "chunked" alone is known, and that is all that we ever ask for. Old servers say "identity"
- * for nothing (RFC 2616, 3.6). */
-static int transfer_encoding(struct twi_http1 *parser, const char *value, size_t length)
+/* Only "chunked" alone is known, and that is all that we ever ask for. */
+static int request_coding(struct twi_http1 *parser, const char *value, size_t length)
 {
-    if (!parser->server_ && twi_same_nocase(value, length, "identity", 8))
-        return 0;
     if ((parser->seen_ & TWI_H1_SEEN_CODING) != 0)
         return fields_bad(parser, "several Transfer-Encodings");
     parser->seen_ |= TWI_H1_SEEN_CODING;
     if (twi_same_nocase(value, length, "chunked", 7))
         return 0;
-    if (parser->server_ && !twi_list_has_token(value, length, "chunked", 7))
-        return twi_http1_fail(parser, &tw_error_encoding, 501,
-                              "the transfer coding is not known");
-    return twi_http1_fail(parser, &tw_error_encoding, 400, "the transfer coding is not known");
+    return twi_http1_fail(parser, &tw_error_encoding,
+                          twi_list_has_token(value, length, "chunked", 7) ? 400 : 501,
+                          "the transfer coding is not known");
+}
+
+/* Old servers say "identity" for nothing (RFC 2616, 3.6). Nobody applies "chunked" twice
+ * (RFC 9112, 7.1): when it stands twice, a proxy has said again what the server said. */
+static int response_coding(struct twi_http1 *parser, const char *value, size_t length)
+{
+    struct twi_elements codings = { value, value + length, NULL, 0 };
+
+    while (twi_elements_next(&codings)) {
+        if (twi_same_nocase(codings.element, codings.length, "identity", 8))
+            continue;
+        if (!twi_same_nocase(codings.element, codings.length, "chunked", 7))
+            return twi_http1_fail(parser, &tw_error_encoding, 0,
+                                  "the transfer coding is not known");
+        if ((parser->seen_ & TWI_H1_SEEN_CODING) != 0)
+            parser->seen_ |= TWI_H1_SEEN_ODD;
+        parser->seen_ |= TWI_H1_SEEN_CODING;
+    }
+    return 0;
+}
+
+static int transfer_encoding(struct twi_http1 *parser, const char *value, size_t length)
+{
+    return parser->server_ ? request_coding(parser, value, length)
+                           : response_coding(parser, value, length);
 }
 
 static void connection(struct twi_http1 *parser, const char *value, size_t length)
@@ -154,14 +179,21 @@ static int host(struct twi_http1 *parser, const char *value, size_t length)
 
 /* --- lines ------------------------------------------------------------------------------- */
 
+/* What an answer without a body says about its body is not even read: a client ignores it behind
+ * CONNECT (RFC 9110, 9.3.6), and elsewhere nothing depends on it (RFC 9112, 6.3). */
+static bool is_framing_read(const struct twi_http1 *parser)
+{
+    return parser->server_ || !twi_http1_is_bodiless(parser);
+}
+
 static int take_note(struct twi_http1 *parser, enum twi_header id, const char *value,
                      size_t length)
 {
     switch (id) {
     case TWI_HEADER_CONTENT_LENGTH:
-        return content_lengths(parser, value, length);
+        return is_framing_read(parser) ? content_lengths(parser, value, length) : 0;
     case TWI_HEADER_TRANSFER_ENCODING:
-        return transfer_encoding(parser, value, length);
+        return is_framing_read(parser) ? transfer_encoding(parser, value, length) : 0;
     case TWI_HEADER_CONNECTION:
         connection(parser, value, length);
         return 0;
@@ -176,21 +208,80 @@ static int take_note(struct twi_http1 *parser, enum twi_header id, const char *v
     }
 }
 
+int twi_http1_read_last(struct twi_http1 *parser)
+{
+    const struct twi_field *last;
+
+    if (!parser->unread_)
+        return 0;
+    parser->unread_ = false;
+    last = &parser->headers->fields[parser->headers->count - 1];
+    return take_note(parser, last->id, parser->headers->text + last->value,
+                     last->value_length);
+}
+
+/* Others may read this answer in another way: nothing that follows it on the connection counts. */
+static void note_odd(struct twi_http1 *parser)
+{
+    parser->seen_ |= TWI_H1_SEEN_ODD;
+    parser->keep_alive = false;
+}
+
+/* The rest of a field, or of a line that was passed over. */
 static int folded(struct twi_http1 *parser, tw_headers *headers, const char *text,
                   size_t length)
 {
-    enum twi_header id;
-
     if (parser->server_)
         return fields_bad(parser, "folded header line");
+    if (parser->passed_over_)
+        return 0;
     if (tw_headers_count(headers) == 0)
         return fields_bad(parser, "white space before the first header");
-    /* What was decided by the first part would be wrong. */
-    id = headers->fields[headers->count - 1].id;
-    if (length > 0 && (id == TWI_HEADER_CONTENT_LENGTH || id == TWI_HEADER_TRANSFER_ENCODING ||
-                       id == TWI_HEADER_CONNECTION))
-        return fields_bad(parser, "folded framing header");
     return twi_headers_extend(headers, text, length) < 0 ? twi_http1_fail_memory(parser) : 0;
+}
+
+/* A line with a colon and no name before it, in an answer: programs that print into the head of
+ * their answers leave such, and browsers pass over them. */
+static int pass_over(struct twi_http1 *parser, const char *line, size_t length)
+{
+    if (parser->server_ || memchr(line, ':', length) == NULL)
+        return fields_bad(parser, "bad header name");
+    if (!check_value(parser, line, length))
+        return fields_bad(parser, "control character in a header");
+    parser->passed_over_ = true;
+    note_odd(parser);
+    return 0;
+}
+
+/* White space before the colon: a request is refused, a proxy removes it from an answer
+ * (RFC 9112, 5.1). */
+static const char *find_colon(struct twi_http1 *parser, const char *at, const char *end)
+{
+    const char *name_end = at;
+
+    while (!parser->server_ && at < end && twi_is_blank(*at))
+        at++;
+    if (at == end || *at != ':')
+        return NULL;
+    if (at > name_end)
+        note_odd(parser);
+    return at;
+}
+
+/* A request's field is read at once; an answer's may be folded, and is when the next line shows
+ * that it is whole. Trailers say nothing about framing. */
+static int keep_field(struct twi_http1 *parser, tw_headers *headers, const char *name,
+                      size_t name_length, const char *value, size_t length)
+{
+    enum twi_header id = twi_header_id(name, name_length);
+    bool is_trailer = headers == parser->trailers;
+
+    parser->unread_ = !parser->server_ && !is_trailer;
+    if (parser->server_ && !is_trailer && take_note(parser, id, value, length) < 0)
+        return -1;
+    if (twi_headers_append(headers, id, name, name_length, value, length) < 0)
+        return twi_http1_fail_memory(parser);
+    return 0;
 }
 
 int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
@@ -198,15 +289,19 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
 {
     const char *value = line, *end = line + length;
     size_t name_length;
-    enum twi_header id;
+    bool is_fold = twi_is_blank(*line);
 
     while (value < end && twi_http1_is(*value, TWI_H1_TOKEN))
         value++;
     name_length = (size_t)(value - line);
-    if (name_length > 0 && (value == end || *value != ':'))
-        return fields_bad(parser, "bad header name");
-    if (name_length == 0 && !twi_is_blank(*line))
-        return fields_bad(parser, "bad header name");
+    if (!is_fold) {
+        if (twi_http1_read_last(parser) < 0)
+            return -1;
+        parser->passed_over_ = false;
+        value = name_length == 0 ? NULL : find_colon(parser, value, end);
+        if (value == NULL)
+            return pass_over(parser, line, length);
+    }
     value++;
     while (value < end && twi_is_blank(*value))
         value++;
@@ -215,12 +310,6 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
     length = (size_t)(end - value);
     if (!check_value(parser, value, length))
         return fields_bad(parser, "control character in a header");
-    if (name_length == 0)
-        return folded(parser, headers, value, length);
-    id = twi_header_id(line, name_length);
-    if (headers != parser->trailers && take_note(parser, id, value, length) < 0)
-        return -1;
-    if (twi_headers_append(headers, id, line, name_length, value, length) < 0)
-        return twi_http1_fail_memory(parser);
-    return 0;
+    return is_fold ? folded(parser, headers, value, length)
+                   : keep_field(parser, headers, line, name_length, value, length);
 }

@@ -35,7 +35,8 @@ enum twi_http1_seen {
     TWI_H1_SEEN_CODING = 8,
     TWI_H1_SEEN_HOST = 16,
     TWI_H1_SEEN_CONTINUE = 32,
-    TWI_H1_SEEN_OTHER_EXPECTATION = 64
+    TWI_H1_SEEN_OTHER_EXPECTATION = 64,
+    TWI_H1_SEEN_ODD = 128 /* an answer that others may read in another way: not reused */
 };
 
 /* Sets the error and the state; always -1, for returning. */
@@ -53,6 +54,10 @@ bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, siz
 /* One field line into `headers`; framing fields are taken note of unless these are trailers. */
 int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
                          size_t length);
+/* Take note of the last field of an answer, now that no fold follows. */
+int twi_http1_read_last(struct twi_http1 *parser);
+/* True if the answer to what was asked ends with its head, whatever the head says. */
+bool twi_http1_is_bodiless(const struct twi_http1 *parser);
 /* The head is complete: decide about the body and set the next state. */
 int twi_http1_response_framing(struct twi_http1 *parser);
 int twi_http1_request_framing(struct twi_http1 *parser);

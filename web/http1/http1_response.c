@@ -24,33 +24,50 @@ bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, siz
     return memcmp(text, prefix, length) != 0;
 }
 
+/* The code behind the version, parted by any white space (RFC 9112, 4); false if there is none. *at
+ * moves behind it. */
+static bool read_status(const char **at, const char *end, int *ret_status)
+{
+    const char *digits = *at;
+
+    while (digits < end && twi_is_blank(*digits))
+        digits++;
+    if (digits == *at || end - digits < 3 || digits[0] == '0' || !twi_is_digit(digits[0]) ||
+        !twi_is_digit(digits[1]) || !twi_is_digit(digits[2]))
+        return false;
+    *ret_status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0';
+    *at = digits + 3;
+    return *at == end || twi_is_blank(**at);
+}
+
+static int keep_reason(struct twi_http1 *parser, const char *reason, const char *end)
+{
+    int64_t place;
+
+    while (reason < end && twi_is_blank(*reason))
+        reason++;
+    if (memchr(reason, '\0', (size_t)(end - reason)) != NULL ||
+        memchr(reason, '\r', (size_t)(end - reason)) != NULL)
+        return response_bad(parser, "control character in the status line");
+    place = twi_headers_keep(parser->headers, reason, (size_t)(end - reason));
+    if (place < 0)
+        return twi_http1_fail_memory(parser);
+    parser->text_at_ = (uint32_t)place;
+    return 0;
+}
+
 int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t length)
 {
-    const char *reason = line + 12;
-    size_t reason_length = length - 12;
-    int64_t place;
+    const char *at = line + 8, *end = line + length;
 
     if (length < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !twi_is_digit(line[7]))
         return response_bad(parser, length >= 5 && memcmp(line, "HTTP/", 5) == 0
                                         ? "the HTTP version is not known"
                                         : "not an HTTP/1 response");
     parser->minor = line[7] != '0';
-    if (line[8] != ' ' || line[9] == '0' || !twi_is_digit(line[9]) ||
-        !twi_is_digit(line[10]) || !twi_is_digit(line[11]) || (length > 12 && line[12] != ' '))
+    if (!read_status(&at, end, &parser->status))
         return response_bad(parser, "bad status line");
-    parser->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0';
-    if (reason_length > 0) {
-        reason++;
-        reason_length--;
-    }
-    if (memchr(reason, '\0', reason_length) != NULL ||
-        memchr(reason, '\r', reason_length) != NULL)
-        return response_bad(parser, "control character in the status line");
-    place = twi_headers_keep(parser->headers, reason, reason_length);
-    if (place < 0)
-        return twi_http1_fail_memory(parser);
-    parser->text_at_ = (uint32_t)place;
-    return 0;
+    return keep_reason(parser, at, end);
 }
 
 static int informational(struct twi_http1 *parser)
@@ -62,27 +79,32 @@ static int informational(struct twi_http1 *parser)
     return 0;
 }
 
-static bool has_body(const struct twi_http1 *parser)
+/* RFC 9112, 6.3, 1 and 2. */
+bool twi_http1_is_bodiless(const struct twi_http1 *parser)
 {
-    return !parser->no_body_ && parser->status != 204 && parser->status != 304;
+    int status = parser->status;
+
+    return parser->no_body_ || status < 200 || status == 204 || status == 304 ||
+           (parser->connect_ && status < 300);
 }
 
 int twi_http1_response_framing(struct twi_http1 *parser)
 {
-    bool coded = (parser->seen_ & TWI_H1_SEEN_CODING) != 0;
-    bool sized = (parser->seen_ & TWI_H1_SEEN_LENGTH) != 0;
+    bool coded, sized;
 
+    if (twi_http1_read_last(parser) < 0)
+        return -1;
     if (parser->status < 200)
         return informational(parser);
-    parser->keep_alive = (parser->seen_ & TWI_H1_SEEN_CLOSE) == 0 &&
+    coded = (parser->seen_ & TWI_H1_SEEN_CODING) != 0;
+    sized = (parser->seen_ & TWI_H1_SEEN_LENGTH) != 0;
+    parser->keep_alive = (parser->seen_ & (TWI_H1_SEEN_CLOSE | TWI_H1_SEEN_ODD)) == 0 &&
                          (parser->minor > 0 || (parser->seen_ & TWI_H1_SEEN_KEEP_ALIVE) != 0);
     /* Who sends both, or a coding in 1.0, may have meant either. */
     if (coded && (sized || parser->minor == 0))
         parser->keep_alive = false;
     parser->state_ = TWI_H1_BODY_LENGTH;
-    if (parser->connect_ && parser->status < 300) {
-        parser->length = 0;
-    } else if (!has_body(parser)) {
+    if (twi_http1_is_bodiless(parser)) {
         parser->length = 0;
     } else if (coded) {
         parser->chunked = true;
