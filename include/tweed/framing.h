@@ -26,10 +26,11 @@ struct tw_framing_class {
         max_length; /* of what is received; 0: 99999, or all that the length can say if less */
     /* `data` is lent, not terminated. */
     void (*string_received)(tw_framing_protocol *protocol, const char *data, size_t length);
-    /* What came is no string, and nothing more is read: tw_error_toolarge (a length above the
-     * limit, which is the number; known before any of its bytes come) or tw_error_protocol (no
-     * netstring). May still answer; then the connection is closed. NULL: it ends at once with
-     * `reason` (lent). */
+    /* The bytes that came are no string, and nothing more is read. `reason` (lent) is
+     * tw_error_toolarge, whose number is the limit in force (max_length, or what stands for 0):
+     * the length of a string is above it, known before any of its bytes come; or
+     * tw_error_protocol, number 0: no netstring. May still answer; then the connection is closed.
+     * NULL: it ends at once with `reason`. */
     void (*broken)(tw_framing_protocol *protocol, tw_value reason);
 };
 
