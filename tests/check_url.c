@@ -158,17 +158,22 @@ static const struct {
     { "http://a\xe2\x80\x8d\xe2\x9d\xa4/", NULL },
     { "http://\xd9\x83\xe2\x9d\xa4/", NULL },
     { "http://b\xc3\xbc+_c/", "http://xn--b+_c-0ra/" },
-    { "http://xn--n3h-/", NULL },
-    { "http://xn--99999999999/", NULL },
+    { "http://xn--n3h-/", "http://xn--n3h-/" },
+    { "http://xn--99999999999/", "http://xn--99999999999/" },
     { "http://xn--\xc3\xbc/", NULL },
-    { "http://xn--xn---epa/", NULL },
-    { "http://xn--n3/", NULL },
+    { "http://xn--xn---epa/", "http://xn--xn---epa/" },
+    { "http://xn--n3/", "http://xn--n3/" },
     { "http://\xe2\x9d\xa4\xf0\x9f/", NULL },
     { "http://\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0\xe5\xa5\xbd/", "http://xn--6qqa088eba/" },
     { "http://\xc2\xad/", NULL },
-    { "http://xn--/", NULL },
-    { "http://xn--a/", NULL },
-    { "http://xn--ascii-/", NULL },
+    { "http://xn--/", "http://xn--/" },
+    { "http://xn--a/", "http://xn--a/" },
+    { "http://xn--ascii-/", "http://xn--ascii-/" },
+    { "http://xn--8i7caa.example/", "http://xn--8i7caa.example/" },
+    { "http://a.b.c.XN--pokxncvks/", "http://a.b.c.xn--pokxncvks/" },
+    { "https://xn--/", "https://xn--/" },
+    { "http://%78N--a/", "http://xn--a/" },
+    { "http://xn--a.\xc3\xbc/", NULL },
     { "http://a\xef\xbc\x85"
       "b/",
       NULL },
@@ -647,6 +652,31 @@ START_TEST(a_long_international_host_is_refused)
 }
 END_TEST
 
+/* "\xc3\xbc" becomes "xn--tda": a host of 253 characters is read again as it is written, one more
+ * is refused at once. */
+START_TEST(a_host_that_grows_when_it_is_mapped_has_the_same_limit)
+{
+    char text[600];
+    struct tw_url *url, *again;
+    const char *why;
+    size_t length = 7;
+
+    strcpy(text, "http://");
+    for (size_t i = 0; i < 31; i++, length += 3)
+        memcpy(text + length, "\xc3\xbc.", 3);
+    memcpy(text + length, "abcde", 5); /* 31 * 8 + 5 */
+    ck_assert_int_eq(tw_url_parse(text, length + 5, NULL, &url, &why), 0);
+    ck_assert_uint_eq(strlen(url->hostname), 253);
+    ck_assert_int_eq(tw_url_parse(url->href, strlen(url->href), NULL, &again, &why), 0);
+    ck_assert_str_eq(again->href, url->href);
+    tw_url_free(again);
+    tw_url_free(url);
+    memcpy(text + length, "abcdef", 6);
+    ck_assert_int_eq(tw_url_parse(text, length + 6, NULL, &url, &why), -EINVAL);
+    ck_assert_str_eq(why, "host name too long");
+}
+END_TEST
+
 static bool resolve_something(void *arg)
 {
     struct tw_url *base = NULL, *url = NULL;
@@ -727,6 +757,7 @@ int main(void)
     TEST_ADD(suite, a_base_cannot_grow_without_limit);
     TEST_ADD(suite, a_long_url_with_newlines_is_cleaned);
     TEST_ADD(suite, a_long_international_host_is_refused);
+    TEST_ADD(suite, a_host_that_grows_when_it_is_mapped_has_the_same_limit);
     TEST_ADD(suite, a_short_url_is_one_allocation);
     TEST_ADD_ROWS(suite, a_request_wants_a_clean_web_url, requests);
     return test_run(suite);

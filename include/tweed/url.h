@@ -30,7 +30,8 @@ struct tw_url {
  * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL; made by this
  * function). Where the standard speaks of code points, bytes that are no UTF-8 are percent-encoded
  * as they stand, so that links of pages in other encodings reach their server unchanged; in a host
- * they are refused. A host name that needs IDNA has at most 253 bytes.
+ * they are refused. A host name in another script than ASCII has
+ * at most 253 bytes, as written and as mapped (UTS 46); one in ASCII is taken in lower case.
  * Returns 0 and writes *ret_url, or -EINVAL and, if `ret_why` is not NULL, a static string that
  * says what is wrong; -ENOMEM; -E2BIG (over 1 MiB).
  */

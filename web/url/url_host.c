@@ -1,8 +1,9 @@
 /*
  * url_host.c - the host parser: domains with IDNA, IPv4 in all its spellings, IPv6, opaque hosts.
  *
- * A label that is ASCII and no Punycode never sees the IDNA library: it may have any hyphens and
- * any length, as the standard wants it. The others are given to it one by one.
+ * A domain that is ASCII, and a label that is ASCII and no Punycode, never sees the IDNA
+ * library: it may have any hyphens and any length, as the standard wants it. Other labels are given
+ * to it one by one.
  */
 #include "config.h"
 
@@ -261,20 +262,6 @@ static bool is_punycode(const char *label, size_t length)
     return length >= 4 && twi_same_nocase(label, 4, "xn--", 4);
 }
 
-/* Does any label start with "xn--"? Hyphens are rarer than dots and letters. */
-static bool has_punycode(const char *host, size_t length)
-{
-    const char *end = host + length, *at = host;
-
-    while ((at = memchr(at, '-', (size_t)(end - at))) != NULL) {
-        if (at - host >= 2 && end - at >= 2 && memcmp(at - 2, "xn--", 4) == 0 &&
-            (at - host == 2 || at[-3] == '.'))
-            return true;
-        at++;
-    }
-    return false;
-}
-
 #define DOMAIN_MAX TWI_URL_LABEL_MAX
 
 /* A decoded domain of at most DOMAIN_MAX bytes to `out`, which has TWI_URL_HOST_ROOM. */
@@ -320,34 +307,53 @@ static bool has_forbidden(const char *host, size_t length, unsigned set)
     return false;
 }
 
-/* A domain that has escapes, other scripts or Punycode. */
-static int international_domain(const char *text, size_t length, char *out,
+/* A decoded domain in another script than ASCII. What it is mapped to must not be longer than
+ * what we take for one. */
+static int international_domain(const char *decoded, size_t length, char *out,
                                 const char **ret_why)
 {
-    char decoded[3 * DOMAIN_MAX];
     int written;
 
-    if (length > sizeof decoded) {
-        *ret_why = "host name too long";
+    *ret_why = "host name too long";
+    if (length > DOMAIN_MAX)
         return -EINVAL;
-    }
-    length = (size_t)(twi_url_unescape(decoded, text, length) - decoded);
-    if (length > DOMAIN_MAX) {
-        *ret_why = "host name too long";
+    written = domain_to_ascii(decoded, length, out);
+    if (written > DOMAIN_MAX)
         return -EINVAL;
-    }
-    if (has_forbidden(decoded, length, TWI_URL_FORBIDDEN_DOMAIN)) {
+    *ret_why = "not a valid international domain name";
+    return written < 0 || has_forbidden(out, (size_t)written, TWI_URL_FORBIDDEN_DOMAIN)
+               ? -EINVAL
+               : written;
+}
+
+static void lower(char *text, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        text[i] = twi_lower(text[i]);
+}
+
+/* A domain that has escapes or other scripts. */
+static int decoded_domain(const char *text, size_t length, char *out, const char **ret_why)
+{
+    char decoded[DOMAIN_MAX];
+
+    length = (size_t)(twi_url_unescape(out, text, length) - out);
+    if (has_forbidden(out, length, TWI_URL_FORBIDDEN_DOMAIN)) {
         *ret_why = "forbidden character in the host";
         return -EINVAL;
     }
-    written = domain_to_ascii(decoded, length, out);
-    if (written < 0 || has_forbidden(out, (size_t)written, TWI_URL_FORBIDDEN_DOMAIN)) {
-        *ret_why = "not a valid international domain name";
-        return -EINVAL;
+    if (is_ascii(out, length)) {
+        lower(out, length);
+        return (int)length;
     }
-    return written;
+    memcpy(decoded, out, length < sizeof decoded ? length : sizeof decoded);
+    return international_domain(decoded, length, out, ret_why);
 }
 
+/* A domain that is ASCII is taken as it is, in lower case, whatever IDNA would say of an "xn--" in
+ * it (URL standard, domain to ASCII, since 2026-06). */
 static int parse_domain(const char *text, size_t length, char *out, const char **ret_why)
 {
     size_t i;
@@ -363,8 +369,8 @@ static int parse_domain(const char *text, size_t length, char *out, const char *
         }
         out[i] = twi_lower((char)c);
     }
-    if (i < length || has_punycode(out, length))
-        r = international_domain(text, length, out, ret_why);
+    if (i < length)
+        r = decoded_domain(text, length, out, ret_why);
     if (r == 0) {
         *ret_why = "no host";
         return -EINVAL;
