@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef HAVE_SYS_XATTR_H
+#include <sys/xattr.h>
+#endif
 
 #include "tests/client_peer.h"
 #include "tests/test.h"
@@ -200,6 +203,43 @@ static const struct {
     { "old", true, "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nhi", PEER_KEEPS,
       &tw_error_protocol, "bytes=3-", "old" },
     { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: Bytes 3-4/5\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, NULL, "bytes=3-", "oldhi" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/*\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, NULL, "bytes=3-", "oldhi" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/10\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_partial, "bytes=3-", "oldhi" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_partial, "bytes=3-", "oldhi" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/5\r\nContent-Length: 3\r\n\r\nhi!",
+      PEER_KEEPS, &tw_error_protocol, "bytes=3-", "old" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes */5\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_protocol, "bytes=3-", "old" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: items 3-4/5\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_protocol, "bytes=3-", "old" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/5\r\nContent-Encoding: gzip\r\n"
+      "Content-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_encoding, "bytes=3-", "old" },
+    { "old", true,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/5\r\nContent-Encoding: identity\r\n"
+      "Content-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, NULL, "bytes=3-", "oldhi" },
+    { "old", true, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_encoding, "bytes=3-", "old" },
+    { NULL, false,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-1/2\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, NULL, NULL, "hi" },
+    { NULL, false,
+      "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nhi",
+      PEER_KEEPS, &tw_error_partial, NULL, NULL },
+    { "old", true,
       "HTTP/1.1 416 Enough\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n",
       PEER_KEEPS, NULL, "bytes=3-", "old" },
     { "old", true,
@@ -224,6 +264,159 @@ START_TEST(a_download_is_whole_or_not_there)
     ck_assert_uint_eq(peer_count(&peer, line), downloads[_i].range != NULL);
     if (got.error == NULL)
         ck_assert(tw_is(got.result, &tw_type_response));
+    stop();
+}
+END_TEST
+
+static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+START_TEST(a_part_that_the_caller_asks_for_is_the_page)
+{
+    struct tw_fetch_options options = { .headers = tw_headers_new() };
+
+    ck_assert_int_eq(tw_headers_add((tw_headers *)options.headers, "Range", "bytes=3-4"), 0);
+    start("HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/9\r\nContent-Length: 2\r\n\r\nhi");
+    wait_for(tw_download_page("http://a/", path, false, &options));
+    ck_assert_ptr_null(got.error);
+    check_file("hi");
+    stop();
+    tw_headers_free((tw_headers *)options.headers);
+}
+END_TEST
+
+START_TEST(a_page_to_be_continued_is_asked_for_uncoded)
+{
+    start(whole);
+    wait_for(tw_download_page("http://a/", path, true, NULL));
+    ck_assert_uint_eq(peer_count(&peer, "Accept-Encoding: identity\r\n"), 1);
+    stop();
+}
+END_TEST
+
+/* Some file systems keep no attributes; then there is no condition. */
+static bool keeps_attributes(void)
+{
+#ifdef HAVE_SYS_XATTR_H
+    write_file("");
+    return setxattr(path, "user.tweed.test", "1", 1, 0) == 0;
+#else
+    return false;
+#endif
+}
+
+static const struct {
+    const char *fields, *if_range; /* "": none */
+} validators[] = {
+    { "ETag: \"v1\"\r\n", "If-Range: \"v1\"\r\n" },
+    { "ETag: W/\"v1\"\r\n", "" },
+    { "ETag: W/\"v1\"\r\nLast-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n"
+      "Date: Sun, 09 Sep 2001 01:46:41 GMT\r\n",
+      "If-Range: Sun, 09 Sep 2001 01:46:40 GMT\r\n" },
+    { "Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n"
+      "Date: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
+      "" },
+    { "Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT\r\n", "" },
+    { "Last-Modified: yesterday\r\nDate: today\r\n", "" },
+    { "", "" },
+};
+
+START_TEST(the_rest_is_asked_for_of_the_same_version)
+{
+    const char *if_range;
+    char reply[300];
+
+    snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\n%sContent-Length: 9\r\n\r\nhi",
+             validators[_i].fields);
+    start(reply);
+    if_range = keeps_attributes() ? validators[_i].if_range : "";
+    unlink(path);
+    peer.then = PEER_CLOSES;
+    wait_for(tw_download_page("http://a/", path, true, NULL));
+    ck_assert_ptr_eq(got.error, &tw_error_partial);
+    check_file("hi");
+    outcome_free(&got);
+    peer.reply = "HTTP/1.1 206 Partial\r\nContent-Range: bytes 2-3/4\r\nContent-Length: 2\r\n"
+                 "\r\nho";
+    wait_for(tw_download_page("http://a/", path, true, NULL));
+    ck_assert_ptr_null(got.error);
+    check_file("hiho");
+    ck_assert_uint_eq(peer_count(&peer, "If-Range: "), *if_range != '\0');
+    if (*if_range != '\0')
+        ck_assert_uint_eq(peer_count(&peer, if_range), 1);
+    outcome_free(&got);
+    peer.reply =
+        "HTTP/1.1 416 Enough\r\nContent-Range: bytes */4\r\nContent-Length: 0\r\n\r\n";
+    wait_for(tw_download_page("http://a/", path, true, NULL));
+    ck_assert_ptr_null(got.error);
+    ck_assert_uint_eq(peer_count(&peer, "If-Range: "),
+                      *if_range != '\0'); /* whole: forgotten */
+    stop();
+}
+END_TEST
+
+START_TEST(a_replaced_file_keeps_its_mode)
+{
+    static const mode_t modes[] = { 0600, 0644, 0755 };
+    struct stat status;
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        start(whole);
+        write_file("old");
+        ck_assert_int_eq(chmod(path, modes[i]), 0);
+        wait_for(tw_download_page("http://a/", path, false, NULL));
+        ck_assert_ptr_null(got.error);
+        check_file("hi");
+        ck_assert_int_eq(stat(path, &status), 0);
+        ck_assert_uint_eq(status.st_mode & 07777, modes[i]);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(a_link_stays_and_the_file_behind_it_is_replaced)
+{
+    char link[sizeof path + 8];
+    struct stat status;
+
+    start(whole);
+    snprintf(link, sizeof link, "%s.link", path);
+    ck_assert_int_eq(symlink("page", link), 0);
+    for (int i = 0; i < 2; i++) { /* leading nowhere, then to a file */
+        wait_for(tw_download_page("http://a/", link, false, NULL));
+        ck_assert_ptr_null(got.error);
+        outcome_free(&got);
+        check_file("hi");
+        ck_assert_int_eq(lstat(link, &status), 0);
+        ck_assert(S_ISLNK(status.st_mode));
+        write_file("a longer one");
+    }
+    unlink(link);
+    stop();
+}
+END_TEST
+
+START_TEST(a_pipe_is_written_to)
+{
+    bool resume = _i == 1;
+    char text[10] = "";
+    struct stat status;
+    int reader;
+
+    start(whole);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    wait_for(tw_download_page("http://a/", path, resume, NULL));
+    ck_assert_ptr_eq(got.error, &tw_error_system); /* nobody reads */
+    ck_assert_int_eq(tw_failure_number(got.result), ENXIO);
+    outcome_free(&got);
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    ck_assert_int_ge(reader, 0);
+    wait_for(tw_download_page("http://a/", path, resume, NULL));
+    ck_assert_ptr_null(got.error);
+    ck_assert_int_eq(read(reader, text, sizeof text - 1), 2);
+    ck_assert_str_eq(text, "hi");
+    ck_assert_int_eq(lstat(path, &status), 0);
+    ck_assert(S_ISFIFO(status.st_mode));
+    close(reader);
     stop();
 }
 END_TEST
@@ -314,6 +507,12 @@ int main(void)
     TEST_ADD(suite, a_bad_url_fails_at_once);
     TEST_ADD(suite, pages_share_the_connections_of_the_thread);
     TEST_ADD_ROWS(suite, a_download_is_whole_or_not_there, downloads);
+    TEST_ADD(suite, a_part_that_the_caller_asks_for_is_the_page);
+    TEST_ADD(suite, a_page_to_be_continued_is_asked_for_uncoded);
+    TEST_ADD_ROWS(suite, the_rest_is_asked_for_of_the_same_version, validators);
+    TEST_ADD(suite, a_replaced_file_keeps_its_mode);
+    TEST_ADD(suite, a_link_stays_and_the_file_behind_it_is_replaced);
+    TEST_ADD_ROWS(suite, a_pipe_is_written_to, modes);
     TEST_ADD_ROWS(suite, a_file_that_cannot_be_written_says_so, modes);
     TEST_ADD(suite, a_full_disk_says_so);
     TEST_ADD(suite, a_download_can_be_watched);

@@ -179,9 +179,19 @@ TW_API void tw_response_resume(tw_value response);
 TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
                                    const struct tw_fetch_options *options);
 
-/* Fetch into a file: written beside it and renamed when whole. Fires with the response (without
- * body). resume: ask for what is missing from `path` (Range) and append; if the server sends the
- * whole, replace. A file error fails with tw_error_system. */
+/*
+ * Fetch into a file: written beside it and renamed when whole. Fires with the response (without
+ * body). The new file has the mode of an old one; a symbolic link stays, and the file behind it is
+ * replaced; a pipe or device is written to as it is, in calls that wait for its reader.
+ *   resume    write in place, so that a part stays when the transfer breaks; the next call asks for
+ *             what is missing (Range; with If-Range where the file system keeps attributes, so that
+ *             a page that has changed comes whole) and appends it. A whole answer replaces the file
+ *             once complete. The page is asked for without a content coding.
+ * A part of the page is taken only if it is the one that was asked for: another is
+ * tw_error_protocol, a coded one tw_error_encoding, both with the file as it was; less than what is
+ * missing is tw_error_partial, and another call goes on from there. A file error is
+ * tw_error_system.
+ */
 #define tw_download_page(url, path, resume, options) \
     tw_download_page_at(TW_HERE, (url), (path), (resume), (options))
 TW_API tw_deferred *tw_download_page_at(const char *where, const char *url, const char *path,

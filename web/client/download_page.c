@@ -4,7 +4,8 @@
  * A whole page goes beside its place and is renamed when it is complete, so that nobody sees half
  * a file. With `resume` it goes to its place directly, to be continued another time; only when
  * the server sends the whole where a part was asked for, the old file stays until the new one is
- * complete.
+ * complete. A part is taken only if it is what was asked for: the rest of the file, from where
+ * ours ends, not coded, of the version that ours is of.
  */
 #include "config.h"
 
@@ -14,119 +15,95 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/ascii.h"
 #include "web/client/engine.h"
+#include "web/client/validator.h"
+#include "web/client/whole_file.h"
+#include "web/http/content_range.h"
+
+struct fault {
+    const tw_error_class *error_class;
+    const char *text;
+};
 
 struct download {
     char *path;
-    char *beside; /* the file being written, when it is not `path` */
-    int fd;
+    struct twi_whole_file file;
     bool resume;
-    int64_t have; /* of the old file */
-    int error;    /* what the file system said */
+    bool as_sent;   /* content codings are the caller's matter */
+    bool own_range; /* the caller has asked for a part */
+    int64_t have;   /* of the old file */
+    int64_t left;   /* of the part that comes; -1: of a whole */
+    int error;      /* what the file system said */
+    struct fault fault; /* what is wrong with the answer */
     int (*on_headers)(tw_value response, void *arg); /* the user's own */
     int (*on_body)(const char *data, size_t length, void *arg);
     void *stream_arg;
 };
 
-/* --- the file ------------------------------------------------------------------------------ */
-
-static int open_beside(struct download *download)
-{
-    static unsigned number;
-    int fd;
-
-    for (int attempt = 0; attempt < 100; attempt++) {
-        char *name = twi_format("%s.%ld-%u.part", download->path, (long)getpid(),
-                                __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
-        if (name == NULL)
-            return -ENOMEM;
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0) {
-            download->beside = name;
-            return fd;
-        }
-        twi_free(name);
-        if (errno != EEXIST)
-            break;
-    }
-    return -errno;
-}
-
-static int open_file(struct download *download, bool append)
-{
-    int fd;
-
-    if (download->resume && (append || download->have == 0)) {
-        fd = open(download->path,
-                  O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
-        fd = fd < 0 ? -errno : fd;
-    } else {
-        fd = open_beside(download);
-    }
-    download->fd = fd;
-    return fd < 0 ? fd : 0;
-}
-
-static int write_all(int fd, const char *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, data, length);
-        if (written < 0 && errno != EINTR)
-            return -errno;
-        if (written > 0) {
-            data += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
-/* The last word of the file system: a full disk may show only here. */
-static int put_in_place(struct download *download)
-{
-    int fd = download->fd;
-
-    download->fd = -1;
-    if (fd >= 0 && close(fd) < 0)
-        return -errno;
-    if (download->beside == NULL)
-        return 0;
-    if (rename(download->beside, download->path) < 0)
-        return -errno;
-    twi_free(download->beside);
-    download->beside = NULL;
-    return 0;
-}
-
 static void download_free(void *arg)
 {
     struct download *download = arg;
 
-    if (download->fd >= 0)
-        close(download->fd);
-    if (download->beside != NULL)
-        unlink(download->beside);
-    twi_free(download->beside);
+    twi_whole_file_drop(&download->file);
     twi_free(download->path);
     twi_free(download);
 }
 
 /* --- while it comes ------------------------------------------------------------------------ */
 
-/* Does "bytes 100-199/200" begin where our file ends? */
-static bool continues(tw_value response, int64_t have)
+static int download_fault(struct download *download, const tw_error_class *error_class,
+                          const char *text)
 {
-    const char *range = tw_response_header(response, "Content-Range");
-    uint64_t first;
+    download->fault = (struct fault){ error_class, text };
+    return -EBADMSG;
+}
 
-    if (range == NULL || strncmp(range, "bytes ", 6) != 0)
-        return false;
-    range += 6;
-    return twi_parse_decimal(range, strcspn(range, "-"), &first) == 0 &&
-           first == (uint64_t)have;
+static bool is_coded(tw_value response)
+{
+    tw_value codings = tw_headers_list(tw_response_headers(response), "Content-Encoding");
+    const char *text = tw_bytes_data(codings);
+    bool coded = tw_bytes_length(codings) > 0 && strcasecmp(text, "identity") != 0;
+
+    tw_release(codings);
+    return coded;
+}
+
+/* Is a 206 the rest of our file, all of it? */
+static int check_part(struct download *download, tw_value response)
+{
+    const char *field = tw_response_header(response, "Content-Range");
+    struct twi_content_range range;
+
+    if (download->own_range)
+        return 0;
+    if (field == NULL || twi_content_range_parse(field, &range) < 0 || !range.satisfied ||
+        range.first != download->have)
+        return download_fault(download, &tw_error_protocol,
+                              "a part of the page that was not asked for");
+    if (!download->as_sent && is_coded(response))
+        return download_fault(download, &tw_error_encoding,
+                              "a part of the page in a coding that was not asked for");
+    download->left = range.last - range.first + 1;
+    if (range.size >= 0 && range.last + 1 < range.size)
+        download->fault = (struct fault){ &tw_error_partial,
+                                          "less of the page than what is missing" };
+    return 0;
+}
+
+/* The first part of a file that may be continued notes which version it is of. */
+static int open_file(struct download *download, tw_value response, bool append)
+{
+    struct twi_whole_file *file = &download->file;
+    int r;
+
+    if (!download->resume || (download->have > 0 && !append))
+        return twi_whole_file_open(file, download->path, 0666);
+    r = twi_whole_file_open_in_place(file, download->path,
+                                     O_CREAT | (append ? O_APPEND : O_TRUNC), 0666);
+    if (r == 0 && !append)
+        twi_validator_keep(file->fd, tw_response_headers(response));
+    return r;
 }
 
 static int headers_came(tw_value response, void *arg)
@@ -135,10 +112,15 @@ static int headers_came(tw_value response, void *arg)
     int status = tw_response_status(response);
     int r = 0;
 
-    if (status == 206 && !continues(response, download->have))
-        return -EBADMSG;
-    if (status >= 200 && status <= 299)
-        r = download->error = open_file(download, status == 206);
+    download->left = -1;
+    if (status == 206)
+        r = check_part(download, response);
+    else if (status / 100 == 2 && download->have > 0 && !download->as_sent &&
+             is_coded(response))
+        r = download_fault(download, &tw_error_encoding,
+                           "the page in a coding that was not asked for");
+    if (r == 0 && status / 100 == 2)
+        r = download->error = open_file(download, response, status == 206);
     if (r == 0 && download->on_headers != NULL)
         r = download->on_headers(response, download->stream_arg);
     return r;
@@ -149,8 +131,13 @@ static int body_came(const char *data, size_t length, void *arg)
     struct download *download = arg;
     int r = 0;
 
-    if (download->fd >= 0)
-        r = download->error = write_all(download->fd, data, length);
+    if (download->left >= 0 && (uint64_t)length > (uint64_t)download->left)
+        return download_fault(download, &tw_error_protocol,
+                              "more of the page than its Content-Range says");
+    if (download->left >= 0)
+        download->left -= (int64_t)length;
+    if (download->file.fd >= 0)
+        r = download->error = twi_whole_file_write(&download->file, data, length);
     if (r == 0 && download->on_body != NULL)
         r = download->on_body(data, length, download->stream_arg);
     return r;
@@ -186,38 +173,62 @@ static tw_value status_failure(tw_value response)
     return tw_fail_with(&fields);
 }
 
+static tw_value fault_failure(const struct fault *fault, tw_value result)
+{
+    struct tw_failure_fields fields = {
+        .error_class = fault->error_class,
+        .message = fault->text,
+        .value = tw_retain(tw_is_failure(result) ? tw_failure_value(result) : result),
+    };
+
+    return tw_fail_with(&fields);
+}
+
 /* 416 tells the whole size: nothing is missing when that is what we have. */
 static bool nothing_missing(const struct download *download, tw_value failure)
 {
-    const char *range = tw_response_header(tw_failure_value(failure), "Content-Range");
-    uint64_t size;
+    const char *field = tw_response_header(tw_failure_value(failure), "Content-Range");
+    struct twi_content_range range;
 
     return download->resume && download->have > 0 && tw_failure_number(failure) == 416 &&
-           tw_failure_is(failure, &tw_error_status) && range != NULL &&
-           strncmp(range, "bytes */", 8) == 0 &&
-           twi_parse_decimal(range + 8, strlen(range + 8), &size) == 0 &&
-           size == (uint64_t)download->have;
+           tw_failure_is(failure, &tw_error_status) && field != NULL &&
+           twi_content_range_parse(field, &range) == 0 && !range.satisfied &&
+           range.size == download->have;
+}
+
+/* The answer has ended well: is it all of the page? */
+static tw_value page_came(struct download *download, tw_value result)
+{
+    int r;
+
+    if (download->left > 0)
+        download->fault = (struct fault){ &tw_error_partial,
+                                          "less of the page than its Content-Range says" };
+    if (download->fault.text != NULL)
+        return fault_failure(&download->fault, result);
+    if (download->file.fd >= 0 && download->file.beside == NULL)
+        twi_validator_forget(download->file.fd);
+    r = twi_whole_file_commit(&download->file);
+    return r < 0 ? file_failure(download, r) : result;
 }
 
 static tw_value finished(tw_value result, void *arg)
 {
     struct download *download = arg;
     int status = tw_response_status(result);
-    int r;
 
     if (download->error < 0)
         return file_failure(download, download->error);
     if (tw_is_failure(result) && nothing_missing(download, result))
         return tw_failure_value(result);
     if (tw_is_failure(result) && tw_failure_is(result, &tw_error_system) &&
-        tw_failure_number(result) == EBADMSG)
-        return tw_fail(&tw_error_protocol, "a part of the page that was not asked for");
+        tw_failure_number(result) == EBADMSG && download->fault.text != NULL)
+        return fault_failure(&download->fault, result);
     if (tw_is_failure(result))
         return result;
     if (status < 200 || status > 299)
         return status_failure(result);
-    r = put_in_place(download);
-    return r < 0 ? file_failure(download, r) : result;
+    return page_came(download, result);
 }
 
 /* --- the beginning ------------------------------------------------------------------------- */
@@ -235,9 +246,12 @@ static struct download *download_new(const char *path, bool resume,
 
     if (download == NULL)
         return NULL;
-    download->fd = -1;
+    download->file.fd = -1;
     download->resume = resume;
     download->have = resume ? size_of(path) : 0;
+    download->as_sent = options->no_decode;
+    download->own_range = !resume && options->headers != NULL &&
+                          tw_headers_has(options->headers, "Range");
     download->on_headers = options->on_headers;
     download->on_body = options->on_body;
     download->stream_arg = options->stream_arg;
@@ -249,13 +263,32 @@ static struct download *download_new(const char *path, bool resume,
     return download;
 }
 
-static tw_headers *with_range(const tw_headers *given, int64_t first)
+/* Ask for the rest of what we have, if it is still the same. */
+static int add_range(tw_headers *headers, const struct download *download)
+{
+    char range[40], validator[TWI_VALIDATOR_SIZE];
+    int r;
+
+    snprintf(range, sizeof range, "bytes=%" PRId64 "-", download->have);
+    r = tw_headers_set(headers, "Range", range);
+    if (r == 0 && !tw_headers_has(headers, "If-Range") &&
+        twi_validator_read(download->path, validator))
+        r = tw_headers_set(headers, "If-Range", validator);
+    return r == -ENOMEM ? r : 0; /* others than ours may have written the attribute */
+}
+
+/* A file that may be continued holds the page uncoded; the server has to know from the start, since
+ * its validator may be another one for each coding. NULL when there is no memory. */
+static tw_headers *resume_headers(const struct download *download, const tw_headers *given)
 {
     tw_headers *headers = given == NULL ? tw_headers_new() : tw_headers_copy(given);
-    char range[40];
+    int r = headers == NULL ? -ENOMEM : 0;
 
-    snprintf(range, sizeof range, "bytes=%" PRId64 "-", first);
-    if (headers != NULL && tw_headers_set(headers, "Range", range) < 0) {
+    if (r == 0 && !download->as_sent)
+        r = tw_headers_set(headers, "Accept-Encoding", "identity");
+    if (r == 0 && download->have > 0)
+        r = add_range(headers, download);
+    if (r < 0) {
         tw_headers_free(headers);
         headers = NULL;
     }
@@ -273,11 +306,11 @@ tw_deferred *tw_download_page_at(const char *where, const char *url, const char 
     if (given != NULL)
         options = *given;
     download = download_new(path, resume, &options);
-    if (download != NULL && download->have > 0) {
-        options.headers = headers = with_range(options.headers, download->have);
-        options.no_decode = true;
+    if (download != NULL && resume) {
+        options.headers = headers = resume_headers(download, options.headers);
+        options.no_decode = options.no_decode || download->have > 0;
     }
-    if (download == NULL || (download->have > 0 && headers == NULL)) {
+    if (download == NULL || (resume && headers == NULL)) {
         if (download != NULL)
             download_free(download);
         twi_release_source(options.body_source);
