@@ -303,12 +303,16 @@ static int take_cookie(struct get_settings *settings, const struct cli_option *o
     if (*value == 0)
         return 0;
     r = tw_cookies_load(settings->jar, strcmp(value, "-") == 0 ? "/dev/stdin" : value, &line);
-    if (r == 0 || r == -ENOENT) /* a first run has no file yet */
-        return 0;
-    if (r != -EINVAL)
+    if (r < 0 && r != -ENOENT) /* a first run has no file yet */
         return cannot_read(option, value, r);
-    cli_complain("get", "--cookie: %s:%u: not a line of a cookie file", value, line);
-    return -1;
+    if (r == 1)
+        cli_complain("get", "--cookie: %s:%u: not a line of a cookie file, passed over", value,
+                     line);
+    else if (r > 1)
+        cli_complain("get",
+                     "--cookie: %s:%u: not a line of a cookie file; %d such passed over",
+                     value, line, r);
+    return 0;
 }
 
 /* "[+]host:port:address[,address]", "-host:port" takes one back. */

@@ -1,8 +1,28 @@
 /*
- * cookies.h - a cookie jar by RFC 6265 (and 6265bis for prefixes and limits), with public suffixes.
+ * cookies.h - a cookie jar: RFC 6265 with the rules of its revision that browsers follow, and
+ * public suffixes.
  *
- * Limits: 4 kB a cookie, 50 a domain, 3000 in all; expired ones go first, then the one that was
- * not used for longest. SameSite is ignored: there is no page that a request comes from.
+ * From RFC 6265: how a field is split into attributes (5.2), dates (5.1.1), when domain and path
+ * match (5.1.3, 5.1.4), longer paths first and then older ones (5.4).
+ * From the revision, draft-ietf-httpbis-rfc6265bis:
+ *   5.5  lifetime  Expires and Max-Age lie at most 400 days ahead
+ *   5.6  syntax    a field with a control character other than a tab is refused; name and value
+ *                  have at most 4096 bytes together (-E2BIG); an attribute of more than 1024 is
+ *                  ignored; without "=", all is the value of a cookie with an empty name; a
+ *                  cookie with neither name nor value is refused
+ *   5.7  storage   Secure is taken from https and wss only, and such a cookie is neither replaced
+ *                  nor hidden from elsewhere; a public suffix is no Domain but for the host
+ *                  itself; "__Secure-" and "__Host-" promise what 4.1.3 says, in any case of
+ *                  letters, and a cookie without a name may not look like one of them
+ *   5.8  sending   Secure cookies go to https and wss only
+ * Loopback (localhost, names below it, 127.0.0.0/8, [::1]) counts as secure in all this, as in
+ * browsers and curl: its requests never leave the machine.
+ * Not from it: SameSite, as there is no page that a request comes from. HttpOnly is only kept, as
+ * there are no scripts. Beside it: a tab in a name, value or path is refused, since it would break
+ * the file.
+ *
+ * Limits: 50 cookies a domain, 3000 in all; expired ones go first, then the one that was not used
+ * for longest.
  */
 #ifndef TWEED_COOKIES_H
 #define TWEED_COOKIES_H
@@ -25,10 +45,11 @@ TW_API int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const ch
 TW_API tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now);
 TW_API size_t tw_cookies_count(const tw_cookies *jar);
 TW_API void tw_cookies_clear(tw_cookies *jar);
-/* Netscape's cookie file, as curl reads and writes it. 0 or negative errno; a bad line is
- * -EINVAL and its number in *ret_line (may be NULL), those before it stay loaded. Saving writes
- * beside the file, readable by its owner only, and renames. */
+/* Netscape's cookie file, as curl reads and writes it. Lines that are none are passed over: returns
+ * how many, the number of the first in *ret_line (may be NULL), or negative errno. */
 TW_API int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line);
+/* Write beside the file and rename; a new file is readable by its owner only, an old one's mode is
+ * kept. 0 or negative errno. */
 TW_API int tw_cookies_save(const tw_cookies *jar, const char *path);
 
 TW_END

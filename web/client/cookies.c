@@ -281,9 +281,35 @@ static bool domain_matches(const char *host, size_t host_length, const char *dom
            (host_length == length || host[host_length - length - 1] == '.');
 }
 
+/* "localhost" and what is below it never leave this machine: RFC 6761, 6.3. */
+static bool is_loopback_name(const char *host, size_t length)
+{
+    static const char name[] = "localhost";
+    size_t name_length = sizeof name - 1;
+
+    if (length > 0 && host[length - 1] == '.')
+        length--;
+    return length >= name_length &&
+           memcmp(host + length - name_length, name, name_length) == 0 &&
+           (length == name_length || host[length - name_length - 1] == '.');
+}
+
+static bool is_loopback(const char *host)
+{
+    size_t length = strlen(host);
+
+    if (strcmp(host, "[::1]") == 0)
+        return true;
+    if (twi_cookie_host_is_address(host, length))
+        return strncmp(host, "127.", 4) == 0;
+    return is_loopback_name(host, length);
+}
+
+/* Nobody else can listen to it: TLS, or loopback, as browsers and curl have it. */
 static bool is_secure(const struct tw_url *url)
 {
-    return strcmp(url->protocol, "https:") == 0 || strcmp(url->protocol, "wss:") == 0;
+    return strcmp(url->protocol, "https:") == 0 || strcmp(url->protocol, "wss:") == 0 ||
+           is_loopback(url->hostname);
 }
 
 /* The host itself, then each parent domain; an address has none. NULL at the end. */
@@ -651,7 +677,7 @@ static bool prefix_is_kept(const struct set_cookie *cookie)
     return true;
 }
 
-/* A plain connection must not replace or hide a secure cookie: 6265bis, 5.7, step 16. */
+/* A plain connection must not replace or hide a secure cookie: 6265bis, 5.7. */
 static bool hides_secure(tw_cookies *jar, const struct twi_cookie_fields *fields)
 {
     TWI_LIST_EACH (node, &jar->cookies) {

@@ -6,17 +6,17 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "web/client/cookies.h"
+#include "web/client/whole_file.h"
 #include "web/url/url.h"
 
 #define LINE_MAX_BYTES 16384
@@ -102,17 +102,21 @@ static int load_line(tw_cookies *jar, char *line)
     return twi_cookies_put(jar, &fields, -INFINITY);
 }
 
-/* A line without its end. Returns 1, 0 at the end of the file, -EINVAL (too long, or a NUL). */
+/* A line without its end. Returns 1, 0 at the end of the file, -EINVAL when it is no text of a
+ * sensible length; it is read to its end all the same. */
 static int read_line(FILE *file, char line[LINE_MAX_BYTES])
 {
     size_t length = 0;
+    bool good = true;
     int c;
 
     while ((c = getc(file)) != EOF && c != '\n') {
-        if (c == 0 || length + 1 == LINE_MAX_BYTES)
-            return -EINVAL;
-        line[length++] = (char)c;
+        good = good && c != 0 && length + 1 < LINE_MAX_BYTES;
+        if (good)
+            line[length++] = (char)c;
     }
+    if (!good)
+        return -EINVAL;
     if (c == EOF && length == 0)
         return 0;
     if (length > 0 && line[length - 1] == '\r')
@@ -121,26 +125,34 @@ static int read_line(FILE *file, char line[LINE_MAX_BYTES])
     return 1;
 }
 
-int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
+/* How many lines were passed over, or negative errno. */
+static int load_lines(tw_cookies *jar, FILE *file, unsigned *ret_line)
 {
     char line[LINE_MAX_BYTES];
-    FILE *file = fopen(path, "re");
     unsigned number = 0;
+    int r, bad = 0;
+
+    while ((r = read_line(file, line)) != 0) {
+        number++;
+        if (r > 0)
+            r = load_line(jar, line);
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0 && bad < INT_MAX && bad++ == 0 && ret_line != NULL)
+            *ret_line = number;
+    }
+    return ferror(file) ? -EIO : bad;
+}
+
+int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
+{
+    FILE *file = fopen(path, "re");
     int r;
 
     if (file == NULL)
         return -errno;
-    do {
-        number++;
-        r = read_line(file, line);
-        if (r > 0 && load_line(jar, line) < 0)
-            r = -EINVAL;
-    } while (r > 0);
-    if (r == 0 && ferror(file))
-        r = -EIO;
+    r = load_lines(jar, file, ret_line);
     fclose(file);
-    if (r == -EINVAL && ret_line != NULL)
-        *ret_line = number;
     return r;
 }
 
@@ -183,59 +195,19 @@ static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
     return r;
 }
 
-/* All of the buffer; the descriptor is closed in any case. */
-static int write_and_close(int fd, const struct twi_buf *buf)
-{
-    size_t done = 0;
-    int r = 0;
-
-    while (r == 0 && done < buf->length) {
-        ssize_t n = write(fd, buf->data + done, buf->length - done);
-        if (n >= 0)
-            done += (size_t)n;
-        else if (errno != EINTR)
-            r = -errno;
-    }
-    if (close(fd) != 0 && r == 0)
-        r = -errno;
-    return r;
-}
-
-/* A pipe or a terminal is written to as it is. */
-static int save_in_place(const struct twi_buf *buf, const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-
-    return fd < 0 ? -errno : write_and_close(fd, buf);
-}
-
-static int save_beside(const struct twi_buf *buf, const char *path)
-{
-    char *beside = twi_format("%s.XXXXXX", path);
-    int fd, r;
-
-    if (beside == NULL)
-        return -ENOMEM;
-    fd = mkostemp(beside, O_CLOEXEC);
-    r = fd < 0 ? -errno : write_and_close(fd, buf);
-    if (r == 0 && rename(beside, path) != 0)
-        r = -errno;
-    if (r < 0 && fd >= 0)
-        unlink(beside);
-    twi_free(beside);
-    return r;
-}
-
 int tw_cookies_save(const tw_cookies *jar, const char *path)
 {
+    struct twi_whole_file file = { .fd = -1 };
     struct twi_buf buf = { 0 };
-    struct stat status;
     int r = write_jar(&buf, jar);
 
-    if (r == 0 && stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        r = save_in_place(&buf, path);
-    else if (r == 0)
-        r = save_beside(&buf, path);
+    if (r == 0)
+        r = twi_whole_file_open(&file, path, S_IRUSR | S_IWUSR);
+    if (r == 0)
+        r = twi_whole_file_write(&file, buf.data, buf.length);
+    if (r == 0)
+        r = twi_whole_file_commit(&file);
+    twi_whole_file_drop(&file);
     twi_buf_free(&buf);
     return r;
 }
