@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "fuzz/target.h"
 
@@ -67,6 +68,7 @@ static int replay_corpus(const char *directory)
 int main(int argc, char **argv)
 {
     const char *srcdir = getenv("srcdir");
+    const char *name = strrchr(argv[0], '/');
     char directory[2048];
     int failed = 0;
 
@@ -75,7 +77,9 @@ int main(int argc, char **argv)
             failed |= replay(argv[i]);
         return failed;
     }
+    name = name == NULL ? argv[0] : name + 1;
+    name += strncmp(name, "replay_", 7) == 0 ? 7 : 0;
     snprintf(directory, sizeof directory, "%s/fuzz/corpus/%s", srcdir == NULL ? "." : srcdir,
-             FUZZ_CORPUS);
+             name);
     return replay_corpus(directory);
 }

@@ -1,5 +1,5 @@
 /* Deferreds of tweed, in the cases of this group. */
-#include "bench.h"
+#include "../tools/bench.h"
 
 #include <malloc.h>
 

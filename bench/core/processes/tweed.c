@@ -1,6 +1,6 @@
 /* A process pool of two workers, with a function that does nothing: `rt` one call at a time, `many`
  * calls queued at once, `map` in chunks of 100; wall ns for each call. */
-#include "bench.h"
+#include "../tools/bench.h"
 
 #include <tweed/tweed.h>
 

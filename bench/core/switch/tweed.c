@@ -1,5 +1,5 @@
 /* Coroutines of tweed, in the cases of this group. */
-#include "bench.h"
+#include "../tools/bench.h"
 
 #include <tweed/coroutine.h>
 #include <tweed/inline_callbacks.h>

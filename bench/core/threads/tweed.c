@@ -1,5 +1,5 @@
 /* tw_defer_to_thread: `defer` with 64 jobs in flight, `rt` one at a time. The job does nothing. */
-#include "bench.h"
+#include "../tools/bench.h"
 
 #include <tweed/tweed.h>
 

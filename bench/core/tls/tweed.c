@@ -1,6 +1,6 @@
 /* TLS of tweed, in the cases of tls.h: both ends in one reactor, over a UNIX socket, through the
  * public interface. */
-#include "bench.h"
+#include "../tools/bench.h"
 
 #include <malloc.h>
 
