@@ -100,6 +100,11 @@ TW_API void tw_transport_abort(tw_transport *transport);
 TW_API int tw_transport_lose_write(tw_transport *transport);
 TW_API bool tw_transport_connected(const tw_transport *transport);
 TW_API bool tw_transport_losing(const tw_transport *transport);
+/* A look at the system: true if the connection is open and nothing has come that was not delivered
+ * yet, neither bytes nor the peer's end. For connections that were unused, before they are used
+ * again; what is on its way cannot be seen. Bytes that TLS would keep to itself count; descriptors
+ * that are no sockets look quiet. */
+TW_API bool tw_transport_quiet(const tw_transport *transport);
 
 /* A reference that keeps the object (not the connection) alive. Without one a transport may be
  * used until its connection_lost has returned. */

@@ -177,6 +177,13 @@ static void memory_close(tw_transport *transport, bool abort)
     arrive_later(peer);
 }
 
+static bool memory_quiet(const tw_transport *transport)
+{
+    const struct memory *memory = (const struct memory *)transport;
+
+    return memory->inbox.length == 0 && !memory->peer_ended && !memory->peer_broken;
+}
+
 static void memory_free(tw_transport *transport)
 {
     twi_slab_free(&memories, memory_of(transport));
@@ -189,6 +196,7 @@ static const struct twi_transport_ops memory_ops = {
     .shut_write = memory_shut_write,
     .close = memory_close,
     .free = memory_free,
+    .quiet = memory_quiet,
 };
 
 static struct memory *memory_new(size_t piece)

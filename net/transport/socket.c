@@ -338,6 +338,18 @@ static size_t sock_send_now(tw_transport *transport, const void *data, size_t le
     return n > 0 ? (size_t)n : 0;
 }
 
+static bool sock_quiet(const tw_transport *transport)
+{
+    const struct sock *sock = const_sock_of(transport);
+    ssize_t n;
+    char c;
+
+    do
+        n = recv(sock->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 /* --- readiness ---------------------------------------------------------------------- */
 
 /* What is written while the protocol reads is sent when it returns: the answer leaves while all
@@ -506,6 +518,7 @@ static const struct twi_transport_ops sock_ops = {
     .close = sock_close,
     .free = sock_free,
     .send_now = sock_send_now,
+    .quiet = sock_quiet,
     .describe = sock_describe,
     .address = sock_address,
     .fd = sock_fd,

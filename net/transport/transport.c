@@ -308,6 +308,17 @@ bool tw_transport_losing(const tw_transport *transport)
     return transport->state == TWI_LOSING || transport->state == TWI_ENDING;
 }
 
+bool tw_transport_quiet(const tw_transport *transport)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    /* What stands below TLS may be for TLS itself: that is not known without reading it. */
+    for (; transport != NULL; transport = twi_transport_lower(transport))
+        if (transport->state != TWI_OPEN || transport->eof ||
+            (transport->ops->quiet != NULL && !transport->ops->quiet(transport)))
+            return false;
+    return true;
+}
+
 /* --- reading ------------------------------------------------------------------------ */
 
 char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size)

@@ -47,6 +47,8 @@ struct twi_transport_ops {
      * error is left for the flush of the rest to find. */
     size_t (*send_now)(tw_transport *transport, const void *data, size_t length);
     size_t (*unsent)(const tw_transport *transport); /* beyond transport->out */
+    /* Nothing has come that was not delivered, as far as a look can tell. */
+    bool (*quiet)(const tw_transport *transport);
     /* Of a filter, the lowest transport's are asked. */
     int (*describe)(const tw_transport *transport, bool peer, char *text, size_t size);
     int (*address)(const tw_transport *transport, struct sockaddr_storage *ret_address,
