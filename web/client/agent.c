@@ -12,16 +12,33 @@
 
 #include <tweed/reactor.h>
 
-#include "web/client/engine.h"
+#include "web/client/agent.h"
+
+enum { SPACE = 32 << 10 }; /* for decoded pieces */
+
+struct tw_agent {
+    unsigned references; /* users and requests */
+    const void *thread;  /* the one that it belongs to */
+    bool closed;         /* the reactor goes: nothing is connected any more */
+    tw_tls_context *tls; /* NULL: the thread's default */
+    struct twi_proxy *http_proxy, *https_proxy;
+    const char *proxy_fault; /* what is wrong with the environment's proxy; static */
+    char *no_proxy;          /* NULL: none */
+    struct twi_list users;
+    struct twi_connections connections;
+    struct twi_deadlines deadlines;
+    char *space;
+    struct twi_loop_end end;
+};
 
 static _Thread_local tw_agent *current;
 
-static size_t limit(long wanted, size_t by_default)
+static size_t limit_of(long wanted, size_t by_default)
 {
     return wanted < 0 ? SIZE_MAX : wanted == 0 ? by_default : (size_t)wanted;
 }
 
-static int duration(double seconds, double by_default, int64_t *ret_ns)
+static int duration_of(double seconds, double by_default, int64_t *ret_ns)
 {
     if (seconds == 0)
         seconds = by_default;
@@ -48,7 +65,7 @@ static int proxy_from_environment(tw_agent *agent, const char *scheme,
     return r == -EINVAL ? 0 : r;
 }
 
-static int take_proxies(tw_agent *agent, const struct tw_agent_options *options)
+static int proxies_take(tw_agent *agent, const struct tw_agent_options *options)
 {
     const char *no_proxy = options->no_proxy;
     const char *why;
@@ -73,20 +90,30 @@ static int take_proxies(tw_agent *agent, const struct tw_agent_options *options)
 
 /* --- birth and death ----------------------------------------------------------------------- */
 
-static int take_options(tw_agent *agent, const struct tw_agent_options *options)
+static int limits_take(const struct tw_agent_options *options,
+                       struct twi_connections_limits *limits)
 {
     int r;
 
-    agent->max_per_host = limit(options->max_per_host, 100);
-    agent->max_total = limit(options->max_total, 1000);
-    agent->max_idle_per_host = limit(options->max_idle_per_host, agent->max_per_host);
-    agent->max_uses = options->max_uses > 0 ? (size_t)options->max_uses : 0;
-    agent->refuse_private = options->refuse_private;
-    r = duration(options->idle_timeout, 60, &agent->idle_timeout);
+    limits->per_host = limit_of(options->max_per_host, 100);
+    limits->total = limit_of(options->max_total, 1000);
+    limits->idle_per_host = limit_of(options->max_idle_per_host, limits->per_host);
+    limits->uses = options->max_uses > 0 ? (size_t)options->max_uses : 0;
+    limits->refuse_private = options->refuse_private;
+    r = duration_of(options->idle_timeout, 60, &limits->idle_timeout);
+    return r < 0 ? r : duration_of(options->max_age, 0, &limits->max_age);
+}
+
+static void connections_empty(struct twi_connections *connections);
+
+static int options_take(tw_agent *agent, const struct tw_agent_options *options)
+{
+    struct twi_connections_limits limits = { 0 };
+    int r = limits_take(options, &limits);
+
+    twi_connections_init(&agent->connections, &limits, &agent->deadlines, connections_empty);
     if (r == 0)
-        r = duration(options->max_age, 0, &agent->max_age);
-    if (r == 0)
-        r = take_proxies(agent, options);
+        r = proxies_take(agent, options);
     if (r == 0 && options->tls != NULL)
         agent->tls = tw_tls_context_ref(options->tls);
     return r;
@@ -95,22 +122,22 @@ static int take_options(tw_agent *agent, const struct tw_agent_options *options)
 static void agent_free(tw_agent *agent)
 {
     twi_loop_off(&agent->end);
-    twi_flush_cancel(&agent->pump);
     twi_deadlines_free(&agent->deadlines);
     if (agent->tls != NULL)
         tw_tls_context_unref(agent->tls);
     twi_proxy_unref(agent->http_proxy);
     twi_proxy_unref(agent->https_proxy);
     twi_free(agent->no_proxy);
-    twi_map_free(&agent->hosts);
-    twi_buf_free(&agent->scratch);
+    twi_connections_free(&agent->connections);
     twi_free(agent->space);
     twi_free(agent);
 }
 
-void twi_agent_settle(tw_agent *agent)
+static void connections_empty(struct twi_connections *connections)
 {
-    if (agent->references == 0 && agent->hosts.count == 0)
+    tw_agent *agent = TWI_CONTAINER(connections, tw_agent, connections);
+
+    if (agent->references == 0)
         agent_free(agent);
 }
 
@@ -121,11 +148,13 @@ static void agent_end(struct twi_loop_end *end)
 
     tw_agent_ref(agent);
     agent->closed = true;
-    twi_flush_cancel(&agent->pump);
-    while (!twi_list_empty(&agent->requests))
-        twi_fetch_end(TWI_CONTAINER(agent->requests.next, struct twi_fetch, node),
-                      tw_fail(&tw_error_abandoned, "the reactor is gone"));
-    twi_pool_close_idle(agent);
+    twi_connections_shut(&agent->connections);
+    while (!twi_list_empty(&agent->users)) {
+        struct twi_agent_user *user = TWI_CONTAINER(agent->users.next, struct twi_agent_user,
+                                                    node);
+        user->end(user);
+    }
+    twi_connections_close_idle(&agent->connections);
     if (agent == current) {
         current = NULL;
         tw_agent_unref(agent);
@@ -144,16 +173,11 @@ tw_agent *tw_agent_new(const struct tw_agent_options *options)
     agent->references = 1;
     agent->thread = twi_thread_self();
     agent->closed = true; /* until it is registered with the reactor */
-    twi_list_init(&agent->idle);
-    for (size_t i = 0; i < sizeof agent->wanting / sizeof agent->wanting[0]; i++)
-        twi_list_init(&agent->wanting[i]);
-    twi_list_init(&agent->requests);
-    agent->pump.fn = twi_pool_pump;
-    agent->idle_deadline.passed = twi_pool_check_ages;
+    twi_list_init(&agent->users);
     agent->deadlines.clock = tw_reactor_clock();
-    r = agent->deadlines.clock == NULL ? -ENOMEM : 0;
-    if (r == 0)
-        r = take_options(agent, options != NULL ? options : &defaults);
+    r = options_take(agent, options != NULL ? options : &defaults);
+    if (r == 0 && agent->deadlines.clock == NULL)
+        r = -ENOMEM;
     agent->end.fn = agent_end;
     if (r == 0)
         r = twi_loop_on_end(&agent->end);
@@ -184,29 +208,102 @@ void tw_agent_unref(tw_agent *agent)
 {
     if (agent == NULL || --agent->references > 0)
         return;
-    /* Closing may end the last connection at once, and the agent with it. */
-    agent->references = 1;
-    twi_pool_close_idle(agent);
-    agent->references = 0;
-    twi_agent_settle(agent);
+    /* Frees it once no connection is left, which may be now. */
+    twi_connections_close_idle(&agent->connections);
 }
 
 void tw_agent_close_idle(tw_agent *agent)
 {
     if (agent != NULL)
-        twi_pool_close_idle(agent);
+        twi_connections_close_idle(&agent->connections);
 }
 
 struct tw_agent_counts tw_agent_counts(const tw_agent *agent)
 {
     if (agent == NULL)
         return (struct tw_agent_counts){ .connections = 0 };
-    return (struct tw_agent_counts){
-        .connections = agent->open,
-        .idle = agent->idle_count,
-        .waiting = agent->waiting,
-        .connects = agent->connects,
-        .requests = agent->sent,
-        .reused = agent->reused,
-    };
+    return twi_connections_counts(&agent->connections);
+}
+
+/* --- for requests -------------------------------------------------------------------------- */
+
+int twi_agent_enter(struct twi_agent_user *user, tw_agent *agent,
+                    void (*end)(struct twi_agent_user *user))
+{
+    if (agent->closed)
+        return -ENOTCONN;
+    user->agent = tw_agent_ref(agent);
+    user->end = end;
+    twi_list_append(&agent->users, &user->node);
+    return 0;
+}
+
+void twi_agent_leave(struct twi_agent_user *user)
+{
+    twi_list_remove(&user->node);
+}
+
+struct twi_connections *twi_agent_connections(tw_agent *agent)
+{
+    return &agent->connections;
+}
+
+struct twi_deadlines *twi_agent_deadlines(tw_agent *agent)
+{
+    return &agent->deadlines;
+}
+
+int twi_agent_proxy(const tw_agent *agent, bool given, struct twi_proxy *proxy, bool secure,
+                    const char *hostname, struct twi_proxy **ret_proxy, const char **ret_why)
+{
+    const char *fault = NULL;
+
+    if (!given) {
+        proxy = secure ? agent->https_proxy : agent->http_proxy;
+        fault = proxy == NULL ? agent->proxy_fault : NULL;
+    }
+    if ((proxy != NULL || fault != NULL) && agent->no_proxy != NULL &&
+        twi_no_proxy_has(agent->no_proxy, hostname)) {
+        proxy = NULL;
+        fault = NULL;
+    }
+    *ret_proxy = proxy;
+    *ret_why = fault;
+    return fault == NULL ? 0 : -EINVAL;
+}
+
+/* One for the whole thread unless somebody gave another. */
+tw_value twi_agent_trust(tw_agent *agent, tw_tls_context *given, tw_tls_context **ret_context)
+{
+    tw_value failure;
+
+    *ret_context = given != NULL ? given : agent->tls;
+    if (*ret_context != NULL)
+        return tw_none();
+    failure = tw_tls_client_context(NULL, NULL, false, ret_context);
+    if (!tw_is_failure(failure))
+        agent->tls = tw_tls_context_ref(*ret_context);
+    return failure;
+}
+
+bool twi_agent_refuses_private(const tw_agent *agent)
+{
+    return agent->connections.limits.refuse_private;
+}
+
+char *twi_agent_space(tw_agent *agent, size_t *ret_size)
+{
+    if (agent->space == NULL)
+        agent->space = twi_malloc(SPACE);
+    *ret_size = SPACE;
+    return agent->space;
+}
+
+void twi_agent_check_thread(const tw_agent *agent, const char *what)
+{
+#if TWI_DEBUG
+    twi_assert_thread(agent->thread, what);
+#else
+    (void)agent, (void)what;
+#endif
 }

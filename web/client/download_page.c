@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "web/client/engine.h"
+#include "web/client/client_request.h"
 #include "web/client/validator.h"
 #include "web/client/whole_file.h"
 #include "web/http/content_range.h"
@@ -313,14 +313,14 @@ tw_deferred *tw_download_page_at(const char *where, const char *url, const char 
     if (download == NULL || (resume && headers == NULL)) {
         if (download != NULL)
             download_free(download);
-        twi_release_source(options.body_source);
+        twi_body_source_release(options.body_source);
         return NULL;
     }
     options.on_headers = headers_came;
     options.on_body = body_came;
     options.stream_arg = download;
     options.fail_on_error = true;
-    deferred = twi_fetch_start(where, tw_agent_current(), url, &options, NULL);
+    deferred = twi_client_request_start(where, tw_agent_current(), url, &options, NULL);
     tw_headers_free(headers);
     tw_add_both_with(deferred, finished, download, download_free);
     return deferred;

@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-#include "web/client/engine.h"
-#include "web/client/response.h"
+#include "web/client/client_request.h"
 
 static tw_value body_or_status(struct tw_response *response)
 {
@@ -31,5 +30,5 @@ static tw_value body_or_status(struct tw_response *response)
 tw_deferred *tw_get_page_at(const char *where, const char *url,
                             const struct tw_fetch_options *options)
 {
-    return twi_fetch_start(where, tw_agent_current(), url, options, body_or_status);
+    return twi_client_request_start(where, tw_agent_current(), url, options, body_or_status);
 }

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/slab.h"
-#include "web/client/engine.h"
 #include "web/client/response.h"
 
 static _Thread_local struct twi_slab responses = TWI_SLAB(struct tw_response);
@@ -161,9 +160,9 @@ tw_value tw_response_previous(tw_value value)
 }
 
 /* What never came has no time. */
-static double since(const struct tw_response *response, int64_t at)
+static double time_since(const struct tw_response *response, int64_t at)
 {
-    return at == 0 ? 0 : (double)(at - response->began) / TWI_SECOND;
+    return at == 0 ? 0 : (double)(at - response->times.began) / TWI_SECOND;
 }
 
 struct tw_response_times tw_response_times(tw_value value)
@@ -173,13 +172,13 @@ struct tw_response_times tw_response_times(tw_value value)
 
     if (response == NULL)
         return times;
-    times.queued = since(response, response->queued_at);
-    times.resolved = since(response, response->resolved_at);
-    times.connected = since(response, response->connected_at);
-    times.secured = since(response, response->secured_at);
-    times.sent = since(response, response->sent_at);
-    times.first_byte = since(response, response->first_byte_at);
-    times.done = since(response, response->done_at);
+    times.queued = time_since(response, response->times.queued_at);
+    times.resolved = time_since(response, response->times.resolved_at);
+    times.connected = time_since(response, response->times.connected_at);
+    times.secured = time_since(response, response->times.secured_at);
+    times.sent = time_since(response, response->times.sent_at);
+    times.first_byte = time_since(response, response->times.first_byte_at);
+    times.done = time_since(response, response->times.done_at);
     return times;
 }
 
@@ -193,14 +192,14 @@ void tw_response_pause(tw_value value)
 {
     struct tw_response *response = response_of(value);
 
-    if (response != NULL && response->fetch != NULL)
-        twi_exchange_pause(response->fetch);
+    if (response != NULL && response->source != NULL)
+        response->source->pause(response->source_arg);
 }
 
 void tw_response_resume(tw_value value)
 {
     struct tw_response *response = response_of(value);
 
-    if (response != NULL && response->fetch != NULL)
-        twi_exchange_resume(response->fetch);
+    if (response != NULL && response->source != NULL)
+        response->source->resume(response->source_arg);
 }

@@ -6,7 +6,17 @@
 
 #include <tweed/client.h>
 
-struct twi_fetch;
+/* Where a response comes from, while it does: stopped and started by its reader. */
+struct twi_response_source {
+    void (*pause)(void *arg);
+    void (*resume)(void *arg);
+};
+
+/* When what happened, in ns of the loop's clock; 0: it did not. */
+struct twi_times {
+    int64_t began, queued_at, resolved_at, connected_at, secured_at, sent_at, first_byte_at,
+        done_at;
+};
 
 struct tw_response {
     unsigned references;
@@ -20,9 +30,9 @@ struct tw_response {
     struct tw_url *url;
     char *clean_url; /* made when asked for, if the URL has credentials */
     struct tw_response *previous;
-    struct twi_fetch *fetch; /* while it streams */
-    int64_t began, queued_at, resolved_at, connected_at, secured_at, sent_at, first_byte_at,
-        done_at;
+    const struct twi_response_source *source; /* NULL: it comes no more */
+    void *source_arg;
+    struct twi_times times;
     uint64_t wire_bytes;
 };
 

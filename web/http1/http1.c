@@ -104,8 +104,8 @@ void twi_http1_begin(struct twi_http1 *parser, const char *method)
     begin_head(parser);
     if (parser->trailers != NULL)
         tw_headers_free(twi_http1_take_trailers(parser));
-    parser->no_body_ = method != NULL && strcmp(method, "HEAD") == 0;
-    parser->connect_ = method != NULL && strcmp(method, "CONNECT") == 0;
+    parser->no_body_ = method != NULL && method[0] == 'H' && strcmp(method, "HEAD") == 0;
+    parser->connect_ = method != NULL && method[0] == 'C' && strcmp(method, "CONNECT") == 0;
     parser->started_ = false;
     parser->empty_lines_ = 0;
     parser->informational = 0;
