@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/site.h"
+#include "web/http/mime.h"
 
 static char root[] = "/tmp/check-static-XXXXXX";
 static char etag[64];

@@ -117,10 +117,6 @@ const struct twi_field *twi_headers_next(const tw_headers *headers,
 const char *twi_headers_value(const tw_headers *headers, enum twi_header id);
 /* All values of that name as one list, appended to `list`. 0 or -ENOMEM. */
 int twi_headers_list(const tw_headers *headers, enum twi_header id, struct twi_buf *list);
-/* True if the entity tags in the lines of If-Match or If-None-Match have this one, or are "*".
- * weak: "W/" makes no difference (RFC 9110, 8.8.3.2). */
-bool twi_headers_have_etag(const tw_headers *headers, enum twi_header id, const char *etag,
-                           bool weak);
 
 /*
  * The elements of a comma-separated list (RFC 9110, 5.6.1): white space around them is cut, empty

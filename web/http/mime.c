@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "web/server/server.h"
+#include "web/http/mime.h"
 
 /* Sorted by ending. */
 static const struct mime {

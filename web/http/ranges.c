@@ -1,15 +1,15 @@
 /*
- * ranges.c - which parts of a body are asked for (RFC 9110, 14), and entity tags (8.8.3).
+ * ranges.c - which parts of a body are asked for (RFC 9110, 14).
  */
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/ascii.h"
-#include "web/http/headers.h"
-#include "web/server/server.h"
+#include "web/http/ranges.h"
 
 static const char *range_skip_space(const char *text)
 {
@@ -31,21 +31,28 @@ static bool range_read_number(const char **text, int64_t *ret_number)
     return true;
 }
 
-/* One "first-last", "first-" or "-suffix": 1, 0 (cannot be satisfied), -EINVAL. */
-static int read_range(const char **text, int64_t size, struct twi_range *range)
+/* "suffix", behind its "-": 1, 0 (cannot be satisfied), -EINVAL. */
+static int range_read_suffix(const char **text, int64_t size, struct twi_range *range)
 {
     int64_t suffix;
 
-    if (**text == '-') {
-        (*text)++;
-        if (!range_read_number(text, &suffix))
-            return -EINVAL;
-        range->first = suffix >= size ? 0 : size - suffix;
-        range->last = size - 1;
-        return suffix > 0 && size > 0;
-    }
-    if (!range_read_number(text, &range->first) || *(*text)++ != '-')
+    if (!range_read_number(text, &suffix))
         return -EINVAL;
+    range->first = suffix >= size ? 0 : size - suffix;
+    range->last = size - 1;
+    return suffix > 0;
+}
+
+/* One "first-last", "first-" or "-suffix": as range_read_suffix(). */
+static int range_read(const char **text, int64_t size, struct twi_range *range)
+{
+    bool has_first = range_read_number(text, &range->first);
+
+    if (**text != '-')
+        return -EINVAL;
+    ++*text;
+    if (!has_first)
+        return range_read_suffix(text, size, range);
     if (!range_read_number(text, &range->last))
         range->last = INT64_MAX;
     if (range->last < range->first)
@@ -55,70 +62,39 @@ static int read_range(const char **text, int64_t size, struct twi_range *range)
     return range->first < size;
 }
 
+/* Take `range` into the list; `rest` is what it may still take of the whole. False when it is
+ * more: overlapping ranges would send more than the whole. An end of an empty body can be
+ * satisfied, but no Content-Range says so. */
+static bool range_add(struct twi_range ranges[TWI_RANGES_MAX], int *count,
+                      struct twi_range range, int64_t *rest)
+{
+    if (range.last < range.first || range.last - range.first >= *rest)
+        return false;
+    *rest -= range.last - range.first + 1;
+    ranges[(*count)++] = range;
+    return true;
+}
+
 int twi_ranges_parse(const char *text, int64_t size, struct twi_range ranges[TWI_RANGES_MAX])
 {
     int count = 0, seen = 0;
-    int64_t sum = 0;
+    int64_t rest = size;
 
     if (strncasecmp(text, "bytes=", 6) != 0)
         return 0;
-    for (text += 6;; text++) {
+    text += 6;
+    for (;;) {
         struct twi_range range;
         int r;
 
-        text = range_skip_space(text);
-        if (*text == ',' || *text == '\0') {
-            if (*text == '\0')
-                break;
-            continue;
-        }
-        r = read_range(&text, size, &range);
-        text = range_skip_space(text);
-        if (r < 0 || (*text != ',' && *text != '\0') || ++seen > TWI_RANGES_MAX)
-            return 0;
-        if (r > 0) {
-            ranges[count++] = range;
-            sum += range.last - range.first + 1;
-        }
+        text += strspn(text, " \t,");
         if (*text == '\0')
             break;
+        r = range_read(&text, size, &range);
+        text = range_skip_space(text);
+        if (r < 0 || (*text != ',' && *text != '\0') || ++seen > TWI_RANGES_MAX ||
+            (r > 0 && !range_add(ranges, &count, range, &rest)))
+            return 0;
     }
-    if (seen > 0 && count == 0)
-        return -ERANGE;
-    /* Overlapping ones would send more than the whole. */
-    return sum > size ? 0 : count;
-}
-
-/* A tag knows no escapes: a backslash before the quote that ends it is part of the tag. */
-static bool list_has_etag(const char *list, const char *etag, bool weak)
-{
-    size_t length = strlen(etag);
-
-    list = range_skip_space(list);
-    if (*list == '*')
-        return true;
-    while (*list != '\0') {
-        bool is_weak = strncmp(list, "W/", 2) == 0;
-        const char *tag = is_weak ? list + 2 : list;
-        const char *end = *tag == '"' ? strchr(tag + 1, '"') : NULL;
-
-        if (end == NULL)
-            return false;
-        if ((weak || !is_weak) && (size_t)(end + 1 - tag) == length &&
-            memcmp(tag, etag, length) == 0)
-            return true;
-        list = end + 1 + strspn(end + 1, " \t,");
-    }
-    return false;
-}
-
-bool twi_headers_have_etag(const tw_headers *headers, enum twi_header id, const char *etag,
-                           bool weak)
-{
-    const struct twi_field *field = twi_headers_find(headers, id);
-
-    for (; field != NULL; field = twi_headers_next(headers, field))
-        if (list_has_etag(headers->text + field->value, etag, weak))
-            return true;
-    return false;
+    return seen > 0 && count == 0 ? -ERANGE : count;
 }

@@ -124,18 +124,5 @@ int twi_html_escape(struct twi_buf *page, const char *text);
 
 /* A page that lists a directory (fd is closed) at `path`. 0 or negative errno. */
 int twi_listing(int fd, const char *path, struct twi_buf *page);
-/* By the ending of a name. */
-const char *twi_mime_type(const char *name);
-
-struct twi_range {
-    int64_t first, last; /* inclusive */
-};
-enum { TWI_RANGES_MAX = 16 };
-/*
- * Read a Range field for a body of `size` bytes (RFC 9110, 14.2).
- * Returns how many ranges there are; 0 to send the whole (not bytes, malformed, too many, more
- * in sum than the whole); -ERANGE when none can be satisfied.
- */
-int twi_ranges_parse(const char *text, int64_t size, struct twi_range ranges[TWI_RANGES_MAX]);
 
 #endif

@@ -20,6 +20,9 @@
 #include <tweed/url.h>
 
 #include "base/map.h"
+#include "web/http/entity_tag.h"
+#include "web/http/mime.h"
+#include "web/http/ranges.h"
 #include "web/server/server.h"
 
 /* Up to this many bytes are read into memory. */
