@@ -198,7 +198,7 @@ static const struct {
       "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
       "HTTP/1.1 200 OK\r\n" HTML(25) "\r\nPOST /echo? HTTP/1.1:abcd", false },
     { "below a directory", GET("/dir/a%2fb/c"),
-      "HTTP/1.1 200 OK\r\n" HTML(25) "\r\nGET /dir/a/b/c? HTTP/1.1:", false },
+      "HTTP/1.1 200 OK\r\n" HTML(27) "\r\nGET /dir/a%2Fb/c? HTTP/1.1:", false },
     { "the longest route", GET("/dir/sub/hello"), OK_TEXT(5) "hello", false },
     { "absolute form", GET("http://x/echo?q"),
       "HTTP/1.1 200 OK\r\n" HTML(21) "\r\nGET /echo?q HTTP/1.1:", false },
@@ -237,9 +237,9 @@ static const struct {
       false },
     { "CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
       "HTTP/1.1 501 Not Implemented\r\n" HTML(
-          101) "\r\n<!DOCTYPE html>\n<title>501 Not Implemented</title>\n"
+          101) "Connection: close\r\n\r\n<!DOCTYPE html>\n<title>501 Not Implemented</title>\n"
                "<h1>Not Implemented</h1>\n<p>This is no proxy.</p>\n",
-      false },
+      true },
     { "expects 100",
       "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
       "Content-Length: 1\r\n\r\n",
@@ -295,6 +295,7 @@ static const struct {
     { "bad escape", GET("/%zz") GET("/hello"), 400 },
     { "cut escape", GET("/%4") GET("/hello"), 400 },
     { "NUL in the path", GET("/hello%00") GET("/hello"), 400 },
+    { "up from the root", GET("/dir/../../hello") GET("/hello"), 400 },
     { "too large",
       "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\nxxxx" GET("/hello"),
       413 },

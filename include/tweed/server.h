@@ -41,10 +41,18 @@ struct tw_site_options {
 TW_API tw_site *tw_site_new(const struct tw_site_options *options);
 TW_API tw_site *tw_site_ref(tw_site *site);
 TW_API void tw_site_unref(tw_site *site);
-/* Handle `path` exactly, or everything below it when it ends with "/". The longest match wins.
- * 0, -EINVAL, -EEXIST, -ENOMEM; `release` may be NULL. */
+/*
+ * Handle `path` exactly, or everything below it when it ends with "/". The longest match wins.
+ *
+ * The path is read as a request's is (tw_request_path()): escapes are decoded, "." and ".." are
+ * resolved; routes are matched segment by segment. "*" handles `OPTIONS *`, which is answered with
+ * 204 else. "" handles CONNECT, which is answered with 501 else; there are no tunnels, and the
+ * connection ends with the answer.
+ * 0, -EINVAL, -EEXIST, -ENOMEM; `release` may be NULL.
+ */
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
+
 /* Serve the files below `directory` at `path` (ends with "/"): types, index.html or a listing,
  * Last-Modified, ETag, conditions, ranges, HEAD; no way out of the directory, not by links either.
  * As tw_site_handle(), or open()'s error. */
@@ -59,7 +67,19 @@ TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options
 
 TW_API const char *tw_request_method(const tw_request *request);
 TW_API const char *tw_request_target(const tw_request *request); /* as sent */
-TW_API const char *tw_request_path(const tw_request *request);   /* decoded, without query */
+/*
+ * The path, without the query, in the one form that routes are matched on and files are found by:
+ * it is split at "/", then each segment is decoded, and "." and ".." are resolved (RFC 3986,
+ * 5.2.4). Empty segments stay; a slash that was escaped parts nothing, and reads "%2F" here. "*"
+ * for `OPTIONS *`, "" for CONNECT. A path that leads up from the root, with a NUL or a broken
+ * escape was answered with 400.
+ */
+TW_API const char *tw_request_path(const tw_request *request);
+/*
+ * Segment `index` of the path, decoded, a slash that was escaped too; NULL past the last one.
+ * "/" has one, which is empty; "/a/b" has two; "/a/" has "a" and an empty one.
+ */
+TW_API const char *tw_request_segment(const tw_request *request, size_t index);
 TW_API const char *tw_request_query(const tw_request *request);  /* after "?", or ""; form.h */
 TW_API const char *tw_request_version(const tw_request *request);
 TW_API const tw_headers *tw_request_headers(const tw_request *request);

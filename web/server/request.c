@@ -29,12 +29,11 @@ static tw_request *request_alloc(struct twi_connection *connection)
     if (request == NULL)
         return NULL;
     memset(request, 0, offsetof(struct tw_request, path_space));
-    request->path_space[0] = '\0';
     request->refs = 1;
     request->service = twi_service_ref(connection->service);
     request->connection = connection;
     request->method = request->target = request->query = "";
-    request->path = request->path_space;
+    twi_path_clear(&request->path);
     request->declared = -1;
     request->pieces_end = &request->pieces;
     request->status = 200;
@@ -42,59 +41,21 @@ static tw_request *request_alloc(struct twi_connection *connection)
     return request;
 }
 
-/* Where the path begins in a target of any form. */
-static const char *path_of(const char *target)
-{
-    const char *slash;
-
-    if (target[0] == '/' || strcmp(target, "*") == 0)
-        return target;
-    slash = strstr(target, "://");
-    return slash == NULL ? "" : slash + 3 + strcspn(slash + 3, "/?");
-}
-
-/* Percent-decode; -EINVAL for a NUL or what is no escape. */
-static int decode_path(char *to, const char *from, const char *end)
-{
-    if (memchr(from, '%', (size_t)(end - from)) == NULL) {
-        memcpy(to, from, (size_t)(end - from));
-        to[end - from] = '\0';
-        return 0;
-    }
-    for (; from < end; from++) {
-        if (*from != '%') {
-            *to++ = *from;
-            continue;
-        }
-        if (end - from < 3 || twi_hex(from[1]) < 0 || twi_hex(from[2]) < 0)
-            return -EINVAL;
-        *to = (char)(twi_hex(from[1]) << 4 | twi_hex(from[2]));
-        if (*to++ == '\0')
-            return -EINVAL;
-        from += 2;
-    }
-    *to = '\0';
-    return 0;
-}
-
 /* 0, -EINVAL, -ENOMEM */
 static int set_path(tw_request *request)
 {
-    const char *path = path_of(request->target), *end = path + strcspn(path, "?");
+    size_t length;
+    const char *path = twi_path_of_target(request->target, &length);
 
-    request->query = *end == '?' ? end + 1 : end;
-    if (end == path) {
+    if (path == NULL)
+        return 0;
+    request->query = path[length] == '?' ? path + length + 1 : path + length;
+    if (length == 0) {
         path = "/";
-        end = path + 1;
+        length = 1;
     }
-    if ((size_t)(end - path) >= sizeof request->path_space) {
-        request->path = twi_malloc((size_t)(end - path) + 1);
-        if (request->path == NULL) {
-            request->path = request->path_space;
-            return -ENOMEM;
-        }
-    }
-    return decode_path(request->path, path, end);
+    return twi_path_read(&request->path, path, length, request->path_space,
+                         sizeof request->path_space);
 }
 
 tw_request *twi_request_new(struct twi_connection *connection, struct twi_http1 *parser)
@@ -112,13 +73,16 @@ tw_request *twi_request_new(struct twi_connection *connection, struct twi_http1 
     request->close = !parser->keep_alive;
     request->head_only = strcmp(request->method, "HEAD") == 0;
     r = set_path(request);
+    /* A client that was told 2xx takes all that follows for its tunnel. */
+    if (*request->path.text == '\0')
+        request->close = true;
     if (r == -ENOMEM) {
         twi_request_unref(request);
         return NULL;
     }
     request->is_bad = r < 0;
     route = request->is_bad ? NULL
-                            : twi_routes_find(&request->service->site->routes, request->path);
+                            : twi_routes_find(&request->service->site->routes, &request->path);
     if (route != NULL) {
         request->handler = route->handler;
         request->handler_arg = route->arg;
@@ -142,8 +106,7 @@ void twi_request_unref(tw_request *request)
     if (--request->refs > 0)
         return;
     twi_request_drop_pieces(request);
-    if (request->path != request->path_space)
-        twi_free(request->path);
+    twi_path_free(&request->path);
     twi_service_give_headers(service, request->headers);
     tw_headers_free(request->answer);
     twi_free(request->reason);
@@ -239,21 +202,32 @@ static tw_value fired(tw_value result, void *arg)
     return tw_none();
 }
 
-/* Nothing is served there. */
-static void not_found(tw_request *request)
+/* To where it is: with a slash. */
+static void redirect_below(tw_request *request)
 {
     struct twi_buf location = { 0 };
 
-    if (!twi_routes_have_below(&request->service->site->routes, request->path)) {
-        tw_request_error(request, 404, "There is nothing here.");
-        return;
-    }
-    /* Our own spelling of the path: what is registered has no host in it. */
-    if (twi_buf_printf(&location, "%s/%s%s", request->path, *request->query == '\0' ? "" : "?",
+    if (twi_path_link(&request->path, &location) == 0 &&
+        twi_buf_printf(&location, "/%s%s", *request->query == '\0' ? "" : "?",
                        request->query) == 0)
         tw_request_set_header(request, "Location", twi_buf_text(&location));
     twi_buf_free(&location);
     tw_request_error(request, 301, "It is there with a slash.");
+}
+
+static void no_handler(tw_request *request)
+{
+    if (*request->path.text == '\0') {
+        tw_request_error(request, 501, "This is no proxy.");
+    } else if (*request->path.text == '*') {
+        /* A question to the server as a whole (RFC 9110, 9.3.7): it is here. */
+        tw_request_set_status(request, 204, NULL);
+        tw_request_finish(request);
+    } else if (twi_routes_have_below(&request->service->site->routes, &request->path)) {
+        redirect_below(request);
+    } else {
+        tw_request_error(request, 404, "There is nothing here.");
+    }
 }
 
 void twi_request_dispatch(tw_request *request)
@@ -268,12 +242,8 @@ void twi_request_dispatch(tw_request *request)
         tw_request_error(request, 503, "out of memory");
         return;
     }
-    if (strcmp(request->method, "CONNECT") == 0) {
-        tw_request_error(request, 501, "This is no proxy.");
-        return;
-    }
     if (request->handler == NULL) {
-        not_found(request);
+        no_handler(request);
         return;
     }
     request->refs++;
@@ -401,7 +371,12 @@ const char *tw_request_target(const tw_request *request)
 
 const char *tw_request_path(const tw_request *request)
 {
-    return request->path;
+    return request->path.text;
+}
+
+const char *tw_request_segment(const tw_request *request, size_t index)
+{
+    return twi_path_segment(&request->path, index);
 }
 
 const char *tw_request_query(const tw_request *request)

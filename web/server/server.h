@@ -55,7 +55,7 @@ struct tw_request {
     tw_headers *headers;
     const char *method, *target; /* inside headers */
     const char *query;           /* inside target */
-    char *path;
+    struct twi_path path;
     struct twi_buf collected; /* the body while it comes in */
     tw_value body;
     tw_handler *handler; /* NULL: nothing is served there */
@@ -78,8 +78,8 @@ struct tw_request {
     bool close;  /* the connection ends with this answer */
     bool linger; /* ... and bytes of the client may still be on their way */
     bool is_over; /* on_finished has been called */
-    bool is_bad;  /* the path cannot be decoded */
-    char path_space[64];
+    bool is_bad;  /* the path has no normal form */
+    char path_space[128];
 };
 
 /* A request for what the parser has read; it takes the headers. NULL when there is no memory. */

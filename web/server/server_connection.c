@@ -170,8 +170,7 @@ static void request_broken(struct twi_connection *connection,
 }
 
 static const struct twi_http1_error no_memory = { &tw_error_memory, "out of memory", 503 };
-static const struct twi_http1_error bad_path = { &tw_error_protocol, "bad escape in the path",
-                                                 400 };
+static const struct twi_http1_error bad_path = { &tw_error_protocol, "bad path", 400 };
 
 static void head_read(struct twi_connection *connection)
 {

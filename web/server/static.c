@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <tweed/url.h>
-
 #include "base/map.h"
 #include "web/http/entity_tag.h"
 #include "web/http/mime.h"
@@ -31,7 +29,7 @@ enum { ETAG_SIZE = 40 };
 
 struct files {
     int root;
-    size_t prefix; /* length of the path that they are served at */
+    size_t prefix; /* how many segments the path has that they are served at */
 };
 
 /* What there is to send. */
@@ -88,18 +86,19 @@ static int open_below(int root, const char *path)
     return r;
 }
 
-/* No "..", not even one that stays inside: what one sees in a URL is where it leads. */
-static bool is_straight(const char *path)
+/* The path below the directory, "" for itself; NULL if nothing can be there: no file has an empty
+ * name, or one with a slash in it. */
+static const char *path_below(const struct files *files, const struct twi_path *path)
 {
-    for (;;) {
-        size_t length = strcspn(path, "/");
+    const char *segment = twi_path_segment(path, files->prefix);
+    const char *end = path->segments + path->length, *text = path->text;
 
-        if (length == 2 && path[0] == '.' && path[1] == '.')
-            return false;
-        if (path[length] == '\0')
-            return true;
-        path += length + 1;
-    }
+    for (; segment != NULL && segment < end; segment += strlen(segment) + 1)
+        if (strchr(segment, '/') != NULL || (*segment == '\0' && segment + 1 < end))
+            return NULL;
+    for (size_t i = 0; i <= files->prefix; i++)
+        text = strchr(text, '/') + 1;
+    return text;
 }
 
 /* --- conditions -------------------------------------------------------------------------- */
@@ -316,19 +315,15 @@ static int send_file(tw_request *request, const struct served *served)
 
 /* --- directories ------------------------------------------------------------------------- */
 
-/* To the same path with a slash. It is spelled anew, with one slash in front: "//host" would lead
- * elsewhere. */
+/* To the same path with a slash. */
 static void redirect_to_directory(tw_request *request)
 {
-    const char *path = request->path + strspn(request->path, "/\\");
-    tw_value encoded = tw_url_encode(path, strlen(path), "/");
     struct twi_buf location = { 0 };
 
-    if (!tw_is_failure(encoded) &&
-        twi_buf_printf(&location, "/%s/%s%s", tw_bytes_data(encoded),
-                       *request->query == '\0' ? "" : "?", request->query) == 0)
+    if (twi_path_link(&request->path, &location) == 0 &&
+        twi_buf_printf(&location, "/%s%s", *request->query == '\0' ? "" : "?",
+                       request->query) == 0)
         tw_request_set_header(request, "Location", twi_buf_text(&location));
-    tw_release(encoded);
     twi_buf_free(&location);
     tw_request_error(request, 301, "This is a directory.");
 }
@@ -398,7 +393,7 @@ static int open_index(const struct files *files, const char *path, struct served
 static int send_listing(tw_request *request, int fd)
 {
     struct twi_buf page = { 0 };
-    int r = twi_listing(fd, request->path, &page);
+    int r = twi_listing(fd, request->path.text, &page);
 
     if (r == 0)
         r = tw_request_answer(request, 200, "text/html; charset=utf-8", twi_buf_take(&page));
@@ -428,15 +423,14 @@ static int serve_directory(tw_request *request, const struct files *files, const
 static tw_value serve(tw_request *request, void *arg)
 {
     const struct files *files = arg;
-    const char *path = request->path + files->prefix;
+    const char *path = path_below(files, &request->path);
     struct served served;
     int fd, r;
 
     if (!tw_request_allow(request, "GET, HEAD"))
         return tw_none();
-    path += strspn(path, "/");
     served.name = path;
-    fd = is_straight(path) ? open_below(files->root, path) : -ENOENT;
+    fd = path == NULL ? -ENOENT : open_below(files->root, path);
     r = fd < 0 ? fd : examine(fd, &served);
     if (r == 1)
         r = serve_directory(request, files, path, fd);
@@ -460,10 +454,17 @@ static void files_release(void *arg)
 int tw_site_files(tw_site *site, const char *path, const char *directory)
 {
     struct files *files;
-    int root;
+    struct twi_path at;
+    size_t length = path == NULL ? 0 : strlen(path);
+    int root, r;
 
-    if (path == NULL || *path == '\0' || path[strlen(path) - 1] != '/')
+    if (length == 0 || path[length - 1] != '/')
         return -EINVAL;
+    r = twi_path_read(&at, path, length, NULL, 0);
+    if (r < 0)
+        return r;
+    length = twi_path_count(&at);
+    twi_path_free(&at);
     root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return -errno;
@@ -473,6 +474,6 @@ int tw_site_files(tw_site *site, const char *path, const char *directory)
         return -ENOMEM;
     }
     files->root = root;
-    files->prefix = strlen(path);
+    files->prefix = length - 1;
     return tw_site_handle(site, path, serve, files, files_release);
 }
