@@ -53,10 +53,22 @@ TW_API void tw_site_unref(tw_site *site);
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
 
-/* Serve the files below `directory` at `path` (ends with "/"): types, index.html or a listing,
- * Last-Modified, ETag, conditions, ranges, HEAD; no way out of the directory, not by links either.
- * As tw_site_handle(), or open()'s error. */
+/* How files are served. All zero is the default. */
+struct tw_files_options {
+    bool hidden; /* serve, and list, names that begin with a dot, too */
+};
+/*
+ * Serve the files below `directory` at `path` (ends with "/"): types, index.html or a listing,
+ * Last-Modified, ETag, conditions, ranges, HEAD, X-Content-Type-Options.
+ *
+ * There is no way out of the directory. Symbolic links are followed where they stay inside; one
+ * with an absolute path if that leads through the directory itself. Names that begin with a dot
+ * are not there (/.well-known/ wants a route of its own); pipes and devices are refused.
+ * As tw_site_handle(), or open()'s error. NULL: the default options.
+ */
 TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
+TW_API int tw_site_files_with(tw_site *site, const char *path, const char *directory,
+                              const struct tw_files_options *options);
 /* For tw_listen(). Counted by the caller. */
 TW_API tw_factory *tw_site_factory(tw_site *site);
 /* Listen with it. As tw_listen(). */

@@ -120,9 +120,4 @@ int twi_request_put_file(tw_request *request, struct twi_file *file, int64_t off
 /* Append `text` with what HTML would take for markup escaped. 0 or -ENOMEM. */
 int twi_html_escape(struct twi_buf *page, const char *text);
 
-/* --- static files ------------------------------------------------------------------------ */
-
-/* A page that lists a directory (fd is closed) at `path`. 0 or negative errno. */
-int twi_listing(int fd, const char *path, struct twi_buf *page);
-
 #endif
