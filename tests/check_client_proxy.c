@@ -14,6 +14,7 @@
 #include "tests/test.h"
 
 #define HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+#define BYTES(text) text, sizeof text - 1
 
 static struct peer peer;
 static struct outcome got;
@@ -265,6 +266,44 @@ START_TEST(a_tunnel_may_be_refused)
 }
 END_TEST
 
+/* RFC 9110, 9.3.6: nothing of these frames anything. */
+static const char *const framings[] = {
+    "Content-Length: 5\r\n",
+    "Content-Length:\r\n",
+    "Content-Length: 0\r\nContent-Length: 5\r\n",
+    "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: gzip, chunked\r\n",
+    "Transfer-Encoding:\r\n chunked\r\n",
+};
+
+static void answer_with_framing(struct peer_connection *connection, const char *request)
+{
+    tw_transport *transport = connection->protocol.transport;
+    const char *fields = connection->peer->user;
+
+    if (strncmp(request, "CONNECT ", 8) != 0) {
+        peer_send(connection, HI);
+        return;
+    }
+    tw_transport_write(transport, BYTES("HTTP/1.1 200 Fine\r\n"));
+    tw_transport_write(transport, fields, strlen(fields));
+    tw_transport_write(transport, BYTES("\r\n"));
+    ck_assert_int_eq(tw_transport_start_tls(transport, identity, NULL), 0);
+}
+
+START_TEST(framing_fields_of_an_open_tunnel_mean_nothing)
+{
+    start("http://proxy:3128");
+    peer.answer = answer_with_framing;
+    peer.user = (void *)framings[_i];
+    client_get(&got, "https://a.test/", NULL);
+    ck_assert_ptr_null(got.error);
+    ck_assert_str_eq(got.body, "hi");
+    stop();
+}
+END_TEST
+
 static void answer_nothing(struct peer_connection *connection, const char *request)
 {
     static const char established[] = "HTTP/1.1 200 OK\r\n\r\n";
@@ -418,7 +457,6 @@ struct step {
     size_t expect_length;
 };
 
-#define BYTES(text) text, sizeof text - 1
 #define GRANTED BYTES("\5\0\0\1\0\0\0\0\0\0")
 #define NAMED "\5\1\0\3\6a.test\0\120"
 
@@ -673,6 +711,7 @@ int main(void)
     TEST_ADD_ROWS(suite, only_the_proxy_sees_its_credentials, schemes);
     TEST_ADD_ROWS(suite, proxy_credentials_by_hand_go_to_the_proxy, schemes);
     TEST_ADD_ROWS(suite, a_tunnel_may_be_refused, refusals);
+    TEST_ADD_ROWS(suite, framing_fields_of_an_open_tunnel_mean_nothing, framings);
     TEST_ADD_ROWS(suite, a_stalled_tunnel_counts_as_connecting, two);
     TEST_ADD(suite, a_slow_answer_inside_a_tunnel_is_not_connecting);
     TEST_ADD(suite, the_peer_behind_a_tunnel_is_verified);

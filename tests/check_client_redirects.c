@@ -197,6 +197,34 @@ START_TEST(the_redirects_before_can_be_looked_at)
 }
 END_TEST
 
+static const struct {
+    const char *fields;
+    int status;
+    const char *body;
+} empty_locations[] = {
+    { "Location: \r\n", 302, "move" },
+    { "Location:\r\nLocation: \t\r\n", 302, "move" },
+    { "Location: \r\nLocation: /end\r\n", 200, "hi" },
+    { "Location: /end\r\nLocation: \r\n", 200, "hi" },
+    { "Location: /end\r\nLocation: /loop\r\n", 200, "hi" },
+};
+
+START_TEST(the_first_location_that_says_anything_counts)
+{
+    char reply[200];
+
+    snprintf(reply, sizeof reply, "HTTP/1.1 302 Found\r\n%sContent-Length: 4\r\n\r\nmove",
+             empty_locations[_i].fields);
+    start(reply);
+    client_get(&got, "http://a/", NULL);
+    ck_assert_ptr_null(got.error);
+    ck_assert_int_eq(got.status, empty_locations[_i].status);
+    ck_assert_str_eq(got.body, empty_locations[_i].body);
+    ck_assert_uint_eq(peer.requests, empty_locations[_i].status == 200 ? 2 : 1);
+    stop();
+}
+END_TEST
+
 /* --- what goes along ----------------------------------------------------------------------- */
 
 static const struct {
@@ -282,11 +310,42 @@ START_TEST(credentials_of_the_url_go_out_whole)
 }
 END_TEST
 
-START_TEST(credentials_of_the_url_go_along_to_the_same_origin)
+/* Relative or absolute; an absolute one may bring its own. */
+static const struct {
+    const char *location;
+    unsigned same, other; /* how often u:p@ and x:y go out */
+} credentialed[] = {
+    { "/end", 2, 0 },
+    { "//a/end", 2, 0 },
+    { "http://a/end", 2, 0 },
+    { "http://A:80/end", 2, 0 },
+    { "http://x:y@a/end", 1, 1 },
+    { "http://b/end", 1, 0 },
+    { "http://x:y@b/end", 1, 1 },
+};
+
+START_TEST(credentials_of_the_url_go_along_within_the_origin)
 {
-    start(to(302, "/end"));
+    start(to(302, credentialed[_i].location));
     client_get(&got, "http://u:p%40@a/", NULL);
-    ck_assert_uint_eq(peer_count(&peer, "Authorization: Basic dTpwQA==\r\n"), 2);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_uint_eq(peer_count(&peer, "Authorization: Basic dTpwQA==\r\n"),
+                      credentialed[_i].same);
+    ck_assert_uint_eq(peer_count(&peer, "Authorization: Basic eDp5\r\n"),
+                      credentialed[_i].other);
+    ck_assert_uint_eq(peer_count(&peer, "Authorization:"),
+                      credentialed[_i].same + credentialed[_i].other);
+    stop();
+}
+END_TEST
+
+START_TEST(credentials_of_the_url_are_not_restored_on_the_way_back)
+{
+    start(NULL);
+    peer.answer = answer_chain;
+    client_get(&got, "http://u:p@a/", NULL);
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_uint_eq(peer_count(&peer, "Authorization:"), 1);
     stop();
 }
 END_TEST
@@ -499,11 +558,13 @@ int main(void)
     TEST_ADD_ROWS(suite, a_loop_ends_at_the_limit, depths);
     TEST_ADD_ROWS(suite, a_redirect_to_elsewhere_than_http_is_an_error, nowhere);
     TEST_ADD(suite, the_redirects_before_can_be_looked_at);
+    TEST_ADD_ROWS(suite, the_first_location_that_says_anything_counts, empty_locations);
     TEST_ADD_ROWS(suite, what_belongs_to_an_origin_stays_there, origins);
     TEST_ADD(suite, credentials_are_not_restored_on_the_way_back);
     TEST_ADD(suite, credentials_of_the_url_belong_to_that_url);
     TEST_ADD(suite, credentials_of_the_url_go_out_whole);
-    TEST_ADD(suite, credentials_of_the_url_go_along_to_the_same_origin);
+    TEST_ADD_ROWS(suite, credentials_of_the_url_go_along_within_the_origin, credentialed);
+    TEST_ADD(suite, credentials_of_the_url_are_not_restored_on_the_way_back);
     TEST_ADD(suite, cookies_are_kept_and_sent_where_they_belong);
     TEST_ADD(suite, a_cookie_by_hand_switches_the_jar_off);
     TEST_ADD(suite, cookies_by_hand_may_join_those_of_the_jar);

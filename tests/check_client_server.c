@@ -3,8 +3,13 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <tweed/deferred_list.h>
 #include <tweed/server.h>
@@ -194,6 +199,100 @@ START_TEST(a_name_that_leads_home_is_refused)
 }
 END_TEST
 
+/* --- few descriptors ----------------------------------------------------------------------- */
+
+static pid_t server;
+
+/* In a process of its own, which has descriptors of its own. */
+static void serve_elsewhere(void)
+{
+    unsigned port;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    server = fork();
+    ck_assert_int_ge(server, 0);
+    if (server == 0) {
+        start("epoll", false);
+        port = tw_listener_port(listener);
+        if (write(ends[1], &port, sizeof port) == sizeof port)
+            tw_reactor_run();
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ends[0], &port, sizeof port), sizeof port);
+    close(ends[0]);
+    close(ends[1]);
+    ck_assert_int_eq(
+        tw_reactor_install(&(struct tw_reactor_options){ .no_signal_handlers = true }), 0);
+    client_agent = test_given(tw_agent_new(&(struct tw_agent_options){ .proxy = "" }));
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/hi", port);
+}
+
+static void stop_elsewhere(void)
+{
+    tw_agent_unref(client_agent);
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+/* From now on so many descriptors more. */
+static struct rlimit leave_descriptors(int count)
+{
+    struct rlimit before, limit;
+    int lowest = dup(STDERR_FILENO);
+
+    close(lowest);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)(lowest + count);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+START_TEST(concurrency_sinks_to_the_descriptors_there_are)
+{
+    enum { FEW = 6 };
+    struct rlimit before;
+    tw_deferred *pages[MANY];
+    tw_value results;
+
+    serve_elsewhere();
+    before = leave_descriptors(FEW);
+    for (int i = 0; i < MANY; i++)
+        pages[i] = ask(url, NULL);
+    results = tw_block_on(tw_gather(pages, MANY));
+    ck_assert_msg(!tw_is_failure(results), "%s", tw_failure_message(results));
+    for (size_t i = 0; i < MANY; i++)
+        ck_assert_str_eq(tw_bytes_data(tw_response_body(tw_list_at(results, i))), "hi");
+    ck_assert_uint_le(tw_agent_counts(client_agent).connects, FEW);
+    tw_release(results);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    stop_elsewhere();
+}
+END_TEST
+
+START_TEST(without_any_descriptor_a_request_says_so)
+{
+    struct rlimit before;
+    tw_value page;
+
+    serve_elsewhere();
+    before = leave_descriptors(0);
+    for (int i = 0; i < 2; i++) {
+        page = tw_block_on(ask(url, NULL));
+        ck_assert(tw_failure_is(page, &tw_error_connect));
+        ck_assert_int_eq(tw_failure_number(page), EMFILE);
+        tw_release(page);
+    }
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    page = tw_block_on(ask(url, NULL));
+    ck_assert_int_eq(tw_response_status(page), 200);
+    tw_release(page);
+    stop_elsewhere();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client and server");
@@ -204,5 +303,7 @@ int main(void)
     TEST_ADD_ROWS(suite, a_big_page_comes_whole, rows);
     TEST_ADD_ROWS(suite, a_big_body_comes_back, rows);
     TEST_ADD(suite, a_name_that_leads_home_is_refused);
+    TEST_ADD(suite, concurrency_sinks_to_the_descriptors_there_are);
+    TEST_ADD(suite, without_any_descriptor_a_request_says_so);
     return test_run(suite);
 }

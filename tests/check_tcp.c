@@ -297,6 +297,27 @@ static size_t descriptors_open(void)
     return count;
 }
 
+/* No turn passes between what the peer does and the look. */
+START_TEST(a_look_tells_what_has_come)
+{
+    tw_transport *transport;
+    int peer;
+
+    begin_on(backends[_i], &recorder_class, &recorder_class);
+    transport = client.protocol->transport;
+    peer = tw_transport_fd(server.protocol->transport);
+    ck_assert(tw_transport_quiet(transport));
+    ck_assert_int_eq(send(peer, "x", 1, 0), 1);
+    ck_assert(!tw_transport_quiet(transport));
+    UNTIL(client.data.length == 1);
+    ck_assert(tw_transport_quiet(transport));
+    ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+    ck_assert(!tw_transport_quiet(transport));
+    UNTIL(client.protocol == NULL);
+    end();
+}
+END_TEST
+
 START_TEST(resets_leave_no_descriptor)
 {
     size_t before;
@@ -426,6 +447,7 @@ int main(void)
     TEST_ADD_ROWS(suite, an_abort_resets_the_peer, backends);
     TEST_ADD_ROWS(suite, a_reset_behind_data_is_noticed, backends);
     TEST_ADD_ROWS(suite, an_end_behind_data_is_noticed, backends);
+    TEST_ADD_ROWS(suite, a_look_tells_what_has_come, backends);
     TEST_ADD_ROWS(suite, what_came_before_a_broken_write_is_delivered, backends);
     TEST_ADD_ROWS(suite, resets_leave_no_descriptor, backends);
     TEST_ADD_ROWS(suite, a_greeting_that_is_there_at_once_is_read, backends);

@@ -125,8 +125,8 @@ struct tw_fetch_options {
      * before; it may be given alone. Pause with tw_response_pause(). */
     int (*on_headers)(tw_value response, void *arg);
     int (*on_body)(const char *data, size_t length, void *arg);
-    /* The head of each request as it goes out, redirects and retries included: for a log, as
-     * it may not end the request. It can hold credentials. */
+    /* The head of each request as it goes out, redirects and retries included; lent. For a log;
+     * it can hold credentials. */
     void (*on_request)(const char *head, size_t length, void *arg);
     void *stream_arg;
 };
@@ -136,6 +136,11 @@ struct tw_fetch_options {
  * fail_on_error. Fails with tw_error_url, _dns, below _connect, _tls, _timeout, _empty, _partial,
  * _protocol, _encoding, _redirect, _toolarge, _connection, _cancelled; the failure's value is the
  * response as far as it came, or none. Cancel closes the connection it uses.
+ *
+ * What has not left goes out again when its connection ends; what was sent on a connection that was
+ * used before and got no answer, once, if the method allows it and there is no body (RFC 9110,
+ * 9.2.2). When there are no descriptors for another connection, requests wait for those that are
+ * open, and fail only when none is.
  */
 #define tw_agent_request(agent, url, options) \
     tw_agent_request_at(TW_HERE, (agent), (url), (options))
