@@ -1,7 +1,7 @@
 /*
  * backend.h - which descriptors are ready: what the reactor asks of libevent.
  *
- * struct twi_watch (base/loop.h) is implemented by the same file.
+ * struct twi_watch (reactor/face.h) is implemented by the same file.
  */
 #ifndef REACTOR_BACKEND_H
 #define REACTOR_BACKEND_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 
 struct twi_backend;
 

@@ -9,7 +9,7 @@
 
 #include <tweed/reactor.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "reactor/backend.h"
 #include "reactor/inbox.h"
 #include "reactor/wheel.h"

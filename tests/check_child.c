@@ -17,8 +17,8 @@
 #include <tweed/process.h>
 #include <tweed/reactor.h>
 
-#include "base/child.h"
-#include "base/loop.h"
+#include "reactor/process/child.h"
+#include "reactor/face.h"
 #include "tests/children.h"
 #include "tests/test.h"
 

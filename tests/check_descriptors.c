@@ -15,7 +15,7 @@
 #include <tweed/reactor.h>
 
 #include "base/clock.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "tests/test.h"
 
 static const char *const backends[] = { "epoll", "poll", "select" };

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/dns/name_service.h"
 #include "net/dns/resolver.h"
 #include "tests/test.h"

@@ -14,7 +14,7 @@
 
 #include <tweed/deferred_list.h>
 
-#include "base/child.h"
+#include "reactor/process/child.h"
 #include "reactor/process/process_wire.h"
 #include "tests/process_calls.h"
 

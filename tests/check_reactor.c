@@ -10,7 +10,7 @@
 
 #include <tweed/reactor.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "tests/test.h"
 
 /* What happened, in order, as a string of letters. */

@@ -14,8 +14,8 @@
 #include <tweed/reactor.h>
 #include <tweed/thread.h>
 
-#include "base/loop.h"
 #include "base/slab.h"
+#include "reactor/face.h"
 #include "tests/test.h"
 
 static void begin(const char *backend, bool virtual_time)

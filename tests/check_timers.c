@@ -10,7 +10,7 @@
 #include <tweed/reactor.h>
 
 #include "base/clock.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "tests/test.h"
 
 static char trace[64];

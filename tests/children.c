@@ -12,7 +12,7 @@
 
 #include <tweed/reactor.h>
 
-#include "base/child.h"
+#include "reactor/process/child.h"
 #include "tests/test.h"
 
 static int descriptors;

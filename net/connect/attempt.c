@@ -15,8 +15,8 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
 #include "base/slab.h"
+#include "reactor/face.h"
 
 struct twi_attempt {
     struct twi_socket socket;

@@ -16,7 +16,7 @@
 #include <tweed/reactor.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/transport/flow.h"
 #include "net/transport/transport.h"
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 
 #define NSSWITCH_SIZE_MAX 16384
 

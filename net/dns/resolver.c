@@ -13,8 +13,8 @@
 #include <tweed/reactor.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
 #include "base/map.h"
+#include "reactor/face.h"
 #include "net/dns/answers.h"
 #include "net/dns/dns_channel.h"
 #include "net/dns/hosts.h"

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/transport/transport.h"
 
 enum { STANDARD_INPUT, STANDARD_OUTPUT, STANDARD_ERROR };

@@ -8,8 +8,8 @@
 
 #include <tweed/process.h>
 
-#include "base/child.h"
 #include "base/list.h"
+#include "reactor/process/child.h"
 
 /* Our end of a pipe. */
 struct twi_process_end {

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 
 #define SHARED_MAX 16 /* then the one used longest ago goes */
 

@@ -26,7 +26,7 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/transport/address.h"
 #include "net/transport/lock_file.h"
 #include "net/transport/memory.h"

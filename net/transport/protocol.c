@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/loop.h"
 #include "base/slab.h"
+#include "reactor/face.h"
 #include "net/transport/transport.h"
 
 /* Behind every protocol stands a link, for the time when it is dead and not yet gone. Few bytes

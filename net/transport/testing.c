@@ -10,7 +10,7 @@
 #include <tweed/alloc.h>
 #include <tweed/reactor.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/transport/memory.h"
 #include "net/transport/transport.h"
 

@@ -23,7 +23,7 @@
 #include <tweed/transport.h>
 
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "net/transport/outbox.h"
 
 enum twi_transport_state { TWI_OPEN, TWI_LOSING, TWI_ENDING, TWI_LOST };

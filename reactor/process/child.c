@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "reactor/process/child_exec.h"
 #include "reactor/inbox.h"
 

@@ -4,7 +4,7 @@
 #ifndef REACTOR_PROCESS_CHILD_EXEC_H
 #define REACTOR_PROCESS_CHILD_EXEC_H
 
-#include "base/child.h"
+#include "reactor/process/child.h"
 
 /* 0 and the child's process, or -errno and the step at which it failed; nothing is left then. */
 int twi_child_launch(const struct twi_child_options *options, pid_t *ret_pid,

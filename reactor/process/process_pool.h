@@ -4,9 +4,9 @@
 #ifndef REACTOR_PROCESS_PROCESS_POOL_H
 #define REACTOR_PROCESS_PROCESS_POOL_H
 
-#include "base/child.h"
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/process/child.h"
+#include "reactor/face.h"
 #include "reactor/process/process_wire.h"
 
 struct twi_worker;

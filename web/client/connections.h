@@ -14,7 +14,7 @@
 
 #include <tweed/client.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "base/map.h"
 #include "web/client/connection.h"
 #include "web/client/deadline.h"

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/client/deadline.h"
 
 static void alarm_rings(void *arg);

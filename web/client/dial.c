@@ -15,7 +15,7 @@
 #include <tweed/resolver.h>
 #include <tweed/tcp.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/client/dial.h"
 #include "web/client/http1_connection.h"
 #include "web/client/socks.h"

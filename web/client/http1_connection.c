@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/client/http1_connection.h"
 #include "web/http1/http1.h"
 

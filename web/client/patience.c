@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/list.h"
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/client/patience.h"
 
 static int64_t time_after(double seconds)

@@ -12,7 +12,7 @@
 
 #include <tweed/reactor.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/server/server.h"
 
 /* Above this many unsent bytes no further request is read. */

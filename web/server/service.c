@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/server/service.h"
 
 static const char ok_line[] = "HTTP/1.1 200 OK\r\n";

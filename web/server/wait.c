@@ -5,7 +5,7 @@
 
 #include <tweed/reactor.h>
 
-#include "base/loop.h"
+#include "reactor/face.h"
 #include "web/server/wait.h"
 
 /* A timed call may come this much early, by rounding. */

@@ -1,11 +1,11 @@
 /*
  * child.h - starting a child process, and hearing of its end.
  *
- * Declared here, implemented in reactor/. What net/ makes of it, with pipes and protocols, is
- * <tweed/process.h>. A child belongs to the calling thread's reactor.
+ * Part of the reactor's face: net/ makes <tweed/process.h> of it, with pipes and protocols. A
+ * child belongs to the calling thread's reactor.
  */
-#ifndef BASE_CHILD_H
-#define BASE_CHILD_H
+#ifndef REACTOR_PROCESS_CHILD_H
+#define REACTOR_PROCESS_CHILD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,14 @@
 /*
- * loop.h - what the layers above need from the reactor's turn beyond its public face.
+ * face.h - the reactor's face to the folders above: its turn, beyond the public headers.
  *
- * Declared here, implemented in reactor/: all of it acts on the calling thread's reactor.
+ * All of it acts on the calling thread's reactor. Starting child processes is the other half of
+ * the face, reactor/process/child.h.
  */
-#ifndef BASE_LOOP_H
-#define BASE_LOOP_H
+#ifndef REACTOR_FACE_H
+#define REACTOR_FACE_H
 
-#include "base/list.h"
 #include "base/clock.h"
+#include "base/list.h"
 
 /* --- watching a descriptor ---------------------------------------------------------------- */
 
