@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/hooks.h"
 
 /* About 146 years: leaves room to add two of them. */
 #define FOREVER (INT64_MAX / 2)
@@ -26,6 +27,15 @@ int64_t twi_monotonic_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * TWI_SECOND + now.tv_nsec;
+}
+
+tw_clock *(*twi_hook_clock)(void);
+
+tw_clock *twi_clock_here(void)
+{
+    tw_clock *(*clock)(void) = TWI_HOOK(twi_hook_clock);
+
+    return clock != NULL ? clock() : NULL;
 }
 
 /* The sum, or FOREVER. */

@@ -39,6 +39,8 @@ static inline bool twi_clock_stands_still(const tw_clock *clock)
 
 /* Seconds to nanoseconds, rounded and saturated; -EINVAL for what is negative or not finite. */
 int twi_seconds_to_ns(double seconds, int64_t *ret_ns);
+/* The clock of the calling thread's reactor; NULL when it has none and none can be made. */
+tw_clock *twi_clock_here(void);
 /* CLOCK_MONOTONIC. */
 int64_t twi_monotonic_ns(void);
 

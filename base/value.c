@@ -21,15 +21,21 @@ const tw_type tw_type_integer = { .name = "integer" };
 const tw_type tw_type_double = { .name = "double" };
 const tw_type tw_type_pointer = { .name = "pointer" };
 
+void (*twi_hook_drop_lent)(tw_value value);
+
 void tw_drop(tw_value *value)
 {
+    void (*drop_lent)(tw_value value);
     tw_value old = *value;
 
     *value = tw_none();
-    if (tw_is_owned(old))
+    if (tw_is_owned(old)) {
         tw_release(old);
-    else if (tw_typeof(old)->release != NULL)
-        twi_drop_awaited(old);
+    } else if (tw_typeof(old)->release != NULL) {
+        drop_lent = TWI_HOOK(twi_hook_drop_lent);
+        if (drop_lent != NULL)
+            drop_lent(old);
+    }
 }
 
 int tw_value_format(tw_value value, char *text, size_t size)

@@ -5,6 +5,10 @@
 
 #include <errno.h>
 
+#include "base/hooks.h"
+
+struct twi_body_hooks twi_body_hooks;
+
 /* --- cancel ----------------------------------------------------------------------------- */
 
 /* The canceller may fire the Deferred, and firing would release the canceller's own argument under
@@ -84,6 +88,16 @@ int tw_cancel(tw_deferred *deferred)
         return cancel_on_thread(deferred);
     return twi_deferred_give_up(
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
+}
+
+void twi_cancel_child(tw_deferred *child)
+{
+    void (*cancel_child)(tw_deferred *child) = TWI_HOOK(twi_body_hooks.cancel_child);
+
+    if (cancel_child != NULL)
+        cancel_child(child);
+    else
+        tw_cancel(child);
 }
 
 /* --- pause ------------------------------------------------------------------------------ */

@@ -306,22 +306,21 @@ static inline __attribute__((always_inline)) void chain_run(tw_deferred *deferre
     }
 }
 
-static TWI_APART void run_later(struct twi_defer_thread *self, tw_deferred *deferred)
+static TWI_APART void run_later(struct twi_running *self, tw_deferred *deferred)
 {
-    if (self->queue == NULL)
-        self->queue_end = &self->queue;
     deferred->link = NULL;
-    *self->queue_end = deferred;
-    self->queue_end = &deferred->link;
+    if (self->queue == NULL)
+        self->queue = deferred;
+    else
+        *twi_defer.queue_end = deferred;
+    twi_defer.queue_end = &deferred->link;
 }
 
-static tw_deferred *take_queued(struct twi_defer_thread *self)
+static tw_deferred *take_queued(struct twi_running *self)
 {
     tw_deferred *deferred = self->queue;
 
     self->queue = deferred->link;
-    if (self->queue == NULL)
-        self->queue_end = &self->queue;
     return deferred;
 }
 
@@ -330,7 +329,7 @@ static void run_queued_one(tw_deferred *deferred)
     chain_run(deferred, deferred->state);
 }
 
-static TWI_APART void run_queued(struct twi_defer_thread *self)
+static TWI_APART void run_queued(struct twi_running *self)
 {
     while (self->depth == 1 && self->queue != NULL)
         run_queued_one(take_queued(self));
@@ -342,7 +341,7 @@ static void run_out(void *deferred)
 }
 
 /* On the thread's stack, or when it is less deep. */
-static TWI_APART int run_elsewhere(struct twi_defer_thread *self, tw_deferred *deferred,
+static TWI_APART int run_elsewhere(struct twi_running *self, tw_deferred *deferred,
                                    uint32_t state)
 {
     deferred->state = state;
@@ -355,7 +354,7 @@ static TWI_APART int run_elsewhere(struct twi_defer_thread *self, tw_deferred *d
 
 TWI_APART int twi_deferred_run_in(tw_deferred *deferred, uint32_t state)
 {
-    struct twi_defer_thread *self = &twi_defer;
+    struct twi_running *self = &twi_running;
 
     if (TWI_UNLIKELY(self->depth >= MAX_DEPTH))
         return run_elsewhere(self, deferred, state);

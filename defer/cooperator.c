@@ -199,7 +199,7 @@ tw_cooperator *tw_cooperator_new(tw_clock *clock)
     tw_cooperator *cooperator;
 
     if (clock == NULL)
-        clock = tw_clock_current();
+        clock = twi_clock_here();
     cooperator = clock != NULL ? twi_calloc(1, sizeof *cooperator) : NULL;
     if (cooperator == NULL)
         return NULL;

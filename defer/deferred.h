@@ -20,15 +20,9 @@
 #include <tweed/deferred.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/slab.h"
-
-#define TWI_LIKELY(condition) __builtin_expect((condition), 1)
-#define TWI_UNLIKELY(condition) __builtin_expect((condition), 0)
-/* A function for what is rare, so that the quick one that calls it saves no registers. */
-#define TWI_APART __attribute__((noinline))
-/* A thread's variable at a fixed place: no call to find it. */
-#define TWI_QUICK_TLS \
-    __attribute__((visibility("hidden"), tls_model("initial-exec"))) _Thread_local
+#include "defer/coroutine/running.h"
 
 /* Something inside tweed that wants a result: a list, a coroutine. Called exactly once, with the
  * result in its place: may take it and leave another. `index` is the one given with it. */
@@ -130,24 +124,16 @@ struct tw_deferred {
 _Static_assert(sizeof(tw_deferred) == 128, "a Deferred is two cache lines");
 #endif
 
-/* In `depth`: a coroutine's stack is in use. So one comparison finds what must run elsewhere, be
- * it for that or for being too deep. */
-#define TWI_ON_COROUTINE 0x10000u
-
 /* What a thread has of all this. */
 struct twi_defer_thread {
     struct twi_slab deferreds;
     struct twi_slab overflows;
-    unsigned depth;                    /* of runs within runs, and TWI_ON_COROUTINE */
     unsigned deaths;                   /* of deaths within deaths */
-    tw_deferred *queue, **queue_end;   /* fired too deep; run by the outermost run */
+    tw_deferred **queue_end;           /* of twi_running.queue */
     tw_deferred *doomed;               /* died too deep; by the outermost death */
     tw_deferred *raw;                  /* whose raw callback runs */
     bool raw_replaced;
     struct tw_deferred_hooks hooks;
-    struct tw_coroutine *coroutine;           /* the running one; NULL on the thread's stack */
-    struct twi_coroutine_thread *coroutines;  /* NULL before the first */
-    struct twi_cxx_globals *cxx;              /* of the C++ run time, if there is one */
 };
 extern TWI_QUICK_TLS struct twi_defer_thread twi_defer;
 
@@ -158,14 +144,6 @@ void twi_deferred_check(const tw_deferred *deferred, const char *function);
 #else
 #define TWI_CHECK(deferred) ((void)0)
 #endif
-
-/* Callbacks, cancellers and releases do not run on a coroutine's stack: where this is true, call
- * them by twi_coroutine_call_out(). */
-static inline bool twi_on_coroutine(void)
-{
-    return TWI_UNLIKELY(twi_defer.depth >= TWI_ON_COROUTINE);
-}
-void twi_coroutine_call_out(void (*fn)(void *arg), void *arg);
 
 static inline bool twi_deferred_paused(const tw_deferred *deferred)
 {
@@ -330,17 +308,25 @@ void twi_list_each_child(const tw_deferred *deferred,
 /* The list [first, second]; takes both. A failure when there is no memory. */
 tw_value twi_pair(tw_value first, tw_value second);
 
-/* --- group.c, inline_callbacks.c --------------------------------------------------------- */
+/* --- cancel.c --------------------------------------------------------------------------- */
 
-/* The same with a group's Deferred and its members. */
-void twi_group_each_member(const tw_deferred *deferred,
-                           void (*fn)(tw_deferred *member, void *arg), void *arg);
 /* tw_cancel() of one among several that are cancelled because they are waited for together. A body
  * that is being cancelled already is waited for in a circle: it goes on at its await. */
 void twi_cancel_child(tw_deferred *child);
-/* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its name
- * and where that is awaited. */
-bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
-                     const char **ret_name, const char **ret_where);
+
+/* --- upwards: hooks of inline/, NULL before the first body or group ---------------------- */
+
+struct twi_body_hooks {
+    /* twi_cancel_child(). */
+    void (*cancel_child)(tw_deferred *child);
+    /* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its
+     * name and where that is awaited. */
+    bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                   const char **ret_name, const char **ret_where);
+    /* As twi_list_each_child(), with a group's Deferred and its members. */
+    void (*each_member)(const tw_deferred *deferred,
+                        void (*fn)(tw_deferred *member, void *arg), void *arg);
+};
+extern struct twi_body_hooks twi_body_hooks;
 
 #endif

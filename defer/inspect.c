@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hooks.h"
+
 /* Not NULL, and not one that is dead or another thread's. */
 #define EXISTS(deferred) ((deferred) != NULL && (TWI_CHECK(deferred), true))
 
@@ -115,13 +117,24 @@ int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg
 
 /* --- text ------------------------------------------------------------------------------- */
 
+/* What the body whose Deferred this is awaits: the hook, see deferred.h. */
+static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                        const char **ret_name, const char **ret_where)
+{
+    bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                   const char **ret_name, const char **ret_where) =
+        TWI_HOOK(twi_body_hooks.awaits);
+
+    return awaits != NULL && awaits(deferred, ret_awaited, ret_name, ret_where);
+}
+
 static void format_state(const tw_deferred *deferred, char *text, size_t size)
 {
     tw_deferred *awaited;
     const char *name, *at;
     int length;
 
-    if (twi_body_awaits(deferred, &awaited, &name, &at)) {
+    if (body_awaits(deferred, &awaited, &name, &at)) {
         snprintf(text, size, "%s %s%s", name, awaited != NULL ? "awaits at " : "runs",
                  awaited != NULL ? at : "");
     } else if ((deferred->state & TWI_WAITING) != 0) {
@@ -174,6 +187,16 @@ struct dump {
     int depth;
 };
 
+static void each_member(const tw_deferred *deferred,
+                        void (*fn)(tw_deferred *member, void *arg), void *arg)
+{
+    void (*each)(const tw_deferred *deferred, void (*fn)(tw_deferred *member, void *arg),
+                 void *arg) = TWI_HOOK(twi_body_hooks.each_member);
+
+    if (each != NULL)
+        each(deferred, fn, arg);
+}
+
 static void dump_one(tw_deferred *deferred, void *arg)
 {
     struct dump *dump = arg;
@@ -190,10 +213,10 @@ static void dump_one(tw_deferred *deferred, void *arg)
     dump->depth++;
     if ((deferred->state & TWI_WAITING) != 0)
         dump_one(deferred->waiting_on, dump);
-    else if (twi_body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
+    else if (body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
         dump_one(awaited, dump);
     twi_list_each_child(deferred, dump_one, dump);
-    twi_group_each_member(deferred, dump_one, dump);
+    each_member(deferred, dump_one, dump);
     dump->depth--;
 }
 

@@ -69,7 +69,7 @@ tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double second
         return tw_fired_at(where,
                            tw_fail_at(where, &tw_error_misuse, "%g is no delay", seconds));
     if (clock == NULL)
-        clock = tw_clock_current();
+        clock = twi_clock_here();
     later = clock != NULL ? twi_calloc(1, sizeof *later) : NULL;
     if (later != NULL)
         deferred = tw_promise_at(where, &later->done, later_cancel, later, NULL);

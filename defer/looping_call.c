@@ -166,7 +166,7 @@ tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, v
         return NULL;
     }
     if (clock == NULL)
-        clock = tw_clock_current();
+        clock = twi_clock_here();
     loop = clock != NULL ? twi_calloc(1, sizeof *loop) : NULL;
     if (loop == NULL)
         return NULL;

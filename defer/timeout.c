@@ -69,7 +69,7 @@ int tw_deferred_add_timeout(tw_deferred *deferred, double seconds, tw_clock *clo
     if (twi_deferred_done(deferred))
         return 0;
     if (clock == NULL)
-        clock = tw_clock_current();
+        clock = twi_clock_here();
     timeout = clock != NULL ? twi_calloc(1, sizeof *timeout) : NULL;
     if (timeout == NULL)
         return -ENOMEM;

@@ -11,7 +11,7 @@
 #include <tweed/thread.h>
 
 #include "base/alloc.h"
-#include "base/hooks.h"
+#include "defer/face.h"
 #include "reactor/loop.h"
 
 enum { MAX_IDS = 1 << TWI_WHEEL_ID_BITS };

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "base/hooks.h"
 #include "reactor/loop.h"
 
 /* About 146 years; two of them can be added. */
@@ -165,6 +166,11 @@ tw_clock *tw_reactor_clock(void)
 tw_clock *tw_clock_current(void)
 {
     return tw_reactor_clock();
+}
+
+static TWI_AT_START void register_clock(void)
+{
+    TWI_HOOK_SET(twi_hook_clock, tw_reactor_clock);
 }
 
 int64_t tw_call_later_with(double seconds, void (*fn)(void *arg), void *arg,

@@ -39,16 +39,16 @@ def saved_registers(context):
 
 def coroutines_of_this_thread():
     """Each with whether it runs right now."""
-    defer = gdb.parse_and_eval("twi_defer")
-    if number(defer["coroutines"]) == 0:
+    running = gdb.parse_and_eval("twi_running")
+    if number(running["coroutines"]) == 0:
         return
     kind = gdb.lookup_type("struct tw_coroutine")
     offset = next(f.bitpos // 8 for f in kind.fields() if f.name == "node")
-    head = defer["coroutines"]["living"]
+    head = running["coroutines"]["living"]
     node = head["next"]
     while number(node) != number(head.address):
         coroutine = gdb.Value(number(node) - offset).cast(kind.pointer())
-        yield coroutine, number(coroutine) == number(defer["coroutine"])
+        yield coroutine, number(coroutine) == number(running["coroutine"])
         node = node["next"]
 
 

@@ -33,6 +33,7 @@ enum { STACK_FACTOR = 4 };
 enum { STACK_FACTOR = 1 };
 #endif
 
+TWI_QUICK_TLS struct twi_running twi_running;
 static _Thread_local struct twi_coroutine_thread this_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
@@ -50,7 +51,7 @@ void twi_coroutine_check(const tw_coroutine *coroutine, const char *function)
 
     if (coroutine->magic != MAGIC)
         what = "is given a coroutine that is freed";
-    else if (coroutine->owner != &twi_defer)
+    else if (coroutine->owner != &twi_running)
         what = "is given a coroutine of another thread";
     else
         return;
@@ -72,7 +73,7 @@ static TWI_APART void overran(const tw_coroutine *coroutine)
 
 static TWI_APART void exchange_cxx(tw_coroutine *from, tw_coroutine *to)
 {
-    struct twi_cxx_globals *globals = twi_defer.cxx;
+    struct twi_cxx_globals *globals = twi_running.cxx;
 
     from->cxx = *globals;
     *globals = to->cxx;
@@ -82,7 +83,7 @@ static TWI_APART void exchange_cxx(tw_coroutine *from, tw_coroutine *to)
 static inline void coroutine_arrived(tw_coroutine *here, bool first)
 {
 #if TWI_ASAN
-    tw_coroutine *previous = twi_defer.coroutines->previous;
+    tw_coroutine *previous = twi_running.coroutines->previous;
     __sanitizer_finish_switch_fiber(first ? NULL : here->fake, &previous->bottom,
                                     &previous->size);
 #else
@@ -96,15 +97,15 @@ TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine
 {
     if (from->stack != NULL && twi_stack_overrun(from->stack, false))
         overran(from);
-    if (twi_defer.cxx != NULL)
+    if (twi_running.cxx != NULL)
         exchange_cxx(from, to);
 #if TWI_ASAN
-    twi_defer.coroutines->previous = from;
+    twi_running.coroutines->previous = from;
     __sanitizer_start_switch_fiber(from->state == TW_ENDED ? NULL : &from->fake, to->bottom,
                                    to->size);
 #endif
 #if TWI_TSAN
-    if (from == &twi_defer.coroutines->home)
+    if (from == &twi_running.coroutines->home)
         from->fiber = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
@@ -116,7 +117,7 @@ TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine
 /* What is called may resume others, and then comes through here again. */
 TWI_LEAVE_BY_JUMP tw_value twi_coroutine_serve(tw_value value)
 {
-    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+    struct twi_coroutine_thread *thread = twi_running.coroutines;
 
     while (thread->call != NULL) {
         void (*call)(void *arg) = thread->call;
@@ -134,7 +135,7 @@ TWI_LEAVE_BY_JUMP int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *
     tw_value *kept = &coroutine->out;
 
     if (coroutine->doomed) {
-        kept = &twi_defer.coroutines->kept;
+        kept = &twi_running.coroutines->kept;
         twi_drop(kept);
         *kept = coroutine->out;
         coroutine->out = tw_none();
@@ -161,7 +162,7 @@ void twi_coroutine_end(tw_coroutine *coroutine, tw_value result)
         release(coroutine->arg);
     coroutine->state = TW_ENDED;
     twi_list_remove(&coroutine->node);
-    twi_defer.coroutines->count--;
+    twi_running.coroutines->count--;
 }
 
 static void coroutine_main(void *arg)
@@ -173,7 +174,7 @@ static void coroutine_main(void *arg)
     result = coroutine->body(coroutine->arg);
     twi_coroutine_end(coroutine, tw_take(result));
     if (coroutine->rooted)
-        twi_defer.coroutines->finished = coroutine;
+        twi_running.coroutines->finished = coroutine;
     twi_switch_to(coroutine, coroutine->resumer, tw_none());
     __builtin_unreachable();
 }
@@ -217,6 +218,7 @@ static void close_living(struct twi_coroutine_thread *thread)
 static void coroutine_thread_ends(void *arg)
 {
     struct twi_coroutine_thread *thread = arg;
+    struct twi_locals *locals = thread->locals;
     static _Thread_local unsigned rounds;
 
     if (++rounds < 2) {
@@ -225,9 +227,11 @@ static void coroutine_thread_ends(void *arg)
     }
     close_living(thread);
     twi_drop(&thread->kept);
+    thread->locals = NULL;
+    twi_locals_unref(locals);
     twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
-    twi_defer.coroutines = NULL; /* should another destructor want one */
+    twi_running.coroutines = NULL; /* should another destructor want one */
 }
 
 static void coroutine_make_key(void)
@@ -245,17 +249,17 @@ static TWI_APART void begin_thread(void)
     twi_list_init(&thread->living);
     thread->home.state = TW_RUNNING;
     if (__cxa_get_globals != NULL)
-        twi_defer.cxx = __cxa_get_globals();
-    thread->home.careful = twi_defer.cxx != NULL;
+        twi_running.cxx = __cxa_get_globals();
+    thread->home.careful = twi_running.cxx != NULL;
     twi_overflow_thread_begins(thread);
-    twi_defer.coroutines = thread;
+    twi_running.coroutines = thread;
 }
 
 struct twi_coroutine_thread *twi_coroutine_this_thread(void)
 {
-    if (twi_defer.coroutines == NULL)
+    if (twi_running.coroutines == NULL)
         begin_thread();
-    return twi_defer.coroutines;
+    return twi_running.coroutines;
 }
 
 /* --- making ----------------------------------------------------------------------------- */
@@ -266,7 +270,7 @@ static void coroutine_fill(tw_coroutine *coroutine, const struct tw_coroutine_op
     coroutine->resumer = NULL;
     coroutine->state = TW_CREATED;
     coroutine->deaf = coroutine->doomed = coroutine->freeing = false;
-    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY || twi_defer.cxx != NULL;
+    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY || twi_running.cxx != NULL;
     coroutine->cxx.caught = NULL;
     coroutine->cxx.uncaught = 0;
     coroutine->release = options != NULL ? options->release : NULL;
@@ -281,7 +285,7 @@ static void coroutine_fill(tw_coroutine *coroutine, const struct tw_coroutine_op
 #endif
 #if TWI_DEBUG
     coroutine->magic = MAGIC;
-    coroutine->owner = &twi_defer;
+    coroutine->owner = &twi_running;
 #endif
 }
 
@@ -299,7 +303,7 @@ static inline tw_coroutine *coroutine_make(const struct tw_coroutine_options *op
     }
     stack = size > SIZE_MAX / 8
                 ? NULL
-                : twi_stack_take(&twi_defer.coroutines->stacks, size * STACK_FACTOR);
+                : twi_stack_take(&twi_running.coroutines->stacks, size * STACK_FACTOR);
     if (stack == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -317,7 +321,7 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 {
     tw_coroutine *coroutine;
 
-    if (TWI_UNLIKELY(twi_defer.coroutines == NULL))
+    if (TWI_UNLIKELY(twi_running.coroutines == NULL))
         begin_thread();
     coroutine = coroutine_make(options);
     if (coroutine == NULL) {
@@ -332,8 +336,8 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
     coroutine->arg = arg;
     coroutine->task = task;
     coroutine->rooted = coroutine->deaf = task != NULL;
-    twi_list_append(&twi_defer.coroutines->living, &coroutine->node);
-    twi_defer.coroutines->count++;
+    twi_list_append(&twi_running.coroutines->living, &coroutine->node);
+    twi_running.coroutines->count++;
     return coroutine;
 }
 
@@ -341,7 +345,7 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
 
 bool twi_coroutine_finish(tw_value *ret_value)
 {
-    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+    struct twi_coroutine_thread *thread = twi_running.coroutines;
     tw_coroutine *finished = thread->finished;
 
     thread->finished = NULL;
@@ -353,16 +357,16 @@ bool twi_coroutine_finish(tw_value *ret_value)
 
 TWI_LEAVE_BY_JUMP void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
 {
-    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+    struct twi_coroutine_thread *thread = twi_running.coroutines;
 
-    if (twi_defer.coroutine == NULL) {
+    if (twi_running.coroutine == NULL) {
         fn(arg);
         return;
     }
     thread->call = fn;
     thread->call_arg = arg;
-    thread->caller = twi_defer.coroutine;
-    twi_switch_to(twi_defer.coroutine, &thread->home, tw_none());
+    thread->caller = twi_running.coroutine;
+    twi_switch_to(twi_running.coroutine, &thread->home, tw_none());
 }
 
 void twi_coroutine_discard(tw_coroutine *root)
@@ -375,7 +379,7 @@ void twi_coroutine_discard(tw_coroutine *root)
 
 tw_coroutine *tw_coroutine_current(void)
 {
-    return twi_defer.coroutine;
+    return twi_running.coroutine;
 }
 
 enum tw_coroutine_state tw_coroutine_state(const tw_coroutine *coroutine)
@@ -412,7 +416,7 @@ size_t tw_coroutine_stack_used(const tw_coroutine *coroutine)
 
 size_t tw_coroutine_count(void)
 {
-    return twi_defer.coroutines != NULL ? twi_defer.coroutines->count : 0;
+    return twi_running.coroutines != NULL ? twi_running.coroutines->count : 0;
 }
 
 const char *tw_coroutine_guard(void)

@@ -19,7 +19,7 @@
 #include "base/list.h"
 #include "defer/coroutine/annotate.h"
 #include "defer/coroutine/context.h"
-#include "defer/deferred.h"
+#include "defer/coroutine/running.h"
 #include "defer/coroutine/stack.h"
 
 /* What the C++ run time keeps for a thread (Itanium C++ ABI, 2.2.2): it belongs to a stack. */
@@ -33,7 +33,7 @@ struct tw_coroutine {
     _Alignas(64) tw_coroutine *resumer;      /* while running: where yields go */
     tw_value in;                             /* what it was sent */
     tw_value out;                            /* what it yielded or returned */
-    void *task;                              /* while running: of the chain's root */
+    void *task; /* while running: of the chain's root; begins with a struct twi_task_part */
     uint8_t state;                           /* enum tw_coroutine_state */
     bool deaf;                               /* nobody listens to its yields */
     bool doomed;                             /* freed inside itself */
@@ -63,7 +63,14 @@ struct tw_coroutine {
 #endif
 };
 
-/* What a thread has of it; found by twi_defer.coroutines. */
+struct twi_locals;
+
+/* What this room knows of a task, whose body is the root of a chain: its start. */
+struct twi_task_part {
+    struct twi_locals *locals;
+};
+
+/* What a thread has of it; found by twi_running.coroutines. */
 struct twi_coroutine_thread {
     tw_coroutine home;    /* the thread's own stack: context and side state only */
     struct twi_stacks stacks;
@@ -75,6 +82,7 @@ struct twi_coroutine_thread {
     tw_coroutine *finished; /* a task's root that has just ended */
     void *signal_stack;     /* given by overflow.c */
     tw_value kept;          /* the last result of one freed inside itself */
+    struct twi_locals *locals; /* of the thread, outside of tasks */
 #if TWI_ASAN
     tw_coroutine *previous; /* where the switch came from */
 #endif
@@ -126,11 +134,11 @@ TWI_INLINE tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value
 TWI_INLINE tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *from,
                                         tw_coroutine *coroutine, tw_value value)
 {
-    twi_defer.coroutine = coroutine;
-    twi_defer.depth |= TWI_ON_COROUTINE;
+    twi_running.coroutine = coroutine;
+    twi_running.depth |= TWI_ON_COROUTINE;
     value = twi_switch_to(from, coroutine, value);
-    twi_defer.coroutine = running;
-    twi_defer.depth &= running != NULL ? ~0u : ~TWI_ON_COROUTINE;
+    twi_running.coroutine = running;
+    twi_running.depth &= running != NULL ? ~0u : ~TWI_ON_COROUTINE;
     return value;
 }
 
@@ -139,7 +147,7 @@ TWI_INLINE tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *fro
                                         tw_coroutine *coroutine, tw_value value)
 {
     value = twi_coroutine_leave(running, from, coroutine, value);
-    if (TWI_UNLIKELY(twi_defer.coroutines->call != NULL))
+    if (TWI_UNLIKELY(twi_running.coroutines->call != NULL))
         value = twi_coroutine_serve(value);
     return value;
 }
@@ -156,8 +164,8 @@ TWI_INLINE void twi_drop(tw_value *value)
  * ends. *ret_value is lent. TW_YIELDED or TW_RETURNED. */
 TWI_INLINE int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_value *ret_value)
 {
-    tw_coroutine *running = twi_defer.coroutine;
-    tw_coroutine *from = running != NULL ? running : &twi_defer.coroutines->home;
+    tw_coroutine *running = twi_running.coroutine;
+    tw_coroutine *from = running != NULL ? running : &twi_running.coroutines->home;
 
     coroutine->in = value;
     coroutine->state = TW_RUNNING;
@@ -177,6 +185,12 @@ TWI_INLINE int twi_coroutine_go(tw_coroutine *coroutine, tw_value value, tw_valu
 void twi_overflow_thread_begins(struct twi_coroutine_thread *thread);
 void twi_overflow_thread_ends(struct twi_coroutine_thread *thread);
 
+/* --- local.c ------------------------------------------------------------------------------ */
+
+/* What a new task sees: the running one's. */
+struct twi_locals *twi_locals_inherited(void);
+void twi_locals_unref(struct twi_locals *locals);
+
 /* --- for inline callbacks --------------------------------------------------------------- */
 
 /* A coroutine whose owner is `task` (not NULL); public next, send, throw and close on it are
@@ -188,7 +202,7 @@ tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void
  * *ret_value and the root is gone. */
 static inline bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
 {
-    struct twi_coroutine_thread *thread = twi_defer.coroutines;
+    struct twi_coroutine_thread *thread = twi_running.coroutines;
 
     TWI_CHECK_COROUTINE(leaf);
     if (TWI_UNLIKELY(leaf->state == TW_CREATED)) {
@@ -202,20 +216,17 @@ static inline bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
  * thread's stack; returns when the same coroutine is given to twi_coroutine_resume(). */
 static inline void twi_coroutine_park(void)
 {
-    twi_switch_to(twi_defer.coroutine, &twi_defer.coroutines->home, tw_none());
+    twi_switch_to(twi_running.coroutine, &twi_running.coroutines->home, tw_none());
 }
-/* Run fn(arg) on the thread's stack, and come back. Callbacks of chains run so. fn may resume other
- * coroutines. */
-void twi_coroutine_call_out(void (*fn)(void *arg), void *arg);
 /* Does a coroutine's stack run? */
 static inline bool twi_coroutine_inside(void)
 {
-    return twi_defer.coroutine != NULL;
+    return twi_running.coroutine != NULL;
 }
 /* The task at the root of the running coroutine; NULL when there is none. */
 static inline void *twi_coroutine_task(void)
 {
-    return twi_defer.coroutine != NULL ? twi_defer.coroutine->task : NULL;
+    return twi_running.coroutine != NULL ? twi_running.coroutine->task : NULL;
 }
 /* An unstarted root of a task: it goes without having run, and its argument is released. A parked
  * one: its stack is taken away. Reported as the caller sees fit. */

@@ -204,7 +204,7 @@ static TWI_APART tw_value nobody_listens(tw_coroutine *running, tw_value value)
 
 TWI_LEAVE_BY_JUMP tw_value tw_yield(tw_value value)
 {
-    tw_coroutine *running = twi_defer.coroutine;
+    tw_coroutine *running = twi_running.coroutine;
     tw_value sent;
 
     if (TWI_UNLIKELY(running == NULL || running->deaf))

@@ -4,10 +4,13 @@
  * They lie in a block that a coroutine shares with those it starts until one of them sets a value:
  * then that one gets a copy. So inheriting costs a count.
  */
-#include "defer/inline/inline_callbacks.h"
+#include "defer/coroutine/coroutine.h"
 
 #include <errno.h>
-#include <string.h>
+
+#include <tweed/inline_callbacks.h>
+
+#include "base/alloc.h"
 
 struct item {
     const struct tw_local *local;
@@ -19,10 +22,19 @@ struct twi_locals {
     struct item items[];
 };
 
+/* The running task's, or the thread's. */
+static struct twi_locals *locals_here(void)
+{
+    struct twi_task_part *task = twi_coroutine_task();
+
+    if (task != NULL)
+        return task->locals;
+    return twi_running.coroutines != NULL ? twi_running.coroutines->locals : NULL;
+}
+
 struct twi_locals *twi_locals_inherited(void)
 {
-    struct twi_task *task = twi_coroutine_task();
-    struct twi_locals *locals = task != NULL ? task->locals : twi_tasks.locals;
+    struct twi_locals *locals = locals_here();
 
     if (locals != NULL)
         locals->references++;
@@ -68,8 +80,9 @@ static struct twi_locals *copy(const struct twi_locals *locals)
 
 int tw_local_set(const struct tw_local *local, tw_value value)
 {
-    struct twi_task *task = twi_coroutine_task();
-    struct twi_locals **place = task != NULL ? &task->locals : &twi_tasks_here()->locals;
+    struct twi_task_part *task = twi_coroutine_task();
+    struct twi_locals **place = task != NULL ? &task->locals
+                                             : &twi_coroutine_this_thread()->locals;
     struct twi_locals *locals = *place;
     struct item *item = local_find(locals, local);
     tw_value old = tw_none();
@@ -97,8 +110,7 @@ int tw_local_set(const struct tw_local *local, tw_value value)
 
 tw_value tw_local_get(const struct tw_local *local)
 {
-    struct twi_task *task = twi_coroutine_task();
-    struct item *item = local_find(task != NULL ? task->locals : twi_tasks.locals, local);
+    struct item *item = local_find(locals_here(), local);
 
     return item != NULL ? tw_lend(item->value) : tw_none();
 }

@@ -14,7 +14,6 @@
 #include <tweed/task.h>
 
 #include "base/failure.h"
-#include "base/hooks.h"
 
 /* So many awaits may fail once the reactor has gone; then the body's stack is taken away. */
 enum { REFUSED_MAX = 100 };
@@ -74,7 +73,7 @@ static size_t held_find(const struct twi_held *held, tw_value value)
     return SIZE_MAX;
 }
 
-void twi_drop_awaited(tw_value value)
+void twi_held_drop(tw_value value)
 {
     struct twi_task *task = twi_coroutine_task();
     struct twi_held *held;
@@ -242,7 +241,7 @@ static void task_wait_for(struct twi_task *task, tw_deferred *deferred)
     twi_deferred_unref(deferred);
     if (TWI_UNLIKELY(task->awaited == NULL))
         return;
-    task->leaf = twi_defer.coroutine;
+    task->leaf = twi_running.coroutine;
     task->parked = true;
     twi_coroutine_park();
 }

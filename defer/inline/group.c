@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/failure.h"
+#include "base/hooks.h"
 
 struct member {
     struct twi_list node;
@@ -204,8 +205,9 @@ static int group_cancel(tw_deferred *done, void *group)
     return TW_CANCEL_LATER;
 }
 
-void twi_group_each_member(const tw_deferred *deferred,
-                           void (*fn)(tw_deferred *member, void *arg), void *arg)
+/* The hook each_member; see deferred.h. */
+static void each_member(const tw_deferred *deferred,
+                        void (*fn)(tw_deferred *member, void *arg), void *arg)
 {
     tw_group *group;
 
@@ -233,6 +235,7 @@ tw_deferred *tw_group_run_at(const char *where, tw_group_body *body, void *arg)
         twi_free(group);
         return NULL;
     }
+    TWI_HOOK_SET(twi_body_hooks.each_member, each_member);
     twi_list_init(&group->members);
     group->living = group->references = 1;
     group->fn = body;

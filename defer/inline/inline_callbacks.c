@@ -12,6 +12,7 @@
 #include <tweed/log.h>
 
 #include "base/hooks.h"
+#include "defer/face.h"
 
 /* Starts within starts; each takes about 300 bytes of the thread's stack. */
 enum { STARTING_MAX = 4000 };
@@ -27,12 +28,9 @@ static bool have_key;
 static void task_thread_ends(void *arg)
 {
     struct twi_tasks *tasks = arg;
-    struct twi_locals *locals = tasks->locals;
 
     twi_bodies_abandon();
-    tasks->locals = NULL;
     tasks->known = false;
-    twi_locals_unref(locals);
 }
 
 static void task_make_key(void)
@@ -40,8 +38,20 @@ static void task_make_key(void)
     have_key = pthread_key_create(&thread_end, task_thread_ends) == 0;
 }
 
+static void cancel_child(tw_deferred *child);
+static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                        const char **ret_name, const char **ret_where);
+
+static void set_hooks(void)
+{
+    TWI_HOOK_SET(twi_hook_drop_lent, twi_held_drop);
+    TWI_HOOK_SET(twi_body_hooks.cancel_child, cancel_child);
+    TWI_HOOK_SET(twi_body_hooks.awaits, body_awaits);
+}
+
 static TWI_APART void know_thread(struct twi_tasks *tasks)
 {
+    set_hooks();
     pthread_once(&once, task_make_key);
     if (have_key)
         pthread_setspecific(thread_end, tasks);
@@ -64,7 +74,7 @@ struct twi_tasks *twi_tasks_here(void)
 static void task_free(struct twi_task *task)
 {
     twi_list_remove(&task->node);
-    twi_locals_unref(task->locals);
+    twi_locals_unref(task->part.locals);
     twi_slab_free(&twi_tasks.slab, task);
 }
 
@@ -158,7 +168,8 @@ static int task_cancel(tw_deferred *outer, void *arg)
     return r < 0 ? r : TW_CANCEL_LATER;
 }
 
-void twi_cancel_child(tw_deferred *child)
+/* The hooks cancel_child and awaits; see deferred.h. */
+static void cancel_child(tw_deferred *child)
 {
     struct twi_task *task;
 
@@ -171,8 +182,8 @@ void twi_cancel_child(tw_deferred *child)
         tw_cancel(child);
 }
 
-bool twi_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
-                     const char **ret_name, const char **ret_where)
+static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                        const char **ret_name, const char **ret_where)
 {
     const struct twi_task *task = twi_task_of(deferred);
 
@@ -256,7 +267,7 @@ static struct twi_task *task_new(const char *where, const struct tw_coroutine_op
     *task = (struct twi_task){
         .where = where,
         .name = options != NULL && options->name != NULL ? options->name : where,
-        .locals = twi_locals_inherited(),
+        .part.locals = twi_locals_inherited(),
     };
     twi_list_append(&tasks->all, &task->node);
     return task;

@@ -16,8 +16,6 @@
 
 #include "base/list.h"
 
-struct twi_locals;
-
 /* Awaited values that are counted: lent to the body until it ends. */
 struct twi_held {
     tw_value *values;
@@ -26,6 +24,7 @@ struct twi_held {
 };
 
 struct twi_task {
+    struct twi_task_part part; /* first */
     struct twi_list node; /* of the thread's; oldest first */
     tw_deferred *outer;   /* what is fired at the end */
     tw_coroutine *leaf;   /* while PARKED: who goes on; else the coroutine itself */
@@ -33,7 +32,6 @@ struct twi_task {
     tw_value result;      /* of what was awaited */
     const char *where, *name;
     const char *awaits_at;
-    struct twi_locals *locals;
     uint64_t cancelled_in; /* the last round of cancel_all when it was cancelled */
     uint64_t walk;         /* the last walk from body to body that came by */
     struct twi_held held;
@@ -49,7 +47,6 @@ struct twi_task {
 struct twi_tasks {
     struct twi_slab slab;
     struct twi_list all; /* of struct twi_task */
-    struct twi_locals *locals;
     uint64_t round; /* of cancel_all */
     bool in_round;
     uint64_t walk;      /* counts walks */
@@ -83,13 +80,9 @@ static inline void twi_task_run(struct twi_task *task)
 /* --- await.c ------------------------------------------------------------------------------ */
 
 void twi_held_release(struct twi_held *held);
+/* base/'s hook drop_lent. */
+void twi_held_drop(tw_value value);
 /* Give a parked task `failure` (owned) in place of what it awaits. */
 void twi_task_interrupt(struct twi_task *task, tw_value failure);
-
-/* --- local.c ------------------------------------------------------------------------------ */
-
-/* What a new coroutine sees: the running one's. */
-struct twi_locals *twi_locals_inherited(void);
-void twi_locals_unref(struct twi_locals *locals);
 
 #endif

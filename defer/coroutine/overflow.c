@@ -72,7 +72,7 @@ static void signal_pass_on(int number, siginfo_t *info, void *context)
 
 static void fault(int number, siginfo_t *info, void *context)
 {
-    const tw_coroutine *running = twi_defer.coroutine;
+    const tw_coroutine *running = twi_running.coroutine;
     int saved = errno;
 
     if (running != NULL && twi_stack_guards(running->stack, info->si_addr))

@@ -1,0 +1,10 @@
+/*
+ * face.h - the face of defer/ to the folders above, beyond the public headers.
+ */
+#ifndef DEFER_FACE_H
+#define DEFER_FACE_H
+
+/* The reactor of the calling thread goes: bodies that wait are resumed with tw_error_abandoned. */
+void twi_bodies_abandon(void);
+
+#endif
