@@ -42,6 +42,16 @@ struct twi_event {
         *wait; /* what the "before" triggers wait for; NULL when for nothing */
 };
 
+/* When those who hang on a loop are called: at the stop of a run, and when the loop goes. */
+enum twi_loop_stage {
+    TWI_STOP_CONNECTIONS, /* before the "during" triggers: Twisted's disconnectAll */
+    TWI_STOP_THREADS,     /* after them */
+    TWI_END_WORK,         /* other threads are heard for the last time: take their work back */
+    TWI_END_USERS,        /* nothing comes in any more: what uses the loop lets go of it */
+    TWI_END_CALLERS,      /* threads that still wait for the loop hear that it is gone */
+    TWI_LOOP_STAGES
+};
+
 struct twi_loop {
     tw_clock clock; /* first: a tw_clock * is a twi_loop * */
     struct tw_reactor *reactor;
@@ -74,10 +84,10 @@ struct twi_loop {
     int64_t next_trigger;
     struct twi_descriptor **descriptors; /* by number */
     size_t descriptor_capacity;
-    struct tw_thread_pool *pool, *library_pool;
+    struct tw_thread_pool *pool, *library_pool; /* of thread_pool.c */
     bool ending;
     struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
-    struct twi_list stop_hooks, end_hooks;
+    struct twi_list hooks[TWI_LOOP_STAGES]; /* of struct twi_loop_end */
 };
 
 /* The calling thread's loop; NULL when it has none. */
@@ -89,6 +99,11 @@ static inline struct twi_loop *twi_loop_get(void)
     struct twi_loop *loop = twi_loop_here;
     return __builtin_expect(loop != NULL, 1) ? loop : twi_loop_make();
 }
+
+/* Have `hook` called in that stage; nothing if it is to be called in one already. */
+void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage, struct twi_loop_end *hook);
+/* Call the hooks of a stop, which stay; last registered first. */
+void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage);
 
 #if TWI_DEBUG
 #define TWI_CHECK_THREAD(loop, what) twi_assert_thread((loop)->thread, (what))
@@ -139,11 +154,5 @@ void twi_signals_release(struct twi_loop *loop);
 void twi_descriptors_release(struct twi_loop *loop);
 /* Drop those that were closed without being removed. */
 void twi_descriptors_preen(struct twi_loop *loop);
-
-/* defer_to_thread.c: take back what is queued, wait for what runs. */
-void twi_jobs_release(struct twi_loop *loop);
-
-/* blocking_call.c: no thread waits any longer for this loop. */
-void twi_blocked_release(struct twi_loop *loop);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include <tweed/log.h>
-#include <tweed/thread.h>
 
 #include "base/alloc.h"
 #include "defer/face.h"
@@ -111,8 +110,8 @@ static void init_parts(struct twi_loop *loop, const struct tw_reactor_options *o
     twi_list_init(&loop->flushes);
     twi_list_init(&loop->job_list);
     twi_list_init(&loop->blocked);
-    twi_list_init(&loop->stop_hooks);
-    twi_list_init(&loop->end_hooks);
+    for (size_t i = 0; i < TWI_LOOP_STAGES; i++)
+        twi_list_init(&loop->hooks[i]);
     twi_event_init(&loop->startup);
     twi_event_init(&loop->shutdown);
 }
@@ -146,14 +145,44 @@ fail_free:
     return r;
 }
 
-static void call_end_hooks(struct twi_loop *loop)
+void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage, struct twi_loop_end *hook)
 {
-    struct twi_list *node;
+    struct twi_list *node = &hook->node_;
 
-    while ((node = loop->end_hooks.prev) != &loop->end_hooks) {
+    if (node->next == NULL || !twi_list_linked(node))
+        twi_list_append(&loop->hooks[stage], node);
+}
+
+void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage)
+{
+    struct twi_list *hooks = &loop->hooks[stage], *node = hooks->prev;
+
+    while (node != hooks) {
+        struct twi_list *previous = node->prev;
+        struct twi_loop_end *stop = TWI_CONTAINER(node, struct twi_loop_end, node_);
+        stop->fn(stop);
+        node = previous;
+    }
+}
+
+/* Those that register meanwhile are called too. */
+static void call_ends(struct twi_loop *loop, enum twi_loop_stage stage)
+{
+    struct twi_list *hooks = &loop->hooks[stage], *node;
+
+    while ((node = hooks->prev) != hooks) {
         struct twi_loop_end *end = TWI_CONTAINER(node, struct twi_loop_end, node_);
         twi_list_remove(node);
         end->fn(end);
+    }
+}
+
+/* What was registered too late to be called is free for another loop. */
+static void forget_hooks(struct twi_loop *loop)
+{
+    for (size_t i = 0; i < TWI_LOOP_STAGES; i++) {
+        while (twi_list_take_first(&loop->hooks[i]) != NULL)
+            ;
     }
 }
 
@@ -162,19 +191,18 @@ static void loop_free(struct twi_loop *loop)
 {
     loop->ending = true;
     twi_bodies_abandon();
-    tw_thread_pool_free(loop->pool, false);
-    tw_thread_pool_free(loop->library_pool, false);
-    twi_jobs_release(loop);
+    call_ends(loop, TWI_END_WORK);
     twi_signals_release(loop);
     twi_watch_free(loop->reactor->watch);
     twi_inbox_close(loop->reactor);
-    call_end_hooks(loop);
-    twi_blocked_release(loop);
+    call_ends(loop, TWI_END_USERS);
+    call_ends(loop, TWI_END_CALLERS);
     twi_event_release(&loop->startup);
     twi_event_release(&loop->shutdown);
     twi_descriptors_release(loop);
     twi_timers_release(loop);
     twi_bodies_abandon(); /* those that were started meanwhile */
+    forget_hooks(loop);
     twi_loop_here = NULL;
     id_give(loop->wheel.id, twi_wheel_generation(&loop->wheel));
     twi_wheel_free(&loop->wheel);
@@ -266,7 +294,7 @@ int twi_loop_on_end(struct twi_loop_end *end)
 
     if (loop == NULL)
         return -ENOMEM;
-    twi_list_append(&loop->end_hooks, &end->node_);
+    twi_loop_hook(loop, TWI_END_USERS, end);
     return 0;
 }
 
@@ -275,7 +303,7 @@ int twi_loop_on_stop_and_end(struct twi_loop_end *stop, struct twi_loop_end *end
     int r = twi_loop_on_end(end);
 
     if (r == 0)
-        twi_list_append(&twi_loop_here->stop_hooks, &stop->node_);
+        twi_loop_hook(twi_loop_here, TWI_STOP_CONNECTIONS, stop);
     return r;
 }
 

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <tweed/coroutine.h>
-#include <tweed/thread.h>
 
 #include "base/alloc.h"
 #include "reactor/loop.h"
@@ -34,28 +33,15 @@ static void finish_start(struct twi_loop *loop)
     twi_event_call(&loop->startup, TW_AFTER);
 }
 
-static void call_stop_hooks(struct twi_loop *loop)
-{
-    struct twi_list *node = loop->stop_hooks.prev;
-
-    while (node != &loop->stop_hooks) {
-        struct twi_list *previous = node->prev;
-        struct twi_loop_end *stop = TWI_CONTAINER(node, struct twi_loop_end, node_);
-        stop->fn(stop);
-        node = previous;
-    }
-}
-
 /* Twisted's order: leave the loop, disconnect all, the program's own; then the threads end. */
 static void finish_stop(struct twi_loop *loop)
 {
     loop->state = TWI_RUN_ENDING;
     loop->crashed = true;
-    call_stop_hooks(loop);
+    twi_loop_call_stops(loop, TWI_STOP_CONNECTIONS);
     tw_reactor_remove_all();
     twi_event_call(&loop->shutdown, TW_DURING);
-    if (loop->pool != NULL)
-        tw_thread_pool_free(loop->pool, false);
+    twi_loop_call_stops(loop, TWI_STOP_THREADS);
     twi_event_call(&loop->shutdown, TW_AFTER);
 }
 

@@ -80,26 +80,15 @@ static void callback_gone(void *arg)
     twi_inbox_push(blocked->reactor, &blocked->post);
 }
 
-static void blocked_call(void *arg)
-{
-    struct blocked *blocked = arg;
-    tw_value result = blocked->fn(blocked->arg);
-
-    atomic_fetch_add(&blocked->references, 1);
-    twi_list_append(&twi_loop_here->blocked, &blocked->node);
-    if (tw_is(result, &tw_type_deferred)) {
-        tw_add_both_with(result.as.pointer, blocked_fired, blocked, callback_gone);
-        tw_release(result);
-        return;
-    }
-    blocked_keep(blocked, tw_take(result));
-    blocked_tell(blocked);
-}
+static _Thread_local struct twi_loop_end callers_end;
 
 /* The loop goes. A post that its closed inbox refused has its result; others are abandoned. The
  * callbacks that are still out there find an unlinked node. */
-void twi_blocked_release(struct twi_loop *loop)
+static void blocked_abandon_all(struct twi_loop_end *end)
 {
+    struct twi_loop *loop = twi_loop_here;
+
+    (void)end;
     while (!twi_list_empty(&loop->blocked)) {
         struct blocked *blocked = TWI_CONTAINER(loop->blocked.next, struct blocked, node);
         bool callback_ran = blocked->have_result;
@@ -109,6 +98,24 @@ void twi_blocked_release(struct twi_loop *loop)
         }
         blocked_tell(blocked);
     }
+}
+
+static void blocked_call(void *arg)
+{
+    struct blocked *blocked = arg;
+    tw_value result = blocked->fn(blocked->arg);
+
+    atomic_fetch_add(&blocked->references, 1);
+    callers_end.fn = blocked_abandon_all;
+    twi_loop_hook(twi_loop_here, TWI_END_CALLERS, &callers_end);
+    twi_list_append(&twi_loop_here->blocked, &blocked->node);
+    if (tw_is(result, &tw_type_deferred)) {
+        tw_add_both_with(result.as.pointer, blocked_fired, blocked, callback_gone);
+        tw_release(result);
+        return;
+    }
+    blocked_keep(blocked, tw_take(result));
+    blocked_tell(blocked);
 }
 
 /* --- on the other thread ----------------------------------------------------------------- */

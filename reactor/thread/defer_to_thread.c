@@ -9,6 +9,7 @@
 #include "reactor/thread/thread_pool.h"
 
 static _Thread_local struct twi_slab jobs = TWI_SLAB(struct twi_job);
+static _Thread_local struct twi_loop_end jobs_end;
 
 /* On the reactor's thread: the job ends with `result` (taken). */
 static void thread_job_finish(struct twi_job *job, tw_value result)
@@ -46,6 +47,21 @@ static int thread_job_cancel(tw_deferred *deferred, void *arg)
     return 0;
 }
 
+/* The loop goes: take back what is queued, wait for what runs. */
+static void thread_jobs_take_back(struct twi_loop_end *end)
+{
+    struct twi_loop *loop = twi_loop_here;
+
+    (void)end;
+    TWI_LIST_EACH (node, &loop->job_list) {
+        struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
+        if (twi_pool_withdraw(job->pool, job))
+            thread_job_finish(job, cancelled());
+    }
+    while (loop->jobs > 0)
+        twi_inbox_wait(loop->reactor);
+}
+
 static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_pool *pool,
                                       tw_thread_function *fn, void *arg,
                                       tw_release_fn *release)
@@ -60,6 +76,8 @@ static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_po
                              .release = release,
                              .pool = pool,
                              .reactor = loop->reactor };
+    jobs_end.fn = thread_jobs_take_back;
+    twi_loop_hook(loop, TWI_END_WORK, &jobs_end);
     twi_list_append(&loop->job_list, &job->loop_node);
     loop->jobs++;
     twi_pool_ref(pool);
@@ -95,6 +113,12 @@ tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
             release(arg);
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "no function to call"));
     }
+    if (loop != NULL && loop->ending) {
+        if (release != NULL)
+            release(arg);
+        return tw_fired_at(where, tw_fail_at(where, &tw_error_abandoned,
+                                             "the thread's reactor is on its end"));
+    }
     if (pool == NULL)
         pool = tw_thread_pool_current();
     if (loop != NULL && pool != NULL)
@@ -105,15 +129,4 @@ tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
         return NULL;
     }
     return submit(where, job);
-}
-
-void twi_jobs_release(struct twi_loop *loop)
-{
-    TWI_LIST_EACH (node, &loop->job_list) {
-        struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
-        if (twi_pool_withdraw(job->pool, job))
-            thread_job_finish(job, cancelled());
-    }
-    while (loop->jobs > 0)
-        twi_inbox_wait(loop->reactor);
 }

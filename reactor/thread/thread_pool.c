@@ -18,7 +18,8 @@ enum { DEFAULT_SIZE = 10, LIBRARY_SIZE = 4 };
 
 struct tw_thread_pool {
     atomic_uint references; /* the owner's and one for each job */
-    struct twi_loop *home;  /* whose current pool it is; NULL: the program's own */
+    struct tw_thread_pool **home; /* its place in a loop; NULL: the program's own */
+    struct twi_loop_end stop, end;
     pthread_mutex_t mutex;  /* guards all below */
     pthread_cond_t work, empty;
     struct twi_list queue;   /* of jobs */
@@ -271,7 +272,9 @@ void tw_thread_pool_free(tw_thread_pool *pool, bool finish)
     if (pool == NULL)
         return;
     if (pool->home != NULL)
-        pool->home->pool = NULL;
+        *pool->home = NULL;
+    twi_loop_off(&pool->stop);
+    twi_loop_off(&pool->end);
     pthread_mutex_lock(&pool->mutex);
     pool->closing = true;
     pool->closer = loop != NULL ? loop->reactor : NULL;
@@ -314,16 +317,43 @@ tw_thread_pool *tw_thread_pool_new(size_t threads)
     return pool;
 }
 
+static void run_stopped(struct twi_loop_end *stop)
+{
+    tw_thread_pool_free(TWI_CONTAINER(stop, struct tw_thread_pool, stop), false);
+}
+
+static void loop_ends(struct twi_loop_end *end)
+{
+    tw_thread_pool_free(TWI_CONTAINER(end, struct tw_thread_pool, end), false);
+}
+
+/* The pool of a place in the loop, made if need be; it goes with the loop at the latest. */
+static struct tw_thread_pool *pool_at(struct twi_loop *loop, struct tw_thread_pool **place,
+                                      size_t threads)
+{
+    struct tw_thread_pool *pool = *place;
+
+    if (pool != NULL || loop->ending)
+        return pool;
+    pool = tw_thread_pool_new(threads);
+    if (pool == NULL)
+        return NULL;
+    pool->stop.fn = run_stopped;
+    pool->end.fn = loop_ends;
+    pool->home = place;
+    twi_loop_hook(loop, TWI_END_WORK, &pool->end);
+    return *place = pool;
+}
+
 tw_thread_pool *tw_thread_pool_current(void)
 {
     struct twi_loop *loop = twi_loop_get();
+    struct tw_thread_pool *pool;
 
-    if (loop != NULL && loop->pool == NULL) {
-        loop->pool = tw_thread_pool_new(DEFAULT_SIZE);
-        if (loop->pool != NULL)
-            loop->pool->home = loop;
-    }
-    return loop != NULL ? loop->pool : NULL;
+    pool = loop != NULL ? pool_at(loop, &loop->pool, DEFAULT_SIZE) : NULL;
+    if (pool != NULL)
+        twi_loop_hook(loop, TWI_STOP_THREADS, &pool->stop);
+    return pool;
 }
 
 struct tw_thread_pool *twi_loop_library_pool(void)
@@ -332,9 +362,7 @@ struct tw_thread_pool *twi_loop_library_pool(void)
 
     if (loop == NULL || loop->ending)
         return NULL;
-    if (loop->library_pool == NULL)
-        loop->library_pool = tw_thread_pool_new(LIBRARY_SIZE);
-    return loop->library_pool;
+    return pool_at(loop, &loop->library_pool, LIBRARY_SIZE);
 }
 
 int tw_thread_pool_set_size(tw_thread_pool *pool, size_t threads)
