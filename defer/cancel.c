@@ -92,7 +92,7 @@ int tw_cancel(tw_deferred *deferred)
 
 void twi_cancel_child(tw_deferred *child)
 {
-    void (*cancel_child)(tw_deferred *child) = TWI_HOOK(twi_body_hooks.cancel_child);
+    void (*cancel_child)(tw_deferred * child) = TWI_HOOK(twi_body_hooks.cancel_child);
 
     if (cancel_child != NULL)
         cancel_child(child);

@@ -122,8 +122,8 @@ static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where)
 {
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,
-                   const char **ret_name, const char **ret_where) =
-        TWI_HOOK(twi_body_hooks.awaits);
+                   const char **ret_name,
+                   const char **ret_where) = TWI_HOOK(twi_body_hooks.awaits);
 
     return awaits != NULL && awaits(deferred, ret_awaited, ret_name, ret_where);
 }
@@ -190,7 +190,7 @@ struct dump {
 static void each_member(const tw_deferred *deferred,
                         void (*fn)(tw_deferred *member, void *arg), void *arg)
 {
-    void (*each)(const tw_deferred *deferred, void (*fn)(tw_deferred *member, void *arg),
+    void (*each)(const tw_deferred *deferred, void (*fn)(tw_deferred * member, void *arg),
                  void *arg) = TWI_HOOK(twi_body_hooks.each_member);
 
     if (each != NULL)

@@ -101,7 +101,8 @@ static inline struct twi_loop *twi_loop_get(void)
 }
 
 /* Have `hook` called in that stage; nothing if it is to be called in one already. */
-void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage, struct twi_loop_end *hook);
+void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage,
+                   struct twi_loop_end *hook);
 /* Call the hooks of a stop, which stay; last registered first. */
 void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage);
 

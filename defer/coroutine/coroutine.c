@@ -270,7 +270,8 @@ static void coroutine_fill(tw_coroutine *coroutine, const struct tw_coroutine_op
     coroutine->resumer = NULL;
     coroutine->state = TW_CREATED;
     coroutine->deaf = coroutine->doomed = coroutine->freeing = false;
-    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY || twi_running.cxx != NULL;
+    coroutine->careful = coroutine->stack->guard == TWI_GUARD_CANARY ||
+                         twi_running.cxx != NULL;
     coroutine->cxx.caught = NULL;
     coroutine->cxx.uncaught = 0;
     coroutine->release = options != NULL ? options->release : NULL;
