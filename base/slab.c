@@ -1,17 +1,17 @@
 /*
  * slab.c - pools of objects of one size, per thread.
  *
- * A slab is known to its thread from its first allocation on, by a list that a thread-specific
- * destructor walks: that is how blocks get back to the allocator when a thread ends. In direct
+ * A slab is known to its thread from its first allocation on, by a list that is walked when the
+ * thread ends: that is how blocks get back to the allocator. In direct
  * mode each object is a block of its own, linked so that twi_slab_each() finds it.
  */
 #include "config.h"
 
-#include <pthread.h>
 #include <stddef.h>
 
 #include "base/list.h"
 #include "base/slab.h"
+#include "base/thread_end.h"
 
 enum { BLOCK_BYTES = 16 * 1024, MIN_OBJECTS = 8 };
 
@@ -28,11 +28,8 @@ struct single {
 
 bool twi_slab_direct = TWI_SLAB_ALWAYS_DIRECT;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
 static _Thread_local struct twi_slab *slabs;
-static _Thread_local unsigned rounds;
+static _Thread_local struct twi_thread_end slabs_end;
 
 static void release_blocks(struct twi_slab *slab)
 {
@@ -46,14 +43,9 @@ static void release_blocks(struct twi_slab *slab)
     slab->blocks_ = slab->free_ = NULL;
 }
 
-/* Other destructors may still use or release objects: come last, by asking for two more rounds. A
- * slab from which something still lives keeps its blocks, and the leak shows. */
-static void slab_thread_ends(void *self)
+/* A slab from which something still lives keeps its blocks, and the leak shows. */
+static void slabs_release(void)
 {
-    if (++rounds < 3) {
-        pthread_setspecific(thread_end, self);
-        return;
-    }
     for (struct twi_slab *slab = slabs; slab != NULL; slab = slab->next_) {
         if (slab->living == 0 && !twi_slab_direct)
             release_blocks(slab);
@@ -61,16 +53,9 @@ static void slab_thread_ends(void *self)
     slabs = NULL;
 }
 
-static void slab_make_key(void)
-{
-    have_key = pthread_key_create(&thread_end, slab_thread_ends) == 0;
-}
-
 static void know_slab(struct twi_slab *slab)
 {
-    pthread_once(&once, slab_make_key);
-    if (have_key)
-        pthread_setspecific(thread_end, &slabs);
+    twi_thread_end_call(&slabs_end, TWI_THREAD_SLABS, slabs_release);
     slab->next_ = slabs;
     slabs = slab;
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_EVENTFD_H
 #include <sys/eventfd.h>
@@ -19,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/slab.h"
+#include "base/thread_end.h"
 #include "reactor/inbox.h"
 
 /* Stands in the inbox of a reactor that is gone. */
@@ -37,9 +37,7 @@ struct twi_post_chunk {
 };
 
 static _Thread_local struct twi_post_chunk *sending __attribute__((tls_model("initial-exec")));
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
+static _Thread_local struct twi_thread_end thread_end;
 
 static void chunk_unref(struct twi_post_chunk *chunk, unsigned posts)
 {
@@ -47,26 +45,22 @@ static void chunk_unref(struct twi_post_chunk *chunk, unsigned posts)
         twi_free(chunk);
 }
 
-static unsigned chunk_posts(void)
-{
-    return twi_slab_direct || !have_key ? 1 : CHUNK_POSTS;
-}
-
 /* The thread ends: the posts that it did not use are given back. */
-static void drop_chunk(void *unused)
+static void drop_chunk(void)
 {
     struct twi_post_chunk *chunk = sending;
 
-    (void)unused;
     if (chunk == NULL)
         return;
     sending = NULL;
     chunk_unref(chunk, CHUNK_POSTS - chunk->used);
 }
 
-static void inbox_make_key(void)
+static unsigned chunk_posts(void)
 {
-    have_key = pthread_key_create(&thread_end, drop_chunk) == 0;
+    if (twi_slab_direct || !twi_thread_end_call(&thread_end, TWI_THREAD_CACHES, drop_chunk))
+        return 1;
+    return CHUNK_POSTS;
 }
 
 static struct twi_post *post_alloc_slow(void)
@@ -74,7 +68,6 @@ static struct twi_post *post_alloc_slow(void)
     struct twi_post_chunk *chunk;
     unsigned count;
 
-    pthread_once(&once, inbox_make_key);
     count = chunk_posts();
     chunk = twi_malloc(sizeof *chunk + count * sizeof chunk->posts[0]);
     if (chunk == NULL)
@@ -82,10 +75,8 @@ static struct twi_post *post_alloc_slow(void)
     atomic_init(&chunk->living, count);
     chunk->used = 1;
     chunk->posts[0].chunk = chunk;
-    if (count > 1) {
-        pthread_setspecific(thread_end, &closed);
+    if (count > 1)
         sending = chunk;
-    }
     return &chunk->posts[0];
 }
 

@@ -10,6 +10,7 @@
 #include <tweed/log.h>
 
 #include "base/alloc.h"
+#include "base/thread_end.h"
 #include "defer/face.h"
 #include "reactor/loop.h"
 
@@ -18,9 +19,7 @@ enum { MAX_IDS = 1 << TWI_WHEEL_ID_BITS };
 _Thread_local struct twi_loop *twi_loop_here __attribute__((tls_model("initial-exec")));
 _Thread_local char *twi_read_buffer __attribute__((tls_model("initial-exec")));
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
+static _Thread_local struct twi_thread_end thread_end;
 
 /* --- the numbers of reactors ------------------------------------------------------------- */
 
@@ -213,15 +212,10 @@ static void loop_free(struct twi_loop *loop)
     twi_free(loop);
 }
 
-static void reactor_thread_ends(void *loop)
+static void reactor_thread_ends(void)
 {
-    if (loop == twi_loop_here)
-        loop_free(loop);
-}
-
-static void reactor_make_key(void)
-{
-    have_key = pthread_key_create(&thread_end, reactor_thread_ends) == 0;
+    if (twi_loop_here != NULL)
+        loop_free(twi_loop_here);
 }
 
 /* --- the public face --------------------------------------------------------------------- */
@@ -234,12 +228,10 @@ int tw_reactor_install(const struct tw_reactor_options *options)
 
     if (twi_loop_here != NULL)
         return -EEXIST;
-    pthread_once(&once, reactor_make_key);
     r = loop_new(options != NULL ? options : &defaults, &loop);
     if (r < 0)
         return r;
-    if (have_key)
-        pthread_setspecific(thread_end, loop);
+    twi_thread_end_call(&thread_end, TWI_THREAD_REACTOR, reactor_thread_ends);
     twi_loop_here = loop;
     return 0;
 }
@@ -252,8 +244,6 @@ int tw_reactor_uninstall(void)
         return 0;
     if (loop->turning || loop->state != TWI_RUN_IDLE)
         return -EBUSY;
-    if (have_key)
-        pthread_setspecific(thread_end, NULL);
     loop_free(loop);
     return 0;
 }

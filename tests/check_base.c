@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slab.h"
+#include "base/thread_end.h"
 #include "tests/test.h"
 
 struct thing {
@@ -77,6 +78,78 @@ START_TEST(a_slab_gives_back_its_blocks_when_the_thread_ends)
         ck_assert_int_eq(test_allocs_living(), living);
     }
     twi_slab_direct = before;
+}
+END_TEST
+
+/* What the end of a thread called, a letter for each. */
+static char called[16];
+static pthread_key_t users_key;
+
+static void note(char letter)
+{
+    called[strlen(called)] = letter;
+}
+
+static void note_reactor(void)
+{
+    note('r');
+}
+
+static void note_cache(void)
+{
+    note('c');
+}
+
+static void note_slabs(void)
+{
+    note('s');
+}
+
+static void note_program(void *unused)
+{
+    (void)unused;
+    note('p');
+}
+
+static _Thread_local struct twi_thread_end ends[5];
+
+static void note_bodies_and_use_all(void)
+{
+    note('b');
+    twi_thread_end_call(&ends[1], TWI_THREAD_CACHES, note_cache);
+    twi_thread_end_call(&ends[4], TWI_THREAD_REACTOR, note_reactor);
+}
+
+static void *end_in_stages(void *arg)
+{
+    (void)arg;
+    pthread_setspecific(users_key, &users_key);
+    ck_assert(twi_thread_end_call(&ends[0], TWI_THREAD_SLABS, note_slabs));
+    ck_assert(twi_thread_end_call(&ends[1], TWI_THREAD_CACHES, note_cache));
+    ck_assert(twi_thread_end_call(&ends[2], TWI_THREAD_BODIES, note_bodies_and_use_all));
+    ck_assert(twi_thread_end_call(&ends[3], TWI_THREAD_REACTOR, note_reactor));
+    ck_assert(twi_thread_end_call(&ends[3], TWI_THREAD_REACTOR, note_reactor));
+    return NULL;
+}
+
+/* The program's own destructor comes where the system likes, but before the slabs. */
+START_TEST(a_thread_ends_in_stages_whatever_registers_meanwhile)
+{
+    pthread_t thread;
+    char order[16] = "";
+
+    ck_assert_int_eq(pthread_key_create(&users_key, note_program), 0);
+    memset(called, 0, sizeof called);
+    ck_assert_int_eq(pthread_create(&thread, NULL, end_in_stages, NULL), 0);
+    pthread_join(thread, NULL);
+    for (const char *c = called; *c != '\0'; c++) {
+        if (*c != 'p')
+            order[strlen(order)] = *c;
+    }
+    ck_assert_str_eq(order, "rbrcs");
+    ck_assert_ptr_nonnull(strchr(called, 'p'));
+    ck_assert(strchr(called, 'p') < strchr(called, 's'));
+    pthread_key_delete(users_key);
 }
 END_TEST
 
@@ -271,6 +344,7 @@ int main(void)
     Suite *suite = suite_create("base");
 
     TEST_ADD(suite, a_slab_gives_back_its_blocks_when_the_thread_ends);
+    TEST_ADD(suite, a_thread_ends_in_stages_whatever_registers_meanwhile);
     TEST_ADD(suite, lists_keep_order_when_spliced);
     TEST_ADD(suite, a_buffer_grows_and_survives_without_memory);
     TEST_ADD(suite, a_heap_gives_keys_in_order_and_equals_as_they_came);

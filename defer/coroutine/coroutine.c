@@ -9,7 +9,6 @@
 #include "defer/coroutine/coroutine.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@
 #include <tweed/log.h>
 
 #include "base/failure.h"
+#include "base/thread_end.h"
 
 enum {
     STACK_SIZE = 64 * 1024,
@@ -35,9 +35,7 @@ enum { STACK_FACTOR = 1 };
 
 TWI_QUICK_TLS struct twi_running twi_running;
 static _Thread_local struct twi_coroutine_thread this_thread;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
+static _Thread_local struct twi_thread_end thread_end;
 
 /* Of the C++ run time: there when the program, or a library of it, is in C++. */
 extern struct twi_cxx_globals *__cxa_get_globals(void) __attribute__((weak));
@@ -214,38 +212,26 @@ static void close_living(struct twi_coroutine_thread *thread)
     }
 }
 
-/* Inline callbacks end their tasks in the first rounds. */
-static void coroutine_thread_ends(void *arg)
+static void coroutines_release(void)
 {
-    struct twi_coroutine_thread *thread = arg;
-    struct twi_locals *locals = thread->locals;
-    static _Thread_local unsigned rounds;
+    struct twi_coroutine_thread *thread = &this_thread;
+    struct twi_locals *locals;
 
-    if (++rounds < 2) {
-        pthread_setspecific(thread_end, thread);
-        return;
-    }
     close_living(thread);
     twi_drop(&thread->kept);
+    locals = thread->locals;
     thread->locals = NULL;
     twi_locals_unref(locals);
     twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
-    twi_running.coroutines = NULL; /* should another destructor want one */
-}
-
-static void coroutine_make_key(void)
-{
-    have_key = pthread_key_create(&thread_end, coroutine_thread_ends) == 0;
+    twi_running.coroutines = NULL; /* should another stage want one */
 }
 
 static TWI_APART void begin_thread(void)
 {
     struct twi_coroutine_thread *thread = &this_thread;
 
-    pthread_once(&once, coroutine_make_key);
-    if (have_key)
-        pthread_setspecific(thread_end, thread);
+    twi_thread_end_call(&thread_end, TWI_THREAD_COROUTINES, coroutines_release);
     twi_list_init(&thread->living);
     thread->home.state = TW_RUNNING;
     if (__cxa_get_globals != NULL)

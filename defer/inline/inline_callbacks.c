@@ -7,11 +7,11 @@
 #include "defer/inline/inline_callbacks.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 #include <tweed/log.h>
 
 #include "base/hooks.h"
+#include "base/thread_end.h"
 #include "defer/face.h"
 
 /* Starts within starts; each takes about 300 bytes of the thread's stack. */
@@ -21,21 +21,12 @@ TWI_QUICK_TLS struct twi_tasks twi_tasks = { .slab = TWI_SLAB(struct twi_task) }
 
 /* --- the thread --------------------------------------------------------------------------- */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
+static _Thread_local struct twi_thread_end thread_end;
 
-static void task_thread_ends(void *arg)
+static void bodies_end(void)
 {
-    struct twi_tasks *tasks = arg;
-
     twi_bodies_abandon();
-    tasks->known = false;
-}
-
-static void task_make_key(void)
-{
-    have_key = pthread_key_create(&thread_end, task_thread_ends) == 0;
+    twi_tasks.known = false;
 }
 
 static void cancel_child(tw_deferred *child);
@@ -52,9 +43,7 @@ static void set_hooks(void)
 static TWI_APART void know_thread(struct twi_tasks *tasks)
 {
     set_hooks();
-    pthread_once(&once, task_make_key);
-    if (have_key)
-        pthread_setspecific(thread_end, tasks);
+    twi_thread_end_call(&thread_end, TWI_THREAD_BODIES, bodies_end);
     if (tasks->all.next == NULL)
         twi_list_init(&tasks->all);
     tasks->known = true;

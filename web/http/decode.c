@@ -12,7 +12,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include <brotli/decode.h>
@@ -24,6 +23,7 @@
 
 #include "base/ascii.h"
 #include "base/slab.h"
+#include "base/thread_end.h"
 #include "web/http/decode.h"
 
 /* Between two stages. */
@@ -68,9 +68,7 @@ struct inflater {
 
 static _Thread_local struct inflater *pool;
 static _Thread_local unsigned pooled;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t thread_end;
-static bool have_key;
+static _Thread_local struct twi_thread_end thread_end;
 
 static void inflater_free(struct inflater *inflater)
 {
@@ -78,20 +76,14 @@ static void inflater_free(struct inflater *inflater)
     twi_free(inflater);
 }
 
-static void decoder_thread_ends(void *self)
+static void inflaters_release(void)
 {
-    (void)self;
     for (; pool != NULL; pooled--) {
         struct inflater *inflater = pool;
 
         pool = inflater->next;
         inflater_free(inflater);
     }
-}
-
-static void decoder_make_key(void)
-{
-    have_key = pthread_key_create(&thread_end, decoder_thread_ends) == 0;
 }
 
 static void *z_allocate(void *ctx, unsigned count, unsigned size)
@@ -132,9 +124,8 @@ static struct inflater *inflater_take(int window_bits)
 
 static void inflater_give(struct inflater *inflater)
 {
-    pthread_once(&once, decoder_make_key);
-    if (pooled == POOL_MAX || twi_slab_direct || !have_key ||
-        pthread_setspecific(thread_end, &pool) != 0) {
+    if (pooled == POOL_MAX || twi_slab_direct ||
+        !twi_thread_end_call(&thread_end, TWI_THREAD_CACHES, inflaters_release)) {
         inflater_free(inflater);
         return;
     }
