@@ -94,11 +94,31 @@ struct twi_loop_end {
     void (*fn)(struct twi_loop_end *end);
 };
 int twi_loop_on_end(struct twi_loop_end *end);
-/* Both or none; `stop` is called at each shutdown of a run, before the "during" triggers, last
- * registered first, and kept: Twisted's disconnectAll. */
-int twi_loop_on_stop_and_end(struct twi_loop_end *stop, struct twi_loop_end *end);
 /* No longer call it, at a stop or at the end. */
 void twi_loop_off(struct twi_loop_end *end);
+
+/*
+ * What a file keeps for its thread while the reactor lives, such as the list of all transports.
+ *
+ *     static _Thread_local struct {
+ *         struct twi_loop_user user;
+ *         struct twi_list listeners;
+ *     } thread = { .user = { listeners_begin, listeners_stop, listeners_end } };
+ */
+struct twi_loop_user {
+    int (*begin)(void); /* 0 or negative errno */
+    /* At each shutdown of a run, before the "during" triggers: Twisted's disconnectAll. */
+    void (*stop)(void);
+    void (*end)(void); /* of the reactor; may be begun again after it */
+    bool begun;
+    struct twi_loop_end stop_, end_;
+};
+int twi_loop_user_begin(struct twi_loop_user *user);
+/* Begin when it is first wanted. 0, -ENOMEM, or what begin() returned. */
+static inline int twi_loop_use(struct twi_loop_user *user)
+{
+    return user->begun ? 0 : twi_loop_user_begin(user);
+}
 
 /* In debug builds: aborts with a message to the log when the calling thread is not the owner. */
 void twi_assert_thread(const void *owner, const char *what);

@@ -288,13 +288,33 @@ int twi_loop_on_end(struct twi_loop_end *end)
     return 0;
 }
 
-int twi_loop_on_stop_and_end(struct twi_loop_end *stop, struct twi_loop_end *end)
+static void user_stops(struct twi_loop_end *stop)
 {
-    int r = twi_loop_on_end(end);
+    TWI_CONTAINER(stop, struct twi_loop_user, stop_)->stop();
+}
 
-    if (r == 0)
-        twi_loop_hook(twi_loop_here, TWI_STOP_CONNECTIONS, stop);
-    return r;
+static void user_ends(struct twi_loop_end *end)
+{
+    struct twi_loop_user *user = TWI_CONTAINER(end, struct twi_loop_user, end_);
+
+    user->end();
+    twi_loop_off(&user->stop_);
+    user->begun = false;
+}
+
+int twi_loop_user_begin(struct twi_loop_user *user)
+{
+    struct twi_loop *loop = twi_loop_get();
+    int r = loop != NULL ? user->begin() : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    user->stop_.fn = user_stops;
+    user->end_.fn = user_ends;
+    twi_loop_hook(loop, TWI_STOP_CONNECTIONS, &user->stop_);
+    twi_loop_hook(loop, TWI_END_USERS, &user->end_);
+    user->begun = true;
+    return 0;
 }
 
 void twi_loop_off(struct twi_loop_end *end)

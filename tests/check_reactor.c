@@ -399,13 +399,25 @@ static void hook_called(struct twi_loop_end *end)
     note(L("h"));
 }
 
+static int user_begins(void)
+{
+    note(L("b"));
+    return 0;
+}
+
+static void user_stops(void)
+{
+    note(L("h"));
+}
+
 START_TEST(hooks_run_at_each_stop_and_at_the_end)
 {
-    struct twi_loop_end at_stop = { .fn = hook_called }, at_end = { .fn = hook_called };
+    struct twi_loop_user user = { user_begins, user_stops, user_stops, .begun = false };
     struct twi_loop_end off = { .fn = hook_called };
 
     begin(true);
-    ck_assert_int_eq(twi_loop_on_stop_and_end(&at_stop, &at_end), 0);
+    ck_assert_int_eq(twi_loop_use(&user), 0);
+    ck_assert_int_eq(twi_loop_use(&user), 0);
     ck_assert_int_eq(twi_loop_on_end(&off), 0);
     twi_loop_off(&off);
     for (int i = 0; i < 2; i++) {
@@ -413,9 +425,10 @@ START_TEST(hooks_run_at_each_stop_and_at_the_end)
         tw_reactor_add_trigger(TW_DURING, "shutdown", note_trigger, L("d"));
         ck_assert_int_eq(tw_reactor_run(), 0);
     }
-    ck_assert_str_eq(trace, "hdhd");
+    ck_assert_str_eq(trace, "bhdhd");
     end();
-    ck_assert_str_eq(trace, "hdhdh");
+    ck_assert_str_eq(trace, "bhdhdh");
+    ck_assert(!user.begun);
 }
 END_TEST
 

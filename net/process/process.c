@@ -16,11 +16,14 @@ enum { STANDARD_INPUT, STANDARD_OUTPUT, STANDARD_ERROR };
 
 /* --- the thread's processes --------------------------------------------------------- */
 
+static int processes_begin(void);
+static void processes_stop(void);
+static void processes_end(void);
+
 static _Thread_local struct {
-    struct twi_loop_end stop, end; /* of a run, of the reactor */
+    struct twi_loop_user user;
     struct twi_list processes;
-    bool begun;
-} thread;
+} thread = { .user = { processes_begin, processes_stop, processes_end } };
 
 static void send_stop_signal(tw_process *process)
 {
@@ -28,9 +31,8 @@ static void send_stop_signal(tw_process *process)
         twi_child_signal(process->child, process->stop_signal, process->leads);
 }
 
-static void process_run_stops(struct twi_loop_end *stop)
+static void processes_stop(void)
 {
-    (void)stop;
     TWI_LIST_EACH (node, &thread.processes)
         send_stop_signal(TWI_CONTAINER(node, tw_process, node_));
 }
@@ -70,28 +72,21 @@ static void abandon(tw_process *process)
     tw_process_unref(process);
 }
 
-static void process_thread_end(struct twi_loop_end *end)
+static void processes_end(void)
 {
-    (void)end;
     while (!twi_list_empty(&thread.processes))
         abandon(TWI_CONTAINER(thread.processes.next, tw_process, node_));
-    thread.begun = false;
+}
+
+static int processes_begin(void)
+{
+    twi_list_init(&thread.processes);
+    return 0;
 }
 
 int twi_process_begin_thread(void)
 {
-    int r;
-
-    if (thread.begun)
-        return 0;
-    thread.stop.fn = process_run_stops;
-    thread.end.fn = process_thread_end;
-    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
-    if (r < 0)
-        return r;
-    twi_list_init(&thread.processes);
-    thread.begun = true;
-    return 0;
+    return twi_loop_use(&thread.user);
 }
 
 /* Virtual time must not jump while somebody outside works. */

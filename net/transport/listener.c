@@ -81,11 +81,14 @@ int twi_listen_address(const char *host, unsigned port, char *text, size_t size)
 
 /* --- the thread's listeners --------------------------------------------------------- */
 
+static int listeners_begin(void);
+static void listeners_stop(void);
+static void listeners_end(void);
+
 static _Thread_local struct {
-    struct twi_loop_end stop, end; /* of a run, of the reactor */
+    struct twi_loop_user user;
     struct twi_list listeners;
-    bool begun;
-} thread;
+} thread = { .user = { listeners_begin, listeners_stop, listeners_end } };
 
 static void socket_free(tw_listener *listener)
 {
@@ -138,36 +141,23 @@ void tw_listener_close(tw_listener *listener)
         listener_free(listener);
 }
 
-static void listener_run_stops(struct twi_loop_end *stop)
+static void listeners_stop(void)
 {
-    (void)stop;
     TWI_LIST_EACH (node, &thread.listeners)
         listener_stop(TWI_CONTAINER(node, tw_listener, node_));
 }
 
-static void listener_thread_end(struct twi_loop_end *end)
+static void listeners_end(void)
 {
     struct twi_list *node;
 
-    (void)end;
     while ((node = twi_list_take_first(&thread.listeners)) != NULL)
         tw_listener_close(TWI_CONTAINER(node, tw_listener, node_));
-    thread.begun = false;
 }
 
-static int listener_thread_begin(void)
+static int listeners_begin(void)
 {
-    int r;
-
-    if (thread.begun)
-        return 0;
-    thread.stop.fn = listener_run_stops;
-    thread.end.fn = listener_thread_end;
-    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
-    if (r < 0)
-        return r;
     twi_list_init(&thread.listeners);
-    thread.begun = true;
     return 0;
 }
 
@@ -186,7 +176,7 @@ static bool listens_to(const tw_listener *listener, const char *host, unsigned p
 
 tw_listener *twi_listener_in_memory(const char *host, unsigned port)
 {
-    if (thread.begun)
+    if (thread.user.begun)
         TWI_LIST_EACH (node, &thread.listeners) {
             tw_listener *listener = TWI_CONTAINER(node, tw_listener, node_);
             if (listens_to(listener, host, port))
@@ -535,7 +525,7 @@ int twi_listener_new(const struct tw_listen_options *options,
     listener->host = twi_strdup(twi_listen_host(options));
     if (listener->host == NULL)
         goto fail;
-    r = listener_thread_begin();
+    r = twi_loop_use(&thread.user);
     if (r < 0)
         goto fail;
     if (options->port > 65535)

@@ -15,13 +15,16 @@
 
 /* --- the thread's connections ------------------------------------------------------- */
 
+static int transports_begin(void);
+static void transports_stop(void);
+static void transports_end(void);
+
 static _Thread_local struct {
-    struct twi_loop_end stop, end; /* of a run, of the reactor */
+    struct twi_loop_user user;
     struct twi_list transports;
     size_t count;
     tw_value done, lost, aborted;
-    bool begun;
-} thread;
+} thread = { .user = { transports_begin, transports_stop, transports_end } };
 
 tw_value twi_reason_done(void)
 {
@@ -44,7 +47,7 @@ size_t twi_transport_count(void)
 }
 
 /* What is there now is lost; what connection_lost makes anew is not. */
-static void disconnect_all(void)
+static void transports_stop(void)
 {
     struct twi_list all, *node;
 
@@ -54,12 +57,6 @@ static void disconnect_all(void)
         twi_transport_lost(TWI_CONTAINER(node, tw_transport, node_), twi_reason_lost());
 }
 
-static void transport_run_stops(struct twi_loop_end *stop)
-{
-    (void)stop;
-    disconnect_all();
-}
-
 static void release_reasons(void)
 {
     tw_drop(&thread.done);
@@ -67,14 +64,12 @@ static void release_reasons(void)
     tw_drop(&thread.aborted);
 }
 
-static void transport_thread_end(struct twi_loop_end *end)
+static void transports_end(void)
 {
-    (void)end;
     while (!twi_list_empty(&thread.transports))
-        disconnect_all();
+        transports_stop();
     twi_protocols_bury();
     release_reasons();
-    thread.begun = false;
 }
 
 /* The failures for the ordinary ends are made beforehand: closing then needs no memory. */
@@ -92,28 +87,18 @@ static int make_reasons(void)
     return 0;
 }
 
-static int transport_thread_begin(void)
+static int transports_begin(void)
 {
     size_t size;
     int r;
 
-    if (thread.begun)
-        return 0;
     if (twi_loop_read_buffer(&size) == NULL) /* from now on it is there */
         return -ENOMEM;
     r = make_reasons();
     if (r < 0)
         return r;
-    thread.stop.fn = transport_run_stops;
-    thread.end.fn = transport_thread_end;
-    r = twi_loop_on_stop_and_end(&thread.stop, &thread.end);
-    if (r < 0) {
-        release_reasons();
-        return r;
-    }
     twi_list_init(&thread.transports);
     thread.count = 0;
-    thread.begun = true;
     return 0;
 }
 
@@ -146,7 +131,7 @@ static void transport_end_of_turn(struct twi_flush *flush)
 
 int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops)
 {
-    int r = transport_thread_begin();
+    int r = twi_loop_use(&thread.user);
 
     if (r < 0)
         return r;
