@@ -106,13 +106,13 @@ static void end_opening(struct tls *tls)
 /* The connection is over; from the top of the turn. Takes `reason`. */
 static void tls_lost(struct tls *tls, tw_value reason)
 {
-    struct twi_waiter waiter = twi_opening_take_waiter(tls->opening);
+    struct twi_opening_waiter waiter = twi_opening_take_waiter(tls->opening);
     tw_value kept = tw_retain(reason);
 
     if (!tls->base.made && waiter.done == NULL && !tls->cancelled)
         tw_log_problem(TW_LOG_DEBUG, "tls", kept, "a client's handshake");
     twi_transport_lost(&tls->base, reason);
-    twi_waiter_tell(waiter, kept);
+    twi_opening_waiter_tell(waiter, kept);
 }
 
 /* The TLS itself has failed. */

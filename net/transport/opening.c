@@ -51,9 +51,9 @@ void twi_opening_stop_timer(struct twi_opening *opening)
     opening->timer = 0;
 }
 
-struct twi_waiter twi_opening_take_waiter(struct twi_opening *opening)
+struct twi_opening_waiter twi_opening_take_waiter(struct twi_opening *opening)
 {
-    struct twi_waiter waiter = { NULL, NULL };
+    struct twi_opening_waiter waiter = { NULL, NULL };
 
     if (opening != NULL) {
         waiter.done = opening->done;
@@ -63,7 +63,7 @@ struct twi_waiter twi_opening_take_waiter(struct twi_opening *opening)
     return waiter;
 }
 
-void twi_waiter_tell(struct twi_waiter waiter, tw_value failure)
+void twi_opening_waiter_tell(struct twi_opening_waiter waiter, tw_value failure)
 {
     if (waiter.done != NULL)
         waiter.done(tw_lend(failure), waiter.arg);
@@ -72,5 +72,5 @@ void twi_waiter_tell(struct twi_waiter waiter, tw_value failure)
 
 void twi_opening_tell(struct twi_opening *opening, tw_value failure)
 {
-    twi_waiter_tell(twi_opening_take_waiter(opening), failure);
+    twi_opening_waiter_tell(twi_opening_take_waiter(opening), failure);
 }

@@ -23,13 +23,13 @@ int twi_opening_limit(struct twi_opening *opening, double seconds, void (*fn)(vo
 void twi_opening_stop_timer(struct twi_opening *opening);
 
 /* Who waits, to be told once: nobody waits any longer. */
-struct twi_waiter {
+struct twi_opening_waiter {
     void (*done)(tw_value failure, void *arg);
     void *arg;
 };
-struct twi_waiter twi_opening_take_waiter(struct twi_opening *opening);
+struct twi_opening_waiter twi_opening_take_waiter(struct twi_opening *opening);
 /* Takes `failure`. */
-void twi_waiter_tell(struct twi_waiter waiter, tw_value failure);
+void twi_opening_waiter_tell(struct twi_opening_waiter waiter, tw_value failure);
 /* Both in one. */
 void twi_opening_tell(struct twi_opening *opening, tw_value failure);
 

@@ -11,7 +11,7 @@
 
 static const struct tw_process_map_options no_options;
 
-static void no_release(struct twi_call_set *set)
+static void no_release(struct twi_process_task_set *set)
 {
     tw_release(set->arguments);
     twi_free(set);
@@ -20,7 +20,7 @@ static void no_release(struct twi_call_set *set)
 /* A set of `size` bytes with a list (taken) of arguments; NULL when there is no memory. */
 static void *set_new(size_t size, tw_value arguments, size_t chunk)
 {
-    struct twi_call_set *set = twi_calloc(1, size);
+    struct twi_process_task_set *set = twi_calloc(1, size);
 
     if (set == NULL) {
         tw_release(arguments);
@@ -42,14 +42,14 @@ static tw_value not_a_list(tw_value arguments)
 /* --- map ---------------------------------------------------------------------------------- */
 
 struct map {
-    struct twi_call_set set;
+    struct twi_process_task_set set;
     struct tw_process_pool *pool;
     tw_deferred *done;
     tw_value results, *items;
     size_t left;
 };
 
-static void map_deliver(struct twi_call_set *set, size_t index, tw_value result)
+static void map_deliver(struct twi_process_task_set *set, size_t index, tw_value result)
 {
     struct map *map = (struct map *)set;
 
@@ -61,7 +61,7 @@ static void map_deliver(struct twi_call_set *set, size_t index, tw_value result)
     tw_fire(&map->done, result);
 }
 
-static void map_release(struct twi_call_set *set)
+static void map_release(struct twi_process_task_set *set)
 {
     struct map *map = (struct map *)set;
 
@@ -96,7 +96,7 @@ static struct map *process_map_new(tw_process_pool *pool, tw_value arguments, si
     map->results = twi_list_filled(map->left, &map->items);
     if (map->items != NULL)
         return map;
-    twi_call_set_unref(&map->set);
+    twi_process_task_set_unref(&map->set);
     return NULL;
 }
 
@@ -131,7 +131,7 @@ tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool, const c
         tw_deferred_unref(deferred);
         deferred = NULL;
     }
-    twi_call_set_unref(&map->set);
+    twi_process_task_set_unref(&map->set);
     return deferred;
 }
 
@@ -146,7 +146,7 @@ struct next {
 /* Results wait in their places; `order` says in which order they came, or in which they are wanted.
  * Counted by its owner and by its tasks. */
 struct tw_process_results {
-    struct twi_call_set set;
+    struct twi_process_task_set set;
     struct tw_process_pool *pool; /* NULL: it was refused, or all results are there */
     size_t count, taken, arrived, waiting;
     bool ordered, freed;
@@ -193,10 +193,10 @@ static void serve_nexts(struct tw_process_results *results)
         results->waiting--;
         tw_fire(&done, take_next(results));
     }
-    twi_call_set_unref(&results->set);
+    twi_process_task_set_unref(&results->set);
 }
 
-static void imap_deliver(struct twi_call_set *set, size_t index, tw_value result)
+static void imap_deliver(struct twi_process_task_set *set, size_t index, tw_value result)
 {
     struct tw_process_results *results = (struct tw_process_results *)set;
 
@@ -210,7 +210,7 @@ static void imap_deliver(struct twi_call_set *set, size_t index, tw_value result
     serve_nexts(results);
 }
 
-static void imap_release(struct twi_call_set *set)
+static void imap_release(struct twi_process_task_set *set)
 {
     struct tw_process_results *results = (struct tw_process_results *)set;
 
@@ -238,7 +238,7 @@ static tw_process_results *process_results_new(tw_value arguments, size_t chunk,
         results->order = twi_calloc(results->count + 1, sizeof *results->order);
     if (results->items != NULL && (results->there != NULL || results->order != NULL))
         return results;
-    twi_call_set_unref(&results->set);
+    twi_process_task_set_unref(&results->set);
     return NULL;
 }
 
@@ -276,7 +276,7 @@ static tw_process_results *process_map_start(tw_process_pool *pool, const char *
     results->pool = pool;
     if (twi_process_pool_add_set(pool, function, &results->set, options->timeout) == 0)
         return results;
-    twi_call_set_unref(&results->set);
+    twi_process_task_set_unref(&results->set);
     return NULL;
 }
 
@@ -348,5 +348,5 @@ void tw_process_results_free(tw_process_results *results)
     }
     if (results->pool != NULL)
         twi_process_pool_drop_set(results->pool, &results->set);
-    twi_call_set_unref(&results->set);
+    twi_process_task_set_unref(&results->set);
 }

@@ -24,7 +24,7 @@ enum {
     AHEAD_BYTES = 256 * 1024, /* no more is sent ahead of a worker that does not read */
 };
 
-static _Thread_local struct twi_slab tasks = TWI_SLAB(struct twi_call);
+static _Thread_local struct twi_slab tasks = TWI_SLAB(struct twi_process_task);
 
 struct join {
     struct twi_list node;
@@ -33,42 +33,42 @@ struct join {
 
 /* --- tasks -------------------------------------------------------------------------------- */
 
-void twi_call_set_unref(struct twi_call_set *set)
+void twi_process_task_set_unref(struct twi_process_task_set *set)
 {
     if (--set->references == 0)
         set->release(set);
 }
 
-static struct twi_call *process_call_new(struct tw_process_pool *pool,
+static struct twi_process_task *process_task_new(struct tw_process_pool *pool,
                                          const struct tw_process_entry *function,
                                          double timeout)
 {
-    struct twi_call *task = twi_slab_alloc(&tasks);
+    struct twi_process_task *task = twi_slab_alloc(&tasks);
 
     if (task == NULL)
         return NULL;
-    *task = (struct twi_call){ .pool = pool, .function = function, .count = 1 };
+    *task = (struct twi_process_task){ .pool = pool, .function = function, .count = 1 };
     twi_list_init(&task->node);
     twi_seconds_to_ns(timeout, &task->timeout);
     return task;
 }
 
 /* Its last answer has been given, or nobody wants it. */
-void twi_call_free(struct twi_call *task)
+void twi_process_task_free(struct twi_process_task *task)
 {
     tw_deferred_unref(task->done);
     tw_release(task->argument);
     if (task->set != NULL)
-        twi_call_set_unref(task->set);
+        twi_process_task_set_unref(task->set);
     twi_slab_free(&tasks, task);
 }
 
-bool twi_call_wanted(const struct twi_call *task)
+bool twi_process_task_wanted(const struct twi_process_task *task)
 {
     return task->set != NULL ? !task->set->dropped : task->done != NULL;
 }
 
-void twi_call_move(struct twi_call *task, struct twi_worker *worker)
+void twi_process_task_move(struct twi_process_task *task, struct twi_worker *worker)
 {
     struct tw_process_pool *pool = task->pool;
     size_t left = task->count - task->answered;
@@ -78,12 +78,12 @@ void twi_call_move(struct twi_call *task, struct twi_worker *worker)
     task->worker = worker;
 }
 
-void twi_call_answer(struct twi_call *task, tw_value result)
+void twi_process_task_answer(struct twi_process_task *task, tw_value result)
 {
     size_t index = task->first + task->answered++;
 
     --*(task->worker != NULL ? &task->pool->sent : &task->pool->waiting);
-    if (!twi_call_wanted(task))
+    if (!twi_process_task_wanted(task))
         tw_release(result);
     else if (task->set != NULL)
         task->set->deliver(task->set, index, result);
@@ -92,17 +92,17 @@ void twi_call_answer(struct twi_call *task, tw_value result)
 }
 
 /* What is left of it is not wanted, or nothing is left. It is in no list. */
-static void drop_task(struct twi_call *task)
+static void drop_task(struct twi_process_task *task)
 {
     task->pool->waiting -= task->count - task->answered;
-    twi_call_free(task);
+    twi_process_task_free(task);
 }
 
 /* Fail all that is left of it. It is in no list, or with a worker. */
-static void fail_task(struct twi_call *task, tw_value failure)
+static void fail_task(struct twi_process_task *task, tw_value failure)
 {
     while (task->answered < task->count)
-        twi_call_answer(task, tw_retain(failure));
+        twi_process_task_answer(task, tw_retain(failure));
 }
 
 /* --- the queue ---------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static tw_value terminated(void)
     return tw_fail(&tw_error_cancelled, "the process pool was terminated");
 }
 
-static void enqueue(struct tw_process_pool *pool, struct twi_call *task)
+static void enqueue(struct tw_process_pool *pool, struct twi_process_task *task)
 {
     twi_process_pool_enter(pool);
     pool->waiting += task->count;
@@ -121,7 +121,7 @@ static void enqueue(struct tw_process_pool *pool, struct twi_call *task)
     twi_process_pool_leave(pool);
 }
 
-void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_call *task)
+void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_process_task *task)
 {
     task->first += task->answered;
     task->count -= task->answered;
@@ -131,7 +131,7 @@ void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_call *tas
         fail_task(task, failure);
         tw_release(failure);
     }
-    if (task->answered == task->count || !twi_call_wanted(task)) {
+    if (task->answered == task->count || !twi_process_task_wanted(task)) {
         drop_task(task);
         return;
     }
@@ -144,16 +144,18 @@ void twi_process_pool_fail_queue(struct tw_process_pool *pool, tw_value failure)
     struct twi_list *node;
 
     while ((node = twi_list_take_first(&pool->queue)) != NULL) {
-        struct twi_call *task = TWI_CONTAINER(node, struct twi_call, node);
+        struct twi_process_task *task = TWI_CONTAINER(node, struct twi_process_task, node);
         fail_task(task, failure);
-        twi_call_free(task);
+        twi_process_task_free(task);
     }
 }
 
 /* Take a task of at most `count` calls from the front; NULL when there is no memory for a part. */
-static struct twi_call *take_piece(struct tw_process_pool *pool, size_t count)
+static struct twi_process_task *take_piece(struct tw_process_pool *pool, size_t count)
 {
-    struct twi_call *task = TWI_CONTAINER(pool->queue.next, struct twi_call, node), *piece;
+    struct twi_process_task *task = TWI_CONTAINER(pool->queue.next, struct twi_process_task,
+                                                  node),
+                            *piece;
 
     if (task->count <= count) {
         twi_list_remove(&task->node);
@@ -171,7 +173,7 @@ static struct twi_call *take_piece(struct tw_process_pool *pool, size_t count)
     return piece;
 }
 
-static tw_value failure_to_send(const struct twi_call *task, int error)
+static tw_value failure_to_send(const struct twi_process_task *task, int error)
 {
     struct tw_failure_fields fields = {
         .error_class = &tw_error_toolarge,
@@ -190,11 +192,12 @@ static tw_value failure_to_send(const struct twi_call *task, int error)
 /* The first call of the queue cannot be sent. */
 static void fail_first(struct tw_process_pool *pool, int error)
 {
-    struct twi_call *task = TWI_CONTAINER(pool->queue.next, struct twi_call, node);
+    struct twi_process_task *task = TWI_CONTAINER(pool->queue.next, struct twi_process_task,
+                                                  node);
     tw_value failure = failure_to_send(task, error);
 
     twi_list_remove(&task->node); /* the program may be called, and end the pool */
-    twi_call_answer(task, failure);
+    twi_process_task_answer(task, failure);
     twi_process_pool_requeue(pool, task);
 }
 
@@ -202,14 +205,15 @@ static void fail_first(struct tw_process_pool *pool, int error)
 
 static size_t chunk_of_first(const struct tw_process_pool *pool)
 {
-    const struct twi_call *task = TWI_CONTAINER(pool->queue.next, struct twi_call, node);
+    const struct twi_process_task *task = TWI_CONTAINER(pool->queue.next,
+                                                        struct twi_process_task, node);
     return task->set != NULL ? task->set->chunk : 1;
 }
 
 static void hand_one_out(struct tw_process_pool *pool, struct twi_worker *worker)
 {
     size_t count = chunk_of_first(pool), bad;
-    struct twi_call *piece;
+    struct twi_process_task *piece;
     int r;
 
     do {
@@ -246,12 +250,13 @@ static void process_pool_hand_out(struct tw_process_pool *pool, bool ahead)
 }
 
 /* What was sent ahead of somebody who has not begun it. */
-static struct twi_call *steal(struct tw_process_pool *pool)
+static struct twi_process_task *steal(struct tw_process_pool *pool)
 {
     TWI_LIST_EACH (node, &pool->workers) {
         struct twi_worker *worker = TWI_CONTAINER(node, struct twi_worker, node);
-        struct twi_call *task = twi_worker_load(worker) >= 2 ? twi_worker_take_last(worker)
-                                                             : NULL;
+        struct twi_process_task *task = twi_worker_load(worker) >= 2
+                                            ? twi_worker_take_last(worker)
+                                            : NULL;
 
         if (task != NULL)
             return task;
@@ -263,7 +268,7 @@ static void share_out(struct tw_process_pool *pool)
 {
     TWI_LIST_EACH (node, &pool->workers) {
         struct twi_worker *worker = TWI_CONTAINER(node, struct twi_worker, node);
-        struct twi_call *task;
+        struct twi_process_task *task;
 
         if (!may_have_more(worker, 1))
             continue;
@@ -589,7 +594,7 @@ tw_value twi_process_pool_refusal(const struct tw_process_pool *pool, const char
 }
 
 /* Nobody wants what is left. Of what has begun only the death of its worker makes an end. */
-void twi_call_unwanted(struct twi_call *task)
+void twi_process_task_unwanted(struct twi_process_task *task)
 {
     struct twi_worker *worker = task->worker;
 
@@ -605,14 +610,14 @@ void twi_call_unwanted(struct twi_call *task)
 
 static int cancel_task(tw_deferred *deferred, void *arg)
 {
-    struct twi_call *task = arg;
+    struct twi_process_task *task = arg;
     struct tw_process_pool *pool = task->pool;
     tw_deferred *done = task->done;
 
     (void)deferred;
     task->done = NULL;
     twi_process_pool_enter(pool);
-    twi_call_unwanted(task);
+    twi_process_task_unwanted(task);
     twi_process_pool_look(pool);
     tw_fire(&done, tw_fail(&tw_error_cancelled, "taken out of the process pool"));
     twi_process_pool_leave(pool);
@@ -624,7 +629,7 @@ tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool, cons
 {
     const struct tw_process_entry *function;
     tw_deferred *deferred = NULL;
-    struct twi_call *task = NULL;
+    struct twi_process_task *task = NULL;
     tw_value refusal;
 
     if (pool == NULL)
@@ -634,7 +639,7 @@ tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool, cons
         tw_release(argument);
         return tw_fired_at(where, refusal);
     }
-    task = process_call_new(pool, function, timeout);
+    task = process_task_new(pool, function, timeout);
     if (task != NULL)
         deferred = tw_promise_at(where, &task->done, cancel_task, task, NULL);
     if (deferred == NULL)
@@ -646,15 +651,15 @@ tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool, cons
 fail:
     tw_release(argument);
     if (task != NULL)
-        twi_call_free(task);
+        twi_process_task_free(task);
     return NULL;
 }
 
 int twi_process_pool_add_set(struct tw_process_pool *pool,
-                             const struct tw_process_entry *function, struct twi_call_set *set,
-                             double timeout)
+                             const struct tw_process_entry *function,
+                             struct twi_process_task_set *set, double timeout)
 {
-    struct twi_call *task = process_call_new(pool, function, timeout);
+    struct twi_process_task *task = process_task_new(pool, function, timeout);
 
     if (task == NULL)
         return -ENOMEM;
@@ -665,14 +670,14 @@ int twi_process_pool_add_set(struct tw_process_pool *pool,
     return 0;
 }
 
-void twi_process_pool_drop_set(struct tw_process_pool *pool, struct twi_call_set *set)
+void twi_process_pool_drop_set(struct tw_process_pool *pool, struct twi_process_task_set *set)
 {
     set->dropped = true;
     twi_process_pool_enter(pool);
     TWI_LIST_EACH (node, &pool->queue) {
-        struct twi_call *task = TWI_CONTAINER(node, struct twi_call, node);
+        struct twi_process_task *task = TWI_CONTAINER(node, struct twi_process_task, node);
         if (task->set == set)
-            twi_call_unwanted(task);
+            twi_process_task_unwanted(task);
     }
     TWI_LIST_EACH (node, &pool->workers)
         twi_worker_drop_set(TWI_CONTAINER(node, struct twi_worker, node), set);

@@ -12,14 +12,14 @@
 struct twi_worker;
 
 /* A call, or a row of calls of one set. */
-struct twi_call {
+struct twi_process_task {
     struct twi_list node; /* in the pool's queue, while it is not with a worker */
     struct tw_process_pool *pool;
     struct twi_worker *worker; /* NULL: queued */
     size_t place;              /* in the worker's row */
     const struct tw_process_entry *function;
     tw_deferred *done;       /* of a single call; NULL: nobody wants the result */
-    struct twi_call_set *set; /* or whose calls these are */
+    struct twi_process_task_set *set; /* or whose calls these are */
     tw_value argument;       /* of a single call; else the set has them */
     size_t first, count;     /* items of the set; 0, 1 */
     size_t answered;
@@ -27,16 +27,16 @@ struct twi_call {
 };
 
 /* What a map or an imap does with results. Counted by each task. */
-struct twi_call_set {
+struct twi_process_task_set {
     size_t references;
     tw_value arguments; /* a list */
     size_t chunk;
     bool dropped; /* nobody wants results any more */
     /* Takes `result`. */
-    void (*deliver)(struct twi_call_set *set, size_t index, tw_value result);
-    void (*release)(struct twi_call_set *set);
+    void (*deliver)(struct twi_process_task_set *set, size_t index, tw_value result);
+    void (*release)(struct twi_process_task_set *set);
 };
-void twi_call_set_unref(struct twi_call_set *set);
+void twi_process_task_set_unref(struct twi_process_task_set *set);
 
 /*   STARTING --> READY --> RETIRING (its socket is shut down: it ends by itself)
  *        |          |          |
@@ -75,7 +75,7 @@ struct twi_worker {
     double waited; /* for its end, of which nobody tells */
     /* Tasks it has, in their order: [head, tail) modulo the size; NULL: taken back, or unwanted
      * before it began. */
-    struct twi_call *tasks[TWI_PROCESS_SLOTS];
+    struct twi_process_task *tasks[TWI_PROCESS_SLOTS];
     size_t head, tail;
     size_t window; /* how many it may have */
     size_t given;  /* tasks, ever */
@@ -111,26 +111,26 @@ static inline size_t twi_worker_load(const struct twi_worker *worker)
     return worker->tail - worker->head;
 }
 
-/* --- process_link.c: one worker ----------------------------------------------------------- */
+/* --- process_parent_end.c: one worker ---------------------------------------------------- */
 
 /* Start one. 0 or -errno. */
 int twi_worker_start(struct tw_process_pool *pool);
 /* Put a task (from no list) into what will be sent to it. 0 or a failure of twi_wire_put(), with
  * *ret_bad the index of the argument at fault. */
-int twi_worker_give(struct twi_worker *worker, struct twi_call *task, size_t *ret_bad);
+int twi_worker_give(struct twi_worker *worker, struct twi_process_task *task, size_t *ret_bad);
 void twi_worker_send(struct twi_worker *worker);
 /* Start the timer that there was no memory for. */
 void twi_worker_check_timer(struct twi_worker *worker);
 /* Take back the task at `place` (of the row of tasks) if it has not begun. */
 bool twi_worker_revoke(struct twi_worker *worker, size_t place);
 /* The last of those that have not begun, taken back; NULL when there is none. */
-struct twi_call *twi_worker_take_last(struct twi_worker *worker);
+struct twi_process_task *twi_worker_take_last(struct twi_worker *worker);
 /* What has not begun goes back to the queue, the rest dies with it. */
 void twi_worker_kill(struct twi_worker *worker, enum twi_worker_end end);
 /* Fail the calls of a killed one. */
 void twi_worker_fail(struct twi_worker *worker, tw_value failure);
 /* Calls of this set are not wanted any more. */
-void twi_worker_drop_set(struct twi_worker *worker, struct twi_call_set *set);
+void twi_worker_drop_set(struct twi_worker *worker, struct twi_process_task_set *set);
 /* No more tasks: it ends when it has none. */
 void twi_worker_retire(struct twi_worker *worker);
 /* Wait for the end of a killed one, here and now. */
@@ -146,16 +146,16 @@ void twi_process_pool_leave(struct tw_process_pool *pool);
 /* Look at the queue at the end of the turn. */
 void twi_process_pool_look(struct tw_process_pool *pool);
 /* The next result (taken) of a task. */
-void twi_call_answer(struct twi_call *task, tw_value result);
+void twi_process_task_answer(struct twi_process_task *task, tw_value result);
 /* It is now with that worker; NULL: with none. */
-void twi_call_move(struct twi_call *task, struct twi_worker *worker);
+void twi_process_task_move(struct twi_process_task *task, struct twi_worker *worker);
 /* Does anybody want its results? */
-bool twi_call_wanted(const struct twi_call *task);
+bool twi_process_task_wanted(const struct twi_process_task *task);
 /* Nobody wants its results any more. It may be freed, or its worker killed. */
-void twi_call_unwanted(struct twi_call *task);
-void twi_call_free(struct twi_call *task);
+void twi_process_task_unwanted(struct twi_process_task *task);
+void twi_process_task_free(struct twi_process_task *task);
 /* What is left of a task that is nowhere goes to the front of the queue. */
-void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_call *task);
+void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_process_task *task);
 /* Fail all that is queued. */
 void twi_process_pool_fail_queue(struct tw_process_pool *pool, tw_value failure);
 static inline bool twi_process_pool_has_work(const struct tw_process_pool *pool)
@@ -165,10 +165,10 @@ static inline bool twi_process_pool_has_work(const struct tw_process_pool *pool)
 
 /* Queue calls of a set: all of its arguments. `set` gets a reference. 0, -ENOMEM. */
 int twi_process_pool_add_set(struct tw_process_pool *pool,
-                             const struct tw_process_entry *function, struct twi_call_set *set,
-                             double timeout);
+                             const struct tw_process_entry *function,
+                             struct twi_process_task_set *set, double timeout);
 /* Nobody wants the rest. */
-void twi_process_pool_drop_set(struct tw_process_pool *pool, struct twi_call_set *set);
+void twi_process_pool_drop_set(struct tw_process_pool *pool, struct twi_process_task_set *set);
 /* Why the pool takes no work; none if it does. */
 tw_value twi_process_pool_refusal(const struct tw_process_pool *pool, const char *name,
                                   double timeout,

@@ -20,7 +20,7 @@ static void thread_job_finish(struct twi_job *job, tw_value result)
     twi_list_remove(&job->loop_node);
     if (job->release != NULL)
         job->release(job->arg);
-    twi_pool_unref(job->pool);
+    twi_thread_pool_unref(job->pool);
     twi_slab_free(&jobs, job);
     tw_fire(&done, result);
 }
@@ -42,7 +42,7 @@ static int thread_job_cancel(tw_deferred *deferred, void *arg)
     struct twi_job *job = arg;
 
     (void)deferred;
-    if (twi_pool_withdraw(job->pool, job))
+    if (twi_thread_pool_withdraw(job->pool, job))
         thread_job_finish(job, cancelled());
     return 0;
 }
@@ -55,7 +55,7 @@ static void thread_jobs_take_back(struct twi_loop_end *end)
     (void)end;
     TWI_LIST_EACH (node, &loop->job_list) {
         struct twi_job *job = TWI_CONTAINER(node, struct twi_job, loop_node);
-        if (twi_pool_withdraw(job->pool, job))
+        if (twi_thread_pool_withdraw(job->pool, job))
             thread_job_finish(job, cancelled());
     }
     while (loop->jobs > 0)
@@ -80,7 +80,7 @@ static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_po
     twi_loop_hook(loop, TWI_END_WORK, &jobs_end);
     twi_list_append(&loop->job_list, &job->loop_node);
     loop->jobs++;
-    twi_pool_ref(pool);
+    twi_thread_pool_ref(pool);
     return job;
 }
 
@@ -93,7 +93,7 @@ static tw_deferred *submit(const char *where, struct twi_job *job)
         thread_job_finish(job, tw_none());
         return NULL;
     }
-    r = twi_pool_submit(job->pool, job);
+    r = twi_thread_pool_submit(job->pool, job);
     if (r == -ESHUTDOWN)
         thread_job_finish(job, tw_fail(&tw_error_misuse, "the thread pool is being freed"));
     else if (r < 0)

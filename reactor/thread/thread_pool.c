@@ -179,7 +179,7 @@ static void *work(void *arg)
 
 /* --- for defer_to_thread.c --------------------------------------------------------------- */
 
-int twi_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
+int twi_thread_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
 {
     int r;
 
@@ -193,12 +193,12 @@ int twi_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
     pool->queued++;
     r = unlock_and_wake(pool);
     /* No thread at all could be started: nobody else will take it. */
-    if (r < 0 && !twi_pool_withdraw(pool, job))
+    if (r < 0 && !twi_thread_pool_withdraw(pool, job))
         r = 0;
     return r;
 }
 
-bool twi_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job)
+bool twi_thread_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job)
 {
     bool queued;
 
@@ -213,12 +213,12 @@ bool twi_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job)
     return queued;
 }
 
-void twi_pool_ref(struct tw_thread_pool *pool)
+void twi_thread_pool_ref(struct tw_thread_pool *pool)
 {
     atomic_fetch_add_explicit(&pool->references, 1, memory_order_relaxed);
 }
 
-void twi_pool_unref(struct tw_thread_pool *pool)
+void twi_thread_pool_unref(struct tw_thread_pool *pool)
 {
     if (atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -288,7 +288,7 @@ void tw_thread_pool_free(tw_thread_pool *pool, bool finish)
     pthread_mutex_unlock(&pool->mutex);
     if (loop != NULL)
         twi_inbox_run(loop->reactor);
-    twi_pool_unref(pool);
+    twi_thread_pool_unref(pool);
 }
 
 /* --- the public face --------------------------------------------------------------------- */

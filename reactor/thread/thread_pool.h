@@ -25,10 +25,10 @@ struct twi_job {
 };
 
 /* 0, -ESHUTDOWN (the pool is being freed), -EAGAIN (no thread could be started). */
-int twi_pool_submit(struct tw_thread_pool *pool, struct twi_job *job);
+int twi_thread_pool_submit(struct tw_thread_pool *pool, struct twi_job *job);
 /* Take a job that has not begun out again; false when it has. */
-bool twi_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job);
-void twi_pool_ref(struct tw_thread_pool *pool);
-void twi_pool_unref(struct tw_thread_pool *pool);
+bool twi_thread_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job);
+void twi_thread_pool_ref(struct tw_thread_pool *pool);
+void twi_thread_pool_unref(struct tw_thread_pool *pool);
 
 #endif

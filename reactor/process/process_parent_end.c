@@ -1,5 +1,5 @@
 /*
- * process_link.c - the pool's side of one worker: start it, send tasks, read results, bury it.
+ * process_parent_end.c - the pool's side of a worker: start it, send tasks, read results, bury it.
  *
  * A worker is settled when it is reaped: only then is it sure that nothing more of it comes, and
  * how it ended. Until then its tasks stay with it.
@@ -31,7 +31,7 @@ static const double patience = 0.2, shortest_wait = 0.001, longest_wait = 0.05;
 
 /* --- the row of tasks --------------------------------------------------------------------- */
 
-static struct twi_call **task_at(struct twi_worker *worker, size_t place)
+static struct twi_process_task **task_at(struct twi_worker *worker, size_t place)
 {
     return &worker->tasks[place % TWI_PROCESS_SLOTS];
 }
@@ -52,8 +52,9 @@ static void stop_timer(struct twi_worker *worker)
 /* The task at the head is the one that runs. */
 static void start_timer(struct twi_worker *worker)
 {
-    const struct twi_call *task = twi_worker_load(worker) > 0 ? *task_at(worker, worker->head)
-                                                              : NULL;
+    const struct twi_process_task *task = twi_worker_load(worker) > 0
+                                              ? *task_at(worker, worker->head)
+                                              : NULL;
     double seconds;
 
     stop_timer(worker);
@@ -90,20 +91,20 @@ static void next_task(struct twi_worker *worker)
 
 bool twi_worker_revoke(struct twi_worker *worker, size_t place)
 {
-    struct twi_call **task = task_at(worker, place);
+    struct twi_process_task **task = task_at(worker, place);
 
     if (*task == NULL ||
         !twi_board_take(worker->board, place % TWI_PROCESS_SLOTS, TWI_SLOT_REVOKED))
         return false;
-    twi_call_move(*task, NULL);
+    twi_process_task_move(*task, NULL);
     *task = NULL; /* its place is free when the worker has skipped it */
     return true;
 }
 
-struct twi_call *twi_worker_take_last(struct twi_worker *worker)
+struct twi_process_task *twi_worker_take_last(struct twi_worker *worker)
 {
     for (size_t place = worker->tail; place-- > worker->head;) {
-        struct twi_call *task = *task_at(worker, place);
+        struct twi_process_task *task = *task_at(worker, place);
 
         if (task != NULL)
             return twi_worker_revoke(worker, place) ? task : NULL;
@@ -115,7 +116,7 @@ struct twi_call *twi_worker_take_last(struct twi_worker *worker)
 static void take_back(struct twi_worker *worker)
 {
     for (size_t place = worker->tail; place-- > worker->head;) {
-        struct twi_call *task = *task_at(worker, place);
+        struct twi_process_task *task = *task_at(worker, place);
 
         if (twi_worker_revoke(worker, place))
             twi_process_pool_requeue(worker->pool, task);
@@ -173,13 +174,13 @@ void twi_worker_send(struct twi_worker *worker)
     watch_writable(worker, worker->out.length > 0);
 }
 
-static tw_value argument_of(const struct twi_call *task, size_t i)
+static tw_value argument_of(const struct twi_process_task *task, size_t i)
 {
     return task->set != NULL ? tw_list_at(task->set->arguments, task->first + i)
                              : tw_lend(task->argument);
 }
 
-int twi_worker_give(struct twi_worker *worker, struct twi_call *task, size_t *ret_bad)
+int twi_worker_give(struct twi_worker *worker, struct twi_process_task *task, size_t *ret_bad)
 {
     struct twi_buf *out = &worker->out;
     size_t slot = worker->tail % TWI_PROCESS_SLOTS, before = out->length, start;
@@ -207,7 +208,7 @@ int twi_worker_give(struct twi_worker *worker, struct twi_call *task, size_t *re
     atomic_store(&worker->board->slots[slot], TWI_SLOT_SENT);
     *task_at(worker, worker->tail++) = task;
     task->place = worker->tail - 1;
-    twi_call_move(task, worker);
+    twi_process_task_move(task, worker);
     worker->given++;
     if (twi_worker_load(worker) == 1)
         start_timer(worker);
@@ -219,7 +220,7 @@ int twi_worker_give(struct twi_worker *worker, struct twi_call *task, size_t *re
 /* -EBADMSG: not what it should say. */
 static int link_take_results(struct twi_worker *worker, const char *at, const char *end)
 {
-    struct twi_call *task;
+    struct twi_process_task *task;
     uint64_t slot;
     uint32_t count;
     int r = 0;
@@ -239,7 +240,7 @@ static int link_take_results(struct twi_worker *worker, const char *at, const ch
         r = r == -ENOMEM ? r : twi_wire_get(&at, end, &result);
         if (r == -EBADMSG)
             return r;
-        twi_call_answer(task, r == 0 ? result : tw_fail_memory());
+        twi_process_task_answer(task, r == 0 ? result : tw_fail_memory());
         if (worker->state >= TWI_WORKER_DYING) /* the program has ended the pool */
             return 0;
     }
@@ -247,7 +248,7 @@ static int link_take_results(struct twi_worker *worker, const char *at, const ch
         return -EBADMSG;
     if (task->answered == task->count) {
         *task_at(worker, worker->head) = NULL;
-        twi_call_free(task);
+        twi_process_task_free(task);
         next_task(worker);
     }
     return 0;
@@ -463,20 +464,20 @@ static void hear_out(struct twi_worker *worker)
 void twi_worker_fail(struct twi_worker *worker, tw_value failure)
 {
     for (size_t place = worker->head; place < worker->tail; place++) {
-        struct twi_call *task = *task_at(worker, place);
+        struct twi_process_task *task = *task_at(worker, place);
 
         while (task != NULL && task->answered < task->count)
-            twi_call_answer(task, tw_retain(failure));
+            twi_process_task_answer(task, tw_retain(failure));
     }
 }
 
-void twi_worker_drop_set(struct twi_worker *worker, struct twi_call_set *set)
+void twi_worker_drop_set(struct twi_worker *worker, struct twi_process_task_set *set)
 {
     for (size_t place = worker->tail; place-- > worker->head;) {
-        struct twi_call *task = *task_at(worker, place);
+        struct twi_process_task *task = *task_at(worker, place);
 
         if (task != NULL && task->set == set)
-            twi_call_unwanted(task);
+            twi_process_task_unwanted(task);
     }
 }
 
@@ -526,13 +527,14 @@ static tw_value failure_of_end(const struct twi_worker *worker, int status)
 }
 
 /* Of calls that had begun: what was done and not sent, and what ran, is lost; the rest is not. */
-static void lose_begun(struct twi_worker *worker, struct twi_call *task, tw_value failure)
+static void lose_begun(struct twi_worker *worker, struct twi_process_task *task,
+                       tw_value failure)
 {
     size_t progress = atomic_load(&worker->board->progress);
 
     while (task->answered < task->count && task->answered <= progress)
-        twi_call_answer(task, tw_retain(failure));
-    twi_call_move(task, NULL);
+        twi_process_task_answer(task, tw_retain(failure));
+    twi_process_task_move(task, NULL);
     twi_process_pool_requeue(worker->pool, task);
 }
 
@@ -540,7 +542,7 @@ static void link_settle(struct twi_worker *worker, tw_value failure)
 {
     take_back(worker);
     for (; worker->head < worker->tail; worker->head++) {
-        struct twi_call **place = task_at(worker, worker->head), *task = *place;
+        struct twi_process_task **place = task_at(worker, worker->head), *task = *place;
 
         *place = NULL;
         if (task != NULL)
