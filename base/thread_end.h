@@ -25,8 +25,8 @@ struct twi_thread_end {
 };
 
 /*
- * Call fn() once when the calling thread ends, in that stage; what was registered last in a stage is
- * called first. Registering again before that changes nothing; during the end it is heard, too.
+ * Call fn() once when the calling thread ends, in that stage; the last registered in a stage is
+ * called first. Registering again before that changes nothing; during the end it counts, too.
  *   end    of the thread, zero at first
  *
  * False when the system has no key for it: then fn is never called.

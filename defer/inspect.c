@@ -118,8 +118,8 @@ int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg
 /* --- text ------------------------------------------------------------------------------- */
 
 /* What the body whose Deferred this is awaits: the hook, see deferred.h. */
-static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
-                        const char **ret_name, const char **ret_where)
+static bool deferred_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+                                 const char **ret_name, const char **ret_where)
 {
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,
                    const char **ret_name,
@@ -134,7 +134,7 @@ static void format_state(const tw_deferred *deferred, char *text, size_t size)
     const char *name, *at;
     int length;
 
-    if (body_awaits(deferred, &awaited, &name, &at)) {
+    if (deferred_body_awaits(deferred, &awaited, &name, &at)) {
         snprintf(text, size, "%s %s%s", name, awaited != NULL ? "awaits at " : "runs",
                  awaited != NULL ? at : "");
     } else if ((deferred->state & TWI_WAITING) != 0) {
@@ -187,8 +187,8 @@ struct dump {
     int depth;
 };
 
-static void each_member(const tw_deferred *deferred,
-                        void (*fn)(tw_deferred *member, void *arg), void *arg)
+static void deferred_each_member(const tw_deferred *deferred,
+                                 void (*fn)(tw_deferred *member, void *arg), void *arg)
 {
     void (*each)(const tw_deferred *deferred, void (*fn)(tw_deferred * member, void *arg),
                  void *arg) = TWI_HOOK(twi_body_hooks.each_member);
@@ -213,10 +213,10 @@ static void dump_one(tw_deferred *deferred, void *arg)
     dump->depth++;
     if ((deferred->state & TWI_WAITING) != 0)
         dump_one(deferred->waiting_on, dump);
-    else if (body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
+    else if (deferred_body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
         dump_one(awaited, dump);
     twi_list_each_child(deferred, dump_one, dump);
-    each_member(deferred, dump_one, dump);
+    deferred_each_member(deferred, dump_one, dump);
     dump->depth--;
 }
 

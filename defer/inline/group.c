@@ -206,8 +206,8 @@ static int group_cancel(tw_deferred *done, void *group)
 }
 
 /* The hook each_member; see deferred.h. */
-static void each_member(const tw_deferred *deferred,
-                        void (*fn)(tw_deferred *member, void *arg), void *arg)
+static void group_each_member(const tw_deferred *deferred,
+                              void (*fn)(tw_deferred *member, void *arg), void *arg)
 {
     tw_group *group;
 
@@ -235,7 +235,7 @@ tw_deferred *tw_group_run_at(const char *where, tw_group_body *body, void *arg)
         twi_free(group);
         return NULL;
     }
-    TWI_HOOK_SET(twi_body_hooks.each_member, each_member);
+    TWI_HOOK_SET(twi_body_hooks.each_member, group_each_member);
     twi_list_init(&group->members);
     group->living = group->references = 1;
     group->fn = body;

@@ -29,15 +29,15 @@ static void bodies_end(void)
     twi_tasks.known = false;
 }
 
-static void cancel_child(tw_deferred *child);
-static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+static void task_cancel_child(tw_deferred *child);
+static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where);
 
 static void set_hooks(void)
 {
     TWI_HOOK_SET(twi_hook_drop_lent, twi_held_drop);
-    TWI_HOOK_SET(twi_body_hooks.cancel_child, cancel_child);
-    TWI_HOOK_SET(twi_body_hooks.awaits, body_awaits);
+    TWI_HOOK_SET(twi_body_hooks.cancel_child, task_cancel_child);
+    TWI_HOOK_SET(twi_body_hooks.awaits, task_awaits);
 }
 
 static TWI_APART void know_thread(struct twi_tasks *tasks)
@@ -158,7 +158,7 @@ static int task_cancel(tw_deferred *outer, void *arg)
 }
 
 /* The hooks cancel_child and awaits; see deferred.h. */
-static void cancel_child(tw_deferred *child)
+static void task_cancel_child(tw_deferred *child)
 {
     struct twi_task *task;
 
@@ -171,7 +171,7 @@ static void cancel_child(tw_deferred *child)
         tw_cancel(child);
 }
 
-static bool body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
+static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where)
 {
     const struct twi_task *task = twi_task_of(deferred);

@@ -40,8 +40,8 @@ void twi_process_task_set_unref(struct twi_process_task_set *set)
 }
 
 static struct twi_process_task *process_task_new(struct tw_process_pool *pool,
-                                         const struct tw_process_entry *function,
-                                         double timeout)
+                                                 const struct tw_process_entry *function,
+                                                 double timeout)
 {
     struct twi_process_task *task = twi_slab_alloc(&tasks);
 
