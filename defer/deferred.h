@@ -305,8 +305,6 @@ static inline struct twi_entry *twi_entries_place(tw_deferred *deferred)
  * waits for (lent). */
 void twi_list_each_child(const tw_deferred *deferred,
                          void (*fn)(tw_deferred *child, void *arg), void *arg);
-/* The list [first, second]; takes both. A failure when there is no memory. */
-tw_value twi_pair(tw_value first, tw_value second);
 
 /* --- cancel.c --------------------------------------------------------------------------- */
 

@@ -80,7 +80,8 @@ static void list_fire(struct group *group, tw_value result)
         cancel_children(group);
 }
 
-tw_value twi_pair(tw_value first, tw_value second)
+/* The list [first, second]; takes both. A failure when there is no memory. */
+static tw_value list_pair(tw_value first, tw_value second)
 {
     tw_value list = tw_list(2);
 
@@ -135,9 +136,9 @@ static void consider(struct group *group, size_t index, tw_value result)
     if (group->done == NULL)
         return;
     if (!failed && (group->flags & RACE) != 0)
-        list_fire(group, twi_pair(tw_integer((int64_t)index), tw_lend(result)));
+        list_fire(group, list_pair(tw_integer((int64_t)index), tw_lend(result)));
     else if (!failed && (group->flags & TW_FIRE_ON_ONE_CALLBACK) != 0)
-        list_fire(group, twi_pair(tw_lend(result), tw_integer((int64_t)index)));
+        list_fire(group, list_pair(tw_lend(result), tw_integer((int64_t)index)));
     else if (failed && (group->flags & TW_FIRE_ON_ONE_ERRBACK) != 0)
         list_fire(group, first_failure(group->done->where, result, index));
     else if (group->left == 0 && (group->flags & RACE) != 0)

@@ -42,7 +42,7 @@ static tw_value work(void *arg)
 static tw_value with_pool(void *arg)
 {
     tw_pool *pool = tw_pool_new(2);
-    tw_pool_results *results;
+    tw_results *results;
     tw_value list, next;
 
     (void)arg;
@@ -56,9 +56,9 @@ static tw_value with_pool(void *arg)
         printf("result %d\n", (int)tw_integer_of(tw_list_at(list, i)));
 
     results = tw_pool_imap_unordered(pool, work, jobs, JOBS, sizeof jobs[0]);
-    while (!tw_is_none(next = tw_await(tw_pool_results_next(results))))
+    while (!tw_is_none(next = tw_await(tw_results_next(results))))
         printf("result %d\n", (int)tw_integer_of(tw_list_at(next, 1)));
-    tw_pool_results_free(results);
+    tw_results_free(results);
     tw_pool_free(pool);
     return tw_none();
 }

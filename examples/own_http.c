@@ -44,17 +44,17 @@ static tw_value fetch_all(void *arg)
     char **paths = arg;
     size_t count = 0;
     tw_deferred *pages[100];
-    tw_as_completed *results;
+    tw_results *results;
     tw_value next;
 
     for (; paths[count] != NULL && count < 100; count++)
         pages[count] = tw_inline_callbacks(fetch, paths[count]);
-    results = tw_as_completed_new(pages, count);
-    while (tw_is(next = tw_await(tw_as_completed_next(results)), &tw_type_list)) {
+    results = tw_as_completed(pages, count);
+    while (tw_is(next = tw_await(tw_results_next(results)), &tw_type_list)) {
         show(tw_list_at(next, 1), paths[tw_integer_of(tw_list_at(next, 0))]);
         tw_drop(&next);
     }
-    tw_as_completed_free(results);
+    tw_results_free(results);
     return next;
 }
 

@@ -44,17 +44,17 @@ static tw_value numbers(void)
 }
 
 /* imap, imap_unordered: results one by one */
-static void drain(tw_process_results *results, const char *label)
+static void drain(tw_results *results, const char *label)
 {
     tw_value pair;
 
-    while (!tw_is_none(pair = tw_block_on(tw_process_results_next(results)))) {
+    while (!tw_is_none(pair = tw_block_on(tw_results_next(results)))) {
         printf("%s fib(%lld) = %lld\n", label,
                25 + (long long)tw_integer_of(tw_list_at(pair, 0)),
                (long long)tw_integer_of(tw_list_at(pair, 1)));
         tw_release(pair);
     }
-    tw_process_results_free(results);
+    tw_results_free(results);
 }
 
 int main(int argc, char **argv)

@@ -46,7 +46,7 @@ static tw_value print_cancelled(tw_value failure, void *arg)
 int main(void)
 {
     tw_deferred *work[COUNT], *last;
-    tw_as_completed *completed;
+    tw_results *completed;
     tw_value v;
 
     pool = tw_thread_pool_new(COUNT);
@@ -59,13 +59,13 @@ int main(void)
 
     /* In the order in which they are done. */
     start_all(work);
-    completed = tw_as_completed_new(work, COUNT);
+    completed = tw_as_completed(work, COUNT);
     for (int i = 0; i < COUNT; i++) {
-        v = tw_block_on(tw_as_completed_next(completed));
+        v = tw_block_on(tw_results_next(completed));
         printf("completed %lld\n", (long long)tw_integer_of(tw_list_at(v, 1)));
         tw_release(v);
     }
-    tw_as_completed_free(completed);
+    tw_results_free(completed);
 
     /* The first; the others go on. */
     start_all(work);

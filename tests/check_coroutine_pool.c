@@ -257,9 +257,9 @@ START_TEST(a_pool_that_could_not_be_made_does_no_harm)
     note(tw_pool_map(NULL, body, items, 1, sizeof items[0]), "d");
     ck_trace("~3 a!memory b!memory c!memory d!memory");
     ck_assert_ptr_null(tw_pool_imap(NULL, body, items, 1, sizeof items[0]));
-    note(tw_pool_results_next(NULL), "e");
+    note(tw_results_next(NULL), "e");
     ck_trace("e!memory");
-    tw_pool_results_free(NULL);
+    tw_results_free(NULL);
     ck_assert_uint_eq(tw_pool_cancel(NULL), 0);
     ck_counts(NULL, 0, 0);
     trace_teardown();
@@ -329,9 +329,9 @@ static tw_value show_pair(tw_value pair, void *step)
     return tw_none();
 }
 
-static void next(tw_pool_results *results, const char *step)
+static void next(tw_results *results, const char *step)
 {
-    tw_deferred *d = tw_pool_results_next(results);
+    tw_deferred *d = tw_results_next(results);
 
     tw_add_both(d, show_pair, (void *)(uintptr_t)step);
     tw_deferred_unref(d);
@@ -353,7 +353,7 @@ static const struct {
 START_TEST(imap_gives_each_result_when_its_turn_comes)
 {
     tw_pool *pool = test_given(tw_pool_new(2));
-    tw_pool_results *results;
+    tw_results *results;
 
     trace_setup();
     results = tw_pool_imap_at(TW_HERE, pool, of_item, items, ITEMS, sizeof items[0],
@@ -376,7 +376,7 @@ START_TEST(imap_gives_each_result_when_its_turn_comes)
     next(results, "e");
     next(results, "f");
     ck_trace(imaps[_i].sees[4]);
-    tw_pool_results_free(results);
+    tw_results_free(results);
     tw_pool_free(pool);
     trace_teardown();
 }
@@ -385,7 +385,7 @@ END_TEST
 START_TEST(freeing_results_cancels_what_is_left)
 {
     tw_pool *pool = test_given(tw_pool_new(2));
-    tw_pool_results *results;
+    tw_results *results;
 
     trace_setup();
     results = tw_pool_imap(pool, of_item, items, ITEMS, sizeof items[0]);
@@ -393,7 +393,7 @@ START_TEST(freeing_results_cancels_what_is_left)
     tw_fire(&slots[1], tw_fail(&tw_error_dns, "nobody asks for it"));
     tw_pool_free(pool);
     trace_reset();
-    tw_pool_results_free(results);
+    tw_results_free(results);
     ck_trace("a!abandoned stop0 stop2");
     tw_fire(&slots[0], tw_none());
     tw_fire(&slots[2], tw_none());
@@ -421,7 +421,7 @@ static tw_value nap(void *arg)
 static bool use_pool(void *arg)
 {
     tw_pool *pool = tw_pool_new(1);
-    tw_pool_results *results;
+    tw_results *results;
     int seen = 0, run = 0, counts[3] = { 0 };
 
     (void)arg;
@@ -441,7 +441,7 @@ static bool use_pool(void *arg)
     results = tw_pool_imap_unordered(pool, at_once, counts, 3, sizeof counts[0]);
     for (int i = 0; i < 4; i++)
         next(results, "n");
-    tw_pool_results_free(results);
+    tw_results_free(results);
     ck_counts(pool, 0, 0);
     tw_pool_free(pool);
     ck_assert_uint_eq(tw_deferred_count(), 0);

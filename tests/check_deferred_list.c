@@ -367,19 +367,19 @@ END_TEST
 
 /* --- as_completed ----------------------------------------------------------------------- */
 
-static void ask(tw_as_completed *results, const char *step)
+static void ask(tw_results *results, const char *step)
 {
-    tw_deferred *d = tw_as_completed_next(results);
+    tw_deferred *d = tw_results_next(results);
     tw_add_both(d, show, (void *)(uintptr_t)step);
     tw_deferred_unref(d);
 }
 
 START_TEST(as_completed_hands_out_results_as_they_come)
 {
-    tw_as_completed *results;
+    tw_results *results;
 
     setup();
-    results = tw_as_completed_new(children, CHILDREN);
+    results = tw_as_completed(children, CHILDREN);
     ask(results, "a");
     tw_fire(&slots[2], tw_integer(20));
     ck_trace("a=[2,20]");
@@ -393,19 +393,19 @@ START_TEST(as_completed_hands_out_results_as_they_come)
     ck_trace("c=[1,10]");
     ask(results, "e");
     ck_trace("e=none");
-    tw_as_completed_free(results);
+    tw_results_free(results);
     teardown();
 }
 END_TEST
 
 START_TEST(freeing_as_completed_cancels_and_abandons)
 {
-    tw_as_completed *results;
+    tw_results *results;
     tw_deferred *d;
 
     setup();
-    results = tw_as_completed_new(children, CHILDREN);
-    d = tw_as_completed_next(results);
+    results = tw_as_completed(children, CHILDREN);
+    d = tw_results_next(results);
     tw_add_both(d, show, "cancelled");
     tw_cancel(d);
     tw_deferred_unref(d);
@@ -414,15 +414,15 @@ START_TEST(freeing_as_completed_cancels_and_abandons)
     tw_fire(&slots[0], tw_integer(0)); /* not asked for */
     ask(results, "b");
     ask(results, "c");
-    tw_as_completed_free(results);
+    tw_results_free(results);
     ck_trace("cancelled=!cancelled a=[1,10] b=[0,0] c=!abandoned cancel2");
     teardown();
-    tw_as_completed_free(NULL);
-    ck_assert_ptr_null(tw_as_completed_next(NULL));
-    results = tw_as_completed_new(NULL, 0);
+    tw_results_free(NULL);
+    ck_assert_ptr_null(tw_results_next(NULL));
+    results = tw_as_completed(NULL, 0);
     ask(results, "none");
     ck_trace("none=none");
-    tw_as_completed_free(results);
+    tw_results_free(results);
 }
 END_TEST
 
@@ -604,21 +604,21 @@ static bool use_as_completed_and_map(void *arg)
 {
     static const int items[] = { 1, 2, -1, 3 };
     tw_deferred *of[2], *slot[2], *d;
-    tw_as_completed *results;
+    tw_results *results;
     int seen = 0;
 
     (void)arg;
     trace_setup();
     for (int i = 0; i < 2; i++)
         of[i] = tw_promise(&slot[i], NULL, NULL);
-    results = tw_as_completed_new(of, 2);
+    results = tw_as_completed(of, 2);
     for (int i = 0; i < 2; i++) {
-        d = tw_as_completed_next(results);
+        d = tw_results_next(results);
         tw_add_both(d, count_result, &seen);
         tw_deferred_unref(d);
         tw_fire(&slot[i], tw_string("x"));
     }
-    tw_as_completed_free(results);
+    tw_results_free(results);
     ck_assert_int_eq(seen, 2);
     d = tw_map(items, 4, sizeof items[0], 2, start_item, NULL);
     tw_add_both(d, count_result, &seen);

@@ -105,7 +105,7 @@ START_TEST(imap_gives_results_one_by_one)
 {
     struct tw_process_map_options options = { .chunk = 2 };
     bool seen[50] = { false };
-    tw_process_results *results;
+    tw_results *results;
     tw_value v;
 
     begin(2);
@@ -114,82 +114,82 @@ START_TEST(imap_gives_results_one_by_one)
     for (int64_t i = 0; i < 50; i++) {
         int64_t index;
 
-        v = tw_block_on(tw_process_results_next(results));
+        v = tw_block_on(tw_results_next(results));
         index = tw_integer_of(tw_list_at(v, 0));
         ck_assert(index >= 0 && index < 50 && !seen[index] && (_i == 1 || index == i));
         seen[index] = true;
         ck_assert_int_eq(tw_integer_of(tw_list_at(v, 1)), index * index);
         tw_release(v);
     }
-    ck_assert(tw_is_none(tw_block_on(tw_process_results_next(results))));
-    tw_process_results_free(results);
+    ck_assert(tw_is_none(tw_block_on(tw_results_next(results))));
+    tw_results_free(results);
     end();
 }
 END_TEST
 
 START_TEST(results_may_be_asked_for_before_they_are_there)
 {
-    tw_process_results *results;
+    tw_results *results;
     tw_deferred *nexts[4];
     tw_value v;
 
     begin(2);
     results = tw_process_imap(pool, "square", numbers(0, 3), NULL);
     for (int i = 0; i < 4; i++)
-        nexts[i] = tw_process_results_next(results);
+        nexts[i] = tw_results_next(results);
     tw_cancel(nexts[0]);
     tw_add_errback(nexts[0], keep, &v);
     ck_fails(v, &tw_error_cancelled, 0);
     tw_deferred_unref(nexts[0]);
     ck_assert(tw_deferred_called(nexts[3])); /* none: the others have them all */
-    nexts[0] = tw_process_results_next(results);
+    nexts[0] = tw_results_next(results);
     for (int i = 0; i < 3; i++) {
         v = tw_block_on(nexts[(i + 1) % 3]);
         ck_assert_int_eq(tw_integer_of(tw_list_at(v, 0)), i);
         tw_release(v);
     }
     tw_deferred_unref(nexts[3]);
-    tw_process_results_free(results);
+    tw_results_free(results);
     end();
 }
 END_TEST
 
 START_TEST(freed_results_cancel_what_is_left)
 {
-    tw_process_results *results;
+    tw_results *results;
     tw_deferred *next;
     tw_value v = tw_none();
 
     begin(2);
     results = tw_process_imap_unordered(pool, "stall", numbers(0, 30), NULL);
-    next = tw_process_results_next(results);
+    next = tw_results_next(results);
     tw_add_errback(next, keep, &v);
-    tw_process_results_free(results);
+    tw_results_free(results);
     ck_fails(v, &tw_error_abandoned, 0);
     tw_deferred_unref(next);
     ck_assert_uint_eq(tw_process_pool_counts(pool).queued, 0);
     results = tw_process_imap(pool, "nobody", numbers(0, 2), NULL);
-    v = tw_block_on(tw_process_results_next(results));
+    v = tw_block_on(tw_results_next(results));
     ck_assert(tw_failure_is(tw_list_at(v, 1), &tw_error_misuse));
     tw_release(v);
-    tw_process_results_free(results);
+    tw_results_free(results);
     end();
 }
 END_TEST
 
 START_TEST(results_outlive_their_pool)
 {
-    tw_process_results *results;
+    tw_results *results;
     tw_value v;
 
     begin(1);
     results = tw_process_imap(pool, "stall", numbers(0, 2), NULL);
     tw_process_pool_free(pool);
     pool = NULL;
-    v = tw_block_on(tw_process_results_next(results));
+    v = tw_block_on(tw_results_next(results));
     ck_assert(tw_failure_is(tw_list_at(v, 1), &tw_error_cancelled));
     tw_release(v);
-    tw_process_results_free(results);
+    tw_results_free(results);
     end();
 }
 END_TEST

@@ -187,8 +187,8 @@ START_TEST(nothing_is_asked_of_no_pool)
     ck_assert_ptr_null(tw_process_submit(NULL, "square", tw_string("")));
     ck_assert_ptr_null(tw_process_map(NULL, "square", tw_list(0), NULL));
     ck_assert_ptr_null(tw_process_imap(NULL, "square", tw_list(0), NULL));
-    ck_assert_ptr_null(tw_process_results_next(NULL));
-    tw_process_results_free(NULL);
+    ck_assert_ptr_null(tw_results_next(NULL));
+    tw_results_free(NULL);
     ck_assert_uint_eq(tw_process_pool_counts(NULL).workers, 0);
     ck_assert_uint_eq(tw_process_pool_pids(NULL, NULL, 0), 0);
 }
@@ -450,7 +450,7 @@ END_TEST
 static bool pool_life(void *arg)
 {
     struct tw_process_pool_options options = { .workers = 1, .start = TW_WORKERS_SPAWN };
-    tw_process_results *results;
+    tw_results *results;
     tw_value v, w, x;
     bool ok;
 
@@ -461,8 +461,8 @@ static bool pool_life(void *arg)
     v = tw_block_on(tw_process_submit_timeout(pool, "square", tw_integer(6), 30));
     w = tw_block_on(tw_process_map(pool, "square", numbers(0, 5), NULL));
     results = tw_process_imap(pool, "square", numbers(0, 1), NULL);
-    x = tw_block_on(tw_process_results_next(results));
-    tw_process_results_free(results);
+    x = tw_block_on(tw_results_next(results));
+    tw_results_free(results);
     ok = tw_integer_of(v) == 36 && tw_integer_of(tw_list_at(w, 4)) == 16 &&
          tw_list_length(x) == 2;
     tw_release(v);

@@ -3,8 +3,9 @@
  */
 #include <tweed/deferred_list.h>
 
+#include "defer/deferred.h"
 #include "defer/inline/coroutine_pool.h"
-#include "defer/waiters.h"
+#include "defer/results.h"
 
 /* --- map -------------------------------------------------------------------------------- */
 
@@ -53,157 +54,115 @@ tw_deferred *tw_pool_map_at(const char *where, tw_pool *pool, tw_coroutine_body 
 
 /* --- imap ------------------------------------------------------------------------------- */
 
-struct place {
-    tw_deferred *child; /* not counted; NULL: not started, or has a result */
-    tw_value result;
-    bool arrived;
-    size_t nth; /* the index of what arrived as the n-th */
-};
-
-/* Counted by its owner, by each child without a result, and while it starts them. */
-struct tw_pool_results {
+struct pool_imap {
+    tw_results *results; /* counted by each child without a result, and while it starts them */
     const char *where;
     tw_pool *pool;
     tw_coroutine_body *body;
     const char *items;
-    size_t count, item_size, limit;
-    size_t started, arrived, taken, references;
-    bool ordered, pumping, ended;
-    struct twi_waiters waiting;
-    struct place places[];
+    size_t count, item_size, limit, started;
+    bool pumping;
+    tw_deferred *children[]; /* not counted; NULL: not started, or has a result */
 };
 
-static void pool_results_unref(tw_pool_results *results)
+static void pool_imap_cancel(void *arg)
 {
-    if (--results->references > 0)
-        return;
-    for (size_t i = 0; i < results->count; i++)
-        tw_release(results->places[i].result);
-    twi_body_pool_unref(results->pool);
-    twi_free(results);
+    struct pool_imap *imap = arg;
+
+    for (size_t i = 0; i < imap->started; i++)
+        tw_cancel(imap->children[i]);
 }
 
-/* Is the next one to be handed out there? */
-static bool is_next_there(const tw_pool_results *results)
+static void pool_imap_release(void *arg)
 {
-    if (results->taken == results->count)
-        return false;
-    return results->ordered ? results->places[results->taken].arrived
-                            : results->taken < results->arrived;
+    struct pool_imap *imap = arg;
+
+    twi_body_pool_unref(imap->pool);
+    twi_free(imap);
 }
 
-/* The next as [index, result]; without memory for it, a failure, and it stays. */
-static tw_value pool_results_take(tw_pool_results *results)
+static const struct twi_results_source pool_imap_ops = { pool_imap_cancel, pool_imap_release };
+
+static void pool_imap_pump(struct pool_imap *imap);
+
+static void pool_imap_child_done(void *arg, size_t index, tw_value *result)
 {
-    size_t index = results->ordered ? results->taken : results->places[results->taken].nth;
-    tw_value *result = &results->places[index].result;
-    tw_value pair = twi_pair(tw_integer((int64_t)index), tw_lend(*result));
+    struct pool_imap *imap = arg;
+    tw_results *results = imap->results;
 
-    if (tw_is(pair, &tw_type_list)) {
-        tw_drop(result);
-        results->taken++;
-    }
-    return pair;
-}
-
-static void pool_results_hand_out(tw_pool_results *results)
-{
-    while (results->waiting.count > 0 && is_next_there(results))
-        twi_waiters_serve(&results->waiting, pool_results_take(results));
-}
-
-static void pool_results_pump(tw_pool_results *results);
-
-static void pool_results_child_done(void *arg, size_t index, tw_value *result)
-{
-    tw_pool_results *results = arg;
-    struct place *place = &results->places[index];
-
-    place->child = NULL;
-    place->result = tw_retain(*result);
-    place->arrived = true;
-    results->places[results->arrived++].nth = index;
+    imap->children[index] = NULL;
+    twi_results_put(results, index, tw_retain(*result));
     if (tw_is_failure(*result)) {
         tw_release(*result);
         *result = tw_none();
     }
-    pool_results_pump(results);
-    pool_results_hand_out(results);
-    pool_results_unref(results);
+    pool_imap_pump(imap);
+    twi_results_serve(results);
+    twi_results_unref(results);
+}
+
+static void pool_imap_start_next(struct pool_imap *imap)
+{
+    size_t index = imap->started++;
+    void *item = (void *)(uintptr_t)(imap->items + index * imap->item_size);
+    tw_deferred *child = tw_pool_spawn_at(imap->where, imap->pool, imap->body, item, NULL);
+
+    twi_results_ref(imap->results);
+    imap->children[index] = child;
+    twi_deferred_tap(child, pool_imap_child_done, imap, index);
+    if (twi_results_ended(imap->results))
+        tw_cancel(imap->children[index]);
+    tw_deferred_unref(child);
 }
 
 /* Children that are done at once come back here from inside: the loop is theirs too. */
-static void pool_results_pump(tw_pool_results *results)
+static void pool_imap_pump(struct pool_imap *imap)
 {
-    if (results->pumping)
-        return;
-    results->pumping = true;
-    results->references++;
-    while (!results->ended && results->started < results->count &&
-           results->started - results->arrived < results->limit) {
-        size_t index = results->started++;
-        void *item = (void *)(uintptr_t)(results->items + index * results->item_size);
-        tw_deferred *child = tw_pool_spawn_at(results->where, results->pool, results->body,
-                                              item, NULL);
+    tw_results *results = imap->results;
 
-        results->references++;
-        results->places[index].child = child;
-        twi_deferred_tap(child, pool_results_child_done, results, index);
-        if (results->ended)
-            tw_cancel(results->places[index].child);
-        tw_deferred_unref(child);
-    }
-    results->pumping = false;
-    pool_results_unref(results);
+    if (imap->pumping)
+        return;
+    imap->pumping = true;
+    twi_results_ref(results);
+    while (!twi_results_ended(results) && imap->started < imap->count &&
+           imap->started - twi_results_arrived(results) < imap->limit)
+        pool_imap_start_next(imap);
+    imap->pumping = false;
+    twi_results_unref(results);
 }
 
-tw_pool_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
-                                 const void *items, size_t count, size_t item_size,
-                                 bool ordered)
+static struct pool_imap *pool_imap_new(size_t count, bool ordered)
 {
-    tw_pool_results *results = NULL;
+    struct pool_imap *imap = NULL;
     size_t size;
 
-    if (pool != NULL && !__builtin_mul_overflow(count, sizeof results->places[0], &size) &&
-        !__builtin_add_overflow(size, sizeof *results, &size))
-        results = twi_calloc(1, size);
-    if (results == NULL)
+    if (!__builtin_mul_overflow(count, sizeof imap->children[0], &size) &&
+        !__builtin_add_overflow(size, sizeof *imap, &size))
+        imap = twi_calloc(1, size);
+    if (imap == NULL)
         return NULL;
-    results->where = where;
-    results->pool = twi_body_pool_ref(pool);
-    results->body = body;
-    results->items = items;
-    results->count = count;
-    results->item_size = item_size;
-    results->limit = tw_pool_counts(pool).size;
-    results->references = 1;
-    results->ordered = ordered;
-    twi_waiters_init(&results->waiting);
-    pool_results_pump(results);
-    return results;
+    imap->results = twi_results_new(count, ordered, &pool_imap_ops, imap);
+    if (imap->results == NULL) {
+        twi_free(imap);
+        return NULL;
+    }
+    imap->count = count;
+    return imap;
 }
 
-tw_deferred *tw_pool_results_next_at(const char *where, tw_pool_results *results)
+tw_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
+                            const void *items, size_t count, size_t item_size, bool ordered)
 {
-    if (results == NULL)
-        return NULL;
-    TWI_WAITERS_CHECK(&results->waiting);
-    if (results->waiting.count == 0 && is_next_there(results))
-        return tw_fired_at(where, pool_results_take(results));
-    if (results->taken + results->waiting.count >= results->count)
-        return tw_fired_at(where, tw_none());
-    return twi_waiters_join(&results->waiting, where);
-}
+    struct pool_imap *imap = pool != NULL ? pool_imap_new(count, ordered) : NULL;
 
-void tw_pool_results_free(tw_pool_results *results)
-{
-    if (results == NULL)
-        return;
-    results->ended = true;
-    results->references++;
-    twi_waiters_abandon(&results->waiting, "pool's map");
-    for (size_t i = 0; i < results->started; i++)
-        tw_cancel(results->places[i].child);
-    pool_results_unref(results);
-    pool_results_unref(results);
+    if (imap == NULL)
+        return NULL;
+    imap->where = where;
+    imap->pool = twi_body_pool_ref(pool);
+    imap->body = body;
+    imap->items = items;
+    imap->item_size = item_size;
+    imap->limit = tw_pool_counts(pool).size;
+    pool_imap_pump(imap);
+    return imap->results;
 }

@@ -65,7 +65,7 @@ int main(void)
                 squares[] = "squares";
     static const int numbers[] = { 1, 2, 3, 4 };
     tw_deferred *runners[3];
-    tw_as_completed *arrivals;
+    tw_results *arrivals;
 
     virtual_clock = tw_clock_virtual_new();
     start_race(runners);
@@ -75,12 +75,12 @@ int main(void)
     start_race(runners);
     watch(tw_race(runners, 3), first);
     start_race(runners);
-    arrivals = tw_as_completed_new(runners, 3);
+    arrivals = tw_as_completed(runners, 3);
     for (int i = 0; i < 3; i++)
-        watch(tw_as_completed_next(arrivals), next);
+        watch(tw_results_next(arrivals), next);
     watch(tw_map(numbers, 4, sizeof numbers[0], 2, square, NULL), squares);
     tw_clock_advance(virtual_clock, 5);
-    tw_as_completed_free(arrivals);
+    tw_results_free(arrivals);
     tw_clock_free(virtual_clock);
     return 0;
 }

@@ -9,7 +9,7 @@
 #ifndef TWEED_DEFERRED_LIST_H
 #define TWEED_DEFERRED_LIST_H
 
-#include <tweed/deferred.h>
+#include <tweed/results.h>
 
 TW_BEGIN
 
@@ -41,14 +41,8 @@ TW_API tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferred
 #define tw_race(deferreds, count) tw_race_at(TW_HERE, (deferreds), (count))
 TW_API tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds, size_t count);
 
-/* Results by arrival. tw_as_completed_next() gives a Deferred for the next [index, result] not
- * yet handed out (result may be a failure, which counts as handled), or none when all have been.
- * Free cancels what is pending. */
-typedef struct tw_as_completed tw_as_completed;
-TW_API tw_as_completed *tw_as_completed_new(tw_deferred *const *deferreds, size_t count);
-#define tw_as_completed_next(results) tw_as_completed_next_at(TW_HERE, (results))
-TW_API tw_deferred *tw_as_completed_next_at(const char *where, tw_as_completed *results);
-TW_API void tw_as_completed_free(tw_as_completed *results);
+/* Their results one by one, as they come; see results.h. NULL when there is no memory. */
+TW_API tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
 
 /* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds
  * pending at a time; `items` lent until done: item i is `(const char *)items + i * item_size`.

@@ -16,6 +16,7 @@
 #define TWEED_POOL_H
 
 #include <tweed/inline_callbacks.h>
+#include <tweed/results.h>
 
 TW_BEGIN
 
@@ -47,23 +48,15 @@ TW_API tw_deferred *tw_pool_wait_available_at(const char *where, tw_pool *pool);
 TW_API tw_deferred *tw_pool_map_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
                                    const void *items, size_t count, size_t item_size);
 
-/*
- * The same, results one by one: in the order of the items (imap), or as they come (imap
- * unordered). tw_pool_results_next() gives a Deferred for the next [index, result] (which may be a
- * failure, and counts as handled), or none when all have been. Free cancels what is left; the pool
- * may go before. NULL when there is no memory.
- */
-typedef struct tw_pool_results tw_pool_results;
+/* The same, results one by one: in the order of the items (imap), or as they come (imap
+ * unordered); see results.h. The pool may go before them. NULL when there is no memory. */
 #define tw_pool_imap(pool, body, items, count, item_size) \
     tw_pool_imap_at(TW_HERE, (pool), (body), (items), (count), (item_size), true)
 #define tw_pool_imap_unordered(pool, body, items, count, item_size) \
     tw_pool_imap_at(TW_HERE, (pool), (body), (items), (count), (item_size), false)
-TW_API tw_pool_results *tw_pool_imap_at(const char *where, tw_pool *pool,
-                                        tw_coroutine_body *body, const void *items,
-                                        size_t count, size_t item_size, bool ordered);
-#define tw_pool_results_next(results) tw_pool_results_next_at(TW_HERE, (results))
-TW_API tw_deferred *tw_pool_results_next_at(const char *where, tw_pool_results *results);
-TW_API void tw_pool_results_free(tw_pool_results *results);
+TW_API tw_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
+                                   const void *items, size_t count, size_t item_size,
+                                   bool ordered);
 
 /* Fires with none when nothing runs or waits for a place. */
 #define tw_pool_join(pool) tw_pool_join_at(TW_HERE, (pool))

@@ -29,7 +29,7 @@
 
 #include <sys/types.h>
 
-#include <tweed/deferred.h>
+#include <tweed/results.h>
 
 TW_BEGIN
 
@@ -168,22 +168,13 @@ TW_API tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool,
                                       const char *name, tw_value arguments,
                                       const struct tw_process_map_options *options);
 
-/*
- * The same, results one by one: in the order of the arguments (imap), or as they come (imap
- * unordered). tw_process_results_next() gives a Deferred for the next [index, result] (which may be
- * a failure, and counts as handled), or none when all have been. Free cancels what is left; the
- * pool may go before. NULL when there is no memory.
- */
-typedef struct tw_process_results tw_process_results;
-TW_API tw_process_results *tw_process_imap(tw_process_pool *pool, const char *name,
-                                           tw_value arguments,
-                                           const struct tw_process_map_options *options);
-TW_API tw_process_results *tw_process_imap_unordered(
-    tw_process_pool *pool, const char *name, tw_value arguments,
-    const struct tw_process_map_options *options);
-#define tw_process_results_next(results) tw_process_results_next_at(TW_HERE, (results))
-TW_API tw_deferred *tw_process_results_next_at(const char *where, tw_process_results *results);
-TW_API void tw_process_results_free(tw_process_results *results);
+/* The same, results one by one: in the order of the arguments (imap), or as they come (imap
+ * unordered); see results.h. The pool may go before them. NULL when there is no memory. */
+TW_API tw_results *tw_process_imap(tw_process_pool *pool, const char *name, tw_value arguments,
+                                   const struct tw_process_map_options *options);
+TW_API tw_results *tw_process_imap_unordered(tw_process_pool *pool, const char *name,
+                                             tw_value arguments,
+                                             const struct tw_process_map_options *options);
 
 TW_END
 #endif

@@ -28,6 +28,7 @@
 #include <tweed/reactor.h>
 #include <tweed/reconnect.h>
 #include <tweed/resolver.h>
+#include <tweed/results.h>
 #include <tweed/server.h>
 #include <tweed/stream.h>
 #include <tweed/sync.h>

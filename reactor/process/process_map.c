@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/value_list.h"
+#include "defer/results.h"
 #include "reactor/process/process_pool.h"
 
 static const struct tw_process_map_options no_options;
@@ -137,126 +138,81 @@ tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool, const c
 
 /* --- imap --------------------------------------------------------------------------------- */
 
-struct next {
-    struct twi_list node;
-    struct tw_process_results *results;
-    tw_deferred *done;
-};
-
-/* Results wait in their places; `order` says in which order they came, or in which they are wanted.
- * Counted by its owner and by its tasks. */
-struct tw_process_results {
+/* Counted by its tasks, and by whoever has the results. */
+struct process_imap {
     struct twi_process_task_set set;
     struct tw_process_pool *pool; /* NULL: it was refused, or all results are there */
-    size_t count, taken, arrived, waiting;
-    bool ordered, freed;
-    struct twi_list nexts;
-    tw_value *items; /* of results */
-    tw_value results;
-    size_t *order; /* unordered: indices, in the order of their arrival */
-    bool *there;   /* ordered */
+    tw_results *results;          /* a reference */
+    size_t left;
 };
 
-/* Is there one to be handed out? */
-static bool has_next(const struct tw_process_results *results)
+static void process_imap_deliver(struct twi_process_task_set *set, size_t index,
+                                 tw_value result)
 {
-    if (results->taken == results->count)
-        return false;
-    return results->ordered ? results->there[results->taken]
-                            : results->taken < results->arrived;
+    struct process_imap *imap = (struct process_imap *)set;
+
+    twi_results_put(imap->results, index, result);
+    if (--imap->left == 0)
+        imap->pool = NULL;
+    twi_results_serve(imap->results);
 }
 
-/* It, as [index, result]; without memory for that, a failure, and it stays. */
-static tw_value take_next(struct tw_process_results *results)
+static void process_imap_release(struct twi_process_task_set *set)
 {
-    size_t index = results->ordered ? results->taken : results->order[results->taken];
-    tw_value *pair, list = twi_list_filled(2, &pair);
+    tw_results *results = ((struct process_imap *)set)->results;
 
-    if (pair == NULL)
-        return list;
-    pair[0] = tw_integer((int64_t)index);
-    pair[1] = results->items[index];
-    results->items[index] = tw_none();
-    results->taken++;
-    return list;
-}
-
-static void serve_nexts(struct tw_process_results *results)
-{
-    results->set.references++;
-    while (!results->freed && has_next(results) && !twi_list_empty(&results->nexts)) {
-        struct next *next = TWI_CONTAINER(twi_list_take_first(&results->nexts), struct next,
-                                          node);
-        tw_deferred *done = next->done;
-
-        twi_free(next);
-        results->waiting--;
-        tw_fire(&done, take_next(results));
-    }
-    twi_process_task_set_unref(&results->set);
-}
-
-static void imap_deliver(struct twi_process_task_set *set, size_t index, tw_value result)
-{
-    struct tw_process_results *results = (struct tw_process_results *)set;
-
-    results->items[index] = result;
-    if (results->ordered)
-        results->there[index] = true;
-    else
-        results->order[results->arrived] = index;
-    if (++results->arrived == results->count)
-        results->pool = NULL;
-    serve_nexts(results);
-}
-
-static void imap_release(struct twi_process_task_set *set)
-{
-    struct tw_process_results *results = (struct tw_process_results *)set;
-
-    tw_release(results->results);
-    twi_free(results->order);
-    twi_free(results->there);
     no_release(set);
+    if (results != NULL)
+        twi_results_unref(results);
 }
 
-static tw_process_results *process_results_new(tw_value arguments, size_t chunk, bool ordered)
+static void process_imap_cancel(void *arg)
 {
-    struct tw_process_results *results = set_new(sizeof *results, arguments, chunk);
+    struct process_imap *imap = arg;
 
-    if (results == NULL)
+    if (imap->pool != NULL)
+        twi_process_pool_drop_set(imap->pool, &imap->set);
+    twi_process_task_set_unref(&imap->set);
+}
+
+static const struct twi_results_source process_imap_ops = { .cancel = process_imap_cancel };
+
+static struct process_imap *process_imap_new(tw_value arguments, size_t chunk, bool ordered)
+{
+    struct process_imap *imap = set_new(sizeof *imap, arguments, chunk);
+
+    if (imap == NULL)
         return NULL;
-    results->set.deliver = imap_deliver;
-    results->set.release = imap_release;
-    results->ordered = ordered;
-    results->count = tw_list_length(results->set.arguments);
-    twi_list_init(&results->nexts);
-    results->results = twi_list_filled(results->count, &results->items);
-    if (ordered)
-        results->there = twi_calloc(results->count + 1, sizeof *results->there);
-    else
-        results->order = twi_calloc(results->count + 1, sizeof *results->order);
-    if (results->items != NULL && (results->there != NULL || results->order != NULL))
-        return results;
-    twi_process_task_set_unref(&results->set);
+    imap->set.deliver = process_imap_deliver;
+    imap->set.release = process_imap_release;
+    imap->left = tw_list_length(imap->set.arguments);
+    imap->results = twi_results_new(imap->left, ordered, &process_imap_ops, imap);
+    if (imap->results != NULL) {
+        twi_results_ref(imap->results); /* the set's; the other is whoever gets them */
+        return imap;
+    }
+    twi_process_task_set_unref(&imap->set);
     return NULL;
 }
 
 /* Results that are refused are failures, too: one for each argument. */
-static void process_results_refuse(struct tw_process_results *results, tw_value refusal)
+static tw_results *process_imap_refuse(struct process_imap *imap, tw_value refusal)
 {
-    for (size_t i = 0; i < results->count; i++)
-        imap_deliver(&results->set, i, tw_retain(refusal));
+    size_t count = imap->left;
+
+    for (size_t i = 0; i < count; i++)
+        process_imap_deliver(&imap->set, i, tw_retain(refusal));
     tw_release(refusal);
+    return imap->results;
 }
 
-static tw_process_results *process_map_start(tw_process_pool *pool, const char *name,
-                                             tw_value arguments,
-                                             const struct tw_process_map_options *options,
-                                             bool ordered)
+static tw_results *process_imap_start(tw_process_pool *pool, const char *name,
+                                      tw_value arguments,
+                                      const struct tw_process_map_options *options,
+                                      bool ordered)
 {
     const struct tw_process_entry *function;
-    struct tw_process_results *results;
+    struct process_imap *imap;
     tw_value refusal;
 
     if (options == NULL)
@@ -265,88 +221,29 @@ static tw_process_results *process_map_start(tw_process_pool *pool, const char *
         tw_release(arguments);
         return NULL;
     }
-    results = process_results_new(arguments, options->chunk, ordered);
-    if (results == NULL || results->count == 0)
-        return results;
+    imap = process_imap_new(arguments, options->chunk, ordered);
+    if (imap == NULL || imap->left == 0)
+        return imap != NULL ? imap->results : NULL;
     refusal = twi_process_pool_refusal(pool, name, options->timeout, &function);
-    if (tw_is_failure(refusal)) {
-        process_results_refuse(results, refusal);
-        return results;
-    }
-    results->pool = pool;
-    if (twi_process_pool_add_set(pool, function, &results->set, options->timeout) == 0)
-        return results;
-    twi_process_task_set_unref(&results->set);
+    if (tw_is_failure(refusal))
+        return process_imap_refuse(imap, refusal);
+    imap->pool = pool;
+    if (twi_process_pool_add_set(pool, function, &imap->set, options->timeout) == 0)
+        return imap->results;
+    imap->pool = NULL;
+    tw_results_free(imap->results);
     return NULL;
 }
 
-tw_process_results *tw_process_imap(tw_process_pool *pool, const char *name,
-                                    tw_value arguments,
-                                    const struct tw_process_map_options *options)
+tw_results *tw_process_imap(tw_process_pool *pool, const char *name, tw_value arguments,
+                            const struct tw_process_map_options *options)
 {
-    return process_map_start(pool, name, arguments, options, true);
+    return process_imap_start(pool, name, arguments, options, true);
 }
 
-tw_process_results *tw_process_imap_unordered(tw_process_pool *pool, const char *name,
-                                              tw_value arguments,
-                                              const struct tw_process_map_options *options)
+tw_results *tw_process_imap_unordered(tw_process_pool *pool, const char *name,
+                                      tw_value arguments,
+                                      const struct tw_process_map_options *options)
 {
-    return process_map_start(pool, name, arguments, options, false);
-}
-
-static int cancel_next(tw_deferred *deferred, void *arg)
-{
-    struct next *next = arg;
-    tw_deferred *done = next->done;
-
-    (void)deferred;
-    twi_list_remove(&next->node);
-    next->results->waiting--;
-    twi_free(next);
-    tw_fire(&done, tw_fail(&tw_error_cancelled, "no longer waits for a result"));
-    return 0;
-}
-
-tw_deferred *tw_process_results_next_at(const char *where, tw_process_results *results)
-{
-    struct next *next;
-    tw_deferred *deferred;
-
-    if (results == NULL)
-        return NULL;
-    if (results->waiting == 0 && has_next(results))
-        return tw_fired_at(where, take_next(results));
-    if (results->taken + results->waiting >= results->count)
-        return tw_fired_at(where, tw_none());
-    next = twi_malloc(sizeof *next);
-    deferred = next != NULL ? tw_promise_at(where, &next->done, cancel_next, next, NULL)
-                            : NULL;
-    if (deferred == NULL) {
-        twi_free(next);
-        return NULL;
-    }
-    next->results = results;
-    results->waiting++;
-    twi_list_append(&results->nexts, &next->node);
-    return deferred;
-}
-
-void tw_process_results_free(tw_process_results *results)
-{
-    struct twi_list *node;
-
-    if (results == NULL)
-        return;
-    results->freed = true;
-    while ((node = twi_list_take_first(&results->nexts)) != NULL) {
-        struct next *next = TWI_CONTAINER(node, struct next, node);
-        tw_deferred *done = next->done;
-
-        twi_free(next);
-        results->waiting--;
-        tw_fire(&done, tw_fail(&tw_error_abandoned, "the results were freed"));
-    }
-    if (results->pool != NULL)
-        twi_process_pool_drop_set(results->pool, &results->set);
-    twi_process_task_set_unref(&results->set);
+    return process_imap_start(pool, name, arguments, options, false);
 }
