@@ -26,7 +26,8 @@ tw_stream *twi_stream_new(struct twi_stream_link *link)
     memset(stream, 0, sizeof *stream);
     stream->references = 1;
     stream->limit = DEFAULT_LIMIT;
-    twi_list_init(&stream->waiters);
+    twi_waiters_init(&stream->drains);
+    twi_waiters_init(&stream->ends);
     stream->link = link;
     link->stream = stream;
     return stream;

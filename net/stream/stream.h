@@ -14,6 +14,7 @@
 #include <tweed/stream.h>
 
 #include "base/list.h"
+#include "defer/waiters.h"
 #include "net/transport/input.h"
 
 struct twi_stream_link {
@@ -56,7 +57,7 @@ struct tw_stream {
     struct twi_read read;
     tw_deferred *reader;  /* who waits for it */
     void *reason;         /* of the loss: a failure */
-    struct twi_list waiters; /* for a drain or the end */
+    struct twi_waiters drains, ends; /* who waits for one */
     tw_transport *drained;   /* whose producer it is, while somebody waits for a drain */
 };
 

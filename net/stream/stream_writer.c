@@ -105,83 +105,80 @@ int tw_stream_write_eof(tw_stream *stream)
 
 /* --- who waits ---------------------------------------------------------------------- */
 
-struct waiter {
-    struct twi_list node;
+/* In a line of the stream's, which it holds. */
+struct stream_waiter {
+    struct twi_waiter waiter; /* first */
     tw_stream *stream;
-    tw_deferred *turn;
-    bool drain; /* else for the end */
 };
 
-static _Thread_local struct twi_slab waiters = TWI_SLAB(struct waiter);
+static _Thread_local struct twi_slab stream_waiters = TWI_SLAB(struct stream_waiter);
 
 /* Out of the line: its Deferred is now the caller's to fire or to let go, and so is the reference
  * of the stream that it held. */
-static tw_deferred *writer_leave(struct waiter *waiter)
+static tw_deferred *writer_leave(struct twi_waiter *waiter, tw_stream **ret_stream)
 {
     tw_deferred *turn = waiter->turn;
 
-    twi_list_remove(&waiter->node);
-    twi_slab_free(&waiters, waiter);
+    *ret_stream = ((struct stream_waiter *)waiter)->stream;
+    twi_waiter_remove(waiter);
+    twi_slab_free(&stream_waiters, waiter);
     return turn;
 }
 
-static bool somebody_drains(const tw_stream *stream)
+static bool writer_serve(struct twi_waiter *waiter, tw_value result)
 {
-    for (const struct twi_list *node = stream->waiters.next; node != &stream->waiters;
-         node = node->next)
-        if (TWI_CONTAINER(node, const struct waiter, node)->drain)
-            return true;
-    return false;
+    tw_stream *stream;
+    tw_deferred *turn = writer_leave(waiter, &stream);
+
+    tw_fire(&turn, result);
+    tw_stream_unref(stream);
+    return true;
 }
 
-static int writer_cancel(tw_deferred *deferred, void *arg)
+static void writer_drop(struct twi_waiter *waiter)
 {
-    struct waiter *waiter = arg;
-    tw_stream *stream = waiter->stream;
+    tw_stream *stream;
 
-    (void)deferred;
-    tw_deferred_unref(writer_leave(waiter));
-    if (stream->drained != NULL && !somebody_drains(stream))
+    tw_deferred_unref(writer_leave(waiter, &stream));
+    if (stream->drained != NULL && stream->drains.count == 0)
         twi_stream_stop_draining(stream);
     tw_stream_unref(stream);
+}
+
+static const struct twi_waiter_kind writer_kind = { writer_serve, writer_drop };
+
+static int writer_cancel(tw_deferred *deferred, void *waiter)
+{
+    (void)deferred;
+    writer_drop(waiter);
     return 0;
 }
 
-static tw_deferred *writer_join(const char *where, tw_stream *stream, bool drain)
+static tw_deferred *writer_join(const char *where, tw_stream *stream, struct twi_waiters *line)
 {
-    struct waiter *waiter = twi_slab_alloc(&waiters);
+    struct stream_waiter *waiter = twi_slab_alloc(&stream_waiters);
     tw_deferred *deferred = NULL;
 
-    if (waiter != NULL)
-        deferred = tw_promise_at(where, &waiter->turn, writer_cancel, waiter, NULL);
+    if (waiter == NULL)
+        return NULL;
+    *waiter = (struct stream_waiter){ .waiter.kind = &writer_kind };
+    deferred = tw_promise_at(where, &waiter->waiter.turn, writer_cancel, waiter, NULL);
     if (deferred == NULL) {
-        if (waiter != NULL)
-            twi_slab_free(&waiters, waiter);
+        twi_slab_free(&stream_waiters, waiter);
         return NULL;
     }
     waiter->stream = tw_stream_ref(stream);
-    waiter->drain = drain;
-    twi_list_append(&stream->waiters, &waiter->node);
+    twi_waiter_append(line, &waiter->waiter);
     return deferred;
 }
 
-/* Fire those who wait now with `result` (lent): all, or those who wait for a drain. */
-static void writer_tell(tw_stream *stream, tw_value result, bool all)
+/* Fire those who stand in the line now with `result` (lent). */
+static void writer_tell(struct twi_waiters *line, tw_value result)
 {
-    struct twi_list told, *first;
+    struct twi_waiters now;
 
-    twi_list_init(&told);
-    TWI_LIST_EACH (node, &stream->waiters)
-        if (all || TWI_CONTAINER(node, struct waiter, node)->drain) {
-            twi_list_remove(node);
-            twi_list_append(&told, node);
-        }
-    while ((first = told.next) != &told) {
-        tw_deferred *turn = writer_leave(TWI_CONTAINER(first, struct waiter, node));
-
-        tw_fire(&turn, tw_retain(result));
-        tw_stream_unref(stream);
-    }
+    twi_waiters_move_all(&now, line);
+    twi_waiters_serve_all(&now, tw_retain(result));
 }
 
 /* --- draining ----------------------------------------------------------------------- */
@@ -196,7 +193,7 @@ static void drain_done(void *arg)
     tw_stream *stream = tw_stream_ref(arg);
 
     twi_stream_stop_draining(stream);
-    writer_tell(stream, tw_none(), false);
+    writer_tell(&stream->drains, tw_none());
     tw_stream_unref(stream);
 }
 
@@ -253,8 +250,8 @@ tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream)
     if (r == -EEXIST)
         return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse,
                                              "a drain of a transport with a producer"));
-    deferred = r == 0 ? writer_join(where, stream, true) : NULL;
-    if (deferred == NULL && !somebody_drains(stream))
+    deferred = r == 0 ? writer_join(where, stream, &stream->drains) : NULL;
+    if (deferred == NULL && stream->drains.count == 0)
         twi_stream_stop_draining(stream);
     return twi_stream_limited(stream, deferred);
 }
@@ -328,8 +325,8 @@ static tw_value end_of(const tw_stream *stream)
 
 void twi_stream_tell_lost(tw_stream *stream)
 {
-    writer_tell(stream, writer_outcome(stream), false);
-    writer_tell(stream, end_of(stream), true);
+    writer_tell(&stream->drains, writer_outcome(stream));
+    writer_tell(&stream->ends, end_of(stream));
 }
 
 tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream)
@@ -338,5 +335,5 @@ tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream)
         return tw_fired_at(where, tw_none());
     if (stream->reason != NULL)
         return tw_fired_at(where, tw_retain(end_of(stream)));
-    return writer_join(where, stream, false);
+    return writer_join(where, stream, &stream->ends);
 }

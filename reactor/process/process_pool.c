@@ -26,11 +26,6 @@ enum {
 
 static _Thread_local struct twi_slab tasks = TWI_SLAB(struct twi_process_task);
 
-struct join {
-    struct twi_list node;
-    tw_deferred *done;
-};
-
 /* --- tasks -------------------------------------------------------------------------------- */
 
 void twi_process_task_set_unref(struct twi_process_task_set *set)
@@ -315,23 +310,11 @@ void twi_process_pool_enter(struct tw_process_pool *pool)
     pool->inside++;
 }
 
-static void fire_joins(struct tw_process_pool *pool)
-{
-    struct twi_list *node;
-
-    while ((node = twi_list_take_first(&pool->joins)) != NULL) {
-        struct join *join = TWI_CONTAINER(node, struct join, node);
-        tw_deferred *done = join->done;
-        twi_free(join);
-        tw_fire(&done, tw_none());
-    }
-}
-
 /* While others work, who keep real time, virtual time waits for them. */
 static void hold_time(struct tw_process_pool *pool)
 {
-    bool hold = !pool->ended && (twi_process_pool_has_work(pool) ||
-                                 (pool->live > 0 && !twi_list_empty(&pool->joins)));
+    bool hold = !pool->ended &&
+                (twi_process_pool_has_work(pool) || (pool->live > 0 && pool->joins.count > 0));
 
     if (hold == pool->held)
         return;
@@ -379,7 +362,8 @@ void twi_process_pool_leave(struct tw_process_pool *pool)
         bury_workers(pool);
     if (pool->inside == 1 && pool->closed && pool->live == 0 &&
         !twi_process_pool_has_work(pool))
-        fire_joins(pool);
+        while (pool->joins.count > 0)
+            twi_waiters_serve(&pool->joins, tw_none());
     hold_time(pool);
     if (--pool->inside > 0)
         return;
@@ -467,7 +451,7 @@ tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *optio
     twi_list_init(&pool->queue);
     twi_list_init(&pool->workers);
     twi_list_init(&pool->gone);
-    twi_list_init(&pool->joins);
+    twi_waiters_init(&pool->joins);
     r = complete(pool);
     if (r == 0)
         r = twi_loop_on_end(&pool->end_hook);
@@ -512,21 +496,8 @@ void tw_process_pool_free(tw_process_pool *pool)
     twi_process_pool_leave(pool);
 }
 
-static int cancel_join(tw_deferred *deferred, void *arg)
-{
-    struct join *join = arg;
-    tw_deferred *done = join->done;
-
-    (void)deferred;
-    twi_list_remove(&join->node);
-    twi_free(join);
-    tw_fire(&done, tw_fail(&tw_error_cancelled, "no longer waits for the process pool"));
-    return 0;
-}
-
 tw_deferred *tw_process_pool_join_at(const char *where, tw_process_pool *pool)
 {
-    struct join *join;
     tw_deferred *deferred;
 
     if (pool == NULL)
@@ -535,16 +506,8 @@ tw_deferred *tw_process_pool_join_at(const char *where, tw_process_pool *pool)
         return tw_fired_at(where, tw_fail(&tw_error_misuse, "the process pool is not closed"));
     if (pool->live == 0 && !twi_process_pool_has_work(pool))
         return tw_fired_at(where, tw_none());
-    join = twi_malloc(sizeof *join);
-    if (join == NULL)
-        return NULL;
-    deferred = tw_promise_at(where, &join->done, cancel_join, join, NULL);
-    if (deferred == NULL) {
-        twi_free(join);
-        return NULL;
-    }
     twi_process_pool_enter(pool);
-    twi_list_append(&pool->joins, &join->node);
+    deferred = twi_waiters_join(&pool->joins, where);
     twi_process_pool_leave(pool);
     return deferred;
 }

@@ -5,6 +5,7 @@
 #define REACTOR_PROCESS_PROCESS_POOL_H
 
 #include "base/list.h"
+#include "defer/waiters.h"
 #include "reactor/process/child.h"
 #include "reactor/face.h"
 #include "reactor/process/process_wire.h"
@@ -96,7 +97,7 @@ struct tw_process_pool {
     bool held;
     struct twi_flush flush;
     struct twi_loop_end end_hook;
-    struct twi_list joins;
+    struct twi_waiters joins;
     /* Deaths in a row, without a result between; and of those who had not even got ready. */
     size_t crashes, barren;
     int64_t start_timer;
