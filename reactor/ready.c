@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "reactor/loop.h"
 
 enum { FIRST_SIZE = 64 };
@@ -28,17 +29,34 @@ static int ready_grow(struct twi_ready *ready)
     return 0;
 }
 
-int tw_call_soon(void (*fn)(void *arg), void *arg)
+static inline void ready_push(struct twi_ready *ready, void (*fn)(void *arg), void *arg)
+{
+    ready->calls[ready->tail++ & (ready->size - 1)] = (struct twi_ready_call){ fn, arg };
+}
+
+/* The first call of all, a full ring, or misuse. */
+static TWI_APART int call_soon_slowly(void (*fn)(void *arg), void *arg)
 {
     struct twi_loop *loop = twi_loop_get();
     struct twi_ready *ready;
 
-    if (__builtin_expect(loop == NULL || fn == NULL, 0))
+    if (loop == NULL || fn == NULL)
         return fn == NULL ? -EINVAL : -ENOMEM;
     ready = &loop->ready;
-    if (__builtin_expect(ready->tail - ready->head == ready->size, 0) && ready_grow(ready) < 0)
+    if (ready->tail - ready->head == ready->size && ready_grow(ready) < 0)
         return -ENOMEM;
-    ready->calls[ready->tail++ & (ready->size - 1)] = (struct twi_ready_call){ fn, arg };
+    ready_push(ready, fn, arg);
+    return 0;
+}
+
+int tw_call_soon(void (*fn)(void *arg), void *arg)
+{
+    struct twi_loop *loop = twi_loop_here;
+
+    if (TWI_UNLIKELY(loop == NULL || fn == NULL ||
+                     loop->ready.tail - loop->ready.head == loop->ready.size))
+        return call_soon_slowly(fn, arg);
+    ready_push(&loop->ready, fn, arg);
     return 0;
 }
 
