@@ -267,14 +267,21 @@ static TWI_APART tw_deferred *keep_and_go_on(tw_deferred *deferred, tw_value ret
 /* The next entry of the chain; NULL, and `state` not yet written, when there is none. */
 static inline struct twi_entry *next_entry(tw_deferred *deferred, uint32_t state)
 {
+    struct twi_more *more;
+
     if (TWI_LIKELY((state & (TWI_PAUSES | TWI_HAS_FIRST)) == TWI_HAS_FIRST)) {
         deferred->state = state ^ TWI_HAS_FIRST;
         return &deferred->entries[0];
     }
-    if ((state & TWI_HAS_SECOND) == 0 && deferred->more == NULL)
+    if ((state & TWI_HAS_SECOND) != 0) {
+        deferred->state = state;
+        return state < TWI_PAUSE ? twi_entries_pop(deferred) : NULL;
+    }
+    more = deferred->more;
+    if (more == NULL || more->count == 0 || state >= TWI_PAUSE)
         return NULL;
     deferred->state = state;
-    return state < TWI_PAUSE ? twi_entries_pop(deferred) : NULL;
+    return twi_more_pop(more);
 }
 
 /* The plain callback that returns its input stays in this loop; all else has functions of its

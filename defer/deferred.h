@@ -259,11 +259,20 @@ static inline size_t twi_entries_place_of(const tw_deferred *deferred,
     return TWI_INSIDE + (size_t)(entry - deferred->more->entries);
 }
 
+/* The next entry of a block that has one. */
+static inline struct twi_entry *twi_more_pop(struct twi_more *more)
+{
+    struct twi_entry *entry = &more->entries[more->next++];
+
+    if (more->next == more->count)
+        more->next = more->count = 0;
+    return entry;
+}
+
 /* The next entry, to be copied before anything else happens; NULL when there is none. */
 static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)
 {
     struct twi_more *more = deferred->more;
-    struct twi_entry *entry;
 
     if ((deferred->state & TWI_HAS_FIRST) != 0) {
         deferred->state ^= TWI_HAS_FIRST;
@@ -273,12 +282,7 @@ static inline struct twi_entry *twi_entries_pop(tw_deferred *deferred)
         deferred->state ^= TWI_HAS_SECOND;
         return &deferred->entries[1];
     }
-    if (more == NULL || more->count == 0)
-        return NULL;
-    entry = &more->entries[more->next++];
-    if (more->next == more->count)
-        more->next = more->count = 0;
-    return entry;
+    return more != NULL && more->count > 0 ? twi_more_pop(more) : NULL;
 }
 
 /* Push, if there is room already; else NULL. */
