@@ -22,6 +22,7 @@ enum {
     TICK_SHIFT = 14,
     LINE = 64,              /* of the cache */
     PAGE = 4096,
+    HUGE_PAGE = 2 << 20,
     AHEAD = 4096,           /* timers */
     EXACT_BOUND_NODES = 32, /* so many are looked at for the next time */
 };
@@ -81,21 +82,25 @@ static int grow_maps(struct twi_wheel *wheel, uint32_t room)
     return grow_words(&wheel->free_words, words_for(before), words_for(after));
 }
 
-/* Chunks begin at a cache line; what was really allocated is noted in front. */
+/* Chunks begin at a cache line, and large ones at a huge page: else their first and last parts, up
+ * to two megabytes of each, would be faulted in by small pages. The start of what was really
+ * allocated is noted in front. */
 static int wheel_add_chunk(struct twi_wheel *wheel)
 {
     uint32_t count = wheel->room + (1u << TWI_WHEEL_CHUNK_BITS);
     int chunk = 31 - __builtin_clz(count) - TWI_WHEEL_CHUNK_BITS;
+    size_t size = count * sizeof(struct twi_timer);
+    size_t alignment = size >= HUGE_PAGE ? HUGE_PAGE : LINE;
     uintptr_t raw, aligned;
 
     if (chunk >= TWI_WHEEL_CHUNKS || grow_maps(wheel, wheel->room + count) < 0)
         return -ENOMEM;
-    raw = (uintptr_t)twi_malloc(count * sizeof(struct twi_timer) + LINE);
+    raw = (uintptr_t)twi_malloc(size + alignment);
     if (raw == 0)
         return -ENOMEM;
-    aligned = (raw + LINE) & ~(uintptr_t)(LINE - 1);
+    aligned = (raw + alignment) & ~(uintptr_t)(alignment - 1);
     ((uintptr_t *)aligned)[-1] = raw;
-    twi_advise_huge((void *)aligned, count * sizeof(struct twi_timer));
+    twi_advise_huge((void *)aligned, size);
     wheel->chunks[chunk] = (struct twi_timer *)aligned;
     wheel->room += count;
     return 0;
