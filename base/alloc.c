@@ -131,7 +131,7 @@ int twi_grow(void *array, size_t *capacity, size_t wanted, size_t size)
 
 void twi_advise_huge(void *block, size_t size)
 {
-#ifdef MADV_HUGEPAGE
+#if TWI_LINUX && defined MADV_HUGEPAGE
     const uintptr_t huge = (uintptr_t)2 << 20;
     uintptr_t from = ((uintptr_t)block + huge - 1) & ~(huge - 1);
     uintptr_t to = ((uintptr_t)block + size) & ~(huge - 1);

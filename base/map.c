@@ -10,10 +10,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "base/map.h"
+#include "base/posix.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t hash_key[2];
@@ -21,13 +20,7 @@ static char removed_mark;
 
 static void draw_key(void)
 {
-    if (getrandom(hash_key, sizeof hash_key, GRND_NONBLOCK) == (ssize_t)sizeof hash_key)
-        return;
-    /* No entropy yet, early at boot: an address and the time have to do. */
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    hash_key[0] ^= (uint64_t)now.tv_nsec * UINT64_C(0x9e3779b97f4a7c15);
-    hash_key[1] ^= (uint64_t)(uintptr_t)&now ^ (uint64_t)now.tv_sec;
+    twi_random(hash_key, sizeof hash_key);
 }
 
 static uint64_t rotate(uint64_t x, unsigned bits)

@@ -12,6 +12,7 @@
 
 #include <tweed/tweed.h>
 
+#include "base/posix.h"
 #include "cli/get.h"
 
 #define CONNECT_SECONDS 300 /* curl's */
@@ -138,7 +139,7 @@ static void make_proxy(const char *given, const char *credentials, struct cli_te
         cli_text_puts(proxy, "http://");
     cli_text_add(proxy, given, (size_t)(host - given));
     end = host + strcspn(host, "/");
-    user = memrchr(host, '@', (size_t)(end - host));
+    user = twi_memrchr(host, '@', (size_t)(end - host));
     if (credentials != NULL) {
         colon = strchr(credentials, ':');
         add_encoded(proxy, credentials,
@@ -151,7 +152,7 @@ static void make_proxy(const char *given, const char *credentials, struct cli_te
     }
     cli_text_add(proxy, host, (size_t)(end - host));
     last = user != NULL ? user + 1 : host;
-    colon = memrchr(last, ':', (size_t)(end - last));
+    colon = twi_memrchr(last, ':', (size_t)(end - last));
     if (colon == NULL || memchr(colon, ']', (size_t)(end - colon)) != NULL)
         cli_text_puts(proxy, ":1080");
 }

@@ -17,6 +17,7 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "base/slab.h"
 #include "base/thread_end.h"
 #include "reactor/inbox.h"
@@ -122,12 +123,10 @@ static int open_wake(struct tw_reactor *reactor)
     reactor->wake_fd = reactor->wake_send_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return reactor->wake_fd < 0 ? -errno : 0;
 #else
-    int ends[2];
+    int ends[2], r = twi_pipe(ends);
 
-    if (pipe(ends) < 0)
-        return -errno;
-    for (int i = 0; i < 2; i++)
-        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    if (r < 0)
+        return r;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     reactor->wake_fd = ends[0];
     reactor->wake_send_fd = ends[1];

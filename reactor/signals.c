@@ -12,7 +12,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#if TWI_LINUX
 #include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #include "reactor/loop.h"
@@ -115,14 +117,30 @@ static void signal_give_back(int number)
 
 /* --- a run ------------------------------------------------------------------------------- */
 
+#if TWI_LINUX && defined SYS_gettid
 static bool is_main_thread(void)
 {
-#ifdef SYS_gettid
     return syscall(SYS_gettid) == getpid();
-#else
-    return true;
-#endif
 }
+#elif defined HAVE_PTHREAD_MAIN_NP
+static bool is_main_thread(void)
+{
+    return pthread_main_np() == 1;
+}
+#else
+/* Nothing tells; the thread that loaded the library is the main one, but for a late dlopen(). */
+static pthread_t loaded_by;
+
+__attribute__((constructor)) static void signals_loaded(void)
+{
+    loaded_by = pthread_self();
+}
+
+static bool is_main_thread(void)
+{
+    return pthread_equal(pthread_self(), loaded_by) != 0;
+}
+#endif
 
 static bool is_default(int number)
 {

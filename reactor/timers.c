@@ -30,7 +30,7 @@ static int64_t read_clock(struct twi_loop *loop)
  * The kernel's coarse clock costs a quarter of the real one and tells when it is worth asking. */
 static inline bool is_behind(const struct twi_loop *loop)
 {
-#ifdef CLOCK_MONOTONIC_COARSE
+#if TWI_LINUX && defined CLOCK_MONOTONIC_COARSE
     struct timespec coarse;
 
     clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);

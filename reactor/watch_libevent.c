@@ -112,13 +112,16 @@ static int check_descriptors(void)
     return r;
 }
 
-/* libevent can only be told what to avoid. */
+/* libevent can only be told what to avoid. A build without Linux's calls takes epoll only when it
+ * is asked for. */
 static int avoid_others(struct event_config *config, const char *name)
 {
     static const char *const names[] = { "epoll",  "poll",    "select",
                                          "kqueue", "devpoll", "evport" };
     int r = name != NULL ? -ENOTSUP : 0;
 
+    if (!TWI_LINUX && name == NULL && event_config_avoid_method(config, "epoll") < 0)
+        return -ENOMEM;
     for (size_t i = 0; name != NULL && i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0)
             r = 0;

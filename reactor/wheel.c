@@ -122,7 +122,7 @@ void twi_wheel_free(struct twi_wheel *wheel)
  * fault for each. */
 static void touch_ahead(const struct twi_wheel *wheel, struct twi_timer *timer)
 {
-#ifdef MADV_POPULATE_WRITE
+#if TWI_LINUX && defined MADV_POPULATE_WRITE
     uint32_t count = wheel->room - wheel->used < AHEAD ? wheel->room - wheel->used : AHEAD;
     uintptr_t begin = ((uintptr_t)timer + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
     uintptr_t end = (uintptr_t)(timer + count) & ~(uintptr_t)(PAGE - 1);

@@ -16,17 +16,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "base/slab.h"
 #include "defer/coroutine/annotate.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
-#endif
-#ifndef MAP_NORESERVE
-#define MAP_NORESERVE 0
-#endif
-#ifndef MAP_STACK
-#define MAP_STACK 0
 #endif
 
 enum {
@@ -75,14 +70,14 @@ static inline size_t page_size(void)
     return page;
 }
 
-#ifdef __linux__
+#if TWI_LINUX
 /* An emulator may take the advice and do nothing: see whether the kernel cannot read there. */
 static bool is_unreadable(const void *address)
 {
     int ends[2];
     bool unreadable;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (twi_pipe(ends) < 0)
         return false;
     unreadable = write(ends[1], address, 1) < 0 && errno == EFAULT;
     close(ends[0]);
@@ -112,14 +107,16 @@ static bool markers_work(void)
 /* Half of the mappings that a process may have are left to others; a guard costs two. */
 static size_t mappings_for_guards(void)
 {
+    unsigned long most = 65536;
+#if TWI_LINUX
     FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
-    unsigned long most = 0;
 
-    if (file == NULL)
-        return 16384;
-    if (fscanf(file, "%lu", &most) != 1)
-        most = 65530;
-    fclose(file);
+    if (file != NULL) {
+        if (fscanf(file, "%lu", &most) != 1)
+            most = 65530;
+        fclose(file);
+    }
+#endif
     return most / 4;
 }
 
@@ -150,8 +147,10 @@ static enum twi_guard install_guard(char *pages, size_t size)
 {
     enum twi_guard guard = twi_stack_guard();
 
+#if TWI_LINUX
     if (guard == TWI_GUARD_MARKER && madvise(pages, size, MADV_GUARD_INSTALL) == 0)
         return TWI_GUARD_MARKER;
+#endif
     if (guard == TWI_GUARD_MPROTECT && mprotect(pages, size, PROT_NONE) == 0) {
         __atomic_add_fetch(&protected_slots, 1, __ATOMIC_RELAXED);
         return TWI_GUARD_MPROTECT;
@@ -179,7 +178,7 @@ static size_t slot_size(const struct twi_stack_class *stack_class)
 
 static bool map_slab(struct twi_stack_class *stack_class, size_t slots)
 {
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
+    const int flags = TWI_PAGES_FLAGS;
     size_t length;
     struct slab *slab;
 
@@ -193,7 +192,7 @@ static bool map_slab(struct twi_stack_class *stack_class, size_t slots)
         twi_free(slab);
         return false;
     }
-#ifdef MADV_NOHUGEPAGE
+#if TWI_LINUX && defined MADV_NOHUGEPAGE
     madvise(slab->mapping, length, MADV_NOHUGEPAGE);
 #endif
     slab->slots = slots;
@@ -315,7 +314,7 @@ static void stack_trim(struct twi_stack_class *stack_class)
 {
     for (size_t i = stack_class->cold; i < stack_class->low; i++) {
         const struct twi_stack *stack = stack_class->free[i];
-        madvise(stack->low, stack_class->size, MADV_DONTNEED);
+        twi_pages_drop(stack->low, stack_class->size);
         stack_class->cold = i + 1;
     }
     stack_class->low = stack_class->count;
@@ -367,7 +366,7 @@ void twi_stack_give_back(struct twi_stack *stack)
     }
 #if TWI_DEBUG
     /* The next one's high-water mark shall be its own. */
-    madvise(stack->low, stack_class->size, MADV_DONTNEED);
+    twi_pages_drop(stack->low, stack_class->size);
 #endif
     stack_class->free[stack_class->count++] = stack;
     if (++stack_class->releases == EPOCH)

@@ -87,7 +87,7 @@ typedef struct tw_process_pool tw_process_pool;
  *   TW_WORKERS_SPAWN  this program is executed again: nothing of its memory is there. Always safe;
  *                     takes about a millisecond; needs tw_process_worker() in main()
  *   TW_WORKERS_FORK   a copy of this process as it is now, with all its memory. Only before threads
- *                     start: once there are some, workers are spawned, or, without
+ *                     start: once there are some (Linux tells), workers are spawned, or, without
  *                     tw_process_worker() in main(), refused
  *   TW_WORKERS_AUTO   spawn when tw_process_worker() was called, else fork
  */

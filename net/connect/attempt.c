@@ -15,6 +15,7 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "base/slab.h"
 #include "reactor/face.h"
 
@@ -77,11 +78,11 @@ static int bind_local(int fd, int family, const char *literal)
 static int socket_start(const struct sockaddr *address, socklen_t length,
                         const struct tw_connect_options *options)
 {
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = twi_socket(address->sa_family, SOCK_STREAM, 0);
     int on = 1, r = 0;
 
     if (fd < 0)
-        return -errno;
+        return fd;
     if (address->sa_family != AF_UNIX) {
         if (options == NULL || !options->keep_delay)
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -11,11 +11,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sys/random.h>
 
 #include <tweed/reactor.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "reactor/face.h"
 #include "net/transport/flow.h"
 #include "net/transport/transport.h"
@@ -63,10 +63,9 @@ static void reconnector_leave(tw_reconnector *self)
 /* Above 0, at most 1. */
 static double random_unit(void)
 {
-    uint32_t bits = 0;
+    uint32_t bits;
 
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits)
-        bits = (uint32_t)twi_monotonic_ns() * 2654435761u; /* early in the system's life */
+    twi_random(&bits, sizeof bits);
     return ((double)bits + 1) / 4294967296.0;
 }
 

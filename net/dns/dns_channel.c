@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "net/dns/dns_channel.h"
 #include "net/dns/name_service.h"
 
@@ -21,8 +22,13 @@
 
 static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
 {
+    int fd = twi_socket(family, type, protocol);
+
     (void)arg;
-    return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (fd >= 0)
+        return fd;
+    errno = -fd;
+    return ARES_SOCKET_BAD;
 }
 
 static int dns_close_socket(ares_socket_t fd, void *arg)

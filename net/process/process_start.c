@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "net/transport/flow.h"
 #include "net/transport/pipe.h"
 #include "net/transport/transport.h"
@@ -112,10 +113,10 @@ static int add_end(struct start *start, int number, int read_fd, int write_fd,
 static int make_pipe(struct start *start, const struct tw_child_fd *fd)
 {
     bool to_child = fd->kind == TW_PIPE_TO_CHILD;
-    int ends[2];
+    int ends[2], r = twi_pipe(ends);
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return fail_making(start, "a pipe", -errno);
+    if (r < 0)
+        return fail_making(start, "a pipe", r);
     add_theirs(start, fd->number, ends[to_child ? 0 : 1], true);
     return to_child ? add_end(start, fd->number, -1, ends[1], fd->protocol)
                     : add_end(start, fd->number, ends[0], -1, fd->protocol);
@@ -123,10 +124,10 @@ static int make_pipe(struct start *start, const struct tw_child_fd *fd)
 
 static int make_pair(struct start *start, const struct tw_child_fd *fd)
 {
-    int ends[2];
+    int ends[2], r = twi_socketpair(ends);
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return fail_making(start, "a socket pair", -errno);
+    if (r < 0)
+        return fail_making(start, "a socket pair", r);
     add_theirs(start, fd->number, ends[1], true);
     return add_end(start, fd->number, ends[0], ends[0], fd->protocol);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "base/ascii.h"
 #include "net/transport/address.h"
 
@@ -321,7 +322,7 @@ bool twi_address_source(const union tw_socket_address *address,
     bool found;
     int fd;
 
-    fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    fd = twi_socket(address->any.sa_family, SOCK_DGRAM, 0);
     if (fd < 0)
         return false;
     twi_address_set_port(&probe, 53);

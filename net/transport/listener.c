@@ -26,6 +26,7 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "reactor/face.h"
 #include "net/transport/address.h"
 #include "net/transport/lock_file.h"
@@ -216,18 +217,9 @@ static int accept_one(int listening, union tw_socket_address *peer)
     socklen_t length = sizeof address;
     int fd;
 
-#ifdef HAVE_ACCEPT4
-    fd = accept4(listening, (struct sockaddr *)&address, &length,
-                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-#else
-    fd = accept(listening, (struct sockaddr *)&address, &length);
-    if (fd >= 0) {
-        fcntl(fd, F_SETFL, O_NONBLOCK);
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-    }
-#endif
+    fd = twi_accept(listening, (struct sockaddr *)&address, &length);
     if (fd < 0)
-        return -errno;
+        return fd;
     memset(peer, 0, sizeof *peer);
     memcpy(peer, &address, length < sizeof *peer ? length : sizeof *peer);
     if (address.ss_family == AF_UNIX || length < sizeof(sa_family_t))
@@ -383,9 +375,7 @@ static int set_options(int fd, int family, const struct tw_listen_options *optio
 
 static int stream_socket(int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    return fd < 0 ? -errno : fd;
+    return twi_socket(family, SOCK_STREAM, 0);
 }
 
 static int bind_tcp(const struct tw_listen_options *options, const char *literal,

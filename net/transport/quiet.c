@@ -33,14 +33,21 @@ struct twi_quiet twi_quiet_begin(void)
 
 void twi_quiet_end(const struct twi_quiet *quiet, bool failed)
 {
-    static const struct timespec now = { 0, 0 };
     int error = errno;
 
     if (!quiet->held)
         return;
     if (failed && error == EPIPE && !sigismember(&quiet->before, SIGPIPE)) {
         sigset_t pipe = only_pipe();
+#ifdef HAVE_SIGTIMEDWAIT
+        static const struct timespec now = { 0, 0 };
         sigtimedwait(&pipe, NULL, &now);
+#else
+        sigset_t pending;
+        int number;
+        if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE))
+            sigwait(&pipe, &number);
+#endif
     }
     pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
     errno = error;

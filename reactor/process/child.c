@@ -12,7 +12,9 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#if TWI_LINUX
 #include <sys/syscall.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -213,7 +215,7 @@ static int open_pidfd(pid_t pid)
 {
     int fd = -1;
 
-#ifdef SYS_pidfd_open
+#if TWI_LINUX && defined SYS_pidfd_open
     static atomic_bool unknown; /* to the kernel */
 
     if ((twi_child_without & TWI_CHILD_NO_PIDFD) != 0 || atomic_load(&unknown))

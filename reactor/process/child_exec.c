@@ -22,11 +22,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#if TWI_LINUX
 #include <sys/syscall.h>
+#else
+#include <grp.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "reactor/process/child_exec.h"
 
 extern char **environ;
@@ -55,6 +60,71 @@ struct launch {
     volatile struct problem problem;
 };
 
+/* --- bare system calls ------------------------------------------------------------------- */
+
+#if TWI_LINUX
+#ifdef SYS_setuid32
+#define CALL_SETGROUPS SYS_setgroups32
+#define CALL_SETGID SYS_setgid32
+#define CALL_SETUID SYS_setuid32
+#else
+#define CALL_SETGROUPS SYS_setgroups
+#define CALL_SETGID SYS_setgid
+#define CALL_SETUID SYS_setuid
+#endif
+
+/* The C library keeps the signals of its threads back, which may be ignored. */
+static void bare_reset(int number)
+{
+    static const uint64_t
+        normal[8]; /* the kernel's struct sigaction, SIG_DFL and all else 0 */
+
+    syscall(SYS_rt_sigaction, number, normal, NULL, (size_t)_NSIG / 8);
+}
+
+static int bare_become(const struct twi_child_options *options)
+{
+    if (syscall(CALL_SETGROUPS, options->group_count, options->groups) < 0 ||
+        syscall(CALL_SETGID, options->gid) < 0 || syscall(CALL_SETUID, options->uid) < 0)
+        return -1;
+    return 0;
+}
+
+/* gcov puts a function of its own in the place of execve(), which writes files. */
+static void bare_execute(const char *path, const char *const *argv,
+                         const char *const *environment)
+{
+    syscall(SYS_execve, path, argv, environment);
+}
+
+/* A name only: whoever calls vfork() must not return before its child is gone. */
+#define BARE_FORK vfork
+#else
+/* After a fork() that copies, the C library's calls change the child only. */
+static void bare_reset(int number)
+{
+    struct sigaction normal = { .sa_handler = SIG_DFL };
+
+    sigaction(number, &normal, NULL);
+}
+
+static int bare_become(const struct twi_child_options *options)
+{
+    if (setgroups((int)options->group_count, options->groups) < 0 ||
+        setgid(options->gid) < 0 || setuid(options->uid) < 0)
+        return -1;
+    return 0;
+}
+
+static void bare_execute(const char *path, const char *const *argv,
+                         const char *const *environment)
+{
+    execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
+}
+
+#define BARE_FORK fork
+#endif
+
 /* --- in the child ------------------------------------------------------------------------ */
 
 static void launch_fail(struct launch *launch, enum twi_child_step step, int error)
@@ -70,14 +140,10 @@ static void launch_fail(struct launch *launch, enum twi_child_step step, int err
     _exit(EXIT_NOT_EXECUTED);
 }
 
-/* By the system call: the C library keeps the signals of its threads back, which may be ignored. */
 static void reset_signals(void)
 {
-    static const uint64_t
-        normal[8]; /* the kernel's struct sigaction, SIG_DFL and all else 0 */
-
-    for (int number = 1; number < _NSIG; number++)
-        syscall(SYS_rt_sigaction, number, normal, NULL, (size_t)_NSIG / 8);
+    for (int number = 1; number < NSIG; number++)
+        bare_reset(number);
 }
 
 /* Above all numbers of the child, so that placing one does not overwrite another. */
@@ -129,7 +195,7 @@ static void place_descriptors(struct launch *launch)
     }
 }
 
-#ifdef SYS_getdents64
+#if TWI_LINUX && defined SYS_getdents64
 struct entry { /* of linux_dirent64 */
     uint64_t inode;
     int64_t offset;
@@ -181,13 +247,19 @@ static void close_between(unsigned first, unsigned last)
 
     if (first > last)
         return;
-#ifdef SYS_close_range
+#if TWI_LINUX && defined SYS_close_range
     if ((twi_child_without & TWI_CHILD_NO_CLOSE_RANGE) == 0 &&
         syscall(SYS_close_range, first, last, 0) == 0)
         return;
 #endif
     if (last - first > 64 && close_listed(first, last))
         return;
+#if !TWI_LINUX && defined HAVE_CLOSEFROM
+    if (last == UINT_MAX) {
+        closefrom((int)first);
+        return;
+    }
+#endif
     limit = sysconf(_SC_OPEN_MAX);
     if (limit > 0 && (unsigned long)limit <= last)
         last = (unsigned)limit - 1;
@@ -210,22 +282,11 @@ static void close_others(struct launch *launch)
     close_between(problem_fd + 1, UINT_MAX);
 }
 
-#ifdef SYS_setuid32
-#define CALL_SETGROUPS SYS_setgroups32
-#define CALL_SETGID SYS_setgid32
-#define CALL_SETUID SYS_setuid32
-#else
-#define CALL_SETGROUPS SYS_setgroups
-#define CALL_SETGID SYS_setgid
-#define CALL_SETUID SYS_setuid
-#endif
-
 static void become_user(struct launch *launch)
 {
     const struct twi_child_options *options = launch->options;
 
-    if (syscall(CALL_SETGROUPS, options->group_count, options->groups) < 0 ||
-        syscall(CALL_SETGID, options->gid) < 0 || syscall(CALL_SETUID, options->uid) < 0)
+    if (bare_become(options) < 0)
         launch_fail(launch, TWI_CHILD_USER, errno);
 }
 
@@ -235,8 +296,7 @@ static void execute(struct launch *launch)
     int error = ENOENT;
 
     for (char **path = launch->paths; *path != NULL; path++) {
-        /* Bare: gcov puts a function of its own in the place of execve(), which writes files. */
-        syscall(SYS_execve, *path, launch->options->argv, launch->environment);
+        bare_execute(*path, launch->options->argv, launch->environment);
         if (errno == EACCES)
             error = EACCES;
         else if (errno != ENOENT && errno != ENOTDIR) {
@@ -375,6 +435,7 @@ static int prepare(struct launch *launch, enum twi_child_step *ret_step)
     return launch->paths != NULL ? 0 : -ENOMEM;
 }
 
+#if TWI_LINUX
 /* A thread may hold a lock that the fork's child will need. */
 static bool has_threads(void)
 {
@@ -387,6 +448,13 @@ static bool has_threads(void)
 
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 + own;
 }
+#else
+/* Nothing portable tells: whoever asks for a fork must know. */
+static bool has_threads(void)
+{
+    return false;
+}
+#endif
 
 /* --- the fork ---------------------------------------------------------------------------- */
 
@@ -395,7 +463,7 @@ __attribute__((noinline)) static pid_t fork_child(struct launch *launch)
 {
     pid_t pid = launch->options->main != NULL || (twi_child_without & TWI_CHILD_NO_VFORK) != 0
                     ? fork()
-                    : vfork();
+                    : BARE_FORK();
 
     if (pid == 0)
         child(launch);
@@ -452,8 +520,9 @@ static int launch_with_pipe(struct launch *launch, pid_t *ret_pid,
     pid_t pid;
 
     *ret_step = TWI_CHILD_FORK;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
+    error = twi_pipe(ends);
+    if (error < 0)
+        return error;
     launch->problem_fd = ends[1];
     pid = fork_quietly(launch, &error);
     close(ends[1]);

@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#if TWI_LINUX
 #include <sys/prctl.h>
+#endif
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -329,12 +333,41 @@ const char *twi_process_argv0(void)
     return program.argv0;
 }
 
-static void remember_program(const char *argv0)
+#if TWI_LINUX
+static void find_program(const char *argv0)
 {
     ssize_t length = readlink("/proc/self/exe", program.path, sizeof program.path - 1);
 
-    program.argv0 = argv0;
+    (void)argv0;
     program.path[length > 0 ? length : 0] = '\0';
+}
+#else
+/* Where a shell has found it: along PATH when its name has no slash. */
+static void find_program(const char *argv0)
+{
+    const char *part = strchr(argv0, '/') != NULL ? "" : getenv("PATH");
+    char tried[PATH_MAX], found[PATH_MAX];
+
+    for (; part != NULL; part = *part == ':' ? part + 1 : NULL) {
+        int length = (int)strcspn(part, ":");
+        const char *slash = length > 0 ? "/" : "";
+        int n = snprintf(tried, sizeof tried, "%.*s%s%s", length, part, slash, argv0);
+
+        if (n > 0 && (size_t)n < sizeof tried && access(tried, X_OK) == 0 &&
+            realpath(tried, found) != NULL) {
+            memcpy(program.path, found, strlen(found) + 1);
+            return;
+        }
+        part += length;
+    }
+}
+#endif
+
+static void remember_program(const char *argv0)
+{
+    program.argv0 = argv0;
+    program.path[0] = '\0';
+    find_program(argv0);
     if (stat(program.path, &program.file) < 0)
         program.path[0] = '\0';
 }
@@ -348,8 +381,38 @@ const char *twi_process_path(void)
     if (program.path[0] != '\0' && stat(program.path, &now) == 0 &&
         now.st_dev == program.file.st_dev && now.st_ino == program.file.st_ino)
         return program.path;
+#if TWI_LINUX
     return "/proc/self/exe";
+#else
+    return program.argv0;
+#endif
 }
+
+#if TWI_LINUX
+static void die_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+#else
+/* The socket hangs up when its other end is closed, even by a kill. */
+static void *wait_for_hangup(void *arg)
+{
+    struct pollfd socket = { .fd = TWI_PROCESS_SOCKET };
+
+    while (poll(&socket, 1, -1) <= 0 || (socket.revents & POLLHUP) == 0)
+        ;
+    kill(getpid(), SIGKILL);
+    return arg;
+}
+
+static void die_with_parent(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, wait_for_hangup, NULL) == 0)
+        pthread_detach(thread);
+}
+#endif
 
 /* The parent may have gone before we asked to be told. */
 static int worker_serve(pid_t parent)
@@ -359,7 +422,7 @@ static int worker_serve(pid_t parent)
 
     fcntl(TWI_PROCESS_SOCKET, F_SETFD, FD_CLOEXEC);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the parent, which then ends us */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    die_with_parent();
     if (getppid() != parent)
         return EXIT_SUCCESS;
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, TWI_PROCESS_BOARD,

@@ -18,6 +18,7 @@
 
 #include <tweed/reactor.h>
 
+#include "base/posix.h"
 #include "reactor/process/process_pool.h"
 
 enum {
@@ -621,15 +622,39 @@ static int put_hello(struct twi_worker *worker)
     return r;
 }
 
-/* The page that both write: a file without a name, so that it can be handed over. */
+/* A file without a name in memory. */
+static int open_nameless(void)
+{
+#ifdef HAVE_MEMFD_CREATE
+    int fd = memfd_create("tweed-worker", MFD_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+#else
+    char name[32];
+    uint32_t number;
+    int fd;
+
+    do {
+        twi_random(&number, sizeof number);
+        snprintf(name, sizeof name, "/tweed-%08x", (unsigned)number);
+        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600); /* closed on exec */
+    } while (fd < 0 && errno == EEXIST);
+    if (fd < 0)
+        return -errno;
+    shm_unlink(name);
+    return fd;
+#endif
+}
+
+/* The page that both write: a file, so that it can be handed over. */
 static int make_board(struct twi_worker *worker, int *ret_fd)
 {
-    int fd = memfd_create("tweed-worker", MFD_CLOEXEC);
+    int fd = open_nameless();
     struct twi_board *board;
     int r;
 
     if (fd < 0)
-        return -errno;
+        return fd;
     board = ftruncate(fd, sizeof *board) < 0
                 ? MAP_FAILED
                 : mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -696,10 +721,9 @@ static int open_and_launch(struct twi_worker *worker)
     r = make_board(worker, &board_fd);
     if (r < 0)
         return r;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        r = -errno;
+    r = twi_socketpair(ends);
+    if (r < 0)
         goto done;
-    }
     worker->fd = ends[0];
     r = fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
     if (r == 0)

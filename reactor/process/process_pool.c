@@ -381,11 +381,13 @@ void twi_process_pool_leave(struct tw_process_pool *pool)
 
 static size_t processors(void)
 {
-    cpu_set_t set;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef HAVE_SCHED_GETAFFINITY
+    cpu_set_t set;
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return (size_t)CPU_COUNT(&set);
+#endif
     return online > 0 ? (size_t)online : 1;
 }
 

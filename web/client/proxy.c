@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/ascii.h"
+#include "base/posix.h"
 #include "web/http/base64.h"
 #include "web/client/proxy.h"
 
@@ -67,14 +68,14 @@ static const char *split(const char *text, struct proxy_parts *parts)
     if (text == NULL)
         return "unknown kind of proxy";
     length = strcspn(text, "/?#");
-    at = memrchr(text, '@', length);
+    at = twi_memrchr(text, '@', length);
     if (at != NULL) {
         split_credentials(text, (size_t)(at - text), parts);
         length -= (size_t)(at + 1 - text);
         text = at + 1;
     }
-    bracket = memrchr(text, ']', length);
-    colon = memrchr(text, ':', length);
+    bracket = twi_memrchr(text, ']', length);
+    colon = twi_memrchr(text, ':', length);
     if (colon != NULL && (bracket == NULL || colon > bracket)) {
         parts->port = colon + 1;
         parts->port_length = (size_t)(text + length - parts->port);

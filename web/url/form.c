@@ -5,14 +5,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include <tweed/failure.h>
 #include <tweed/form.h>
 
 #include "base/ascii.h"
 #include "base/buf.h"
+#include "base/posix.h"
 #include "web/http1/http1.h"
 #include "web/url/url.h"
 
@@ -170,20 +169,6 @@ tw_value tw_form_get(tw_value form, const char *name)
 
 /* --- multipart ----------------------------------------------------------------------------- */
 
-/* Enough bits that no content has them by chance, and nobody can guess them. */
-static void random_words(uint64_t words[BOUNDARY_WORDS])
-{
-    static _Thread_local uint64_t count;
-    size_t size = BOUNDARY_WORDS * sizeof words[0];
-    struct timespec now;
-
-    if (getrandom(words, size, GRND_NONBLOCK) == (ssize_t)size)
-        return;
-    clock_gettime(CLOCK_REALTIME, &now); /* early at boot */
-    words[0] = (uint64_t)now.tv_sec << 30 | (uint64_t)now.tv_nsec;
-    words[1] = ++count;
-}
-
 /* What a quoted name may not hold, as browsers write it. */
 static int append_quoted(struct twi_buf *buf, const char *name, const char *text)
 {
@@ -225,7 +210,7 @@ tw_value tw_multipart_encode(const struct tw_part *parts,
     struct twi_buf buf = { 0 };
     int r = 0;
 
-    random_words(words);
+    twi_random(words, sizeof words);
     snprintf(content_type, TW_MULTIPART_TYPE_SIZE, "%s%016llx%016llx", start,
              (unsigned long long)words[0], (unsigned long long)words[1]);
     for (; parts != NULL && parts->name != NULL && r == 0; parts++) {

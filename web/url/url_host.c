@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/posix.h"
 #include "web/url/url.h"
 
 /* --- IPv4 --------------------------------------------------------------------------------- */
@@ -56,7 +57,7 @@ static bool ends_in_number(const char *host, size_t length)
     size_t i;
 
     length = without_last_dot(host, length);
-    dot = memrchr(host, '.', length);
+    dot = twi_memrchr(host, '.', length);
     if (dot != NULL)
         last = dot + 1;
     length -= (size_t)(last - host);

@@ -15,6 +15,7 @@
 #include <idn2.h>
 
 #include "base/ascii.h"
+#include "base/posix.h"
 #include "web/url/url.h"
 
 /* A label while it is worked on, in code points. */
@@ -265,7 +266,7 @@ static int insert_point(struct label *label, uint32_t at, uint32_t point)
 /* What stands behind "xn--"; it must have more than ASCII. */
 static int decode(const char *at, const char *end, struct label *label)
 {
-    const char *hyphen = memrchr(at, '-', (size_t)(end - at));
+    const char *hyphen = twi_memrchr(at, '-', (size_t)(end - at));
     uint32_t n = FIRST_N, sum = 0, bias = FIRST_BIAS;
 
     if (hyphen != NULL) {

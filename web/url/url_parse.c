@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/posix.h"
 #include "web/url/url_parser.h"
 
 static const struct twi_scheme special_schemes[] = {
@@ -368,7 +369,7 @@ static void put_port(struct twi_url_parser *u)
 static int parse_authority(struct twi_url_parser *u)
 {
     const char *end = part_end(u, u->p), *host = u->p, *host_end;
-    const char *at = memrchr(u->p, '@', (size_t)(end - u->p));
+    const char *at = twi_memrchr(u->p, '@', (size_t)(end - u->p));
     int r;
 
     url_put(u, "//", 2);
