@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * alloc.h - allocation inside the library; everything goes through tw_set_allocator()'s.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * box.c - a counted pointer with a release.
  */

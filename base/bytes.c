@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bytes.c - counted, immutable bytes: one allocation, header in front of the data.
  */

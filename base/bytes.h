@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bytes.h - bytes that still grow, before anybody else sees them.
  */

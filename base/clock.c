@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * clock.c - the public face of every clock: seconds in, nanoseconds inside.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * clock.h - what a clock is inside: a table of functions in nanoseconds.
  *

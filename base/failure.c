@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * failure.c - failures: one allocation each, immutable once made.
  */

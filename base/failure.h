@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * failure.h (base/, private) - failures that need no memory; the trail of failures.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heap.h - a binary heap of nodes that live inside other structs and know their place.
  */

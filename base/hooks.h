@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hooks.h - how lower folders call higher ones: by pointers that those fill in.
  *

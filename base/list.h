@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * list.h - a doubly linked ring of nodes that live inside other structs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * map.c - an open-addressing hash map from byte strings to pointers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * map.h - a hash map from byte strings to pointers; open addressing, keyed hash.
  */

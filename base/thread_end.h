@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_end.h - what is done when a thread ends, in stages.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * value_list.h - lists made whole, for those who fill them by index.
  */

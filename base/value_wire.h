@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * value_wire.h - values as bytes, to be read by another process of the same machine.
  *

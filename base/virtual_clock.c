@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * virtual_clock.c - a clock that moves only when told.
  *

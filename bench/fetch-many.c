@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fetch-many.c URL N C - fetch URL N times, at most C at once, as a user of the agent would.
  *

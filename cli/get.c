@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get.c - `tweed get`: starts transfers, at most so many at once, tries again what may be, and
  * ends when all have.

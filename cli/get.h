@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get.h - `tweed get` inside: what was asked, and the transfers under way.
  */

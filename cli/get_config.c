@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_config.c - a file of options, as curl's -K reads it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_options.c - the options of `tweed get`: curl's names and meanings.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_report.c - what `tweed get` says: errors, JSON, both sides of a talk, progress, summary.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_request.c - the request of a transfer, from what the command line says.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_sink.c - where the answers of `tweed get` go: files, and standard output in turn.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * json.c - writing JSON (RFC 8259), always valid UTF-8.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * options.c - command lines as curl reads them: "-sSo FILE", "-oFILE", "--output FILE",
  * "--output=FILE", "--no-location", and "--" before operands that start with a dash.

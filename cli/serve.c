@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * serve.c - `tweed serve`: a directory, or an echo of every request, over HTTP.
  */

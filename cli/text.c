@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * text.c - memory, growing texts, numbers and writing for the commands.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_command.c - `tweed url`: what a URL means.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * as_completed.c - the results of Deferreds in the order in which they come.
  */

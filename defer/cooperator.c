@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cooperator.c - many iterations on one thread.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deferred.c - the life of a Deferred: making, firing, counting, dying.
  *

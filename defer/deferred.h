@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deferred.h - what a Deferred is inside, for the files of defer/.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deferred_list.c - many Deferreds as one: list, gather, race.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entries.c - where the entries of a chain lie: two in the Deferred, the others behind them in an
  * overflow block.

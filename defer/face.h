@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * face.h - the face of defer/ to the folders above, beyond the public headers.
  */

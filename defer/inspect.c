@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inspect.c - looking into a Deferred, for people and for language bindings.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * later.c - a Deferred that a clock fires.
  */

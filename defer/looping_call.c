@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * looping_call.c - a function on a fixed grid of times.
  *

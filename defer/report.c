@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * report.c - what nobody would notice otherwise: unhandled failures, firing twice.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * timeout.c - giving up on a Deferred after a while.
  *

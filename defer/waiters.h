@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * waiters.h - a line of Deferreds: first come, first served; who is cancelled leaves it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./agent URL... - an agent with settings of its own, a handler for each response, and a counter
  * that stops the loop: Tornado's AsyncHTTPClient with handle_response. */
 #include <stdio.h>

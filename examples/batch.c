@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./batch URL... - all at once, ten at a time, each with a timeout: grequests.map(). Results come
  * in order; failures go through one handler, and none of them stops the others. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./blocking_client PORT PATH... - a blocking socket client, called for many paths of a server on
  * this machine at once, each from a coroutine: run_in_executor. The calls sit on threads of the
  * pool, the reactor stays free. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./c10k CONNECTIONS - so many clients at once, on one thread: each connects, says a line, is
  * answered, and stays until all are there. Prints what a connection costs the server. A second
  * process is the clients, as each needs two descriptors and a process has only so many. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./cache URL... - a page is fetched once, however many ask for it: a lock around a cache. Then
  * three workers and a queue of pages. */
 #include <stdio.h>

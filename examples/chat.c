@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./chat [PORT] - a chat: one coroutine for each guest, who says first what he is called. What one
  * says all are told; who listens too slowly makes nobody wait but is left behind. */
 #include <stdio.h>

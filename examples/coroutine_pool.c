@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./coroutine_pool - two that take turns, waited for together; then a pool in which only two run at
  * a time: spawn, join, map in order, as they come. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command | ./descriptors [BACKEND] - count what comes on standard input, by a reader for its
  * descriptor; the backend is chosen by name: epoll, poll or select. */
 #include <stdio.h>

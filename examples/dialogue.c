@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./dialogue - two who speak in turn: a condition. */
 #include <stdio.h>
 

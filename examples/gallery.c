@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./gallery [URL...] - the addresses of all images of some pages, by XPath. Without URLs it serves
  * three pages itself, each of which takes two seconds: all three take two seconds too. */
 #include <libxml/HTMLparser.h>

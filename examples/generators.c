@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./generators - two functions that switch to each other, and generators: next, send, throw, close,
  * and one that delegates to another. greenlet's and PEP 342's and 380's examples. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./getpages URL... - fetch all pages at once: getPage, callbacks, a DeferredList that stops the
  * reactor when the last one is there. The Twisted program, line for line. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./groups - three groups of coroutines gathered into one result; cancelling a group reaches its
  * members only. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./inline_callbacks URL... - getpages.c in straight lines: each page has a coroutine that waits
  * for it. The Twisted program under inlineCallbacks. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./interrupt - Ctrl-C cancels every coroutine; each cleans up, and may wait meanwhile; then the
  * loop stops. Here the program sends itself the signal. */
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./locks - a counter that goes wrong without a lock; a lock that its owner takes again; a
  * semaphore that lets two in at a time. */
 #include <stdio.h>

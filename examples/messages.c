@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./messages - a Queue, a Pipe and a Manager's dict between processes. Two children take numbers
  * from a queue and put squares into a dict. Both live in the parent, who needs no locks; what is
  * asked and answered are messages (netstrings) over a pipe to each child. */

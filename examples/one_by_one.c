@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./one_by_one URL... - fetch pages one after another, waiting for each: the slow way that the
  * other examples beat. tw_block_on() runs the reactor until one Deferred is done. */
 #include <stdio.h>

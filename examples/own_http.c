@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./own_http HOST PORT PATH... - HTTP by hand over streams: a coroutine for each path writes its
  * request and reads the answer line by line until the end; what is done first is shown first. */
 #include <stdio.h>

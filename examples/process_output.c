@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./process_output - what other programs print, how they end, and giving one up: as Python's
  * subprocess.run(), but nothing else has to wait for it. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./process_pool - a pool of processes for work that keeps a processor busy: Fibonacci numbers the
  * slow way, by single calls, map, imap and imap unordered; and a worker that is killed. */
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./producer_consumer - a queue with room for two between one who makes and two who use; join()
  * waits until all is done, a priority queue has an order of its own. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./select_fetch BACKEND PORT PATH COUNT - COUNT requests to 127.0.0.1 on one thread, with sockets
  * of our own: what one writes by hand around select(2), poll(2) or epoll(7). Each descriptor has an
  * object and the function to call when it is ready. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./session ORIGIN - one agent for many requests, with a query, headers, a form, JSON, bytes and a
  * proxy: aiohttp's ClientSession. Connections are kept and used again. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./shared_port REACTORS [PORT] - a web server with a reactor on each of several threads, all
  * listening at the same port: the kernel shares the connections out, the threads share nothing.
  * Ends by Ctrl-C and says who answered how much. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./shutdown - works until Ctrl-C (or, here, until it sends itself SIGTERM), then finishes what it
  * has begun before it ends. A second signal would end it at once. */
 #include <signal.h>

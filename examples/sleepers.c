@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./sleepers - twenty coroutines that sleep for two seconds each: done after two seconds. A task
  * with a callback that has an argument of its own, the first of several, and a loop that runs until
  * it is stopped. asyncio's first programs. */

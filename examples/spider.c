@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ./spider PAGES DELAY URL... - follow the links of sites, print a line of JSON for each page.
  *

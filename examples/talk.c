@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./talk HOST PORT LINE... - open a connection, say the lines, show the answers: a line is said
  * when something was answered to the one before. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./thread_callbacks NUMBER... - callbacks on work that runs on the thread pool: several on one
  * Deferred, each with an argument of its own; an errback for what goes wrong. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./thread_map - the thread pool as an executor: results in order, results as they come, the
  * first one, work cancelled before it began, and a pool shut down after finishing its work. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./thread_pool FILE... - count the lines of many files at once. Reading blocks, so each file is
  * read on a thread of the pool; main() waits for all results and prints them in order. */
 #include <errno.h>

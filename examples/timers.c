@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./timers - calls in the next turn, later, at a time, moved, cancelled, from another thread; and
  * the end. */
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * chunk.c - chunked bodies, strict and lenient: what the strict reading takes the lenient one
  * reads the same, and what we write is read back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * codec.h - run a parser over bytes in pieces and sum up what it says; the sum must not depend on
  * where the cuts are.

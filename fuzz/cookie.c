@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cookie.c - lines of Set-Cookie fields from different hosts into one jar: what is sent back has
  * no control characters, and the limits hold.

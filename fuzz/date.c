@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * date.c - any text as a date: what is read and written is read back the same.
  */

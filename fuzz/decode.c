@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * decode.c - encoded bodies: the first byte is the list of codings, the second the sizes of input
  * and output, which must make no difference.

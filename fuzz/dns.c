@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns.c - any datagram as a DNS message: what passes is whole, and its name is one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * form.c - forms as servers read them: what was decoded, encoded again, decodes to the same; and a
  * URL keeps what it had when fields are added to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * framing.c - strings with their length in front: the same ones come out however the bytes are cut.
  *

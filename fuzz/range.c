@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * range.c - eight bytes of a size, then any text as a Range and as a list of entity tags: ranges
  * lie inside and are no more than the whole.

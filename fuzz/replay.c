@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * replay.c - run a fuzzing target over its corpus, once, as a test; or over the files named.
  */

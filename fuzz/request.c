@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * request.c - requests of any client; what is taken can be written and reads the same again.
  */

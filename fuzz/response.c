@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * response.c - answers of any server: the first byte is the method and where to cut.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url.c - any text as a URL, on its own and relative to a base: what comes out reads back as
  * itself. The first byte chooses the base.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * value_wire.c - values from another process: what is read is written as the same bytes again, or
  * as others that read the same; what is cut is refused.

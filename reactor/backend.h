@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * backend.h - which descriptors are ready: what the reactor asks of libevent.
  *

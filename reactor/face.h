@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * face.h - the reactor's face to the folders above: its turn, beyond the public headers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inbox.c - calls from other threads, and the reactor's handle that they hold.
  *

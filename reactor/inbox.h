@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inbox.h - what other threads send to a reactor: a lock-free stack, drained whole.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * loop.h - what the files of the reactor share: the loop of a thread and its parts.
  *

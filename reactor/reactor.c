@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reactor.c - the reactor of each thread: made on first use, released at the thread's end.
  */

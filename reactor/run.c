@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run.c - the life of a run: start, stop, crash, and turning until then.
  */

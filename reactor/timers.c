@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * timers.c - the reactor's clock: timed calls on the wheel.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * triggers.c - what is to be done at startup and shutdown, in three phases.
  *

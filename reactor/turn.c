@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * turn.c - one turn of the loop, in its order, and what is sent at its end.
  */

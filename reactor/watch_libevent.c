@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * watch_libevent.c - the only file that sees libevent: which descriptors are ready, and waiting.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wheel.c - a hierarchical timer wheel with exact order.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wheel.h - a hierarchical timer wheel: a million calls pending, each at constant cost.
  *

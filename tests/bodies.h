@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bodies.h - what tests of bodies share: something to await and who fires it, the log.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * certificates.c - certificates made at test time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * certificates.h - certificates made at test time, good and bad.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_address.c - literals, the order of addresses, names, /etc/hosts, DNS messages.
  */

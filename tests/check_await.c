@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_await.c - awaiting: what fires, what is held, who may, and the trail of failures.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_await_model.c - bodies that do at random all that bodies can do to each other.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_await_threads.c - the thread pool from inside coroutines.
  */

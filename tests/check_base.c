@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_base.c - the parts below: slabs, lists, buffers, heaps, maps, numbers.
  */

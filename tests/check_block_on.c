@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_block_on.c - programs around one Deferred: tw_block_on() and tw_react().
  */

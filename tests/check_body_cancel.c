@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_body_cancel.c - bodies that are cancelled: clean-up, a second cancel, rows of bodies, all.
  */

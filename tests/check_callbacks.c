@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_callbacks.c - a function that is missing is refused when it is given, not missed later.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_child.c - starting a child process, and hearing of its end.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client.c - requests: how they go out, what they carry, when they end.
  */

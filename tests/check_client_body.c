@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_body.c - bodies of requests: bytes, and sources that are asked piece by piece.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_model.c - random programs of requests against a peer of random manners.
  *

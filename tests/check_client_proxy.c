@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_proxy.c - the way through proxies, and https with and without them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_redirects.c - where a request goes on, and what goes along.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_replies.c - what the client makes of good, broken and hostile replies: each whole,
  * a byte at a time, cut at every byte, stalled and reset.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_reuse.c - a connection is looked at before it is used again.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_server.c - tweed's client and tweed's server over real sockets, on each back end.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_stream.c - bodies as they come: decoded, handed on in pieces, paused and resumed.
  */

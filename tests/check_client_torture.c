@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_client_torture.c - whole requests with every allocation failing in turn: each ends once,
  * with its result or out of memory, and leaves nothing behind.

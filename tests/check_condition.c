@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_condition.c - re-entrant lock, condition, event, barrier.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_connect.c - tw_connect(): names, many addresses, timeouts and cancels, over real sockets.
  */

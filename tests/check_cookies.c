@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_cookies.c - cookies go back to where they came from, and nowhere else.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_coroutine.c - coroutines as generators: next, send, throw, close, yield from; misuse.
  */

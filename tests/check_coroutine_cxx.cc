@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_coroutine_cxx.cc - C++ exceptions inside bodies: each coroutine has its own, and none
  * crosses a switch. A plain program: prints what failed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_coroutine_pool.c - coroutines, so many at a time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_coroutine_stack.c - stacks of coroutines: sizes, pools, guards, what overrunning one does.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_decode.c - content codings: each alone and in chains, in pieces of any size; bombs,
  * damage, cuts and junk are named errors.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred.c - the life of a Deferred: made, fired, counted, inspected, dead.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_cancel.c - cancel, timeouts, shield.
  */

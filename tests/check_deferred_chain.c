@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_chain.c - what runs, in which order, and who sees what.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_deep.c - chains of any length, on a small stack; loops without end in constant
  * memory.

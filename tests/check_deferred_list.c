@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_list.c - list, gather, race, as_completed, map.
  */

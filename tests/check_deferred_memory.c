@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_memory.c - what happens to Deferreds when there is no memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_deferred_model.c - random programs on Deferreds and on a model of them see the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_descriptors.c - readers, writers and watches, on every backend.
  */

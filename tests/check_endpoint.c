@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_endpoint.c - where to connect and listen, said in a string.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_failure.c - failures: classes, words, causes, and having no memory for one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_form.c - names and values as queries, forms and multipart bodies.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_framing.c - strings with their length in front, however the bytes arrive.
  */

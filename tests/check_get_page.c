@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_get_page.c - pages by one call, into memory and into files.
  */

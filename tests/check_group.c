@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_group.c - groups: nobody outlives the block, one failure ends all; values of coroutines.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_headers.c - header fields: order, names without case, replacing, growing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_http1_request.c - one reading of a request, or a refusal with the right status; and what
  * is written cannot be broken by what it is made of.

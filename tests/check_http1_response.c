@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_http1_response.c - every legal answer is read, every broken one is a named error, whole,
  * byte by byte and cut anywhere.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_http_date.c - dates are read in every format that servers use and written in one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_inline_callbacks.c - bodies: how they start, end, fail and are abandoned.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_line.c - lines, however the bytes arrive.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_listen.c - listening and connecting: addresses, refusals, want of descriptors and memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_listing.c - what is in a directory, as a page; and names that begin with a dot.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_memory.c - connections and listeners in memory, and the reactor under test.
  */

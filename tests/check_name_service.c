@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_name_service.c - names that DNS does not know, asked of a system that is made up here.
  */

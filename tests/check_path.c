@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_path.c - a path has one normal form, and routes are matched on it.
  */

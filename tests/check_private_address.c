@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_private_address.c - only unicast addresses of the public internet are public.
  */

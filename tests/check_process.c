@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_process.c - child processes: their pipes, signals and ends.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_process_deaths.c - workers of a process pool that die, or are killed: no call is lost.
  */

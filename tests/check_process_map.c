@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_process_map.c - a function for each item of a list, in workers: map, imap, chunks.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_process_output.c - what a child wrote, and how it ended, as a Deferred.
  */

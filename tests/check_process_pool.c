@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_process_pool.c - functions in worker processes: calls, how pools begin and end.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_programs.c - what the examples promise, on the virtual clock, to the nanosecond.
  */

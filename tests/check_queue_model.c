@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_queue_model.c - random programs on queues, channels and selects agree with models.
  *

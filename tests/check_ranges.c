@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_ranges.c - which parts of a body are asked for, and lists of entity tags.
  */

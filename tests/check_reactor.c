@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_reactor.c - the life of a reactor: install, run, stop, triggers, the order of a turn.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_reactors.c - several reactors, each on its thread, share a port and nothing else.
  */

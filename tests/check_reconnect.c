@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_reconnect.c - a connection that is made again, in virtual time.
  */

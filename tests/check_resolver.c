@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_resolver.c - names to addresses, against a small DNS server on loopback in this process.
  */

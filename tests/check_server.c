@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_server.c - the server's side of HTTP: answers, their order, limits, timeouts, and clients
  * that break off.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_server_limits.c - how long a client may take, how much it may leave unread, and how many
  * there may be.

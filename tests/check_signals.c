@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_signals.c - signals in a turn; SIGINT and SIGTERM stop a run; a second one kills.
  */

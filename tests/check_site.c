@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_site.c - a site's routes, and what helps handlers: methods and passwords.
  */

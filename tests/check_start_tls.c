@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_start_tls.c - handshakes that fail, TLS started on a connection, sessions, no memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_static.c - files over HTTP: types, conditions, ranges, directories, and no way out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_stream.c - reading from streams, however the bytes arrive.
  */

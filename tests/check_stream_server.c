@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_stream_server.c - servers with a coroutine for each connection, and clients in coroutines.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_stream_tls.c - TLS on streams, started in the middle.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_stream_write.c - writing to streams, back-pressure, ends, opening.
  */

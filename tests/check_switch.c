@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_switch.c - a switch keeps what a call keeps. A plain program that needs only base/ and
  * defer/: make check-aarch64 runs it for another machine, too. Prints what failed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_sync_cancel.c - whoever is cancelled takes nothing along, for each primitive, whenever.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_sync_model.c - random programs on semaphores and conditions agree with models.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_task.c - deferLater, LoopingCall, Cooperator.
  */

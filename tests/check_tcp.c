@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_tcp.c - connections of the system: what they carry and how they end, on every backend.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_testing.c - counting allocations as a user's test would.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_threads.c - calls from other threads, blocking calls, and the thread pool.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_timers.c - timed calls of a reactor, on real and on virtual time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_tls.c - TLS connections: their bytes, their ends, their flow; in memory and virtual time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_tls_engine.c - TLS as bytes in and bytes out, protocols agreed on, sessions resumed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_tls_memory.c - TLS with each allocation failing, OpenSSL's own included.
  *

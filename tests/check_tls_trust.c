@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_tls_trust.c - whom a client trusts and a server demands, and what is refused.
  */

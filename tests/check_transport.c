@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_transport.c - the life of a connection, seen through a string transport.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_url.c - URLs come out as the WHATWG standard says, or are refused with a reason.
  */

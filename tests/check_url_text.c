@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_url_text.c - percent-encoding loses nothing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_value.c - values: types, ownership, bytes, lists, boxes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_value_wire.c - values as bytes: there and back, cut, and nonsense.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_wheel.c - the timer wheel beside a plain sorted list.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * children.h - tests with child processes: nothing is left of them.
  */

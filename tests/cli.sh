@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # cli.sh - what the shell tests of the command share; read by them with ".".
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tweed get: what its options do, by what a server sees and what is written.
 . "${srcdir:-.}/tests/cli.sh"
 start echo "$tweed" serve --echo --listen 127.0.0.1:0

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tweed serve: a directory, an echo, and an orderly end.
 . "${srcdir:-.}/tests/cli.sh"
 mkdir "$work/site" "$work/site/sub"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cli_server.c - a server with every kind of answer, for the tests of the command.
  *

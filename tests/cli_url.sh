@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tweed url, and what all commands share.
 . "${srcdir:-.}/tests/cli.sh"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_peer.c - a scripted HTTP server in memory.
  */

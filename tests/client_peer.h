@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_peer.h - a scripted HTTP server in memory, and one request to be looked at afterwards.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * codec.h - run a parser over bytes in pieces and write down what it says, for comparing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * example_server.c - what the examples fetch from: ./example_server DIRECTORY
  *

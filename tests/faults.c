@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * faults.c - preloaded into a test program: the n-th system call of a kind fails.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * faults.h - system calls that fail on demand; see faults.c.
  */

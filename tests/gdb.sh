@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tests/gdb.sh - the gdb script finds coroutines, and their back-traces begin and end well.
 srcdir=${srcdir:-.}
 command -v gdb >/dev/null || exit 77

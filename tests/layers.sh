@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tests/layers.sh - tools/check-layers finds includes and symbols that point up, in a small house.
 srcdir=${srcdir:-.}
 command -v nm >/dev/null || exit 77

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_calls.c - what workers of tests do, and what tests of process pools share.
  */

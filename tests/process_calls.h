@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_calls.h - what tests of process pools share. The functions that workers can call are in
  * process_calls.c: each is registered by its own name.

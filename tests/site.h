@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * site.h - a site under test: scripts of bytes over string transports, in virtual time.
  */

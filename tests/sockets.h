@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sockets.h - a listener, a client and a server on sockets, both recorded.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stream_pair.h - two streams, each the other's end, and what their waits give, as text.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sync_model.h - random programs on something that is waited for, and on a model of it, see the
  * same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test.c - the allocator that counts and fails, and the runner.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_ends.c - two ends of a TLS connection in memory.
  */

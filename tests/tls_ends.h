@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_ends.h - two ends of a TLS connection in memory: engines of ours, or OpenSSL itself with what
  * a bad peer could do.

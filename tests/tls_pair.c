@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_pair.c - a client and a server of TLS, in memory and virtual time.
  */

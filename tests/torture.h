@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * torture.h - every test again, with the n-th allocation or system call failing.
  */

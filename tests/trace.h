@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * trace.h - callbacks that write down what they see, for tests of chains.
  *

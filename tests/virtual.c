@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * virtual.c - linked to an example, makes it run with a virtual clock and connections in memory,
  * and say what it has left over.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * www.h - a directory on disk, for tests that serve it: its folder www is the site.
  */

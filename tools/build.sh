@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tools/build.sh [DIR [CONFIGURE-OPTION...]] - configure and make in DIR (default: build), quietly.
 #
 # Runs autoreconf and configure only when they are due. TARGETS: what to make (default: all).

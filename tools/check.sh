@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tools/check.sh DIR [NAME...] - `make check` in the build folder DIR, told shortly.
 #
 # With NAME, only the tests whose name contains one of them. Shows the output of what failed,

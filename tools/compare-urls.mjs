@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // compare-urls.mjs TWEED [COUNT [SEED]] - `tweed url` against node's URL, on generated inputs.
 //
 // Prints what differs and exits with 1 if anything does. Known and left out: inputs that old

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # tweed for gdb: the coroutines of all threads and where each of them stands.
 #
 #   (gdb) source .../share/tweed/gdb.py

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tools/setup.sh [--soft] [build|ci|real|PACKAGE...] - install the Debian packages that are missing.
 #
 #   build   what building and `make check` need (the default)
@@ -22,7 +23,7 @@ wanted=
 [ $# -gt 0 ] || set -- build
 for set_name; do
     case $set_name in
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "setup: unknown option $set_name (try --help)" >&2; exit 2 ;;
     build) wanted="$wanted $BUILD" ;;
     ci) wanted="$wanted $CI" ;;

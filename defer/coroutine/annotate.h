@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * annotate.h - what AddressSanitizer, ThreadSanitizer and valgrind are told about stacks.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * context.h - where a stack goes on: what a switch between stacks keeps.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * coroutine.c - stacks that take turns: making, switching, ending.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * coroutine.h - what a coroutine is inside, and what inline callbacks use of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * generator.c - next, send, throw, close, yield and yield from, by Python's rules (PEP 342, 380).
  *

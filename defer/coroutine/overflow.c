@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * overflow.c - naming the coroutine whose stack has run into its guard, on request.
  *

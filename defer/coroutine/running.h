@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * running.h - on which stack the calling thread runs, and how deep in chains.
  *

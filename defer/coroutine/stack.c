@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stack.c - stacks for coroutines: pooled, guarded.
  *

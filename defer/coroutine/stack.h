@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stack.h - stacks for coroutines: pooled, guarded.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * switch.c - how a new stack starts; and the switch itself where it is not written by hand.
  */

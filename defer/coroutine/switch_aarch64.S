@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * switch_aarch64.S - twi_switch() for the procedure call standard of AArch64; see context.h.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * switch_x86_64.S - twi_switch() for the System V ABI of x86-64; see context.h.
  *

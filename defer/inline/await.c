@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * await.c - stopping until a Deferred has its result.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * coroutine_pool.c - coroutines, so many at a time.
  *

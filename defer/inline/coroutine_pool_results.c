@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pool_results.c - one coroutine for each of many items: map, imap.
  */

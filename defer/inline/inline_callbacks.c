@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inline_callbacks.c - the life of a body: start, cancel, end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inline_callbacks.h (defer/, private) - a body of inline callbacks and what it waits for.
  *

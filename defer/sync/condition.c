@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * condition.c - wait, holding a lock, until somebody changes what the lock guards.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lock.c - a lock is a semaphore of one, under another name; a re-entrant one knows its owner.
  */

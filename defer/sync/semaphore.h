@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * semaphore.h - what a semaphore is inside; a lock is a semaphore of one that may have an owner.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./cancel - a cancel is a failure at the await: clean up, which may await too, or carry on. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./errors - failures: seen at the await, handled or returned, and the way they went. */
 #include <stdio.h>
 

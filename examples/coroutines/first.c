@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./first - a body that awaits, called as any function is, and what goes on meanwhile. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./generator - functions that yield: next, send, and one that delegates to another. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./group - coroutines that end before the block that started them; one failure ends all. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./locals - values that each coroutine has for itself, and hands on to those it starts. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./ownership - what an await gives is lent until the body ends; tw_drop() lets it go early. */
 #include <stdio.h>
 

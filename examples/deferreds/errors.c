@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./errors - failures go down the other side of the chain until somebody handles them. */
 #include <stdio.h>
 #include <stdlib.h>

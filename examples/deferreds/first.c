@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./first - a result that comes later: one side promises and fires, the other adds callbacks. */
 #include <stdio.h>
 

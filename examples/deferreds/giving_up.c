@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./giving_up - cancel, timeouts and a shield, on a clock that moves when it is told. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./lines - a queue with room for two, joined; a condition; a select with a timeout. */
 #include <stdio.h>
 

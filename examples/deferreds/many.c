@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./many - many Deferreds as one: all of them, the first of them, as they come, so many at a
  * time. */
 #include <stdio.h>

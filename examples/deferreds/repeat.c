@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./repeat - a function on a fixed grid of times, and long work in small steps. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./turns - at most two at a time by a semaphore; a queue between who makes and who takes. */
 #include <stdio.h>
 

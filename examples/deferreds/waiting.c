@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ./waiting - a callback that returns a Deferred makes its chain wait for that one. */
 #include <stdio.h>
 

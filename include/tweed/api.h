@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * api.h - what every public header needs: export marks, attributes, TW_HERE.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * channel.h - values go from who sends to who receives; select waits for the first of several.
  *

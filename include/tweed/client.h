@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client.h - HTTP requests: get_page, download_page and the agent below them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cookies.h - a cookie jar: RFC 6265 with the rules of its revision that browsers follow, and
  * public suffixes.

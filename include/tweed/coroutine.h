@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * coroutine.h - functions that stop in the middle and go on later; generators.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * endpoint.h - where to connect or listen, said in a string: for options and settings.
  *

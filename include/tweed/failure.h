@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * failure.h - why something did not work: a counted, immutable value.
  *

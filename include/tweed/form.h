@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * form.h - names and their values: the query of a URL, the body of a form, files to upload.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * headers.h - HTTP header fields: ordered, several of a name, names compared without case.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inline_callbacks.h - straight-line code that awaits Deferreds.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pipe.h - any descriptor as a transport: pipes, terminals, serial lines, the end of a socket
  * pair, files, and the program's own standard input and output.

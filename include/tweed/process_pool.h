@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_pool.h - functions that run in other processes, results as Deferreds.
  *

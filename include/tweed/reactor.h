@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reactor.h - the loop of a thread: timed calls, descriptors, signals, threads, start and stop.
  *

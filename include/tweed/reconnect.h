@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reconnect.h - keep a connection: connect again, later and later, when it fails or is lost.
  *

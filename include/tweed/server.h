@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * server.h - an HTTP server: a site answers requests with handlers or files.
  *

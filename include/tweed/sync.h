@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sync.h - taking turns and waiting for each other: semaphore, lock, condition, event, barrier.
  *

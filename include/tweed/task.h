@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * task.h - work that repeats: LoopingCall, Cooperator, deferLater.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tcp.h - connect and listen: TCP by name or address, UNIX sockets, and TLS over them.
  *

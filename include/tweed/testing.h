@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * testing.h - programs under test: virtual time, memory in place of sockets, failing allocations.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread.h - blocking work on a pool of threads, results as Deferreds.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls.h - TLS contexts: whom to trust and who we are.
  *

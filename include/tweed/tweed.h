@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tweed.h - all of the core.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url.h - URLs by the WHATWG standard: parse, resolve, serialise.
  *

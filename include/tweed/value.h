@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * value.h - what travels along a chain of callbacks: two words, passed by value.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * connect.c - tw_connect(): from a name to a connected protocol.
  *

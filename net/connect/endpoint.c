@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * endpoint.c - strings like "tcp:example.org:80:timeout=10", read and followed.
  *

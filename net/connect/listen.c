@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * listen.c - tw_listen(): a listener, with TLS as the layer below its protocols.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reconnect.c - see tweed/reconnect.h.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * answers.c - what the resolver was told, kept for a while.
  */

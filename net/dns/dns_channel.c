@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_channel.c - a channel of c-ares with memory, sockets and settings of ours.
  */

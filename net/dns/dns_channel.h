@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_channel.h - a channel of c-ares; only for the resolver.
  */

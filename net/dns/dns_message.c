@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_message.c - a strict reading of DNS datagrams, before the resolver sees them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_message.h - is a datagram a DNS message at all? Pure: bytes in, a verdict out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * name_service.c - getaddrinfo(3) on a thread.
  *

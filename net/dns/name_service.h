@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * name_service.h - the system's own ways to an address, for names that DNS does not know.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * overrides.c - names that a program answers itself.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * overrides.h - names that a program answers itself: curl's --resolve.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resolve.c - tw_resolve(): a lookup with a Deferred.
  */

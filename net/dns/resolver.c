@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resolver.c - names to addresses.
  *
- * A question is one name, asked for both families at once. Everybody who wants the name while it
- * is under way joins it. c-ares is never entered from its own callbacks and user code never runs
- * on its stack: callbacks only note what came, and resolver_settle() delivers afterwards. Names
- * that c-ares cannot know go on to the system's name service; the question stays the same one.
+ * A question is one name, asked for both families at once; whoever wants it meanwhile joins it.
+ * c-ares is never entered from its own callbacks and user code never runs on its stack: callbacks
+ * note what came, resolver_settle() delivers it. Names that c-ares cannot know go on to the system.
  */
 #include "config.h"
 

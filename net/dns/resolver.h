@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resolver.h - names to addresses for the rest of net/, without a Deferred in between.
  */

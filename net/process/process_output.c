@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_output.c - what a child wrote, and how it ended, as a Deferred.
  *

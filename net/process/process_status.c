@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_status.c - signals by name, and how a child has ended.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stream.c - the life of a stream: how it gets its connection, and how the two part.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stream_writer.c - the writing side of a stream, and its end.
  *

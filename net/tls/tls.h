@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls.h - TLS as a filter: protocols for transports about to be made, which carry another above.
  */

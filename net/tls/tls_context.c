@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_context.c - whom to trust and who we are: OpenSSL's SSL_CTX, and the sessions kept.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_engine.c - an SSL object between lent memory and an outbox.
  *

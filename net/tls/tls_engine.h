@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_engine.h - one end of a TLS connection: bytes in, bytes out.
  *

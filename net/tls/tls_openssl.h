@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_openssl.h - what tls_context.c and tls_engine.c, the two that see OpenSSL, share.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tls_shared.c - the thread's client contexts, one for each setting of trust.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address.c - socket addresses: literals, values, and the order in which to try them.
  */

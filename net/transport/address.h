@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address.h - addresses inside net/: lists of them, their order, and names before the resolver.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flow.c - producers, watermarks and the idle timeout of a transport.
  *

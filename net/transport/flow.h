@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flow.h - what only some transports have: a producer, watermarks, an idle timeout.
  */

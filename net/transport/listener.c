@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * listener.c - listening on TCP and UNIX sockets, and in memory under test.
  *

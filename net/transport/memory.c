@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory.c - transports in memory: two that are connected, and one that a test reads and feeds.
  *

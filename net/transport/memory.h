@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory.h - meeting in memory, between tw_testing_begin() and tw_testing_end().
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * opening.c - connections whose handshake is under way.
  */

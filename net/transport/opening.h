@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * opening.h - what a connection needs only until its handshake is done.
  */

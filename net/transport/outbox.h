@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * outbox.h - what a transport has still to send: bytes, counted values and parts of files.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * quiet.h - system calls that must not raise SIGPIPE.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * socket.c - transports over a connected descriptor: TCP and UNIX sockets.
  *

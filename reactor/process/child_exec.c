@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * child_exec.c - fork, and what the child does until it executes its program.
  *

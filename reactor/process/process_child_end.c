@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_child_end.c - the worker's side of a process pool: read tasks, call functions, answer.
  *

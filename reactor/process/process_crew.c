@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_crew.c - how many workers a process pool has: started, replaced, sent home.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_map.c - a function called for each item of a list: map, imap, imap unordered.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_parent_end.c - the pool's side of a worker: start it, send tasks, read results, bury it.
  *

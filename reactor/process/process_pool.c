@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_pool.c - who does what when: the queue of a process pool, and its beginning and end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_wire.c - frames, and the functions and classes that have names.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process_wire.h - what a process pool and its workers say to each other.
  *

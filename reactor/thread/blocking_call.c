@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * blocking_call.c - another thread waits for what the reactor's thread computes.
  *

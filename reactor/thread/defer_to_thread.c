@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * defer_to_thread.c - a blocking function's result as a Deferred.
  */

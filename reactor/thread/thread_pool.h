@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_pool.h - work for the threads of a pool, as it is queued.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * consumer.c - a user's program: knows <tweed/tweed.h> and pkg-config, nothing else.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tweed get and the library against nginx, Apache and Squid, and beside curl.
 
 Called by tests/real/run. Each check is a function below; its name is the claim."""

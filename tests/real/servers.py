@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The servers of real.py: certificates, and nginx, Apache, Squid and `tweed serve` on free ports."""
 import os
 import re

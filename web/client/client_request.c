@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_request.c - a whole request: hops, retries, limits of time, and the one end.
  *

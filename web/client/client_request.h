@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_request.h - a whole request: what was asked for, hop by hop, to its one end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_request_end.c - the one end of a request, with a result or a failure.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client_request_stream.c - a response handed on while it comes: its head, then its body by pieces.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * connection.h - what the client asks of a connection, and what it hears from it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * connections.c - which request gets which connection.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * connections.h - the pool: which request gets a place on which connection.
  *

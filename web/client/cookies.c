@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cookies.c - which cookies are taken, kept and sent: RFC 6265, 5, with the prefixes, the limits
  * and the protection of secure cookies of its revision (6265bis).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cookies.h - the jar inside, for the file format beside the rules.
  */

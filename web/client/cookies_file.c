@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cookies_file.c - Netscape's cookie file: a line of seven fields between tabs for each cookie.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deadline.h - many deadlines, most of which never pass, behind one timed call of the reactor.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dial.h - one attempt to get a connection: to the peer or its proxy, and through that to the
  * origin. One limit of time over connecting, another over the proxy's tunnel.

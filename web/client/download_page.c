@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * download_page.c - a page into a file.
  *

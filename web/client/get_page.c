@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * get_page.c - a page by one call: the agent's request, reduced to the body.
  */

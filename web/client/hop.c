@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hop.c - from URL to URL: what goes along, and what must not.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hop.h - one URL on the way of a request: by which method, with which fields and credentials,
  * through which proxy, trusting whom.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hop_message.c - a hop's request as it goes out: its line and its header fields.
  *

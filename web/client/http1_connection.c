@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_connection.c - HTTP/1.1 as a connection of the client: messages out, the codec's events in.
  *

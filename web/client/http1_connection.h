@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_connection.h - a connection that speaks HTTP/1.1: one exchange at a time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * order.h - what was asked for: the options of a fetch, checked, with copies of what they lent.
  *

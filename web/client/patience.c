@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * patience.c - limits of time of one request.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * patience.h - how long a request may take: in total, and in the phase that it is in.
  *

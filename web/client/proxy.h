@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * proxy.h - which proxy a request takes: the text that names one, the environment, no_proxy.
  *

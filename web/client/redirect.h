@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * redirect.h - the rules of redirects: where to, by which method, and what must not go along.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reply.h - what comes back for a hop: the response in the making, its content, and what follows
  * from it: that it leads elsewhere, or fails the request.

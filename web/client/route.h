@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * route.h - the way to a peer: what a connection leads to and through what, and the key under
  * which connections that may stand for each other are found.

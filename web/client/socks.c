@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * socks.c - SOCKS 5: a greeting, perhaps a password, the question for the origin.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * socks.h - from a connected proxy on to the origin, by SOCKS 5 (RFC 1928, with the password of
  * RFC 1929): a protocol that gives its place to another one when the way is open.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tunnel.c - CONNECT: an exchange with the proxy like any other, after which its connection is the
  * origin's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tunnel.h - from a connected proxy on to the origin, by CONNECT (RFC 9110, 9.3.6).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * upload.h - the source of a request's body, asked piece by piece.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * validator.c - strong validators in extended attributes.
  *

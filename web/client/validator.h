@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * validator.h - which version of a page an unfinished file is a part of.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * whole_file.c - a file that is replaced as a whole.
  */

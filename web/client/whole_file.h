@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * whole_file.h - a file that is replaced as a whole: written beside its place, then renamed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * base64.c - bytes as text, and the credentials that are made of it.
  */

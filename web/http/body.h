@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * body.h - the content of a response on its way in: content codings undone, limits kept, bytes
  * collected in one place or handed on in pieces.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * content_range.c - "bytes 0-99/200", "bytes 0-99/" and a star, or a star before the size.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * content_range.h - which part of a whole an answer is (RFC 9110, 14.4).
  */

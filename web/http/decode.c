@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * decode.c - a chain of decoders, each fed from the one before through a small buffer.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * decode.h - content codings undone while they stream: gzip, deflate, br, zstd, up to three deep.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entity_tag.c - lists of entity tags (RFC 9110, 8.8.3 and 13.1).
  */

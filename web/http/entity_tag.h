@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * entity_tag.h - the tags that tell one state of a page from another (RFC 9110, 8.8.3).
  */

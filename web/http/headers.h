@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * headers.h - what header fields are inside: one text, one array, small ones without allocation.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http_date.c - the three date formats of HTTP, and the lenient one of cookies.
  *

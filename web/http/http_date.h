@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http_date.h - dates in HTTP fields and cookies, as seconds since 1970 (UTC).
  */

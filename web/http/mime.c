@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime.c - which type a file has, by the ending of its name.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ranges.c - which parts of a body are asked for (RFC 9110, 14).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1.c - the engine of the HTTP/1.1 parser: lines, bodies, chunks, the end of the stream.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1.h - the HTTP/1.1 codec for both directions: bytes in, events out.
  *

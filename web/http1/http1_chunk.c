@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_chunk.c - the line before a chunk: its size and extensions (RFC 9112, 7.1).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_fields.c - header lines, and what the framing fields among them mean.
  *

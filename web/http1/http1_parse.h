@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_parse.h - what the parts of the HTTP/1.1 parser share.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_request.c - request lines, and how long a request's body is (RFC 9112, 3 and 6).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_response.c - status lines, and how long a response's body is (RFC 9112, 4 and 6.3).
  */

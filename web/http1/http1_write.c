@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * http1_write.c - heads and chunk lines as text; nothing that could break a line gets in.
  */

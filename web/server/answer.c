@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * answer.c - the answer to a request: its head, its body, and when each may be sent.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * listening.c - a site's factory: connections come in.
  */

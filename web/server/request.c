@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * request.c - a request: what was asked, and the handler that answers it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * root.h - opening what lies below a directory, and nothing else.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * route.h - which handler serves a path. Paths are compared segment by segment.
  */

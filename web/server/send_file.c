@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * send_file.c - a file as an answer: conditions, ranges, and the bytes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * server_connection.c - one client: reads requests, keeps their answers in order, and gives up.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * service.h - what the connections to a site share: queues in which they wait, and spare parts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * site.h - a site: what is served where, and the limits of its clients.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * static.c - the files below a directory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * form.c - forms to bytes and back. https://url.spec.whatwg.org/#urlencoded-serializing, RFC 7578.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * private_address.c - the ranges of addresses that are not of the public internet.
  */

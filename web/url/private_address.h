@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * private_address.h - which addresses a program that fetches for others must not reach.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url.c - parsed URLs: one block with the serialised URL and its components.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url.h - what the parts of the URL parser share, and what the client asks of it.
  */

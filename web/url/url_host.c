@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_host.c - the host parser: domains with IDNA, IPv4 in all its spellings, IPv6, opaque hosts.
  *

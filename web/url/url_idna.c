@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_idna.c - labels of international domain names: UTS 46, not transitional.
  *

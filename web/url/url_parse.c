@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_parse.c - reading a URL: the state machine of the WHATWG standard.
  *

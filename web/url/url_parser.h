@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_parser.h - the parser's state, between the part that reads and the part that keeps.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * url_text.c - percent-encoding and the character classes of the URL standard.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tweed: a coroutine for each connection that writes back what it reads. */
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tweed: a protocol that writes back what it receives. */
 #include <stdlib.h>
 #include <sys/resource.h>

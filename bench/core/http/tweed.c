@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tweed's server as a user writes it: a handler on a site, and files below $WWW (without it, two
  * more handlers). ENTRY PORT */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tweed: a line protocol that sends each line back. */
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tweed's reactor: call_later and friends by number, add_reader, call_soon, call_from_thread. */
 #define HAVE_POST
 #define HAVE_WAKE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One forked process at the other end of a socket pair, 16 bytes each way: what a call costs the
  * kernel. No values, no errors, no second worker. */
 #include "bench.h"

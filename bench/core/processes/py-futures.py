@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """concurrent.futures.ProcessPoolExecutor, two workers: wall ns for each call."""
 import os
 import time

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """multiprocessing.Pool, two workers: wall ns for each call."""
 import multiprocessing
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A process pool of two workers, with a function that does nothing: `rt` one call at a time, `many`
  * calls queued at once, `map` in chunks of 100; wall ns for each call. */
 #include "../tools/bench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Minimal x86-64 switch: callee-saved registers and the stack
  * pointer.  JMP: leave through an indirect jump rather than ret, which the
  * return predictor gets wrong.  FPU: also keep mxcsr and the x87 control word

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench.h"
 #include <ucontext.h>
 static ucontext_t m, c;

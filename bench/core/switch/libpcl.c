@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench.h"
 #include <pcl.h>
 static void spin(void *a)

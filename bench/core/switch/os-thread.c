@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernel's own switch: two threads, one core, futex through semaphores. */
 #include "bench.h"
 #include <pthread.h>

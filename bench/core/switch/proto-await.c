@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A coroutine awaiting a Deferred, from the two sketches: the whole step (make a
  * Deferred, suspend, fire it, resume, read the result, free) and a whole
  * "inlineCallbacks" call that starts a coroutine on a pooled stack, awaits once

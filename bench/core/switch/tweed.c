@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Coroutines of tweed, in the cases of this group. */
 #include "../tools/bench.h"
 

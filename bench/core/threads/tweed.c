@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tw_defer_to_thread: `defer` with 64 jobs in flight, `rt` one at a time. The job does nothing. */
 #include "../tools/bench.h"
 

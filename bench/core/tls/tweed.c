@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* TLS of tweed, in the cases of tls.h: both ends in one reactor, over a UNIX socket, through the
  * public interface. */
 #include "../tools/bench.h"

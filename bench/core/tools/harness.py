@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Builds and runs the core benches, prints tables, writes results.json.
 
 An entry is a C/C++/Go/Rust source (built into OUT/GROUP/NAME), an executable file in GROUP/,
