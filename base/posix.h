@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * posix.h - calls that Linux has in one step and plain POSIX.1-2008 in two.
  *

@@ -13,7 +13,7 @@ set -u
 BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libssl-dev zlib1g-dev
     libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates
     libxml2-dev"
-CI="clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+CI="python3-markdown clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     qemu-user"
 REAL="nginx-light apache2 squid curl python3"
 
