@@ -103,7 +103,7 @@ int twi_accept(int fd, struct sockaddr *address, socklen_t *length)
 #endif
 }
 
-static int draw(void *bytes, size_t size)
+static int random_draw(void *bytes, size_t size)
 {
 #ifdef HAVE_GETRANDOM
     return getrandom(bytes, size, GRND_NONBLOCK) == (ssize_t)size ? 0 : -1;
@@ -127,7 +127,7 @@ void twi_random(void *bytes, size_t size)
     struct timespec now;
     uint64_t state;
 
-    if (draw(bytes, size) == 0)
+    if (random_draw(bytes, size) == 0)
         return;
     clock_gettime(CLOCK_REALTIME, &now);
     state = ((uint64_t)now.tv_sec << 30) ^ (uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now ^

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ./streaming URL - read a page piece by piece, and stop when there are enough: its first ten lines.
+/* ./streaming URL - read a page piece by piece, and stop when it is enough: its first ten lines.
  * However long the page is, no more of it is in memory than one piece. */
 #include <stdio.h>
 

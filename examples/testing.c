@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ./testing - a whole program under test: a client that tries again, a server that is down at first.
+/* ./testing - a whole program under test: a client that tries again, a server that comes late.
  * Time is virtual and connections are in memory, so the minute that this takes is over at once. */
 #include <stdio.h>
 #include <string.h>
