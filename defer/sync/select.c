@@ -141,7 +141,7 @@ static bool case_is_ready(const struct tw_select_case *one)
 }
 
 /* Any order will do as long as no case can starve another: xorshift. */
-static size_t draw(size_t below)
+static size_t choice_draw(size_t below)
 {
     static _Thread_local uint32_t seed = 2463534242;
 
@@ -154,7 +154,7 @@ static size_t draw(size_t below)
 /* `count` when none is. */
 static size_t find_ready(const struct tw_select_case *cases, size_t count)
 {
-    size_t start = draw(count);
+    size_t start = choice_draw(count);
 
     for (size_t i = 0; i < count; i++)
         if (case_is_ready(&cases[(start + i) % count]))

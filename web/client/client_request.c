@@ -41,7 +41,7 @@ static int request_cancel(tw_deferred *deferred, void *ctx)
     return 0;
 }
 
-static void user_ends(struct twi_agent_user *user)
+static void request_user_ends(struct twi_agent_user *user)
 {
     twi_client_request_end(TWI_CONTAINER(user, struct twi_client_request, user),
                            tw_fail(&tw_error_abandoned, "the reactor is gone"));
@@ -163,7 +163,7 @@ static void head_went_out(struct twi_exchange *exchange, const char *head, size_
 }
 
 /* Everything is handed over; now it is the server's turn. */
-static void request_sent(struct twi_exchange *exchange)
+static void request_was_sent(struct twi_exchange *exchange)
 {
     struct twi_client_request *request = request_of(exchange);
     const struct tw_fetch_options *options = &request->order.options;
@@ -350,7 +350,7 @@ static void answer_began(struct twi_exchange *exchange)
     request_of(exchange)->times.first_byte_at = twi_loop_now();
 }
 
-static void head_came(struct twi_exchange *exchange, const struct twi_answer *answer)
+static void request_head_came(struct twi_exchange *exchange, const struct twi_answer *answer)
 {
     struct twi_client_request *request = request_of(exchange);
     int r = twi_reply_begin(&request->reply, &request->hop, answer, request->redirects,
@@ -370,7 +370,7 @@ static void head_came(struct twi_exchange *exchange, const struct twi_answer *an
         twi_client_request_tell_headers(request);
 }
 
-static void body_came(struct twi_exchange *exchange, const char *data, size_t length)
+static void request_body_came(struct twi_exchange *exchange, const char *data, size_t length)
 {
     struct twi_client_request *request = request_of(exchange);
     struct twi_reply *reply = &request->reply;
@@ -427,10 +427,10 @@ static void answer_moved(struct twi_exchange *exchange)
 static const struct twi_exchange_sink request_sink = {
     .went_out = head_went_out,
     .read = source_read,
-    .sent = request_sent,
+    .sent = request_was_sent,
     .began = answer_began,
-    .head = head_came,
-    .body = body_came,
+    .head = request_head_came,
+    .body = request_body_came,
     .place = body_place,
     .placed = body_placed,
     .moved = answer_moved,
@@ -592,7 +592,8 @@ static tw_value request_prepare(struct twi_client_request *request, tw_agent *ag
 
     if (!tw_is_failure(failure))
         failure = url_take(request, url);
-    if (!tw_is_failure(failure) && twi_agent_enter(&request->user, agent, user_ends) < 0)
+    if (!tw_is_failure(failure) &&
+        twi_agent_enter(&request->user, agent, request_user_ends) < 0)
         failure = tw_fail(&tw_error_abandoned, "the reactor is gone");
     return failure;
 }

@@ -159,7 +159,7 @@ int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
 
 /* --- saving ------------------------------------------------------------------------------- */
 
-static int write_cookie(struct twi_buf *buf, const struct twi_cookie *cookie)
+static int file_write_cookie(struct twi_buf *buf, const struct twi_cookie *cookie)
 {
     return twi_buf_printf(
         buf, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
@@ -191,7 +191,7 @@ static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
     r = twi_buf_append_text(buf, "# Netscape HTTP Cookie File\n"
                                  "# Written by tweed; lines are replaced.\n\n");
     for (i = 0; r == 0 && i < jar->count; i++)
-        r = write_cookie(buf, cookies[i]);
+        r = file_write_cookie(buf, cookies[i]);
     twi_free(cookies);
     return r;
 }

@@ -127,7 +127,7 @@ static int headers_came(tw_value response, void *arg)
     return r;
 }
 
-static int body_came(const char *data, size_t length, void *arg)
+static int download_body_came(const char *data, size_t length, void *arg)
 {
     struct download *download = arg;
     int r = 0;
@@ -318,7 +318,7 @@ tw_deferred *tw_download_page_at(const char *where, const char *url, const char 
         return NULL;
     }
     options.on_headers = headers_came;
-    options.on_body = body_came;
+    options.on_body = download_body_came;
     options.stream_arg = download;
     options.fail_on_error = true;
     deferred = twi_client_request_start(where, tw_agent_current(), url, &options, NULL);

@@ -121,7 +121,7 @@ void twi_hop_free(struct twi_hop *hop)
 
 /* --- the way there --------------------------------------------------------------------- */
 
-static bool is_secure(const struct tw_url *url)
+static bool hop_is_secure(const struct tw_url *url)
 {
     return strcmp(url->protocol, "https:") == 0;
 }
@@ -140,7 +140,7 @@ static bool may_go_there(const struct twi_hop *hop, const tw_agent *agent)
 tw_value twi_hop_choose(struct twi_hop *hop, tw_agent *agent)
 {
     const struct tw_fetch_options *options = &hop->order->options;
-    bool secure = is_secure(hop->url);
+    bool secure = hop_is_secure(hop->url);
     tw_value failure = tw_none();
     struct twi_target target;
     const char *why;

@@ -77,7 +77,7 @@ static void upload_stop(struct http1 *http1)
         tw_transport_unregister_producer(http1_transport(http1));
 }
 
-static void request_sent(struct http1 *http1)
+static void http1_request_sent(struct http1 *http1)
 {
     upload_stop(http1);
     http1->exchange->sink->sent(http1->exchange);
@@ -119,7 +119,7 @@ static void upload_produce(void *arg)
         if (length <= 0) {
             if (http1->chunked)
                 bytes_write(http1, TWI_HTTP1_LAST_CHUNK, sizeof TWI_HTTP1_LAST_CHUNK - 1);
-            request_sent(http1);
+            http1_request_sent(http1);
             return;
         }
         piece_write(http1, piece, (size_t)length);
@@ -330,7 +330,7 @@ static int http1_start(struct twi_connection *connection, struct twi_exchange *e
     if (http1->exchange != exchange)
         return 0;
     if (!message->has_source)
-        request_sent(http1);
+        http1_request_sent(http1);
     else if (upload_start(http1) < 0)
         return start_undo(http1);
     return 0;
@@ -350,7 +350,7 @@ static struct twi_sending http1_sending(const struct twi_exchange *exchange)
 
 /* --- bytes that come ------------------------------------------------------------------- */
 
-static void head_came(struct http1 *http1)
+static void http1_head_came(struct http1 *http1)
 {
     struct twi_http1 *parser = &http1->parser;
     struct twi_exchange *exchange = http1->exchange;
@@ -398,7 +398,7 @@ static bool input_parse(struct http1 *http1, const char *data, size_t length)
         case TWI_HTTP1_MORE:
             return true;
         case TWI_HTTP1_HEAD:
-            head_came(http1);
+            http1_head_came(http1);
             break;
         case TWI_HTTP1_BODY:
             exchange->sink->body(exchange, http1->parser.piece, http1->parser.piece_length);

@@ -150,7 +150,7 @@ static int take_credentials(struct twi_proxy *proxy, const struct proxy_parts *p
     return proxy->authorization == NULL ? -ENOMEM : 0;
 }
 
-static int make_key(struct twi_proxy *proxy)
+static int proxy_make_key(struct twi_proxy *proxy)
 {
     proxy->key = twi_format("%d %s:%u %s", (int)proxy->kind, proxy->host, proxy->port,
                             proxy->authorization == NULL ? "" : proxy->authorization);
@@ -182,7 +182,7 @@ int twi_proxy_parse(const char *text, struct twi_proxy **ret_proxy, const char *
     r = take_credentials(proxy, &parts);
     if (r < 0)
         goto fail;
-    r = make_key(proxy);
+    r = proxy_make_key(proxy);
     if (r < 0)
         goto fail;
     *ret_proxy = proxy;

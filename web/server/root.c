@@ -211,7 +211,7 @@ static int walk_step(struct walk *walk, char name[TARGET_MAX])
 }
 
 /* Come to the directory that holds `path`, and to its name there. 0 or negative errno. */
-static int walk_to(struct walk *walk, int root, const char *path, char name[TARGET_MAX])
+static int root_walk_to(struct walk *walk, int root, const char *path, char name[TARGET_MAX])
 {
     int r;
 
@@ -226,7 +226,7 @@ static int open_walking(int root, const char *path)
 {
     char name[TARGET_MAX];
     struct walk walk;
-    int r = walk_to(&walk, root, path, name);
+    int r = root_walk_to(&walk, root, path, name);
 
     if (r == 0) {
         r = openat(walk.at, name, OPEN_FLAGS | O_NOFOLLOW);
@@ -260,7 +260,7 @@ int twi_root_stat_below(int root, const char *path, struct stat *ret_status)
 {
     char name[TARGET_MAX];
     struct walk walk;
-    int r = walk_to(&walk, root, path, name);
+    int r = root_walk_to(&walk, root, path, name);
 
     if (r == 0 && fstatat(walk.at, name, ret_status, AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;

@@ -20,7 +20,7 @@
 enum { UNSENT_MAX = 65536 };
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-static struct twi_connection *connection_of(tw_protocol *protocol)
+static struct twi_connection *server_connection_of(tw_protocol *protocol)
 {
     return (struct twi_connection *)protocol;
 }
@@ -133,7 +133,7 @@ static const struct tw_producer drain_watch = { .resume = client_reads,
                                                 .pause = client_gone };
 
 /* May the next request be read? If the client is what we wait for, hear when it has read. */
-static bool may_go_on(struct twi_connection *connection)
+static bool connection_may_go_on(struct twi_connection *connection)
 {
     tw_transport *transport = connection->protocol.transport;
 
@@ -227,7 +227,7 @@ static const char *parse(struct twi_connection *connection, const char *at, cons
 {
     while (!connection->closing) {
         if (connection->parser == NULL) {
-            if (at == end || !may_go_on(connection))
+            if (at == end || !connection_may_go_on(connection))
                 break;
             connection->parser = twi_service_take_parser(connection->service);
             if (connection->parser == NULL) {
@@ -416,12 +416,12 @@ void twi_connection_expired(struct twi_wait *wait)
 
 static void connection_made(tw_protocol *protocol)
 {
-    wait_for(connection_of(protocol), TWI_WAIT_IDLE);
+    wait_for(server_connection_of(protocol), TWI_WAIT_IDLE);
 }
 
 static void data_received(tw_protocol *protocol, const char *data, size_t length)
 {
-    struct twi_connection *connection = connection_of(protocol);
+    struct twi_connection *connection = server_connection_of(protocol);
 
     if (connection->closing)
         return;
@@ -431,9 +431,9 @@ static void data_received(tw_protocol *protocol, const char *data, size_t length
         consume(connection, data, length);
 }
 
-static void connection_lost(tw_protocol *protocol, tw_value reason)
+static void server_connection_lost(tw_protocol *protocol, tw_value reason)
 {
-    struct twi_connection *connection = connection_of(protocol);
+    struct twi_connection *connection = server_connection_of(protocol);
 
     (void)reason;
     connection->closing = true;
@@ -451,7 +451,7 @@ static void connection_lost(tw_protocol *protocol, tw_value reason)
 
 static void released(tw_protocol *protocol)
 {
-    struct twi_connection *connection = connection_of(protocol);
+    struct twi_connection *connection = server_connection_of(protocol);
 
     connection->service->site->connections--;
     twi_service_unref(connection->service);
@@ -462,14 +462,14 @@ static const tw_protocol_class connection_class = {
     .size = sizeof(struct twi_connection),
     .connection_made = connection_made,
     .data_received = data_received,
-    .connection_lost = connection_lost,
+    .connection_lost = server_connection_lost,
     .released = released,
 };
 
 tw_protocol *twi_connection_new(struct twi_service *service)
 {
     tw_protocol *protocol = tw_protocol_new(&connection_class);
-    struct twi_connection *connection = connection_of(protocol);
+    struct twi_connection *connection = server_connection_of(protocol);
 
     if (protocol == NULL)
         return NULL;

@@ -13,7 +13,7 @@
 
 static const char ok_line[] = "HTTP/1.1 200 OK\r\n";
 
-static int set_up(struct twi_service *service, void (*expired)(struct twi_wait *wait))
+static int service_set_up(struct twi_service *service, void (*expired)(struct twi_wait *wait))
 {
     const struct twi_site_times *times = &service->site->times;
     const char *name = service->site->server_name;
@@ -39,7 +39,7 @@ struct twi_service *twi_service_new(tw_site *site, void (*expired)(struct twi_wa
         return NULL;
     service->refs = 1;
     service->site = tw_site_ref(site);
-    if (set_up(service, expired) == 0)
+    if (service_set_up(service, expired) == 0)
         return service;
     twi_service_unref(service);
     return NULL;

@@ -45,7 +45,7 @@ static void set_limits(tw_site *site, const struct tw_site_options *options)
     site->times.linger = duration_or(linger_seconds, 0);
 }
 
-static int set_up(tw_site *site, const struct tw_site_options *options)
+static int site_set_up(tw_site *site, const struct tw_site_options *options)
 {
     const char *name = options->server_name == NULL ? "tweed" : options->server_name;
 
@@ -67,7 +67,7 @@ tw_site *tw_site_new(const struct tw_site_options *options)
     if (site == NULL)
         return NULL;
     site->refs = 1;
-    r = set_up(site, options == NULL ? &defaults : options);
+    r = site_set_up(site, options == NULL ? &defaults : options);
     if (r < 0) {
         tw_site_unref(site);
         errno = -r;
