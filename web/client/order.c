@@ -11,6 +11,7 @@
 #include <tweed/version.h>
 
 #include "web/http/base64.h"
+#include "web/http/syntax.h"
 #include "web/client/order.h"
 #include "web/http1/http1.h"
 
@@ -65,7 +66,7 @@ static tw_value method_take(struct twi_order *order)
     order->method = usual_method(method);
     if (order->method != NULL)
         return tw_none();
-    if (!twi_http1_is_token(method, strlen(method)))
+    if (!twi_http_is_token(method, strlen(method)))
         return tw_fail(&tw_error_url, "the method is not a token");
     if (strcmp(method, "CONNECT") == 0)
         return tw_fail(&tw_error_misuse, "CONNECT is for proxies");
@@ -125,7 +126,7 @@ static tw_value agent_take(struct twi_order *order)
     order->options.user_agent = "tweed/" TW_VERSION;
     if (agent == NULL)
         return tw_none();
-    if (!twi_http1_is_value(agent, strlen(agent)))
+    if (!twi_http_is_value(agent, strlen(agent)))
         return tw_fail(&tw_error_misuse, "a line end in the user agent");
     order->options.user_agent = order->owned_agent = twi_strdup(agent);
     return order->owned_agent == NULL ? tw_fail_memory() : tw_none();

@@ -12,7 +12,7 @@
 
 #include "base/ascii.h"
 #include "web/http/headers.h"
-#include "web/http1/http1.h"
+#include "web/http/syntax.h"
 
 /* Field text of one message; far above every limit, below what the 32-bit places hold. */
 #define TEXT_MAX (UINT32_C(1) << 30)
@@ -368,7 +368,7 @@ static const char *headers_trim(const char *value, size_t *length)
 int tw_headers_add_n(tw_headers *headers, const char *name, size_t name_length,
                      const char *value, size_t value_length)
 {
-    if (!twi_http1_is_token(name, name_length) || !twi_http1_is_value(value, value_length))
+    if (!twi_http_is_token(name, name_length) || !twi_http_is_value(value, value_length))
         return -EINVAL;
     value = headers_trim(value, &value_length);
     return twi_headers_append(headers, twi_header_id(name, name_length), name, name_length,
@@ -441,7 +441,7 @@ int tw_headers_set(tw_headers *headers, const char *name, const char *value)
     size_t name_length = strlen(name), value_length = strlen(value);
     enum twi_header id = twi_header_id(name, name_length);
 
-    if (!twi_http1_is_token(name, name_length) || !twi_http1_is_value(value, value_length))
+    if (!twi_http_is_token(name, name_length) || !twi_http_is_value(value, value_length))
         return -EINVAL;
     value = headers_trim(value, &value_length);
     for (uint32_t i = 0; i < headers->count; i++) {

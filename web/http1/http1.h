@@ -142,8 +142,5 @@ size_t twi_http1_chunk_head(char text[TWI_HTTP1_CHUNK_HEAD_SIZE], size_t length)
 
 /* The usual reason phrase, "" for a status that has none. */
 const char *twi_http1_reason(int status);
-/* A token (RFC 9110, 5.6.2); a field value without CR, LF, NUL. */
-bool twi_http1_is_token(const char *text, size_t length);
-bool twi_http1_is_value(const char *text, size_t length);
 
 #endif

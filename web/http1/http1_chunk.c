@@ -19,7 +19,7 @@ static const char *skip_token(const char *at, const char *end)
 {
     const char *from = at;
 
-    while (at < end && twi_http1_is(*at, TWI_H1_TOKEN))
+    while (at < end && twi_http_is(*at, TWI_HTTP_TOKEN))
         at++;
     return at == from ? NULL : at;
 }
@@ -70,7 +70,7 @@ static bool may_follow_size(const struct twi_http1 *parser, const char *at, cons
     if (parser->server_)
         return are_extensions(at, end);
     at = chunk_skip_space(at, end);
-    return at == end || (*at == ';' && twi_http1_is_value(at, (size_t)(end - at)));
+    return at == end || (*at == ';' && twi_http_is_value(at, (size_t)(end - at)));
 }
 
 int twi_http1_chunk_line(struct twi_http1 *parser, const char *line, size_t length)

@@ -29,7 +29,7 @@ static bool is_value_byte(const struct twi_http1 *parser, unsigned char c)
 
 static bool check_value(const struct twi_http1 *parser, const char *value, size_t length)
 {
-    if (twi_http1_is_plain(value, length))
+    if (twi_http_is_plain(value, length))
         return true;
     for (size_t i = 0; i < length; i++)
         if (!is_value_byte(parser, (unsigned char)value[i]))
@@ -160,7 +160,7 @@ static bool check_host(const char *host, size_t length)
             return false;
         at++;
     } else {
-        for (; at < end && twi_http1_is(*at, TWI_H1_HOST); at++)
+        for (; at < end && twi_http_is(*at, TWI_HTTP_HOST); at++)
             ;
         if (at == host)
             return false;
@@ -292,7 +292,7 @@ int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const ch
     size_t name_length;
     bool is_fold = twi_is_blank(*line);
 
-    while (value < end && twi_http1_is(*value, TWI_H1_TOKEN))
+    while (value < end && twi_http_is(*value, TWI_HTTP_TOKEN))
         value++;
     name_length = (size_t)(value - line);
     if (!is_fold) {

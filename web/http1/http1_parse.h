@@ -12,6 +12,7 @@
 #define WEB_HTTP1_HTTP1_PARSE_H
 
 #include "web/http/headers.h"
+#include "web/http/syntax.h"
 #include "web/http1/http1.h"
 
 enum twi_http1_state {
@@ -64,20 +65,5 @@ int twi_http1_response_framing(struct twi_http1 *parser);
 int twi_http1_request_framing(struct twi_http1 *parser);
 /* "1a;name=value" */
 int twi_http1_chunk_line(struct twi_http1 *parser, const char *line, size_t length);
-
-enum twi_http1_class {
-    TWI_H1_TOKEN = 1, /* tchar of RFC 9110, 5.6.2 */
-    TWI_H1_HOST = 2,  /* of a registered name, RFC 3986, 3.2.2, "%" included */
-    TWI_H1_TARGET = 4 /* visible ASCII but "#" */
-};
-
-extern const unsigned char twi_http1_classes[256];
-/* True if there is no control character at all, not even a tab. */
-bool twi_http1_is_plain(const char *text, size_t length);
-
-static inline bool twi_http1_is(char c, enum twi_http1_class bit)
-{
-    return (twi_http1_classes[(unsigned char)c] & bit) != 0;
-}
 
 #endif

@@ -39,7 +39,7 @@ static bool is_target(const char *method, size_t method_length, const char *targ
     bool connects = method_length == 7 && memcmp(method, "CONNECT", 7) == 0;
 
     for (size_t i = 0; i < length; i++)
-        if (!twi_http1_is(target[i], TWI_H1_TARGET))
+        if (!twi_http_is(target[i], TWI_HTTP_TARGET))
             return false;
     if (length > 0 && target[0] == '/' && !connects)
         return true;
@@ -75,7 +75,7 @@ int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t le
     int64_t place;
     char *text;
 
-    while (target < end && twi_http1_is(*target, TWI_H1_TOKEN))
+    while (target < end && twi_http_is(*target, TWI_HTTP_TOKEN))
         target++;
     method_length = (size_t)(target - line);
     if (method_length == 0 || target == end || *target != ' ')

@@ -19,7 +19,7 @@ bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, siz
     if (length == 0)
         return false;
     if (parser->server_)
-        return text[0] != '\r' && !twi_http1_is(text[0], TWI_H1_TOKEN);
+        return text[0] != '\r' && !twi_http_is(text[0], TWI_HTTP_TOKEN);
     if (length > sizeof prefix - 1)
         length = sizeof prefix - 1;
     return memcmp(text, prefix, length) != 0;

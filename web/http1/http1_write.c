@@ -10,65 +10,6 @@
 #include "web/http/headers.h"
 #include "web/http1/http1_parse.h"
 
-/* Bits of enum twi_http1_class for each byte; none for those above 127. */
-const unsigned char twi_http1_classes[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x00 */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x10 */
-    0, 7, 4, 1, 7, 7, 7, 7, 6, 6, 7, 7, 6, 7, 7, 4, /* 0x20 */
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 6, 4, 6, 4, 4, /* 0x30 */
-    4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 0x40 */
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 4, 4, 5, 7, /* 0x50 */
-    5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 0x60 */
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 5, 4, 7, 0, /* 0x70 */
-};
-
-bool twi_http1_is_token(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!twi_http1_is(text[i], TWI_H1_TOKEN))
-            return false;
-    return length > 0;
-}
-
-/* True if one of the eight bytes is a control character; bytes above 127 are none. */
-static bool has_control(const char *text)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-    uint64_t word, low, deleted;
-
-    memcpy(&word, text, sizeof word);
-    low = (word - ones * 0x20) & ~word;
-    deleted = word ^ (ones * 0x7f);
-    deleted = (deleted - ones) & ~deleted;
-    return ((low | deleted) & high) != 0;
-}
-
-bool twi_http1_is_plain(const char *text, size_t length)
-{
-    const char *last = text + length - 8;
-
-    if (length < 8) {
-        for (size_t i = 0; i < length; i++)
-            if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-                return false;
-        return true;
-    }
-    for (; text < last; text += 8)
-        if (has_control(text))
-            return false;
-    return !has_control(last);
-}
-
-bool twi_http1_is_value(const char *text, size_t length)
-{
-    if (twi_http1_is_plain(text, length))
-        return true;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] == '\r' || text[i] == '\n' || text[i] == '\0')
-            return false;
-    return true;
-}
-
 /* Nothing that ends a target: no space, control character or DEL. */
 static bool is_target_text(const char *text)
 {
@@ -92,7 +33,7 @@ int twi_http1_write_request_line(struct twi_buf *buf, const char *method, const 
     size_t method_length = strlen(method), target_length = strlen(target);
     char *at;
 
-    if (!twi_http1_is_token(method, method_length) || !is_target_text(target))
+    if (!twi_http_is_token(method, method_length) || !is_target_text(target))
         return -EINVAL;
     if (twi_buf_reserve(buf, method_length + target_length + 12) < 0)
         return -ENOMEM;
@@ -112,7 +53,7 @@ int twi_http1_write_status_line(struct twi_buf *buf, unsigned minor, int status,
 
     if (reason == NULL)
         reason = twi_http1_reason(status);
-    if (status < 100 || status > 999 || !twi_http1_is_value(reason, strlen(reason)))
+    if (status < 100 || status > 999 || !twi_http_is_value(reason, strlen(reason)))
         return -EINVAL;
     if (twi_buf_reserve(buf, strlen(reason) + 16) < 0)
         return -ENOMEM;
@@ -146,7 +87,7 @@ int twi_http1_write_field(struct twi_buf *buf, const char *name, const char *val
 {
     size_t name_length = strlen(name), value_length = strlen(value);
 
-    if (!twi_http1_is_token(name, name_length) || !twi_http1_is_value(value, value_length))
+    if (!twi_http_is_token(name, name_length) || !twi_http_is_value(value, value_length))
         return -EINVAL;
     return write_field(buf, name, name_length, value, value_length);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/ascii.h"
+#include "web/http/syntax.h"
 #include "web/server/server.h"
 
 /* Bodies up to this many bytes are copied behind their head. */
@@ -267,7 +268,7 @@ int tw_request_set_status(tw_request *request, int status, const char *reason)
     if (r < 0)
         return r;
     if (status < 200 || status > 999 ||
-        (reason != NULL && !twi_http1_is_value(reason, strlen(reason))))
+        (reason != NULL && !twi_http_is_value(reason, strlen(reason))))
         return -EINVAL;
     if (reason != NULL && strcmp(reason, twi_http1_reason(status)) != 0) {
         copy = twi_strdup(reason);
@@ -292,7 +293,7 @@ static int own_field(tw_request *request, const char *name, const char *value)
         request->declared = (int64_t)length;
         return 1;
     case TWI_HEADER_CONNECTION:
-        if (!twi_http1_is_value(value, strlen(value)))
+        if (!twi_http_is_value(value, strlen(value)))
             return -EINVAL;
         if (twi_list_has_token(value, strlen(value), "close", 5))
             request->close = true;
@@ -464,7 +465,7 @@ int twi_request_answer(tw_request *request, int status, const char *content_type
     int r = tw_request_set_status(request, status, NULL);
 
     if (r == 0 && content_type != NULL &&
-        !twi_http1_is_value(content_type, strlen(content_type)))
+        !twi_http_is_value(content_type, strlen(content_type)))
         r = -EINVAL;
     if (r < 0) {
         tw_release(body);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "web/http/syntax.h"
 #include "web/server/site.h"
 
 /* How long a client has to read the answer to a broken request. */
@@ -49,7 +50,7 @@ static int site_set_up(tw_site *site, const struct tw_site_options *options)
 {
     const char *name = options->server_name == NULL ? "tweed" : options->server_name;
 
-    if (!twi_http1_is_value(name, strlen(name)))
+    if (!twi_http_is_value(name, strlen(name)))
         return -EINVAL;
     set_limits(site, options);
     site->on_finished = options->on_finished;

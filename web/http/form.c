@@ -13,7 +13,7 @@
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "base/posix.h"
-#include "web/http1/http1.h"
+#include "web/http/syntax.h"
 #include "web/url/url.h"
 
 enum { MAX_FIELDS = 1000, BOUNDARY_WORDS = 2 };
@@ -216,7 +216,7 @@ tw_value tw_multipart_encode(const struct tw_part *parts,
              (unsigned long long)words[0], (unsigned long long)words[1]);
     for (; parts != NULL && parts->name != NULL && r == 0; parts++) {
         if (parts->content_type != NULL &&
-            !twi_http1_is_value(parts->content_type, strlen(parts->content_type))) {
+            !twi_http_is_value(parts->content_type, strlen(parts->content_type))) {
             twi_buf_free(&buf);
             return tw_fail(&tw_error_misuse, "a line end in the type of part \"%.60s\"",
                            parts->name);
