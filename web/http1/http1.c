@@ -37,29 +37,6 @@ struct line {
     size_t length;
 };
 
-static inline void http1_drop_held(struct twi_http1 *parser)
-{
-    if (parser->held_.data != NULL)
-        twi_buf_free(&parser->held_);
-}
-
-int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, int status,
-                   const char *text)
-{
-    parser->error.error_class = error_class;
-    parser->error.status = status;
-    parser->error.text = text;
-    parser->state_ = TWI_H1_FAILED;
-    parser->keep_alive = false;
-    http1_drop_held(parser);
-    return -1;
-}
-
-int twi_http1_fail_memory(struct twi_http1 *parser)
-{
-    return twi_http1_fail(parser, &tw_error_memory, 503, "out of memory");
-}
-
 /* --- life -------------------------------------------------------------------------------- */
 
 static void init(struct twi_http1 *parser, const struct twi_http1_limits *limits, bool server)
@@ -82,7 +59,7 @@ void twi_http1_init_server(struct twi_http1 *parser, const struct twi_http1_limi
 
 void twi_http1_free(struct twi_http1 *parser)
 {
-    http1_drop_held(parser);
+    twi_http1_drop_held(parser);
     tw_headers_free(parser->headers);
     tw_headers_free(parser->trailers);
     parser->headers = parser->trailers = NULL;
@@ -117,7 +94,7 @@ void twi_http1_begin(struct twi_http1 *parser, const char *method)
     parser->body_bytes = 0;
     parser->extension_bytes_ = 0;
     parser->error.error_class = NULL;
-    http1_drop_held(parser);
+    twi_http1_drop_held(parser);
 }
 
 tw_headers *twi_http1_take_headers(struct twi_http1 *parser)
@@ -270,7 +247,7 @@ static int head_complete(struct twi_http1 *parser)
         }
         parser->reason = twi_headers_text(parser->headers, parser->text_at_);
     }
-    http1_drop_held(parser);
+    twi_http1_drop_held(parser);
     return 1;
 }
 
@@ -296,7 +273,7 @@ static int head(struct twi_http1 *parser, const char **at, const char *end)
 static enum twi_http1_event http1_done(struct twi_http1 *parser)
 {
     parser->state_ = TWI_H1_DONE;
-    http1_drop_held(parser);
+    twi_http1_drop_held(parser);
     return TWI_HTTP1_DONE;
 }
 

@@ -41,6 +41,13 @@ enum twi_http1_seen {
     TWI_H1_SEEN_ODD = 128 /* an answer that others may read in another way: not reused */
 };
 
+/* What was kept of a line. */
+static inline void twi_http1_drop_held(struct twi_http1 *parser)
+{
+    if (parser->held_.data != NULL)
+        twi_buf_free(&parser->held_);
+}
+
 /* Sets the error and the state; always -1, for returning. */
 int twi_http1_fail(struct twi_http1 *parser, const tw_error_class *error_class, int status,
                    const char *text);
