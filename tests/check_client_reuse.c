@@ -4,8 +4,11 @@
  */
 #include "config.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/certificates.h"
 #include "tests/client_peer.h"
@@ -185,6 +188,115 @@ START_TEST(a_quiet_connection_is_used_again)
 }
 END_TEST
 
+/* --- on sockets ----------------------------------------------------------------------------- */
+
+/* Two connections that were answered by hand; and what the callback of the second does. */
+static int ends[3];
+
+static void answer(int fd, const char *text)
+{
+    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* A request on each: the first takes the connection that has just become free, the second the one
+ * to which the peer has written since it was last read. */
+static tw_value poison_and_ask(tw_value result, void *arg)
+{
+    const char *to = arg;
+
+    answer(ends[0], POISON);
+    outcome_of(&got[0], tw_agent_request(client_agent, to, NULL));
+    outcome_of(&got[2], tw_agent_request(client_agent, to, NULL));
+    return result;
+}
+
+static void turn_until(const unsigned *fired)
+{
+    double patience = test_deadline();
+
+    while (*fired == 0 && test_before(patience))
+        tw_reactor_iterate(0.01);
+    ck_assert_uint_eq(*fired, 1);
+}
+
+static void turn_until_asked(int fd)
+{
+    double patience = test_deadline();
+    char request[1000];
+
+    while (recv(fd, request, sizeof request, MSG_DONTWAIT) <= 0 && test_before(patience))
+        tw_reactor_iterate(0.01);
+    ck_assert(test_before(patience));
+}
+
+static int accepted(int fd)
+{
+    double patience = test_deadline();
+    int end;
+
+    while ((end = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) < 0 && test_before(patience))
+        tw_reactor_iterate(0.01);
+    ck_assert_int_ge(end, 0);
+    return end;
+}
+
+static int listen_by_hand(char *to, size_t size)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(to, size, "http://127.0.0.1:%u/", ntohs(address.sin_port));
+    return fd;
+}
+
+START_TEST(a_socket_is_looked_at_between_two_reads)
+{
+    char to[40];
+    int listening;
+    tw_deferred *second;
+
+    ck_assert_int_eq(
+        tw_reactor_install(&(struct tw_reactor_options){ .no_signal_handlers = true }), 0);
+    client_agent = test_given(tw_agent_new(&(struct tw_agent_options){ .proxy = "" }));
+    memset(got, 0, sizeof got);
+    listening = listen_by_hand(to, sizeof to);
+    outcome_of(&got[0], tw_agent_request(client_agent, to, NULL));
+    ends[0] = accepted(listening);
+    turn_until_asked(ends[0]);
+    second = tw_agent_request(client_agent, to, NULL);
+    tw_add_callback(second, poison_and_ask, to);
+    outcome_of(&got[1], second);
+    ends[1] = accepted(listening);
+    turn_until_asked(ends[1]);
+    answer(ends[0], HI);
+    turn_until(&got[0].fired);
+    outcome_free(&got[0]);
+    answer(ends[1], HI);
+    turn_until(&got[1].fired);
+    turn_until_asked(ends[1]);
+    answer(ends[1], HI);
+    turn_until(&got[0].fired);
+    ends[2] = accepted(listening);
+    turn_until_asked(ends[2]);
+    answer(ends[2], HI);
+    turn_until(&got[2].fired);
+    ck_assert_str_eq(got[2].body, "hi");
+    for (size_t i = 0; i < sizeof got / sizeof got[0]; i++) {
+        outcome_free(&got[i]);
+        close(ends[i]);
+    }
+    close(listening);
+    tw_agent_unref(client_agent);
+    client_agent = NULL;
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+}
+END_TEST
+
 /* --- what on_request() may do --------------------------------------------------------------- */
 
 static unsigned heads;
@@ -250,6 +362,7 @@ int main(void)
     TEST_ADD_ROWS(suite, a_request_goes_out_once_although_the_peer_closes, silent);
     TEST_ADD(suite, what_comes_before_a_request_has_left_is_not_its_answer);
     TEST_ADD_ROWS(suite, a_quiet_connection_is_used_again, four);
+    TEST_ADD(suite, a_socket_is_looked_at_between_two_reads);
     TEST_ADD(suite, another_request_may_be_made_while_one_goes_out);
     TEST_ADD(suite, a_request_may_be_cancelled_while_it_goes_out);
     return test_run(suite);
