@@ -34,8 +34,9 @@ static int tweed_show_help(void)
     cli_text_puts(&text, "usage: tweed COMMAND [OPTION...] [ARGUMENT...]\n\n");
     for (i = 0; i < COUNT; i++)
         cli_text_printf(&text, "  %-10s%s\n", subcommands[i].name, subcommands[i].help);
-    cli_text_puts(&text, "\n  --help    show this, or with a command, its options\n"
-                         "  --version show the version\n\nSee also: man tweed\n");
+    cli_text_puts(&text,
+                  "\n  --help    show this; \"tweed help COMMAND\", the options of one\n"
+                  "  --version show the version\n\nSee also: man tweed\n");
     status = cli_print(NULL, &text);
     cli_text_free(&text);
     return status;
@@ -52,9 +53,9 @@ static int show_version(void)
     return status;
 }
 
-static bool is_any(const char *text, const char *a, const char *b, const char *c)
+static bool is_either(const char *text, const char *a, const char *b)
 {
-    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0;
 }
 
 /* A shell can start us without one of the standard descriptors. A connection must not take its
@@ -70,10 +71,37 @@ static void fill_standard_descriptors(void)
     }
 }
 
+static const struct subcommand *find_subcommand(const char *name)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(name, subcommands[i].name) == 0)
+            return &subcommands[i];
+    cli_complain(NULL, "unknown %s '%s'; see 'tweed --help'",
+                 name[0] == '-' ? "option" : "command", name);
+    return NULL;
+}
+
+/* "help", or "help COMMAND" as "COMMAND --help". */
+static int help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    char *arguments[] = { option, NULL };
+    const struct subcommand *subcommand;
+
+    if (argc == 0)
+        return tweed_show_help();
+    if (argc > 1) {
+        cli_complain(NULL, "help wants one command, not '%s' too", argv[1]);
+        return CLI_USAGE;
+    }
+    subcommand = find_subcommand(argv[0]);
+    return subcommand == NULL ? CLI_USAGE : subcommand->run(1, arguments);
+}
+
 int main(int argc, char **argv)
 {
-    int status = CLI_USAGE;
-    size_t i;
+    const struct subcommand *subcommand;
+    int status;
 
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error that is reported */
@@ -81,17 +109,14 @@ int main(int argc, char **argv)
         cli_complain(NULL, "no command given; see 'tweed --help'");
         return CLI_USAGE;
     }
-    if (is_any(argv[1], "--help", "-h", "help"))
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc - 2, argv + 2);
+    if (is_either(argv[1], "--help", "-h"))
         return tweed_show_help();
-    if (is_any(argv[1], "--version", "-V", "version"))
+    if (is_either(argv[1], "--version", "-V") || strcmp(argv[1], "version") == 0)
         return show_version();
-    for (i = 0; i < COUNT && strcmp(argv[1], subcommands[i].name) != 0; i++)
-        ;
-    if (i < COUNT)
-        status = subcommands[i].run(argc - 2, argv + 2);
-    else
-        cli_complain(NULL, "unknown %s '%s'; see 'tweed --help'",
-                     argv[1][0] == '-' ? "option" : "command", argv[1]);
+    subcommand = find_subcommand(argv[1]);
+    status = subcommand == NULL ? CLI_USAGE : subcommand->run(argc - 2, argv + 2);
     cli_release_kept();
     return status;
 }

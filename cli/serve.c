@@ -24,15 +24,16 @@
 
 struct serve_settings {
     const char *directory, *listen;
-    bool echo, verbose;
+    bool echo, hidden, verbose;
 };
 
-enum { OPTION_LISTEN, OPTION_ECHO, OPTION_VERBOSE };
+enum { OPTION_LISTEN, OPTION_ECHO, OPTION_HIDDEN, OPTION_VERBOSE };
 
 static const struct cli_option serve_options[] = {
     { "listen", 'l', OPTION_LISTEN, "ADDR:PORT",
       "listen there (127.0.0.1:8080); port 0 is any free one" },
     { "echo", 0, OPTION_ECHO, NULL, "answer every request with what it was, in JSON" },
+    { "hidden", 0, OPTION_HIDDEN, NULL, "serve names that begin with a dot, too" },
     { "verbose", 'v', OPTION_VERBOSE, NULL, "a line on standard error for each request" },
     { NULL, 0, 0, NULL, NULL },
 };
@@ -48,6 +49,9 @@ static int serve_take_option(const struct cli_option *option, const char *value,
         break;
     case OPTION_ECHO:
         settings->echo = on;
+        break;
+    case OPTION_HIDDEN:
+        settings->hidden = on;
         break;
     case OPTION_VERBOSE:
         settings->verbose = on;
@@ -100,6 +104,7 @@ static tw_value echo(tw_request *request, void *arg)
 {
     tw_value body = tw_request_body(request);
     struct cli_text json = { 0 };
+    int status;
 
     (void)arg;
     cli_json_open(&json, '{');
@@ -114,31 +119,34 @@ static tw_value echo(tw_request *request, void *arg)
     }
     cli_json_close(&json, '}');
     cli_json_end_line(&json);
-    tw_request_answer(request, 200, "application/json", tw_bytes(json.data, json.length));
+    /* 200 to CONNECT would make a tunnel. */
+    status = strcmp(tw_request_method(request), "CONNECT") == 0 ? 501 : 200;
+    tw_request_answer(request, status, "application/json", tw_bytes(json.data, json.length));
     cli_text_free(&json);
     return tw_none();
 }
 
 /* --- the server --------------------------------------------------------------------------- */
 
-/* Method, target and answer; a client cannot write control characters into it. */
-static void log_request(tw_request *request, void *arg)
+/* A client cannot write what steers a terminal into it. */
+static void request_log(tw_request *request, void *arg)
 {
+    tw_transport *transport = tw_request_transport(request);
+    const char *method = tw_request_method(request), *target = tw_request_target(request);
     struct cli_text line = { 0 };
-    char when[32];
+    char when[40] = "", peer[256] = "-";
     time_t now = time(NULL);
     struct tm local;
-    size_t i;
 
     (void)arg;
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
-    cli_text_printf(&line, "%s %s %s %d %llu", when, tw_request_method(request),
-                    tw_request_target(request), tw_request_answer_status(request),
+    if (localtime_r(&now, &local) != NULL)
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local);
+    if (transport != NULL)
+        tw_transport_peer(transport, peer, sizeof peer);
+    cli_text_printf(&line, "%s %s %s %s %d %llu", when, peer, *method == '\0' ? "-" : method,
+                    *target == '\0' ? "-" : target, tw_request_answer_status(request),
                     (unsigned long long)tw_request_answer_bytes(request));
-    for (i = 0; i < line.length; i++) {
-        if ((unsigned char)line.data[i] < 0x20 || line.data[i] == 0x7f)
-            line.data[i] = '?';
-    }
+    cli_make_printable(line.data, line.length);
     fprintf(stderr, "%s\n", line.data);
     cli_text_free(&line);
 }
@@ -175,26 +183,43 @@ static int check_directory(const char *path)
     return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
 }
 
+/* Requests for no path, too. 0 or negative errno. */
+static int add_echo(tw_site *site)
+{
+    static const char *const paths[] = { "/", "*", "" };
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0] && r == 0; i++)
+        r = tw_site_handle(site, paths[i], echo, NULL, NULL);
+    return r;
+}
+
+static int add_files(tw_site *site, const struct serve_settings *settings)
+{
+    struct tw_files_options options = { .hidden = settings->hidden };
+
+    return tw_site_files_with(site, "/", settings->directory, &options);
+}
+
 static tw_site *make_site(const struct serve_settings *settings)
 {
     struct tw_site_options options = { 0 };
-    const char *directory = settings->directory != NULL ? settings->directory : ".";
     tw_site *site;
     int r;
 
     if (settings->echo)
         options.max_body = UPLOAD_MAX;
-    options.on_finished = settings->verbose ? log_request : NULL;
-    r = settings->echo ? 0 : check_directory(directory);
+    options.on_finished = settings->verbose ? request_log : NULL;
+    r = settings->echo ? 0 : check_directory(settings->directory);
     site = r == 0 ? tw_site_new(&options) : NULL;
     if (r == 0 && site == NULL)
         r = -ENOMEM;
     if (r == 0)
-        r = settings->echo ? tw_site_handle(site, "/", echo, NULL, NULL)
-                           : tw_site_files(site, "/", directory);
+        r = settings->echo ? add_echo(site) : add_files(site, settings);
     if (r == 0)
         return site;
-    cli_complain("serve", "%s: %s", directory, strerror(-r));
+    cli_complain("serve", "%s: %s", settings->echo ? "--echo" : settings->directory,
+                 strerror(-r));
     tw_site_unref(site);
     return NULL;
 }
@@ -208,9 +233,7 @@ static int announce(const struct serve_settings *settings, tw_listener *listener
 
     tw_listener_address(listener, address, sizeof address);
     cli_text_printf(&text, "tweed serve: %s at %s%s%s\n",
-                    settings->echo                ? "echo"
-                    : settings->directory != NULL ? settings->directory
-                                                  : ".",
+                    settings->echo ? "echo" : settings->directory,
                     strncmp(address, "unix:", 5) == 0 ? "" : "http://", address,
                     strncmp(address, "unix:", 5) == 0 ? "" : "/");
     status = cli_print("serve", &text);
@@ -255,10 +278,12 @@ int cli_serve(int argc, char **argv)
 
     if (verdict != CLI_RUN)
         return status;
-    if (settings.echo && settings.directory != NULL) {
+    if (settings.echo && (settings.directory != NULL || settings.hidden)) {
         cli_complain("serve", "--echo serves no directory; see 'tweed serve --help'");
         return CLI_USAGE;
     }
+    if (settings.directory == NULL)
+        settings.directory = ".";
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
