@@ -233,6 +233,47 @@ START_TEST(a_password_is_asked_for)
 }
 END_TEST
 
+static const struct {
+    const char *realm, *challenge; /* NULL: no field can say it */
+} realms[] = {
+    { "", "Basic realm=\"\"," },
+    { "the \"inner\" circle", "Basic realm=\"the \\\"inner\\\" circle\"," },
+    { "C:\\", "Basic realm=\"C:\\\\\"," },
+    { "\", evil=\"", "Basic realm=\"\\\", evil=\\\"\"," },
+    { "caf\303\251", "Basic realm=\"caf\303\251\"," },
+    { "a\r\nSet-Cookie: b", NULL },
+};
+
+static const char *realm;
+
+static tw_value guarded(tw_request *request, void *arg)
+{
+    (void)arg;
+    ck_assert(!tw_request_authorized(request, realm, "Aladdin", "open sesame"));
+    return tw_none();
+}
+
+START_TEST(a_realm_is_quoted)
+{
+    const char *answer;
+
+    realm = realms[_i].realm;
+    site_begin(NULL);
+    ck_assert_int_eq(tw_site_handle(site, "/", guarded, NULL, NULL), 0);
+    wire = site_connect();
+    send_text(GET("/"));
+    answer = answered();
+    if (realms[_i].challenge == NULL) {
+        ck_assert_int_eq(atoi(answer + 9), 500);
+        ck_assert_ptr_null(strstr(answer, "Set-Cookie"));
+    } else {
+        ck_assert_int_eq(atoi(answer + 9), 401);
+        ck_assert_ptr_nonnull(strstr(answer, realms[_i].challenge));
+    }
+    site_end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("site");
@@ -243,5 +284,6 @@ int main(void)
     TEST_ADD(suite, a_slash_is_added_to_the_same_path);
     TEST_ADD(suite, methods_are_allowed_or_named);
     TEST_ADD_ROWS(suite, a_password_is_asked_for, credentials);
+    TEST_ADD_ROWS(suite, a_realm_is_quoted, realms);
     return test_run(suite);
 }

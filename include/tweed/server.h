@@ -131,7 +131,8 @@ TW_API int tw_request_error(tw_request *request, int status, const char *text);
  * Allow, or 501 for a method that nobody knows. */
 TW_API bool tw_request_allow(tw_request *request, const char *methods);
 /* True if the request comes with these Basic credentials (RFC 7617; compared in a time that does
- * not tell them); else it has been answered: 401, asking for `realm` (no quotes in it). */
+ * not tell them); else it has been answered: 401, asking for `realm`, any text that a field may
+ * have; quotes in it are escaped. */
 TW_API bool tw_request_authorized(tw_request *request, const char *realm, const char *user,
                                   const char *password);
 /* fn(request, arg) once if the client goes before the answer is finished; instead of what was set

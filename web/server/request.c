@@ -16,6 +16,7 @@
 #include "base/ascii.h"
 #include "base/slab.h"
 #include "web/http/base64.h"
+#include "web/http/quoted.h"
 #include "web/server/server.h"
 
 static _Thread_local struct twi_slab requests
@@ -331,11 +332,16 @@ static bool has_credentials(const tw_request *request, const char *expected)
 
 static void ask_for_credentials(tw_request *request, const char *realm)
 {
-    char *challenge = twi_format("Basic realm=\"%s\", charset=\"UTF-8\"", realm);
-    int r = challenge == NULL ? -ENOMEM
-                              : tw_request_set_header(request, "WWW-Authenticate", challenge);
+    struct twi_buf challenge = { 0 };
+    int r = twi_buf_append_text(&challenge, "Basic realm=");
 
-    twi_free(challenge);
+    if (r == 0)
+        r = twi_quoted_append(&challenge, realm);
+    if (r == 0)
+        r = twi_buf_append(&challenge, ", charset=\"UTF-8\"", sizeof ", charset=\"UTF-8\"");
+    if (r == 0)
+        r = tw_request_set_header(request, "WWW-Authenticate", challenge.data);
+    twi_buf_free(&challenge);
     if (r < 0)
         tw_request_error(request, 500, "The server could not ask for a password.");
     else
