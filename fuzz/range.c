@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     check_ranges(text, (int64_t)(length & INT64_MAX));
-    /* Who takes a strong tag only takes a weak one too. */
+    /* The weak comparison takes all that the strong one takes. */
     FUZZ_ASSERT(!twi_etag_in(text, "\"a\"", false) || twi_etag_in(text, "\"a\"", true));
     free(text);
     return 0;

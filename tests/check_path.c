@@ -46,7 +46,7 @@ static const struct {
     { "/a%252fb", "/a%2fb", "[a%2fb]", "/a%252fb" },
     { "/..%2fa", "/..%2Fa", "[../a]", "/..%2Fa" },
     { "/a%2f../b", "/a%2F../b", "[a/..][b]", "/a%2F../b" },
-    /* What others take for one is none. */
+    /* Not slashes and dots, whatever others take them for. */
     { "/a\\..\\b", "/a\\..\\b", "[a\\..\\b]", "/a%5C..%5Cb" },
     { "/..;/a", "/..;/a", "[..;][a]", "/..;/a" },
     { "/a;x=1/b", "/a;x=1/b", "[a;x=1][b]", "/a;x=1/b" },

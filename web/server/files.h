@@ -21,8 +21,8 @@ struct twi_served {
     char etag[40];
 };
 
-/* What the request's conditions make of a page (RFC 9110, 13.2.2): 0 to go on, or the status to
- * answer with. NULL: a page that has neither tag nor date. */
+/* Evaluate the request's conditions (RFC 9110, 13.2.2): 0 to go on, or the status to answer with.
+ * NULL: a page that has neither tag nor date. */
 int twi_conditions_check(const tw_request *request, const struct twi_served *served);
 /* Answer with the file, or as much of it as is asked for. Closes the descriptor. 0 or negative
  * errno: then nothing has been sent, or the head has. */

@@ -339,7 +339,7 @@ static int table_append(struct twi_buf *page, const struct twi_listing *listing,
     return r;
 }
 
-/* What the table leaves out. */
+/* Say what the table leaves out. */
 static int rest_append(struct twi_buf *page, const struct entries *entries)
 {
     if (entries->count == 0)

@@ -4,7 +4,7 @@
  *
  * A path is split at "/" first, and each segment decoded then: a slash that was escaped parts
  * nothing. "." and ".." are resolved as RFC 3986, 5.2.4 says, escaped or not; empty segments stay.
- * What routes are matched on, handlers are given and files are opened by is this one reading.
+ * Routes are matched, handlers are asked and files are opened by this one reading.
  */
 #ifndef WEB_SERVER_PATH_H
 #define WEB_SERVER_PATH_H

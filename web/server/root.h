@@ -16,7 +16,7 @@ int twi_root_open(const char *directory);
 /* Open a file or directory at `path` ("": the root itself) for reading. Never waits: a pipe is
  * opened at once. A descriptor or negative errno; -EXDEV: it lies outside. */
 int twi_root_open_below(int root, const char *path);
-/* What lies at `path`, links followed. 0 or as twi_root_open_below(). */
+/* stat() of `path`, links followed. 0 or as twi_root_open_below(). */
 int twi_root_stat_below(int root, const char *path, struct stat *ret_status);
 
 #endif

@@ -63,7 +63,7 @@ static void send_error(tw_request *request, int error)
         tw_request_finish(request); /* breaks off what is too short */
         return;
     }
-    /* What was said of the file is not true of the page that goes instead. */
+    /* The fields describe the file, not the page that goes instead. */
     tw_headers_free(request->answer);
     request->answer = NULL;
     switch (error) {
@@ -121,7 +121,7 @@ static int open_index(const struct files *files, const char *path, struct twi_se
     return r == 1 ? -ENOENT : r;
 }
 
-/* What is in a directory that has no index. Closes `fd`. */
+/* The names in a directory that has no index. Closes `fd`. */
 static int send_listing(tw_request *request, const struct files *files, const char *path,
                         int fd)
 {
