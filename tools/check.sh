@@ -8,6 +8,9 @@ set -u
 dir=$1
 shift
 cd "$dir" || exit 1
+# The same place under the name that it was configured with: tools/build.sh may have gone there by a
+# link, since the tools of autoconf take no path with a space.
+cd "$(sed -n 's/^abs_builddir = //p' Makefile)" || exit 1
 jobs=$(nproc 2>/dev/null || echo 2)
 tests=
 for name; do
