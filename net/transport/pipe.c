@@ -2,10 +2,8 @@
 /*
  * pipe.c - transports over any descriptors.
  *
- * As with sockets (stream.c) a descriptor is registered once where the backend has edge triggers,
- * and what an edge has told is remembered. Terminals give out less than they have, so reading goes
- * on until there is nothing. What cannot be watched (a file, /dev/null) is always ready: it is read
- * once in each turn.
+ * The side that writes may be another descriptor than the one that is read (twi_descriptor's). What
+ * cannot be watched (a file, /dev/null) is always ready: it is read once in each turn.
  */
 #include "config.h"
 
@@ -21,276 +19,92 @@
 #include <tweed/pipe.h>
 
 #include "base/slab.h"
+#include "net/transport/descriptor.h"
 #include "net/transport/pipe.h"
 #include "net/transport/quiet.h"
-#include "net/transport/transport.h"
-
-enum {
-    READS_PER_TURN = 4, /* then others have their turn */
-    WRITES_PER_TURN = 16,
-    PIECES = 64,
-};
-
-struct side {
-    int fd; /* -1 once closed */
-    int flags; /* to be restored; -1: need not */
-    struct twi_watch *watch; /* NULL: none, or the other side's */
-};
 
 struct pipe {
-    tw_transport base;
-    struct side in, out; /* of one descriptor: both name it, `in` has the watch */
-    struct twi_flush again; /* read on in the next turn, without a watch */
-    bool edge : 1;
-    bool pending : 1; /* not all has been read */
-    bool blocked : 1; /* no room to write */
-    bool socket : 1;  /* the side that writes */
-    bool terminal : 1; /* the side that reads */
+    struct twi_descriptor in;
+    int out;                     /* written to; may be the same; -1: none, or closed */
+    struct twi_watch *out_watch; /* NULL: none, or `in` has it */
+    int in_flags, out_flags;     /* to be restored; -1: need not */
+    struct twi_flush again;      /* read on in the next turn, without a watch */
+    bool socket : 1;             /* the side that writes */
+    bool terminal : 1;           /* the side that is read */
 };
 
 static _Thread_local struct twi_slab pipes = TWI_SLAB(struct pipe);
 
-static struct pipe *pipe_of(tw_transport *transport)
+static struct pipe *pipe_of(struct twi_descriptor *descriptor)
 {
-    return (struct pipe *)transport;
+    return (struct pipe *)descriptor;
 }
 
 static bool is_one(const struct pipe *pipe)
 {
-    return pipe->in.fd == pipe->out.fd;
+    return pipe->in.fd == pipe->out;
 }
 
-static tw_value pipe_broken_by(int error)
+/* --- operations --------------------------------------------------------------------- */
+
+static ssize_t pipe_read(struct twi_descriptor *descriptor, void *buffer, size_t size)
 {
-    return tw_fail_errno(&tw_error_connection_lost, error);
-}
+    ssize_t n = read(descriptor->fd, buffer, size);
 
-/* --- watching ----------------------------------------------------------------------- */
-
-static int change(struct twi_watch *watch, unsigned events)
-{
-    return watch != NULL ? twi_watch_change(watch, events) : 0;
-}
-
-/* With level triggers: watch for what is wanted. */
-static void pipe_rewatch(struct pipe *pipe)
-{
-    unsigned in = twi_transport_reading(&pipe->base) ? TWI_READABLE : 0u;
-    unsigned out = pipe->blocked ? TWI_WRITABLE : 0u;
-    int r;
-
-    if (pipe->edge || pipe->base.state > TWI_LOSING)
-        return;
-    if (is_one(pipe))
-        r = change(pipe->in.watch, in | out);
-    else {
-        r = change(pipe->in.watch, in);
-        if (r == 0)
-            r = change(pipe->out.watch, out);
-    }
-    if (r < 0)
-        twi_transport_end(&pipe->base, pipe_broken_by(r));
-}
-
-/* What was left is read in the next turn. */
-static void read_later(struct pipe *pipe)
-{
-    pipe->pending = false;
-    if (pipe->in.watch == NULL) {
-        if (pipe->in.fd >= 0 && !twi_flush_queued(&pipe->again))
-            twi_flush_later(&pipe->again);
-    } else if (pipe->edge && twi_watch_poke(pipe->in.watch) < 0)
-        twi_transport_end(&pipe->base, tw_fail_memory());
-}
-
-static void pipe_reading(tw_transport *transport)
-{
-    struct pipe *pipe = pipe_of(transport);
-
-    pipe_rewatch(pipe);
-    if (pipe->pending && twi_transport_reading(transport))
-        read_later(pipe);
-}
-
-/* --- reading ------------------------------------------------------------------------ */
-
-/* One read, delivered. What read() answered, or a negative errno. */
-static ssize_t pipe_receive(struct pipe *pipe)
-{
-    tw_transport *transport = &pipe->base;
-    size_t size;
-    char *own = twi_transport_buffer(transport, &size);
-    char *buffer = own;
-    ssize_t n;
-
-    if (own == NULL)
-        buffer = twi_loop_read_buffer(&size);
-    do
-        n = read(pipe->in.fd, buffer, size);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EIO && pipe->terminal ? 0 : -errno; /* it has hung up */
-    if (n > 0 && own != NULL)
-        twi_transport_filled(transport, (size_t)n);
-    else if (n > 0)
-        twi_transport_deliver(transport, buffer, (size_t)n);
+    if (n < 0 && errno == EIO && pipe_of(descriptor)->terminal)
+        return 0; /* it has hung up */
     return n;
 }
 
-static void pipe_read_some(struct pipe *pipe)
+static ssize_t pipe_write(struct twi_descriptor *descriptor, const struct iovec *pieces,
+                          int count)
 {
-    tw_transport *transport = &pipe->base;
-    int reads = pipe->in.watch != NULL ? READS_PER_TURN : 1;
-
-    pipe->pending = true;
-    for (int i = 0; i < reads && twi_transport_reading(transport); i++) {
-        ssize_t n = pipe_receive(pipe);
-
-        if (n == -EAGAIN || n == -EWOULDBLOCK) {
-            pipe->pending = false;
-            return;
-        }
-        if (n < 0)
-            twi_transport_lost(transport, pipe_broken_by((int)-n));
-        else if (n == 0)
-            twi_transport_deliver_eof(transport);
-    }
-    if (twi_transport_reading(transport))
-        read_later(pipe);
-    else
-        pipe_rewatch(pipe);
-}
-
-/* --- writing ------------------------------------------------------------------------ */
-
-/* Nobody takes it any more. What was sent to us before is still delivered; if that ends, too, and
- * nothing was left to write, all is well. */
-static void write_failed(struct pipe *pipe, int error)
-{
-    tw_transport *transport = &pipe->base;
-    bool whole = twi_outbox_empty(&transport->out);
-    ssize_t n = 1;
-
-    transport->write_shut = true;
-    twi_outbox_drop(&transport->out, -error);
-    while (twi_transport_reading(transport) && n > 0)
-        n = pipe_receive(pipe);
-    twi_transport_lost(transport, whole && n == 0 ? twi_reason_done() : pipe_broken_by(error));
-}
-
-/* As writev(). */
-static ssize_t pipe_write_pieces(struct pipe *pipe)
-{
-    struct iovec pieces[PIECES];
-    struct msghdr message = { .msg_iov = pieces };
-    int count = twi_outbox_pieces(&pipe->base.out, pieces, PIECES);
+    const struct pipe *pipe = pipe_of(descriptor);
+    struct msghdr message = { .msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count };
     struct twi_quiet quiet;
     ssize_t n;
 
-    if (pipe->socket) {
-        message.msg_iovlen = (size_t)count;
-        return sendmsg(pipe->out.fd, &message, MSG_NOSIGNAL);
-    }
+    if (pipe->socket)
+        return sendmsg(pipe->out, &message, MSG_NOSIGNAL);
     quiet = twi_quiet_begin();
-    n = writev(pipe->out.fd, pieces, count);
+    n = writev(pipe->out, pieces, count);
     twi_quiet_end(&quiet, n < 0);
     return n;
 }
 
-static ssize_t write_once(struct pipe *pipe)
+static int watch_change(struct twi_watch *watch, unsigned events)
 {
-    int64_t offset, length;
-    int fd, r;
-
-    if (twi_outbox_file(&pipe->base.out, &fd, &offset, &length)) {
-        if (length == 0)
-            return 0;
-        r = twi_outbox_load(&pipe->base.out);
-        if (r < 0) {
-            errno = -r;
-            return -1;
-        }
-    }
-    return pipe_write_pieces(pipe);
+    return watch != NULL ? twi_watch_change(watch, events) : 0;
 }
 
-/* Write what is queued; false when the connection is lost over it. */
-static bool pipe_write_all(struct pipe *pipe)
+static int pipe_watch(struct twi_descriptor *descriptor, unsigned in, unsigned out)
 {
-    tw_transport *transport = &pipe->base;
+    const struct pipe *pipe = pipe_of(descriptor);
+    int r;
 
-    for (int calls = 0; !twi_outbox_empty(&transport->out) && !pipe->blocked; calls++) {
-        ssize_t n;
-
-        if (calls >= WRITES_PER_TURN) {
-            twi_transport_flush_later(transport);
-            break;
-        }
-        n = write_once(pipe);
-        if (n >= 0) {
-            twi_outbox_sent(&transport->out, (size_t)n);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            pipe->blocked = true;
-            pipe_rewatch(pipe);
-        } else if (errno != EINTR) {
-            write_failed(pipe, errno);
-            return false;
-        }
-    }
-    return transport->state <= TWI_LOSING;
+    if (is_one(pipe))
+        return watch_change(pipe->in.watch, in | out);
+    r = watch_change(pipe->in.watch, in);
+    return r < 0 ? r : watch_change(pipe->out_watch, out);
 }
 
-static void pipe_flush(tw_transport *transport)
+static void pipe_again(struct twi_descriptor *descriptor)
 {
-    struct pipe *pipe = pipe_of(transport);
+    struct pipe *pipe = pipe_of(descriptor);
 
-    if (!pipe->blocked && pipe_write_all(pipe))
-        twi_transport_flushed(transport);
-}
-
-/* --- readiness ---------------------------------------------------------------------- */
-
-/* What is written while the protocol reads goes when it returns. */
-static void pipe_read_and_answer(struct pipe *pipe)
-{
-    tw_transport *transport = &pipe->base;
-
-    twi_transport_hold(transport);
-    pipe_read_some(pipe);
-    if (twi_transport_release(transport))
-        pipe_flush(transport);
-}
-
-static void may_write_on(struct pipe *pipe)
-{
-    pipe->blocked = false;
-    pipe_flush(&pipe->base);
-    if (!pipe->blocked)
-        pipe_rewatch(pipe);
-}
-
-static void pipe_ready(unsigned ready, void *arg)
-{
-    struct pipe *pipe = arg;
-    tw_transport *transport = &pipe->base;
-
-    transport->refs_++;
-    if ((ready & TWI_WRITABLE) && pipe->blocked)
-        may_write_on(pipe);
-    if ((ready & (TWI_READABLE | TWI_HANGUP)) && transport->state <= TWI_LOSING)
-        pipe_read_and_answer(pipe);
-    tw_transport_unref(transport);
+    if (!twi_flush_queued(&pipe->again))
+        twi_flush_later(&pipe->again);
 }
 
 static void pipe_read_again(struct twi_flush *again)
 {
-    pipe_ready(TWI_READABLE, TWI_CONTAINER(again, struct pipe, again));
+    twi_descriptor_ready(TWI_READABLE, TWI_CONTAINER(again, struct pipe, again));
 }
 
 /* Has the other end of what we write to been closed? */
 static bool nobody_reads(const struct pipe *pipe)
 {
-    struct pollfd out = { .fd = pipe->out.fd, .events = POLLOUT };
+    struct pollfd out = { .fd = pipe->out, .events = POLLOUT };
     int r;
 
     do
@@ -303,109 +117,109 @@ static bool nobody_reads(const struct pipe *pipe)
 static void out_ready(unsigned ready, void *arg)
 {
     struct pipe *pipe = arg;
-    tw_transport *transport = &pipe->base;
+    tw_transport *transport = &pipe->in.base;
 
     (void)ready;
     transport->refs_++;
-    if (pipe->blocked)
-        may_write_on(pipe);
+    if (pipe->in.blocked)
+        twi_descriptor_writable(&pipe->in);
     else if (transport->state <= TWI_LOSING && nobody_reads(pipe))
-        write_failed(pipe, EPIPE);
+        twi_descriptor_write_failed(&pipe->in, EPIPE);
     tw_transport_unref(transport);
 }
 
 /* --- the end ------------------------------------------------------------------------ */
 
-static void close_side(struct side *side)
+static void close_side(int *fd, struct twi_watch **watch, int flags)
 {
-    twi_watch_free(side->watch);
-    side->watch = NULL;
-    if (side->fd < 0)
+    twi_watch_free(*watch);
+    *watch = NULL;
+    if (*fd < 0)
         return;
-    if (side->flags >= 0)
-        fcntl(side->fd, F_SETFL, side->flags);
-    close(side->fd);
-    side->fd = -1;
+    if (flags >= 0)
+        fcntl(*fd, F_SETFL, flags);
+    close(*fd);
+    *fd = -1;
 }
 
 static void pipe_shut_write(tw_transport *transport)
 {
-    struct pipe *pipe = pipe_of(transport);
+    struct pipe *pipe = pipe_of(twi_descriptor_of(transport));
 
     if (is_one(pipe))
-        shutdown(pipe->out.fd, SHUT_WR);
+        shutdown(pipe->out, SHUT_WR);
     else
-        close_side(&pipe->out);
+        close_side(&pipe->out, &pipe->out_watch, pipe->out_flags);
 }
 
 static void pipe_close(tw_transport *transport, bool abort)
 {
-    struct pipe *pipe = pipe_of(transport);
+    struct pipe *pipe = pipe_of(twi_descriptor_of(transport));
 
     (void)abort;
     twi_flush_cancel(&pipe->again);
     if (is_one(pipe))
-        pipe->out.fd = -1;
-    close_side(&pipe->in);
-    close_side(&pipe->out);
+        pipe->out = -1;
+    close_side(&pipe->in.fd, &pipe->in.watch, pipe->in_flags);
+    close_side(&pipe->out, &pipe->out_watch, pipe->out_flags);
 }
 
 static void pipe_free(tw_transport *transport)
 {
-    twi_slab_free(&pipes, pipe_of(transport));
+    twi_slab_free(&pipes, pipe_of(twi_descriptor_of(transport)));
 }
 
 static int pipe_fd(const tw_transport *transport)
 {
     const struct pipe *pipe = (const struct pipe *)transport;
 
-    return pipe->in.fd >= 0 ? pipe->in.fd : pipe->out.fd;
+    return pipe->in.fd >= 0 ? pipe->in.fd : pipe->out;
 }
 
-static const struct twi_transport_ops pipe_ops = {
-    .name = "pipe",
-    .flush = pipe_flush,
-    .reading = pipe_reading,
-    .shut_write = pipe_shut_write,
-    .close = pipe_close,
-    .free = pipe_free,
-    .fd = pipe_fd,
-};
 /* A terminal or the like cannot be closed by half. */
-static const struct twi_transport_ops whole_ops = {
-    .name = "pipe",
-    .flush = pipe_flush,
-    .reading = pipe_reading,
-    .close = pipe_close,
-    .free = pipe_free,
-    .fd = pipe_fd,
-};
+#define PIPE_OPS(shut)                                                                     \
+    {                                                                                      \
+        .transport = {                                                                     \
+            .name = "pipe",                                                                \
+            .flush = twi_descriptor_flush,                                                 \
+            .reading = twi_descriptor_reading,                                             \
+            .shut_write = (shut),                                                          \
+            .close = pipe_close,                                                           \
+            .free = pipe_free,                                                             \
+            .fd = pipe_fd,                                                                 \
+        },                                                                                 \
+        .read = pipe_read, .write = pipe_write, .watch = pipe_watch, .again = pipe_again,  \
+    }
+static const struct twi_descriptor_ops pipe_ops = PIPE_OPS(pipe_shut_write);
+static const struct twi_descriptor_ops whole_ops = PIPE_OPS(NULL);
 
 /* --- making one --------------------------------------------------------------------- */
 
-static int prepare_side(struct side *side, bool restore)
+/* *ret_flags is written when they are to be restored. */
+static int prepare_side(int fd, bool restore, int *ret_flags)
 {
     int flags;
 
-    if (side->fd < 0)
+    if (fd < 0)
         return 0;
-    flags = fcntl(side->fd, F_GETFL);
-    if (flags < 0 || fcntl(side->fd, F_SETFD, FD_CLOEXEC) < 0)
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
         return -errno;
     if ((flags & O_NONBLOCK) != 0)
         return 0;
     if (restore)
-        side->flags = flags;
-    return fcntl(side->fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+        *ret_flags = flags;
+    return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int watch_side(struct side *side, unsigned events, twi_watch_fn *fn, struct pipe *pipe)
+static int watch_side(int fd, unsigned events, twi_watch_fn *fn, struct pipe *pipe,
+                      struct twi_watch **ret_watch)
 {
     int r;
 
-    if (side->fd < 0)
+    if (fd < 0)
         return 0;
-    r = twi_watch_new(side->fd, events, fn, pipe, &side->watch);
+    r = twi_watch_new(fd, events, fn, pipe, ret_watch);
     return r == -EPERM ? 0 : r; /* it is always ready */
 }
 
@@ -414,31 +228,36 @@ static int watch_pipe(struct pipe *pipe)
     unsigned edge, in = TWI_READABLE, out;
     int r;
 
-    pipe->edge = twi_watch_has_edge();
-    edge = pipe->edge ? TWI_EDGE : 0u;
-    out = pipe->edge ? TWI_WRITABLE : 0u;
+    pipe->in.edge = twi_watch_has_edge();
+    edge = pipe->in.edge ? TWI_EDGE : 0u;
+    out = pipe->in.edge ? TWI_WRITABLE : 0u;
     if (is_one(pipe))
-        return watch_side(&pipe->in, in | out | edge, pipe_ready, pipe);
-    r = watch_side(&pipe->in, in | edge, pipe_ready, pipe);
-    return r < 0 ? r : watch_side(&pipe->out, out | edge, out_ready, pipe);
+        return watch_side(pipe->in.fd, in | out | edge, twi_descriptor_ready, pipe,
+                          &pipe->in.watch);
+    r = watch_side(pipe->in.fd, in | edge, twi_descriptor_ready, pipe, &pipe->in.watch);
+    if (r < 0)
+        return r;
+    return watch_side(pipe->out, out | edge, out_ready, pipe, &pipe->out_watch);
 }
 
 static int pipe_set_up(struct pipe *pipe, bool restore)
 {
     struct stat st;
-    int r = prepare_side(&pipe->in, restore);
+    int r = prepare_side(pipe->in.fd, restore, &pipe->in_flags);
 
     if (r == 0 && !is_one(pipe))
-        r = prepare_side(&pipe->out, restore);
+        r = prepare_side(pipe->out, restore, &pipe->out_flags);
     if (r == 0)
         r = watch_pipe(pipe);
     if (r < 0)
         return r;
     pipe->terminal = pipe->in.fd >= 0 && isatty(pipe->in.fd) == 1;
-    pipe->socket = pipe->out.fd >= 0 && fstat(pipe->out.fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    pipe->socket = pipe->out >= 0 && fstat(pipe->out, &st) == 0 && S_ISSOCK(st.st_mode);
     pipe->again.fn = pipe_read_again;
-    return twi_transport_init(&pipe->base,
-                              is_one(pipe) && !pipe->socket ? &whole_ops : &pipe_ops);
+    pipe->in.read_on = true;
+    return twi_transport_init(&pipe->in.base, is_one(pipe) && !pipe->socket
+                                                  ? &whole_ops.transport
+                                                  : &pipe_ops.transport);
 }
 
 static void close_both(int read_fd, int write_fd)
@@ -461,19 +280,20 @@ static int pipe_new(int read_fd, int write_fd, bool restore, tw_transport **ret_
         return r;
     }
     memset(pipe, 0, sizeof *pipe);
-    pipe->in = (struct side){ .fd = read_fd < 0 ? -1 : read_fd, .flags = -1 };
-    pipe->out = (struct side){ .fd = write_fd < 0 ? -1 : write_fd, .flags = -1 };
+    pipe->in.fd = read_fd < 0 ? -1 : read_fd;
+    pipe->out = write_fd < 0 ? -1 : write_fd;
+    pipe->in_flags = pipe->out_flags = -1;
     r = pipe_set_up(pipe, restore);
     if (r < 0) {
-        pipe_close(&pipe->base, true);
+        pipe_close(&pipe->in.base, true);
         twi_slab_free(&pipes, pipe);
         return r;
     }
-    pipe->base.eof = read_fd < 0;
-    pipe->base.write_shut = write_fd < 0;
+    pipe->in.base.eof = read_fd < 0;
+    pipe->in.base.write_shut = write_fd < 0;
     if (pipe->in.watch == NULL)
-        read_later(pipe);
-    *ret_transport = &pipe->base;
+        twi_descriptor_read_later(&pipe->in);
+    *ret_transport = &pipe->in.base;
     return 0;
 }
 
