@@ -394,7 +394,7 @@ static const struct {
 } messages[] = {
     { "an answer", ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION A_RECORD), true },
     { "no answer", ROW(HEADER("\x81", "\x83", "\1", "\0") QUESTION), true },
-    { "no question", ROW(HEADER("\x81", "\x81", "\0", "\0")), true },
+    { "no question", ROW(HEADER("\x81", "\x81", "\0", "\0")), false },
     { "truncated, records cut", ROW(HEADER("\x83", "\x80", "\1", "\1") QUESTION), true },
     { "an alias",
       ROW(HEADER("\x81", "\x80", "\1", "\1") QUESTION

@@ -6,7 +6,8 @@
  * asked once. /etc/hosts counts. Literal addresses never get here. What DNS does not know is
  * asked of the system's other sources (nsswitch.conf: mDNS, NIS, ...), in getaddrinfo(3) on a
  * thread; such answers are kept for 10 s. An unanswered question ends within about 14 s for each
- * server.
+ * server. A server whose answer cannot be used has failed: the next one is asked at once, or the
+ * same again, three times.
  */
 #ifndef TWEED_RESOLVER_H
 #define TWEED_RESOLVER_H
@@ -32,7 +33,7 @@ union tw_socket_address {
 TW_API tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port);
 /* The address in an item of that list, lent; NULL for other values. */
 TW_API const union tw_socket_address *tw_address_of(tw_value address);
-/* "127.0.0.1:80" and "[::1]:80"; returns what snprintf() would. */
+/* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80"; returns what snprintf() would. */
 TW_API int tw_address_format(const union tw_socket_address *address, char *text, size_t size);
 /* Parse a literal: four decimal numbers, or IPv6 with or without brackets and zone. 0, -EINVAL. */
 TW_API int tw_address_parse(const char *literal, unsigned port,

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_channel.c - a channel of c-ares with memory, sockets and settings of ours.
+ * dns_channel.c - a channel of c-ares with memory, sockets and settings of ours, in the reactor.
+ *
+ * All that servers send is read by a strict parser before c-ares sees it. A datagram is an answer
+ * when it comes from the asked server's address and port with the id of a question that is open;
+ * all others, and those to another question, are dropped like lost ones: who guesses an id and a
+ * port still ends nothing. An answer that cannot be used (no question, wrong counts, damaged
+ * names, other names' addresses) is a failure of that server. c-ares is told SERVFAIL in its
+ * place, and goes to the next server, or asks again, or fails, at once.
+ *
+ * An answer that was cut is told as FORMERR, with `truncated`: c-ares would ask for all of it on a
+ * connection that this channel's questions share, so that a reset would fail them all. The owner
+ * asks again on a channel of its own.
  */
 #include "config.h"
+
+#include "net/dns/dns_channel.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -11,17 +24,129 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <tweed/reactor.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/posix.h"
-#include "net/dns/dns_channel.h"
+#include "net/dns/dns_message.h"
 #include "net/dns/name_service.h"
+#include "reactor/face.h"
 
 #define FIRST_TIMEOUT_MS 2000
 #define TRIES 3
 
-static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
+enum { FORMERR = 1, SERVFAIL = 2, PREFIX = 2 /* bytes of a message's length, by TCP */ };
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+/* Names may come back in another case. */
+static bool same_question(const struct twi_dns_question *question, const uint8_t *message,
+                          size_t length)
+{
+    if (twi_dns_question_length(message, length) != question->length)
+        return false;
+    for (size_t i = 0; i < question->length; i++) {
+        if (twi_lower((char)message[TWI_DNS_HEADER + i]) !=
+            twi_lower((char)question->bytes[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The open question that a message belongs to by its id; NULL for none. */
+static const struct twi_dns_question *channel_question(struct twi_dns_channel *channel,
+                                                       const uint8_t *message, size_t length)
+{
+    if (length < TWI_DNS_HEADER || (message[2] & 0x80) == 0)
+        return NULL;
+    return twi_dns_asked_find(&channel->asked_, message);
+}
+
+/* Put an answer with this code in the place of `message`; how long it is. */
+static size_t channel_answer(struct twi_dns_channel *channel, uint8_t *message,
+                             const struct twi_dns_question *question, unsigned code)
+{
+    size_t length = twi_dns_answer_only(message, question->id, question->bytes,
+                                        question->length, code);
+    struct twi_dns_verdict verdict;
+
+    if (code == SERVFAIL && twi_dns_message_check(message, length, &verdict))
+        channel->hooks.heard(channel->hooks.arg, verdict.name, TWI_DNS_UNUSABLE);
+    return length;
+}
+
+/* How much of it c-ares shall read; 0: it is dropped. */
+static size_t channel_take_datagram(struct twi_dns_channel *channel, uint8_t *data,
+                                    size_t length, size_t size)
+{
+    const struct twi_dns_question *question = channel_question(channel, data, length);
+    struct twi_dns_verdict verdict;
+    bool sound = twi_dns_message_check(data, length, &verdict);
+
+    if (question == NULL) /* c-ares looks at the id, too */
+        return sound ? length : 0;
+    if (twi_dns_question_length(data, length) > 0 && !same_question(question, data, length))
+        return 0;
+    if (sound && !verdict.truncated) {
+        channel->hooks.heard(channel->hooks.arg, verdict.name, verdict.code);
+        twi_dns_asked_forget(&channel->asked_, data);
+        return length;
+    }
+    if (size < TWI_DNS_HEADER + question->length)
+        return 0;
+    channel->truncated = sound;
+    return channel_answer(channel, data, question, sound ? FORMERR : SERVFAIL);
+}
+
+/* By TCP whoever is connected is the server: every message must be an answer. */
+static bool channel_take_message(struct twi_dns_channel *channel, uint8_t *message,
+                                 size_t length)
+{
+    const struct twi_dns_question *question = channel_question(channel, message, length);
+    uint8_t refusal[TWI_DNS_HEADER + TWI_DNS_QUESTION_MAX];
+    struct twi_dns_verdict verdict;
+
+    if (question == NULL)
+        return false;
+    if (twi_dns_message_check(message, length, &verdict) && !verdict.truncated &&
+        same_question(question, message, length)) {
+        channel->hooks.heard(channel->hooks.arg, verdict.name, verdict.code);
+        return true;
+    }
+    channel_answer(channel, refusal, question, SERVFAIL);
+    return false;
+}
+
+/* As recv() has it: a message that cannot be used breaks the connection. */
+static ares_ssize_t channel_take_stream(struct twi_dns_channel *channel, const void *data,
+                                        size_t got)
+{
+    struct twi_buf *stream = &channel->stream_;
+
+    if (twi_buf_append(stream, data, got) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    while (stream->length >= PREFIX) {
+        uint8_t *at = (uint8_t *)stream->data;
+        size_t length = (size_t)at[0] << 8 | at[1];
+
+        if (stream->length < PREFIX + length)
+            break;
+        if (!channel_take_message(channel, at + PREFIX, length)) {
+            errno = ECONNRESET;
+            return -1;
+        }
+        twi_buf_consume(stream, PREFIX + length);
+    }
+    return (ares_ssize_t)got;
+}
+
+/* --- sockets of c-ares --------------------------------------------------------------------- */
+
+static ares_socket_t dns_socket(int family, int type, int protocol, void *arg)
 {
     int fd = twi_socket(family, type, protocol);
 
@@ -32,17 +157,10 @@ static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
     return ARES_SOCKET_BAD;
 }
 
-static int dns_close_socket(ares_socket_t fd, void *arg)
+static int dns_close(ares_socket_t fd, void *arg)
 {
     (void)arg;
     return close(fd);
-}
-
-static int connect_socket(ares_socket_t fd, const struct sockaddr *address,
-                          ares_socklen_t length, void *arg)
-{
-    (void)arg;
-    return connect(fd, address, length);
 }
 
 static bool is_datagram_socket(int fd)
@@ -53,35 +171,178 @@ static bool is_datagram_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
 }
 
-/* Datagrams that are no sound messages are dropped here, as if they had been lost. */
+static int dns_connect(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length,
+                       void *arg)
+{
+    struct twi_dns_channel *channel = arg;
+
+    if (!is_datagram_socket(fd))
+        twi_buf_consume(&channel->stream_, channel->stream_.length);
+    return connect(fd, address, length);
+}
+
 static ares_ssize_t dns_receive(ares_socket_t fd, void *data, size_t size, int flags,
                                 struct sockaddr *from, ares_socklen_t *length, void *arg)
 {
-    const struct twi_dns_hooks *hooks = arg;
-    struct twi_dns_verdict verdict;
-    ares_ssize_t got;
+    struct twi_dns_channel *channel = arg;
+    size_t taken;
 
+    channel->truncated = false;
     do {
-        got = recvfrom(fd, data, size, flags, from, length);
-        if (got < 0 || !is_datagram_socket(fd))
+        ares_ssize_t got = recvfrom(fd, data, size, flags, from, length);
+
+        if (got < 0)
             return got;
-    } while (!twi_dns_message_check(data, (size_t)got, &verdict));
-    hooks->heard(hooks->arg, &verdict);
-    return got;
+        if (!is_datagram_socket(fd))
+            return got == 0 ? 0 : channel_take_stream(channel, data, (size_t)got);
+        taken = channel_take_datagram(channel, data, (size_t)got, size);
+    } while (taken == 0);
+    return (ares_ssize_t)taken;
 }
 
-static ares_ssize_t send_vector(ares_socket_t fd, const struct iovec *vector, int count,
-                                void *arg)
+static ares_ssize_t dns_send(ares_socket_t fd, const struct iovec *vector, int count,
+                             void *arg)
 {
+    struct twi_dns_channel *channel = arg;
     struct msghdr message = { .msg_iov = (struct iovec *)vector, .msg_iovlen = (size_t)count };
+    size_t prefix = is_datagram_socket(fd) ? 0 : PREFIX;
 
-    (void)arg;
+    for (int i = 0; i < count; i++) {
+        if (vector[i].iov_len > prefix)
+            twi_dns_asked_note(&channel->asked_, (const char *)vector[i].iov_base + prefix,
+                               vector[i].iov_len - prefix);
+    }
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 static const struct ares_socket_functions socket_functions = {
-    open_socket, dns_close_socket, connect_socket, dns_receive, send_vector,
+    dns_socket, dns_close, dns_connect, dns_receive, dns_send,
 };
+
+/* --- c-ares and the reactor ---------------------------------------------------------------- */
+
+struct watched {
+    struct twi_list node;
+    struct twi_dns_channel *channel;
+    int fd;
+    struct twi_watch *watch;
+};
+
+static void channel_visited(struct twi_dns_channel *channel)
+{
+    struct twi_dns_hooks hooks = channel->hooks;
+
+    twi_dns_channel_rearm(channel);
+    hooks.visited(hooks.arg); /* may free the channel */
+}
+
+static void watched_ready(unsigned ready, void *arg)
+{
+    struct twi_dns_channel *channel = ((struct watched *)arg)->channel;
+    int fd = ((struct watched *)arg)->fd;
+
+    ares_process_fd(channel->ares, (ready & TWI_READABLE) != 0 ? fd : ARES_SOCKET_BAD,
+                    (ready & TWI_WRITABLE) != 0 ? fd : ARES_SOCKET_BAD);
+    channel_visited(channel);
+}
+
+static struct watched *watched_find(struct twi_dns_channel *channel, int fd)
+{
+    TWI_LIST_EACH (node, &channel->sockets_) {
+        struct watched *watched = TWI_CONTAINER(node, struct watched, node);
+        if (watched->fd == fd)
+            return watched;
+    }
+    return NULL;
+}
+
+static void watched_forget(struct watched *watched)
+{
+    twi_list_remove(&watched->node);
+    twi_watch_free(watched->watch);
+    twi_free(watched);
+}
+
+static struct watched *watched_new(struct twi_dns_channel *channel, int fd, unsigned events)
+{
+    struct watched *watched = twi_calloc(1, sizeof *watched);
+
+    if (watched == NULL)
+        return NULL;
+    watched->channel = channel;
+    watched->fd = fd;
+    if (twi_watch_new(fd, events, watched_ready, watched, &watched->watch) < 0) {
+        twi_free(watched);
+        return NULL;
+    }
+    twi_list_append(&channel->sockets_, &watched->node);
+    return watched;
+}
+
+/* c-ares wants to know about a socket, or no more. */
+static void channel_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct twi_dns_channel *channel = arg;
+    unsigned events = (readable ? TWI_READABLE : 0u) | (writable ? TWI_WRITABLE : 0u);
+    struct watched *watched = watched_find(channel, fd);
+
+    if (watched == NULL) {
+        if (events != 0 && watched_new(channel, fd, events) == NULL)
+            channel->no_memory = true;
+    } else if (events == 0) {
+        watched_forget(watched);
+    } else if (twi_watch_change(watched->watch, events) < 0) {
+        channel->no_memory = true;
+    }
+}
+
+/* Under virtual time c-ares still lives by the real one. */
+static void channel_hold(struct twi_dns_channel *channel, bool on)
+{
+    if (on && !channel->held_)
+        twi_loop_hold();
+    else if (!on && channel->held_)
+        twi_loop_release();
+    channel->held_ = on;
+}
+
+static void channel_timed_out(void *arg)
+{
+    struct twi_dns_channel *channel = arg;
+
+    channel->timer_ = 0;
+    channel->truncated = false;
+    ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    channel_visited(channel);
+}
+
+static void channel_stop_timer(struct twi_dns_channel *channel)
+{
+    if (channel->timer_ > 0)
+        tw_call_cancel(channel->timer_);
+    channel->timer_ = 0;
+}
+
+void twi_dns_channel_rearm(struct twi_dns_channel *channel)
+{
+    struct timeval space, *wait;
+
+    channel_stop_timer(channel);
+    wait = ares_timeout(channel->ares, NULL, &space);
+    channel_hold(channel, wait != NULL);
+    /* c-ares counts in milliseconds and rounds down. */
+    if (wait != NULL)
+        channel->timer_ = tw_call_later((double)wait->tv_sec + (double)wait->tv_usec / 1e6 +
+                                            0.001,
+                                        channel_timed_out, channel);
+    if (channel->timer_ < 0)
+        channel->no_memory = true;
+    if (channel->no_memory)
+        ares_cancel(channel->ares);
+    channel->no_memory = false;
+}
+
+/* --- making one ---------------------------------------------------------------------------- */
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_status;
@@ -123,38 +384,71 @@ static int set_servers(ares_channel channel, const char *servers)
     return has_servers(channel) ? 0 : -ENOTSUP;
 }
 
-int twi_dns_channel_new(struct twi_dns_hooks *hooks, const char *servers,
-                        ares_channel *ret_channel)
+/* ares_init_options() with settings of ours; 0, -ENOTSUP, -ENOMEM. */
+static int channel_init(struct twi_dns_channel *channel, const struct twi_dns_options *wanted)
 {
     char lookups[] = "b"; /* servers only: /etc/hosts is ours */
     struct ares_options options = {
-        .timeout = hooks->timeout_ms > 0 ? hooks->timeout_ms : FIRST_TIMEOUT_MS,
+        .flags = ARES_FLAG_USEVC,
+        .timeout = wanted->timeout_ms > 0 ? wanted->timeout_ms : FIRST_TIMEOUT_MS,
         .tries = TRIES,
         .lookups = lookups,
-        .sock_state_cb = hooks->socket_state,
-        .sock_state_cb_data = hooks->arg,
+        .sock_state_cb = channel_socket_state,
+        .sock_state_cb_data = channel,
     };
     int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
-    ares_channel channel;
+
+    if (wanted->stream)
+        mask |= ARES_OPT_FLAGS;
+#ifdef ARES_OPT_QUERY_CACHE
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
+    return system_error(ares_init_options(&channel->ares, &options, mask));
+}
+
+int twi_dns_channel_new(const struct twi_dns_options *options,
+                        const struct twi_dns_hooks *hooks,
+                        struct twi_dns_channel **ret_channel)
+{
+    struct twi_dns_channel *channel;
     int r;
 
     pthread_once(&library_once, cares_start);
     if (library_status != ARES_SUCCESS)
         return system_error(library_status);
-#ifdef ARES_OPT_QUERY_CACHE
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
-    r = system_error(ares_init_options(&channel, &options, mask));
-    if (r < 0)
-        return r;
-    ares_set_socket_functions(channel, &socket_functions, hooks);
-    r = set_servers(channel, servers);
+    channel = twi_calloc(1, sizeof *channel);
+    if (channel == NULL)
+        return -ENOMEM;
+    channel->hooks = *hooks;
+    twi_list_init(&channel->sockets_);
+    twi_dns_asked_init(&channel->asked_);
+    r = channel_init(channel, options);
     if (r < 0) {
-        ares_destroy(channel);
+        twi_free(channel);
+        return r;
+    }
+    ares_set_socket_functions(channel->ares, &socket_functions, channel);
+    r = set_servers(channel->ares, options->servers);
+    if (r < 0) {
+        twi_dns_channel_free(channel);
         return r;
     }
     *ret_channel = channel;
     return 0;
+}
+
+void twi_dns_channel_free(struct twi_dns_channel *channel)
+{
+    if (channel == NULL)
+        return;
+    ares_destroy(channel->ares);
+    while (!twi_list_empty(&channel->sockets_))
+        watched_forget(TWI_CONTAINER(channel->sockets_.next, struct watched, node));
+    channel_stop_timer(channel);
+    channel_hold(channel, false);
+    twi_dns_asked_free(&channel->asked_);
+    twi_buf_free(&channel->stream_);
+    twi_free(channel);
 }
 
 int twi_dns_telling(int status, int other)
@@ -176,6 +470,7 @@ static const struct {
     { ARES_ENOTFOUND, 0, EAI_NONAME, "no such name (NXDOMAIN)" },
     { -1, 2, EAI_AGAIN, "the name server failed (SERVFAIL)" },
     { -1, 5, EAI_FAIL, "the name server refused (REFUSED)" },
+    { -1, TWI_DNS_UNUSABLE, EAI_AGAIN, "the name server's answer cannot be used" },
     { ARES_ETIMEOUT, 0, EAI_AGAIN, "no answer from the name servers" },
     { ARES_ECONNREFUSED, 0, EAI_AGAIN, "no name server could be reached" },
     { ARES_ENOTINITIALIZED, 0, EAI_FAIL, "there is no name server to ask" },

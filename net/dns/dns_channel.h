@@ -1,27 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_channel.h - a channel of c-ares; only for the resolver.
+ * dns_channel.h - a channel of c-ares in the thread's reactor; only for the resolver.
  */
 #ifndef NET_DNS_DNS_CHANNEL_H
 #define NET_DNS_DNS_CHANNEL_H
 
 #include <ares.h>
+#include <tweed/value.h>
 
-#include "net/dns/dns_message.h"
+#include "base/buf.h"
+#include "net/dns/dns_asked.h"
 
-/* What a channel tells its owner; lives as long as it. */
+/* In place of an RCODE: an answer that cannot be used. */
+#define TWI_DNS_UNUSABLE 0x100
+
 struct twi_dns_hooks {
-    ares_sock_state_cb socket_state;
-    /* A sound datagram came; c-ares reads it next. */
-    void (*heard)(void *arg, const struct twi_dns_verdict *verdict);
+    /* A server has said this of a name: an RCODE or TWI_DNS_UNUSABLE. c-ares reads it next. */
+    void (*heard)(void *arg, const char *name, unsigned code);
+    /* c-ares has been visited: what it called back has been noted and can be worked on. */
+    void (*visited)(void *arg);
     void *arg;
-    int timeout_ms; /* of the first try; each further one has twice the last one's. 0: 2 s */
 };
 
-/* With these servers, or with NULL the system's. 0, -EINVAL (the servers), -ENOTSUP (c-ares
- * cannot be had on this system or knows no server), -ENOMEM. ares_destroy() it. */
-int twi_dns_channel_new(struct twi_dns_hooks *hooks, const char *servers,
-                        ares_channel *ret_channel);
+struct twi_dns_options {
+    const char *servers; /* NULL: the system's */
+    int timeout_ms;      /* of the first try; each further one has twice the last one's. 0: 2 s */
+    bool stream;         /* ask by TCP */
+};
+
+struct twi_dns_channel {
+    ares_channel ares;
+    struct twi_dns_hooks hooks;
+    struct twi_list sockets_; /* watched */
+    struct twi_dns_asked asked_;
+    struct twi_buf stream_; /* the part of a message that has come by TCP */
+    int64_t timer_;
+    bool held_;     /* c-ares keeps real time */
+    bool no_memory; /* to watch a socket or the time: what is asked is given up */
+    /* In c-ares' callback: the answer, told as ARES_EFORMERR, did not fit into a datagram. */
+    bool truncated;
+};
+
+/* 0, -EINVAL (the servers), -ENOTSUP (c-ares cannot be had on this system or knows no server),
+ * -ENOMEM. */
+int twi_dns_channel_new(const struct twi_dns_options *options,
+                        const struct twi_dns_hooks *hooks,
+                        struct twi_dns_channel **ret_channel);
+/* What is being asked is called back with ARES_EDESTRUCTION. NULL is fine. */
+void twi_dns_channel_free(struct twi_dns_channel *channel);
+/* After something was asked or cancelled: set the channel's clock. Without memory for that, all is
+ * cancelled. */
+void twi_dns_channel_rearm(struct twi_dns_channel *channel);
+
 /* Of the two families' statuses, the one that tells why: "there is none" needs both. */
 int twi_dns_telling(int status, int other);
 /* What c-ares (by its status) and the servers (by their RCODE, 0 for none) say of a name. */

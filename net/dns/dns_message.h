@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_message.h - is a datagram a DNS message at all? Pure: bytes in, a verdict out.
+ * dns_message.h - is this a DNS answer that can be used? Pure: bytes in, a verdict out.
  */
 #ifndef NET_DNS_DNS_MESSAGE_H
 #define NET_DNS_DNS_MESSAGE_H
+
+#include <stdint.h>
 
 #include "net/transport/address.h"
 
@@ -13,9 +15,21 @@ struct twi_dns_verdict {
     char name[TWI_NAME_SIZE];  /* of the question, lower case; "" when there was none */
 };
 
-/* True if every name and record in it is whole: labels of 63, names of 255 octets at most,
- * compression pointers that only point back (RFC 1035, 4.1.4). */
+#define TWI_DNS_HEADER 12
+/* A name, a type and a class. */
+#define TWI_DNS_QUESTION_MAX (255 + 4)
+
+/* True if it answers one question and every name and record in it is whole: labels of 63, names of
+ * 255 octets at most, compression pointers that only point back (RFC 1035, 4.1.4), and addresses
+ * only of the name that was asked for or its aliases, of which there are at most 16. */
 bool twi_dns_message_check(const void *data, size_t length,
                            struct twi_dns_verdict *ret_verdict);
+/* How long the first question is, which stands behind the header; 0: it is not whole or there is
+ * none. */
+size_t twi_dns_question_length(const void *data, size_t length);
+/* Make an answer of a header and this question, with this RCODE, to the message with this id (two
+ * bytes); how long it is: at most TWI_DNS_HEADER + TWI_DNS_QUESTION_MAX. */
+size_t twi_dns_answer_only(void *data, const uint8_t id[2], const void *question,
+                           size_t question_length, unsigned code);
 
 #endif

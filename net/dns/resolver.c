@@ -35,12 +35,14 @@ static const int families[FAMILIES] = { AF_INET, AF_INET6 };
 /* One family's half of a question. */
 struct half {
     struct question *question;
+    struct twi_dns_channel *stream; /* its own, when it is asked by TCP; else NULL */
     bool pending;
+    bool cut;   /* the answer was: it is to be asked by TCP */
     int status; /* of c-ares */
 };
 
 struct question {
-    struct twi_list node; /* in finished or at_system, when it is */
+    struct twi_list node; /* in finished, cut or at_system, when it is */
     struct half halves[FAMILIES];
     struct twi_list waiters;
     int64_t delay_call;
@@ -55,27 +57,16 @@ struct question {
     char name[];
 };
 
-struct watched {
-    struct twi_list node;
-    int fd;
-    struct twi_watch *watch;
-};
-
 struct resolver {
-    ares_channel channel; /* NULL: none made yet */
-    struct twi_list sockets;
+    struct twi_dns_channel *channel; /* NULL: none made yet */
     struct twi_map questions;
-    struct twi_list finished, at_system;
+    struct twi_list finished, cut, at_system;
     struct twi_answers answers;
     struct twi_overrides overrides;
     struct twi_hosts hosts;
     struct twi_name_service name_service;
-    struct twi_dns_hooks hooks;
     char *servers; /* NULL: the system's */
-    int64_t timer;
     bool settling, ended;
-    bool held; /* c-ares keeps real time */
-    bool no_memory; /* to watch a socket or the time: what is asked is given up */
     struct twi_loop_end end;
 };
 
@@ -222,8 +213,20 @@ static bool question_ask_system(struct resolver *self, struct question *question
     return true;
 }
 
+/* What is still asked there ends with it. */
+static void question_close_streams(struct question *question)
+{
+    for (int i = 0; i < FAMILIES; i++) {
+        struct twi_dns_channel *stream = question->halves[i].stream;
+
+        twi_dns_channel_free(stream);
+        question->halves[i].stream = NULL;
+    }
+}
+
 static void question_free(struct question *question)
 {
+    question_close_streams(question);
     tw_release(question->failure);
     twi_free(question);
 }
@@ -263,12 +266,17 @@ static void question_answer_half(void *arg)
     deliver_all(&waiters, list, count, tw_none());
 }
 
+static struct twi_dns_channel *half_channel(const struct half *half)
+{
+    return half->stream != NULL ? half->stream : resolver->channel;
+}
+
 /* Without the delay the waiters get what there is now, not when the servers' time is over. */
-static void question_start_delay(struct question *question)
+static void question_start_delay(struct question *question, const struct half *missing)
 {
     question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
     if (question->delay_call < 0)
-        resolver->no_memory = true;
+        half_channel(missing)->no_memory = true;
 }
 
 /* Only of the family that was asked for: an answer may hold anything. */
@@ -317,11 +325,18 @@ static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo 
 {
     struct half *half = arg;
     struct question *question = half->question;
+    const struct twi_dns_channel *channel = half_channel(half);
     size_t before = question->count;
 
     (void)timeouts;
+    if (status == ARES_EFORMERR && channel->truncated) {
+        half->cut = true;
+        if (!twi_list_linked(&question->node))
+            twi_list_append(&resolver->cut, &question->node);
+        return;
+    }
     half->pending = false;
-    half->status = status == ARES_ECANCELLED && resolver->no_memory ? ARES_ENOMEM : status;
+    half->status = status == ARES_ECANCELLED && channel->no_memory ? ARES_ENOMEM : status;
     if (status == ARES_SUCCESS)
         take_addresses(question, families[half - question->halves], result);
     if (result != NULL)
@@ -330,14 +345,46 @@ static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo 
     if (!question_pending(question))
         twi_list_append(&resolver->finished, &question->node);
     else if (question->count > 0 && !question->answered && question->delay_call <= 0)
-        question_start_delay(question);
+        question_start_delay(question, &question->halves[half == question->halves]);
+}
+
+static void half_ask(struct half *half, struct twi_dns_channel *channel)
+{
+    struct ares_addrinfo_hints hints = {
+        .ai_flags = ARES_AI_NOSORT,
+        .ai_family = families[half - half->question->halves],
+        .ai_socktype = SOCK_STREAM,
+    };
+
+    half->pending = true;
+    ares_getaddrinfo(channel->ares, half->question->name, NULL, &hints, half_done, half);
+}
+
+static int channel_make(struct resolver *self, bool stream,
+                        struct twi_dns_channel **ret_channel);
+
+/* Ask again by TCP, on a channel of its own: whatever happens to that is nobody else's. */
+static void half_ask_stream(struct resolver *self, struct half *half)
+{
+    half->cut = false;
+    if (self->ended || channel_make(self, true, &half->stream) < 0) {
+        half_done(half, self->ended ? ARES_EDESTRUCTION : ARES_ENOMEM, 0, NULL);
+        return;
+    }
+    half_ask(half, half->stream);
+    twi_dns_channel_rearm(half->stream);
+}
+
+static void question_ask_streams(struct resolver *self, struct question *question)
+{
+    for (int i = 0; i < FAMILIES; i++) {
+        if (question->halves[i].cut)
+            half_ask_stream(self, &question->halves[i]);
+    }
 }
 
 static void question_ask(struct resolver *self, struct question *question)
 {
-    struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
-                                         .ai_socktype = SOCK_STREAM };
-
     question->ttl = TTL_MAX;
     if (system_goes_first(self, question->name) && question_ask_system(self, question))
         return;
@@ -347,12 +394,8 @@ static void question_ask(struct resolver *self, struct question *question)
         return;
     }
     question->halves[IPV4].pending = question->halves[IPV6].pending = true;
-    for (int i = 0; i < FAMILIES; i++) {
-        question->halves[i].question = question;
-        hints.ai_family = families[i];
-        ares_getaddrinfo(self->channel, question->name, NULL, &hints, half_done,
-                         &question->halves[i]);
-    }
+    for (int i = 0; i < FAMILIES; i++)
+        half_ask(&question->halves[i], self->channel);
 }
 
 static struct question *question_new(struct resolver *self, const char *name)
@@ -365,6 +408,7 @@ static struct question *question_new(struct resolver *self, const char *name)
     twi_list_init(&question->node);
     twi_list_init(&question->waiters);
     question->failure = tw_none();
+    question->halves[IPV4].question = question->halves[IPV6].question = question;
     memcpy(question->name, name, length + 1);
     if (twi_map_set(&self->questions, name, length, question, NULL) < 0) {
         twi_free(question);
@@ -375,9 +419,7 @@ static struct question *question_new(struct resolver *self, const char *name)
 
 /* --- c-ares and the reactor ---------------------------------------------------------------- */
 
-static void rearm(struct resolver *self);
-
-/* After every visit to c-ares: give out what came, and set its clock. */
+/* After every visit to c-ares: give out what came, ask on, and set its clock. */
 static void resolver_settle(struct resolver *self)
 {
     struct twi_list *node;
@@ -388,142 +430,56 @@ static void resolver_settle(struct resolver *self)
     do {
         while ((node = twi_list_take_first(&self->finished)) != NULL)
             question_end(self, TWI_CONTAINER(node, struct question, node));
-        rearm(self);
-        if (self->no_memory && self->channel != NULL)
-            ares_cancel(self->channel);
-        self->no_memory = false;
-    } while (!twi_list_empty(&self->finished));
+        while ((node = twi_list_take_first(&self->cut)) != NULL)
+            question_ask_streams(self, TWI_CONTAINER(node, struct question, node));
+        if (self->channel != NULL)
+            twi_dns_channel_rearm(self->channel);
+    } while (!twi_list_empty(&self->finished) || !twi_list_empty(&self->cut));
     self->settling = false;
 }
 
-/* Under virtual time c-ares still lives by the real one. */
-static void resolver_hold(struct resolver *self, bool on)
+static void channel_was_visited(void *arg)
 {
-    if (on && !self->held)
-        twi_loop_hold();
-    else if (!on && self->held)
-        twi_loop_release();
-    self->held = on;
-}
-
-static void lookup_timed_out(void *arg)
-{
-    struct resolver *self = arg;
-
-    self->timer = 0;
-    ares_process_fd(self->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    resolver_settle(self);
-}
-
-static void rearm(struct resolver *self)
-{
-    struct timeval space, *wait = NULL;
-
-    if (self->timer > 0)
-        tw_call_cancel(self->timer);
-    self->timer = 0;
-    if (self->channel != NULL)
-        wait = ares_timeout(self->channel, NULL, &space);
-    resolver_hold(self, wait != NULL);
-    if (wait == NULL)
-        return;
-    /* c-ares counts in milliseconds and rounds down. */
-    self->timer = tw_call_later((double)wait->tv_sec + (double)wait->tv_usec / 1e6 + 0.001,
-                                lookup_timed_out, self);
-    if (self->timer < 0)
-        self->no_memory = true;
-}
-
-static void socket_ready(unsigned ready, void *arg)
-{
-    struct resolver *self = resolver;
-    int fd = ((struct watched *)arg)->fd;
-
-    ares_process_fd(self->channel, (ready & TWI_READABLE) != 0 ? fd : ARES_SOCKET_BAD,
-                    (ready & TWI_WRITABLE) != 0 ? fd : ARES_SOCKET_BAD);
-    resolver_settle(self);
-}
-
-static struct watched *socket_find(struct resolver *self, int fd)
-{
-    TWI_LIST_EACH (node, &self->sockets) {
-        struct watched *watched = TWI_CONTAINER(node, struct watched, node);
-        if (watched->fd == fd)
-            return watched;
-    }
-    return NULL;
-}
-
-static void socket_forget(struct watched *watched)
-{
-    twi_list_remove(&watched->node);
-    twi_watch_free(watched->watch);
-    twi_free(watched);
-}
-
-static struct watched *socket_watch(struct resolver *self, int fd, unsigned events)
-{
-    struct watched *watched = twi_calloc(1, sizeof *watched);
-
-    if (watched == NULL)
-        return NULL;
-    watched->fd = fd;
-    if (twi_watch_new(fd, events, socket_ready, watched, &watched->watch) < 0) {
-        twi_free(watched);
-        return NULL;
-    }
-    twi_list_append(&self->sockets, &watched->node);
-    return watched;
-}
-
-/* c-ares wants to know about a socket, or no more. */
-static void socket_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-    struct resolver *self = arg;
-    unsigned events = (readable ? TWI_READABLE : 0u) | (writable ? TWI_WRITABLE : 0u);
-    struct watched *watched = socket_find(self, fd);
-
-    if (watched == NULL) {
-        if (events != 0 && socket_watch(self, fd, events) == NULL)
-            self->no_memory = true;
-    } else if (events == 0) {
-        socket_forget(watched);
-    } else if (twi_watch_change(watched->watch, events) < 0) {
-        self->no_memory = true;
-    }
+    resolver_settle(arg);
 }
 
 /* What a server said of a name. */
-static void heard(void *arg, const struct twi_dns_verdict *verdict)
+static void heard(void *arg, const char *name, unsigned code)
 {
     struct resolver *self = arg;
-    struct question *question = twi_map_get(&self->questions, verdict->name,
-                                            strlen(verdict->name));
+    struct question *question = twi_map_get(&self->questions, name, strlen(name));
 
     if (question != NULL)
-        question->code = verdict->code;
+        question->code = code;
 }
 
 /* -ENOTSUP: there is nobody for c-ares to ask. */
-static int channel_open(struct resolver *self)
+static int channel_make(struct resolver *self, bool stream,
+                        struct twi_dns_channel **ret_channel)
 {
-    const char *servers = self->servers;
+    struct twi_dns_hooks hooks = { heard, channel_was_visited, self };
+    struct twi_dns_options options = { self->servers, timeout_ms, stream };
 
-    if (self->channel != NULL)
-        return 0;
-    if (servers == NULL)
-        servers = twi_name_service_servers();
-    if (servers != NULL && servers[0] == '\0')
+    if (options.servers == NULL)
+        options.servers = twi_name_service_servers();
+    if (options.servers != NULL && options.servers[0] == '\0')
         return -ENOTSUP;
-    self->hooks.timeout_ms = timeout_ms;
-    return twi_dns_channel_new(&self->hooks, servers, &self->channel);
+    return twi_dns_channel_new(&options, &hooks, ret_channel);
 }
 
-static void channel_close(struct resolver *self)
+static int channel_open(struct resolver *self)
 {
-    if (self->channel != NULL)
-        ares_destroy(self->channel);
-    self->channel = NULL;
+    return self->channel != NULL ? 0 : channel_make(self, false, &self->channel);
+}
+
+/* What they ask is called back. */
+static void streams_close(struct resolver *self)
+{
+    const struct twi_map_entry *entry;
+    size_t cursor = 0;
+
+    while ((entry = twi_map_next(&self->questions, &cursor)) != NULL)
+        question_close_streams(entry->value);
 }
 
 /* --- the thread's resolver ----------------------------------------------------------------- */
@@ -533,7 +489,9 @@ static void resolver_end(struct twi_loop_end *end)
     struct resolver *self = TWI_CONTAINER(end, struct resolver, end);
 
     self->ended = true;
-    channel_close(self);
+    twi_dns_channel_free(self->channel);
+    self->channel = NULL;
+    streams_close(self);
     resolver_settle(self);
     twi_answers_free(&self->answers);
     twi_map_free(&self->questions);
@@ -553,10 +511,9 @@ static struct resolver *resolver_here(void)
     self = twi_calloc(1, sizeof *self);
     if (self == NULL)
         return NULL;
-    twi_list_init(&self->sockets);
     twi_list_init(&self->finished);
+    twi_list_init(&self->cut);
     twi_list_init(&self->at_system);
-    self->hooks = (struct twi_dns_hooks){ socket_state, heard, self, 0 };
     twi_answers_init(&self->answers);
     self->end.fn = resolver_end;
     if (twi_loop_on_end(&self->end) < 0) {
@@ -699,7 +656,8 @@ void twi_lookup_cancel(struct twi_lookup *lookup)
     drop_unwanted(self);
     if (self->settling || self->channel == NULL || anybody_waits(self))
         return;
-    ares_cancel(self->channel);
+    ares_cancel(self->channel->ares);
+    streams_close(self);
     resolver_settle(self);
 }
 
@@ -761,7 +719,7 @@ static void ask_again(struct resolver *self)
 int tw_resolver_set_servers(const char *servers)
 {
     struct resolver *self = resolver_here();
-    ares_channel old_channel;
+    struct twi_dns_channel *old_channel;
     char *old_servers, *copy = NULL;
     int r;
 
@@ -785,8 +743,8 @@ int tw_resolver_set_servers(const char *servers)
         return r;
     }
     twi_free(old_servers);
-    if (old_channel != NULL)
-        ares_destroy(old_channel);
+    twi_dns_channel_free(old_channel);
+    streams_close(self);
     ask_again(self);
     tw_resolver_flush();
     resolver_settle(self);
