@@ -402,7 +402,13 @@ START_TEST(a_peers_address_keeps_its_scope)
     static const struct {
         const char *text;
         uint32_t scope;
-    } rows[] = { { "fe80::1:2:3:4", 7 }, { "fe80::1", 0 }, { "2001:db8:1:2::3", 0 } };
+        const char *told;
+    } rows[] = {
+        { "fe80::1:2:3:4", 4000000000, "[fe80::1:2:3:4%4000000000]:80" },
+        { "fe80::1", 1, "[fe80::1%lo]:80" },
+        { "fe80::1", 0, "[fe80::1]:80" },
+        { "2001:db8:1:2::3", 0, "[2001:db8:1:2::3]:80" },
+    };
 
     begin_on(NULL, &recorder_class, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -411,6 +417,7 @@ START_TEST(a_peers_address_keeps_its_scope)
         struct sockaddr_storage told;
         tw_transport *transport;
         socklen_t length;
+        char text[80];
         int fds[2];
 
         ck_assert_int_eq(inet_pton(AF_INET6, rows[i].text, &peer.sin6_addr), 1);
@@ -424,6 +431,8 @@ START_TEST(a_peers_address_keeps_its_scope)
         ck_assert_int_eq(tw_transport_peer_address(transport, &told, &length), 0);
         ck_assert_uint_eq(length, sizeof peer);
         ck_assert_mem_eq(&told, &peer, sizeof peer);
+        tw_transport_peer(transport, text, sizeof text);
+        ck_assert_str_eq(text, rows[i].told);
         tw_transport_abort(transport);
         tw_reactor_iterate(0);
         close(fds[1]);

@@ -153,7 +153,8 @@ TW_API tw_protocol *tw_transport_protocol(const tw_transport *transport);
 /* From now on deliver to `protocol` (taken); connection_made is called on it, connection_lost is
  * not called on the old one, which is released at the end of the turn. */
 TW_API void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol);
-/* "127.0.0.1:80", "[::1]:80", "unix:/path", "memory"; returns what snprintf() would. */
+/* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:/path", "memory"; returns what snprintf()
+ * would. */
 TW_API int tw_transport_peer(const tw_transport *transport, char *text, size_t size);
 TW_API int tw_transport_local(const tw_transport *transport, char *text, size_t size);
 /* The socket addresses; 0, -ENOTSUP for what has none. */

@@ -30,7 +30,7 @@ static _Thread_local struct twi_slab attempts = TWI_SLAB(struct twi_attempt);
 
 /* With edge triggers reading is watched too, and an error makes it ready: without that, there is
  * none to ask for. */
-static int socket_error(int fd, unsigned ready)
+static int attempt_error(int fd, unsigned ready)
 {
     int error = 0;
     socklen_t length = sizeof error;
@@ -51,14 +51,14 @@ static void attempt_ready(unsigned ready, void *arg)
     if (!(ready & TWI_WRITABLE))
         return;
     connected.ready = ready & ~(unsigned)TWI_WRITABLE;
-    error = socket_error(connected.fd, ready);
+    error = attempt_error(connected.fd, ready);
     twi_slab_free(&attempts, attempt);
     if (error != 0)
         twi_socket_close(&connected);
     fn(-error, &connected, fn_arg);
 }
 
-static int bind_local(int fd, int family, const char *literal)
+static int attempt_bind(int fd, int family, const char *literal)
 {
     union tw_socket_address local;
     socklen_t length;
@@ -76,8 +76,8 @@ static int bind_local(int fd, int family, const char *literal)
     return bind(fd, &local.any, length) < 0 ? -errno : 0;
 }
 
-static int socket_start(const struct sockaddr *address, socklen_t length,
-                        const struct tw_connect_options *options)
+static int attempt_socket(const struct sockaddr *address, socklen_t length,
+                          const struct tw_connect_options *options)
 {
     int fd = twi_socket(address->sa_family, SOCK_STREAM, 0);
     int on = 1, r = 0;
@@ -88,7 +88,7 @@ static int socket_start(const struct sockaddr *address, socklen_t length,
         if (options == NULL || !options->keep_delay)
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         if (options != NULL && options->local_address != NULL)
-            r = bind_local(fd, address->sa_family, options->local_address);
+            r = attempt_bind(fd, address->sa_family, options->local_address);
     }
     if (r == 0 && connect(fd, address, length) < 0 && errno != EINPROGRESS && errno != EINTR)
         r = -errno;
@@ -113,7 +113,7 @@ int twi_attempt_start(const struct sockaddr *address, socklen_t length,
     if (twi_watch_has_edge())
         events |= TWI_READABLE | TWI_EDGE;
     *attempt = (struct twi_attempt){ .fn = fn, .arg = arg };
-    r = attempt->socket.fd = socket_start(address, length, options);
+    r = attempt->socket.fd = attempt_socket(address, length, options);
     if (r < 0)
         goto fail_free;
     r = twi_watch_new(attempt->socket.fd, events, attempt_ready, attempt,

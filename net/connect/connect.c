@@ -51,16 +51,16 @@ struct connecting {
 
 /* --- the end ------------------------------------------------------------------------------- */
 
-static void stop_call(int64_t *call)
+static void connecting_stop_call(int64_t *call)
 {
     if (*call > 0)
         tw_call_cancel(*call);
     *call = 0;
 }
 
-static void stop_attempts(struct connecting *self)
+static void connecting_stop_attempts(struct connecting *self)
 {
-    stop_call(&self->delay_call);
+    connecting_stop_call(&self->delay_call);
     for (size_t i = 0; i < self->next; i++) {
         twi_attempt_cancel(self->candidates[i].attempt);
         self->candidates[i].attempt = NULL;
@@ -70,9 +70,9 @@ static void stop_attempts(struct connecting *self)
 
 static void connecting_free(struct connecting *self)
 {
-    stop_call(&self->timeout_call);
+    connecting_stop_call(&self->timeout_call);
     twi_lookup_cancel(&self->lookup);
-    stop_attempts(self);
+    connecting_stop_attempts(self);
     if (self->inner != NULL)
         twi_tls_client_cancel(self->inner);
     tw_protocol_free(self->protocol);
@@ -94,7 +94,7 @@ static void connecting_finish(struct connecting *self, tw_value result)
 }
 
 /* The same failure with what failed before as its cause; both are taken. */
-static tw_value with_cause(tw_value failure, tw_value cause)
+static tw_value failure_with_cause(tw_value failure, tw_value cause)
 {
     tw_value joined;
 
@@ -126,20 +126,21 @@ static void connecting_timed_out(void *arg)
     struct connecting *self = arg;
 
     self->timeout_call = 0;
-    self->failure = with_cause(tw_fail(&tw_error_connect_timeout,
-                                       "%.255s port %u: not connected within %g s", self->host,
-                                       self->port, self->options.timeout),
-                               self->failure);
+    self->failure = failure_with_cause(tw_fail(&tw_error_connect_timeout,
+                                               "%.255s port %u: not connected within %g s",
+                                               self->host, self->port, self->options.timeout),
+                                       self->failure);
     connecting_give_up(self);
 }
 
 /* --- the connection ------------------------------------------------------------------------ */
 
 /* The protocol has its connection. If it has cancelled us meanwhile, it has it no longer. */
-static void adopted(struct connecting *self, int error, tw_transport *transport)
+static void connecting_adopted(struct connecting *self, int error, tw_transport *transport)
 {
     if (error < 0) {
-        self->failure = with_cause(twi_attempt_failure(error, self->host), self->failure);
+        self->failure = failure_with_cause(twi_attempt_failure(error, self->host),
+                                           self->failure);
         connecting_give_up(self);
         return;
     }
@@ -148,7 +149,7 @@ static void adopted(struct connecting *self, int error, tw_transport *transport)
     connecting_finish(self, tw_pointer(self->target));
 }
 
-static void secured(tw_value failure, void *arg)
+static void connecting_secured(tw_value failure, void *arg)
 {
     struct connecting *self = arg;
 
@@ -165,14 +166,14 @@ static void connecting_session_key(const struct connecting *self, char *key, siz
 
 /* What goes on the connection: the protocol itself, or TLS with the protocol above. NULL when
  * that cannot be made; then it is all over. */
-static tw_protocol *protocol_to_connect(struct connecting *self)
+static tw_protocol *connecting_protocol(struct connecting *self)
 {
     char key[2 * TWI_NAME_SIZE + 16];
     struct twi_tls_client client = {
         .context = self->options.tls,
         .server_name = self->name,
         .session_key = key,
-        .done = secured,
+        .done = connecting_secured,
         .arg = self,
     };
     int r;
@@ -199,7 +200,7 @@ static bool connecting_step(const struct connecting *self, enum tw_connect_step 
 }
 
 /* Make the transport by `socket` or, without one, in memory. */
-static void make_connection(struct connecting *self, struct twi_socket *socket,
+static void connecting_make(struct connecting *self, struct twi_socket *socket,
                             const struct sockaddr *peer)
 {
     tw_transport *transport = NULL;
@@ -208,7 +209,7 @@ static void make_connection(struct connecting *self, struct twi_socket *socket,
     int r;
 
     connecting_step(self, TW_CONNECT_REACHED, peer);
-    protocol = protocol_to_connect(self);
+    protocol = connecting_protocol(self);
     if (protocol == NULL) {
         if (socket != NULL)
             twi_socket_close(socket);
@@ -220,25 +221,25 @@ static void make_connection(struct connecting *self, struct twi_socket *socket,
     else
         r = twi_memory_connect(self->host, self->port, protocol, &transport);
     if (!plain && r == 0)
-        return; /* secured() has been or will be called */
+        return; /* connecting_secured() has been or will be called */
     self->inner = NULL;
-    adopted(self, r, transport);
+    connecting_adopted(self, r, transport);
 }
 
 /* --- attempts ------------------------------------------------------------------------------ */
 
-static void try_next(void *arg);
+static void connecting_try_next(void *arg);
 
-static void attempt_failed(struct connecting *self, const struct candidate *candidate,
-                           int error)
+static void candidate_failed(struct connecting *self, const struct candidate *candidate,
+                             int error)
 {
-    char text[INET6_ADDRSTRLEN + 16];
+    char text[TWI_ADDRESS_TEXT_SIZE];
 
     tw_address_format(&candidate->address, text, sizeof text);
-    self->failure = with_cause(twi_attempt_failure(error, text), self->failure);
+    self->failure = failure_with_cause(twi_attempt_failure(error, text), self->failure);
 }
 
-static void attempt_done(int error, struct twi_socket *socket, void *arg)
+static void candidate_done(int error, struct twi_socket *socket, void *arg)
 {
     struct candidate *candidate = arg;
     struct connecting *self = candidate->owner;
@@ -247,20 +248,20 @@ static void attempt_done(int error, struct twi_socket *socket, void *arg)
     candidate->attempt = NULL;
     self->pending--;
     if (error < 0) {
-        attempt_failed(self, candidate, error);
-        try_next(self);
+        candidate_failed(self, candidate, error);
+        connecting_try_next(self);
         return;
     }
-    stop_attempts(self);
-    make_connection(self, socket, &peer.any);
+    connecting_stop_attempts(self);
+    connecting_make(self, socket, &peer.any);
 }
 
 /* Start the next attempt; when there is none and none is under way, give up. */
-static void try_next(void *arg)
+static void connecting_try_next(void *arg)
 {
     struct connecting *self = arg;
 
-    stop_call(&self->delay_call);
+    connecting_stop_call(&self->delay_call);
     while (self->next < self->count) {
         struct candidate *candidate = &self->candidates[self->next++];
         int r = -EACCES;
@@ -268,22 +269,23 @@ static void try_next(void *arg)
         if (connecting_step(self, TW_CONNECT_TRYING, &candidate->address.any))
             r = twi_attempt_start(&candidate->address.any,
                                   twi_address_length(&candidate->address), &self->options,
-                                  attempt_done, candidate, &candidate->attempt);
+                                  candidate_done, candidate, &candidate->attempt);
         if (r < 0) {
-            attempt_failed(self, candidate, r);
+            candidate_failed(self, candidate, r);
             continue;
         }
         self->pending++;
         if (self->next < self->count)
-            self->delay_call = tw_call_later(self->options.attempt_delay, try_next, self);
+            self->delay_call = tw_call_later(self->options.attempt_delay, connecting_try_next,
+                                             self);
         return;
     }
     if (self->pending == 0)
         connecting_give_up(self);
 }
 
-static void start_attempts(struct connecting *self, const union tw_socket_address *list,
-                           size_t count)
+static void connecting_start_attempts(struct connecting *self,
+                                      const union tw_socket_address *list, size_t count)
 {
     self->candidates = twi_calloc(count, sizeof *self->candidates);
     if (self->candidates == NULL) {
@@ -295,7 +297,7 @@ static void start_attempts(struct connecting *self, const union tw_socket_addres
         self->candidates[i].owner = self;
         self->candidates[i].address = list[i];
     }
-    try_next(self);
+    connecting_try_next(self);
 }
 
 static void connecting_resolved(struct twi_lookup *lookup, const union tw_socket_address *list,
@@ -306,12 +308,12 @@ static void connecting_resolved(struct twi_lookup *lookup, const union tw_socket
     if (count == 0)
         connecting_finish(self, tw_retain(failure));
     else
-        start_attempts(self, list, count);
+        connecting_start_attempts(self, list, count);
 }
 
 /* --- UNIX sockets and memory --------------------------------------------------------------- */
 
-static void unix_done(int error, struct twi_socket *socket, void *arg)
+static void candidate_unix_done(int error, struct twi_socket *socket, void *arg)
 {
     struct candidate *candidate = arg;
     struct connecting *self = candidate->owner;
@@ -323,10 +325,10 @@ static void unix_done(int error, struct twi_socket *socket, void *arg)
         connecting_give_up(self);
         return;
     }
-    make_connection(self, socket, &peer);
+    connecting_make(self, socket, &peer);
 }
 
-static void connect_unix(struct connecting *self, const char *path)
+static void connecting_start_unix(struct connecting *self, const char *path)
 {
     struct sockaddr_un address;
     socklen_t length;
@@ -344,14 +346,14 @@ static void connect_unix(struct connecting *self, const char *path)
     }
     self->count = self->next = 1;
     self->candidates->owner = self;
-    r = twi_attempt_start((struct sockaddr *)&address, length, &self->options, unix_done,
-                          self->candidates, &self->candidates->attempt);
+    r = twi_attempt_start((struct sockaddr *)&address, length, &self->options,
+                          candidate_unix_done, self->candidates, &self->candidates->attempt);
     if (r < 0)
         connecting_finish(self, twi_attempt_failure(r, self->host));
 }
 
 /* In a turn of its own, as over a network. */
-static void connect_memory(void *arg)
+static void connecting_meet(void *arg)
 {
     struct connecting *self = arg;
     int r = twi_memory_find(self->host, self->port);
@@ -360,7 +362,7 @@ static void connect_memory(void *arg)
     if (r < 0)
         connecting_finish(self, twi_attempt_failure(r, self->host));
     else
-        make_connection(self, NULL, NULL);
+        connecting_make(self, NULL, NULL);
 }
 
 /* --- starting ------------------------------------------------------------------------------ */
@@ -420,8 +422,8 @@ static struct connecting *connecting_new(const char *host, unsigned port,
     return NULL;
 }
 
-static const char *what_is_wrong(const char *host, unsigned port,
-                                 const struct tw_connect_options *options)
+static const char *connecting_mistake(const char *host, unsigned port,
+                                      const struct tw_connect_options *options)
 {
     if (host == NULL || host[0] == '\0')
         return "no host to connect to";
@@ -449,13 +451,13 @@ static void connecting_start(struct connecting *self)
     }
     self->timeout_call = call;
     if (twi_memory_on()) {
-        self->delay_call = tw_call_later(0, connect_memory, self);
+        self->delay_call = tw_call_later(0, connecting_meet, self);
         if (self->delay_call < 0)
             connecting_finish(self, tw_fail_memory());
     } else if (strncmp(self->host, "unix:", 5) == 0) {
-        connect_unix(self, self->host + 5);
+        connecting_start_unix(self, self->host + 5);
     } else if (tw_address_parse(self->host, self->port, &address) == 0) {
-        start_attempts(self, &address, 1);
+        connecting_start_attempts(self, &address, 1);
     } else {
         twi_lookup_start(&self->lookup, self->host, self->port);
     }
@@ -464,7 +466,7 @@ static void connecting_start(struct connecting *self)
 tw_deferred *tw_connect_at(const char *where, const char *host, unsigned port,
                            const struct tw_connect_options *options, tw_protocol *protocol)
 {
-    const char *wrong = what_is_wrong(host, port, options);
+    const char *wrong = connecting_mistake(host, port, options);
     struct connecting *self;
     tw_deferred *deferred;
 

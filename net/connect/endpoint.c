@@ -39,7 +39,7 @@ struct description {
 
 /* Copy up to a divider, and say which it was. `at` is where to read, `to` where to write; both
  * move on behind it. */
-static char cut(const char **at, char **to, const char *dividers)
+static char description_cut(const char **at, char **to, const char *dividers)
 {
     char end;
 
@@ -54,7 +54,7 @@ static char cut(const char **at, char **to, const char *dividers)
     return end;
 }
 
-static void read_arguments(struct description *self, const char *at, char *to)
+static void description_read(struct description *self, const char *at, char *to)
 {
     int place = 0;
     char end;
@@ -67,18 +67,18 @@ static void read_arguments(struct description *self, const char *at, char *to)
             return;
         }
         *argument = (struct argument){ .value = to };
-        end = cut(&at, &to, ":=");
+        end = description_cut(&at, &to, ":=");
         if (end == '=') {
             argument->name = argument->value;
             argument->value = to;
-            end = cut(&at, &to, ":");
+            end = description_cut(&at, &to, ":");
         } else {
             argument->place = place++;
         }
     } while (end == ':');
 }
 
-/* 0, -ENOMEM. What is wrong with it is told by complaint(). */
+/* 0, -ENOMEM. What is wrong with it is told by description_complaint(). */
 static int description_init(struct description *self, const char *endpoint)
 {
     const char *at = endpoint;
@@ -90,8 +90,8 @@ static int description_init(struct description *self, const char *endpoint)
     if (to == NULL)
         return -ENOMEM;
     self->scheme = to;
-    if (cut(&at, &to, ":") == ':')
-        read_arguments(self, at, to);
+    if (description_cut(&at, &to, ":") == ':')
+        description_read(self, at, to);
     else
         self->wrong = "no scheme in front, like \"tcp:\"";
     return 0;
@@ -104,7 +104,7 @@ static void description_free(struct description *self)
 }
 
 /* What is wrong, or none: asked when everything has been taken. */
-static tw_value complaint(const struct description *self, const char *endpoint)
+static tw_value description_complaint(const struct description *self, const char *endpoint)
 {
     const char *wrong = self->wrong;
 
@@ -119,14 +119,14 @@ static tw_value complaint(const struct description *self, const char *endpoint)
     return tw_fail(&tw_error_url, "%.255s: %s", endpoint, wrong);
 }
 
-static bool is_scheme(const struct description *self, const char *scheme)
+static bool description_is(const struct description *self, const char *scheme)
 {
     return strcmp(self->scheme, scheme) == 0;
 }
 
-static bool is_tls(const struct description *self)
+static bool description_is_tls(const struct description *self)
 {
-    return is_scheme(self, "tls") || is_scheme(self, "ssl");
+    return description_is(self, "tls") || description_is(self, "ssl");
 }
 
 /* --- arguments ----------------------------------------------------------------------------- */
@@ -146,7 +146,8 @@ static const char *description_take(struct description *self, const char *name, 
     return NULL;
 }
 
-static const char *take_one_of(struct description *self, const char *name, const char *other)
+static const char *description_take_one_of(struct description *self, const char *name,
+                                           const char *other)
 {
     const char *value = description_take(self, name, -1);
 
@@ -186,7 +187,7 @@ static double description_take_seconds(struct description *self, const char *nam
 }
 
 /* "unix:PATH" as tw_connect() and tw_listen() have it; NULL when there is no memory. */
-static const char *take_path(struct description *self, const char *name)
+static const char *description_take_path(struct description *self, const char *name)
 {
     const char *path = description_take(self, name, 0);
     size_t length = path != NULL ? strlen(path) : 0;
@@ -202,9 +203,9 @@ static const char *take_path(struct description *self, const char *name)
     return self->host;
 }
 
-static void take_identity(struct description *self, struct tw_tls_options *tls)
+static void description_take_identity(struct description *self, struct tw_tls_options *tls)
 {
-    const char *certificate = take_one_of(self, "certKey", "certificate");
+    const char *certificate = description_take_one_of(self, "certKey", "certificate");
 
     tls->key_file = description_take(self, "privateKey", -1);
     tls->cert_file = certificate != NULL ? certificate : tls->key_file;
@@ -226,37 +227,37 @@ struct client {
     struct tw_tls_options tls;
 };
 
-static void take_client_tls(struct description *self, struct client *client)
+static void client_take_tls(struct description *self, struct client *client)
 {
-    const char *roots = take_one_of(self, "trustRoots", "caCertsDir");
+    const char *roots = description_take_one_of(self, "trustRoots", "caCertsDir");
 
     client->options.server_name = description_take(self, "hostname", -1);
-    take_identity(self, &client->tls);
+    description_take_identity(self, &client->tls);
     if (roots != NULL && is_directory(roots))
         client->tls.ca_path = roots;
     else
         client->tls.ca_file = roots;
 }
 
-static tw_value read_client(struct description *self, const char *endpoint,
+static tw_value client_read(struct description *self, const char *endpoint,
                             struct client *client)
 {
     memset(client, 0, sizeof *client);
     client->options.timeout = description_take_seconds(self, "timeout");
-    if (is_scheme(self, "unix")) {
-        client->host = take_path(self, "path");
+    if (description_is(self, "unix")) {
+        client->host = description_take_path(self, "path");
         if (client->host == NULL)
             return tw_fail_memory();
-    } else if (is_scheme(self, "tcp") || is_tls(self)) {
+    } else if (description_is(self, "tcp") || description_is_tls(self)) {
         client->host = description_take(self, "host", 0);
         client->port = description_take_number(self, "port", 1, 10, PORT_MAX, 0);
         client->options.local_address = description_take(self, "bindAddress", -1);
-        if (is_tls(self))
-            take_client_tls(self, client);
+        if (description_is_tls(self))
+            client_take_tls(self, client);
     } else if (self->wrong == NULL) {
         self->wrong = "not one of tcp, tls, ssl, unix";
     }
-    return complaint(self, endpoint);
+    return description_complaint(self, endpoint);
 }
 
 /* The thread's own context, unless the string says whom to trust or who we are. */
@@ -284,8 +285,8 @@ tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,
     if (protocol == NULL)
         return NULL;
     if (description_init(&description, endpoint) == 0)
-        failure = read_client(&description, endpoint, &client);
-    if (!tw_is_failure(failure) && is_tls(&description))
+        failure = client_read(&description, endpoint, &client);
+    if (!tw_is_failure(failure) && description_is_tls(&description))
         failure = client_context(&client, &client.options.tls);
     if (tw_is_failure(failure)) {
         tw_protocol_free(protocol);
@@ -305,31 +306,31 @@ struct server {
     struct tw_tls_options tls;
 };
 
-static tw_value read_server(struct description *self, const char *endpoint,
+static tw_value server_read(struct description *self, const char *endpoint,
                             struct server *server)
 {
     struct tw_listen_options *options = &server->options;
 
     memset(server, 0, sizeof *server);
     options->backlog = (int)description_take_number(self, "backlog", -1, 10, 1 << 20, 0);
-    if (is_scheme(self, "unix")) {
-        if (take_path(self, "address") == NULL)
+    if (description_is(self, "unix")) {
+        if (description_take_path(self, "address") == NULL)
             return tw_fail_memory();
         options->address = self->host;
         options->mode = (int)description_take_number(self, "mode", -1, 8, 0777, 0);
         options->lock_file = description_take_number(self, "lockfile", -1, 10, 1, 1) != 0;
-    } else if (is_scheme(self, "tcp") || is_tls(self)) {
+    } else if (description_is(self, "tcp") || description_is_tls(self)) {
         options->port = description_take_number(self, "port", 0, 10, PORT_MAX, 0);
         options->address = description_take(self, "interface", -1);
         if (options->address == NULL || options->address[0] == '\0')
             options->address = "0.0.0.0";
         server->tls.server = true;
-        if (is_tls(self))
-            take_identity(self, &server->tls);
+        if (description_is_tls(self))
+            description_take_identity(self, &server->tls);
     } else if (self->wrong == NULL) {
         self->wrong = "not one of tcp, tls, ssl, unix";
     }
-    return complaint(self, endpoint);
+    return description_complaint(self, endpoint);
 }
 
 int tw_listen_endpoint(const char *endpoint, tw_factory *factory, tw_listener **ret_listener,
@@ -342,8 +343,8 @@ int tw_listen_endpoint(const char *endpoint, tw_factory *factory, tw_listener **
 
     if (description_init(&description, endpoint) < 0)
         return twi_listen_failed(tw_fail_memory(), ret_failure);
-    failure = read_server(&description, endpoint, &server);
-    if (!tw_is_failure(failure) && is_tls(&description))
+    failure = server_read(&description, endpoint, &server);
+    if (!tw_is_failure(failure) && description_is_tls(&description))
         failure = tw_tls_context_new(&server.tls, &server.options.tls);
     if (tw_is_failure(failure)) {
         r = twi_listen_failed(failure, ret_failure);

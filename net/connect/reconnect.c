@@ -70,7 +70,7 @@ static double random_unit(void)
     return ((double)bits + 1) / 4294967296.0;
 }
 
-static double blur(const struct tw_reconnect_options *options, double delay)
+static double reconnector_blur(const struct tw_reconnect_options *options, double delay)
 {
     double wait = delay;
 
@@ -84,10 +84,10 @@ static double blur(const struct tw_reconnect_options *options, double delay)
 
 /* --- attempts --------------------------------------------------------------------------------- */
 
-static void attempt(void *arg);
+static void reconnector_attempt(void *arg);
 
 /* An attempt or the connection has ended with `failure` (lent). */
-static void retry(tw_reconnector *self, tw_value failure)
+static void reconnector_retry(tw_reconnector *self, tw_value failure)
 {
     const struct tw_reconnect_options *options = &self->options;
     double wait = -1;
@@ -98,8 +98,8 @@ static void retry(tw_reconnector *self, tw_value failure)
         self->delay *= options->factor;
         if (self->delay > options->max_delay)
             self->delay = options->max_delay;
-        wait = blur(options, self->delay);
-        self->timer = tw_call_later(wait, attempt, self);
+        wait = reconnector_blur(options, self->delay);
+        self->timer = tw_call_later(wait, reconnector_attempt, self);
         if (self->timer < 0) {
             self->timer = 0;
             wait = -1;
@@ -117,7 +117,7 @@ static void reconnector_lost(tw_value reason, void *arg)
 
     self->busy++;
     self->transport = NULL;
-    retry(self, reason);
+    reconnector_retry(self, reason);
     reconnector_leave(self);
 }
 
@@ -132,21 +132,21 @@ static tw_value reconnector_connected(tw_value result, void *arg)
         self->transport = transport;
     else if (transport != NULL) {
         tw_transport_abort(transport);
-        retry(self, tw_lend(tw_fail_memory()));
+        reconnector_retry(self, tw_lend(tw_fail_memory()));
     }
     return tw_none();
 }
 
-static tw_value failed(tw_value failure, void *arg)
+static tw_value reconnector_failed(tw_value failure, void *arg)
 {
     tw_reconnector *self = arg;
 
     self->connecting = NULL;
-    retry(self, failure);
+    reconnector_retry(self, failure);
     return tw_none();
 }
 
-static void attempt(void *arg)
+static void reconnector_attempt(void *arg)
 {
     tw_reconnector *self = arg;
     tw_protocol *protocol;
@@ -156,11 +156,11 @@ static void attempt(void *arg)
     self->timer = 0;
     protocol = twi_factory_build(self->factory);
     if (protocol == NULL) {
-        retry(self, tw_lend(tw_fail_memory()));
+        reconnector_retry(self, tw_lend(tw_fail_memory()));
     } else if (!self->stopped) {
         deferred = tw_connect(self->host, self->port, &self->options.connect, protocol);
         self->connecting = deferred;
-        tw_add_callbacks(deferred, reconnector_connected, self, failed, self);
+        tw_add_callbacks(deferred, reconnector_connected, self, reconnector_failed, self);
         tw_deferred_unref(deferred);
     } else {
         tw_protocol_free(protocol);
@@ -170,7 +170,7 @@ static void attempt(void *arg)
 
 /* --- the public face -------------------------------------------------------------------------- */
 
-static void ends(struct twi_loop_end *end)
+static void reconnector_ends(struct twi_loop_end *end)
 {
     tw_reconnector_stop(TWI_CONTAINER(end, tw_reconnector, end));
 }
@@ -232,10 +232,10 @@ tw_reconnector *tw_reconnect(const char *host, unsigned port,
     if (r < 0)
         goto fail;
     self->delay = self->options.initial_delay;
-    self->end.fn = ends;
+    self->end.fn = reconnector_ends;
     if (twi_loop_on_end(&self->end) < 0)
         goto fail;
-    self->timer = tw_call_later(0, attempt, self);
+    self->timer = tw_call_later(0, reconnector_attempt, self);
     if (self->timer < 0) {
         twi_loop_off(&self->end);
         goto fail;

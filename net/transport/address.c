@@ -97,9 +97,20 @@ int tw_address_parse(const char *literal, unsigned port, union tw_socket_address
     return r;
 }
 
+/* "%lo"; its number for an interface that is gone. */
+static void format_zone(uint32_t scope, char text[IF_NAMESIZE + 1])
+{
+    text[0] = '\0';
+    if (scope == 0)
+        return;
+    text[0] = '%';
+    if (if_indextoname(scope, text + 1) == NULL)
+        snprintf(text, IF_NAMESIZE + 1, "%%%u", (unsigned)scope);
+}
+
 int tw_address_format(const union tw_socket_address *address, char *text, size_t size)
 {
-    char literal[INET6_ADDRSTRLEN] = "";
+    char literal[INET6_ADDRSTRLEN] = "", zone[IF_NAMESIZE + 1];
 
     if (address->any.sa_family == AF_INET) {
         inet_ntop(AF_INET, &address->ipv4.sin_addr, literal, sizeof literal);
@@ -108,10 +119,8 @@ int tw_address_format(const union tw_socket_address *address, char *text, size_t
     if (address->any.sa_family != AF_INET6)
         return snprintf(text, size, "%s", "unknown");
     inet_ntop(AF_INET6, &address->ipv6.sin6_addr, literal, sizeof literal);
-    if (address->ipv6.sin6_scope_id != 0)
-        return snprintf(text, size, "[%s%%%u]:%u", literal,
-                        (unsigned)address->ipv6.sin6_scope_id, ntohs(address->ipv6.sin6_port));
-    return snprintf(text, size, "[%s]:%u", literal, ntohs(address->ipv6.sin6_port));
+    format_zone(address->ipv6.sin6_scope_id, zone);
+    return snprintf(text, size, "[%s%s]:%u", literal, zone, ntohs(address->ipv6.sin6_port));
 }
 
 /* --- values -------------------------------------------------------------------------------- */
