@@ -143,7 +143,7 @@ static void timer_fires(void *arg)
     int64_t left = extra->deadline - twi_loop_now();
 
     extra->timer = 0;
-    if (extra->timeout_ns == 0)
+    if (extra->timeout_ns == 0 || transport->state > TWI_LOSING)
         return;
     if (left > 0) {
         extra->timer = tw_call_later((double)left / (double)TWI_SECOND, timer_fires, extra);
