@@ -1,10 +1,11 @@
 /*
- * check_transport_model.c - protocols that do at random, inside their callbacks too, all that can be
- * done to a connection, beside a model of what may then happen.
+ * check_transport_model.c - protocols that do at random, inside their callbacks too, all that can
+ * be done to a connection, beside a model of what may then happen.
  *
- * Whatever they do: each connection is made once, lost once and last, never inside a call of theirs;
- * the bytes come in order, and all of them when both ends part as they should; nothing comes after a
- * pause, a close or the end; a producer that was not taken back is stopped once; nothing is left.
+ * Whatever they do: each connection is made once, lost once and last, never inside a call of
+ * theirs; the bytes come in order, and all of them when both ends part as they should; nothing
+ * comes after a pause, a close or the end; a producer that was not taken back is stopped once;
+ * nothing is left.
  */
 #include "config.h"
 

@@ -2,6 +2,18 @@
 /*
  * tcp.h - connect and listen: TCP by name or address, UNIX sockets, and TLS over them.
  *
+ *     static tw_value connected(tw_value result, void *text)
+ *     {
+ *         tw_protocol *protocol = tw_pointer_of(result);
+ *         tw_transport_write(protocol->transport, text, strlen(text));
+ *         return tw_none();
+ *     }
+ *     ...
+ *     tw_deferred *done = tw_connect("example.org", 7, NULL, tw_protocol_new(&echo_class));
+ *     tw_add_callback(done, connected, "hello\n");
+ *     tw_add_errback(done, tw_log_failure, "example.org");
+ *     tw_deferred_unref(done);
+ *
  * After Twisted's IReactorTCP, IReactorUNIX and HostnameEndpoint; names by RFC 8305.
  */
 #ifndef TWEED_TCP_H

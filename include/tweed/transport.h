@@ -6,6 +6,18 @@
  * data_received any number of times, connection_lost exactly once and last. A protocol writes to
  * its transport, which keeps order and never blocks. The same protocol runs over TCP, UNIX
  * sockets, TLS and memory.
+ *
+ *     static void received(tw_protocol *protocol, const char *data, size_t length)
+ *     {
+ *         tw_transport_write(protocol->transport, data, length);
+ *     }
+ *     static const tw_protocol_class echo = { .name = "echo", .data_received = received };
+ *     ...
+ *     tw_factory *factory = tw_factory_of(&echo, NULL);
+ *     tw_listen(NULL, factory, &listener, NULL);     // tcp.h: a free port of 127.0.0.1
+ *     tw_factory_unref(factory);
+ *     tw_reactor_run();
+ *
  * After Twisted's IProtocol, ITransport, IFactory, IHalfCloseableProtocol, IProducer.
  */
 #ifndef TWEED_TRANSPORT_H
