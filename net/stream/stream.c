@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream.c - the life of a stream: how it gets its connection, and how the two part.
+ * stream.c - the life of a stream.
  */
 #include "net/stream/stream.h"
 
@@ -12,7 +12,7 @@
 #include "base/slab.h"
 #include "net/transport/transport.h"
 
-enum { DEFAULT_LIMIT = 65536 };
+#define PATIENCE 30.0 /* seconds for a peer that takes nothing of what a closed stream left */
 
 static _Thread_local struct twi_slab streams = TWI_SLAB(struct tw_stream);
 
@@ -26,7 +26,7 @@ tw_stream *twi_stream_new(struct twi_stream_link *link)
         return NULL;
     memset(stream, 0, sizeof *stream);
     stream->references = 1;
-    stream->limit = DEFAULT_LIMIT;
+    stream->limit = TWI_STREAM_LIMIT;
     twi_waiters_init(&stream->drains);
     twi_waiters_init(&stream->ends);
     stream->link = link;
@@ -34,12 +34,39 @@ tw_stream *twi_stream_new(struct twi_stream_link *link)
     return stream;
 }
 
-static void stream_free(tw_stream *stream)
+/* What a closed stream left goes slowly, or not at all. */
+static void look_at_peer(tw_protocol *protocol)
+{
+    struct twi_stream_link *link = (struct twi_stream_link *)protocol;
+    tw_transport *transport = protocol->transport;
+    size_t unsent = tw_transport_unsent(transport);
+
+    if (unsent < link->unsent &&
+        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) == 0)
+        link->unsent = unsent;
+    else
+        twi_transport_end(transport, tw_fail(&tw_error_timeout,
+                                             "a peer that took nothing for %g s", PATIENCE));
+}
+
+void twi_stream_close_link(struct twi_stream_link *link)
+{
+    tw_transport *transport = link->base.transport;
+
+    tw_transport_lose(transport);
+    link->unsent = tw_transport_unsent(transport);
+    if (link->unsent > 0 && tw_transport_connected(transport) &&
+        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) < 0)
+        twi_transport_end(transport, tw_fail_memory());
+}
+
+void twi_stream_free(tw_stream *stream)
 {
     struct twi_stream_link *link = stream->link;
 
     if (link != NULL) {
-        tw_stream_close(stream);
+        if (link->base.transport != NULL && !stream->closing)
+            twi_stream_close_link(link);
         link->stream = NULL;
     }
     twi_input_free(&stream->input);
@@ -58,124 +85,7 @@ tw_stream *tw_stream_ref(tw_stream *stream)
 void tw_stream_unref(tw_stream *stream)
 {
     if (stream != NULL && --stream->references == 0)
-        stream_free(stream);
-}
-
-/* --- the protocol ------------------------------------------------------------------- */
-
-static void stream_no_memory(const tw_stream *stream)
-{
-    tw_transport *transport = twi_stream_transport(stream);
-
-    if (transport != NULL)
-        twi_transport_end(transport, tw_fail_memory());
-}
-
-/* While it is delivered the input is lent: who reads now, or reads on, takes it from there. */
-void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
-{
-    tw_stream *stream = ((struct twi_stream_link *)protocol)->stream;
-    int r = 0;
-
-    if (stream == NULL || length == 0)
-        return;
-    stream->references++;
-    if (stream->input.length == 0) {
-        twi_input_lend(&stream->input, data, length);
-    } else {
-        r = twi_input_keep(&stream->input); /* this comes while something is delivered */
-        if (r == 0)
-            r = twi_input_append(&stream->input, data, length);
-    }
-    if (r == 0) {
-        twi_stream_serve(stream);
-        r = twi_input_keep(&stream->input);
-    }
-    if (r < 0)
-        stream_no_memory(stream);
-    twi_stream_throttle(stream);
-    if (--stream->references == 0)
-        stream_free(stream);
-}
-
-void twi_stream_ended(tw_protocol *protocol)
-{
-    tw_stream *stream = ((struct twi_stream_link *)protocol)->stream;
-
-    if (stream == NULL)
-        return;
-    stream->eof = true;
-    twi_stream_serve(stream);
-}
-
-/* The connection is no more, or another's. Takes `reason`. */
-static void part(struct twi_stream_link *link, tw_value reason)
-{
-    tw_stream *stream = link->stream;
-
-    if (stream == NULL) {
-        tw_release(reason);
-        return;
-    }
-    stream->references++;
-    link->stream = NULL;
-    stream->link = NULL;
-    stream->reason = tw_take(reason).as.pointer;
-    twi_stream_stop_draining(stream);
-    twi_stream_serve(stream);
-    twi_stream_tell_lost(stream);
-    tw_stream_unref(stream);
-}
-
-void twi_stream_lost(tw_protocol *protocol, tw_value reason)
-{
-    part((struct twi_stream_link *)protocol, tw_retain(reason));
-}
-
-void twi_stream_released(tw_protocol *protocol)
-{
-    struct twi_stream_link *link = (struct twi_stream_link *)protocol;
-
-    if (link->stream != NULL)
-        part(link, tw_fail(&tw_error_connection_lost, "the stream has no connection"));
-}
-
-static const tw_protocol_class link_class = {
-    .name = "stream",
-    .size = sizeof(struct twi_stream_link),
-    TWI_STREAM_PROTOCOL,
-};
-
-tw_protocol *tw_stream_protocol_new(tw_stream **ret_stream)
-{
-    tw_protocol *protocol = tw_protocol_new(&link_class);
-    tw_stream *stream = NULL;
-
-    if (protocol != NULL)
-        stream = twi_stream_new((struct twi_stream_link *)protocol);
-    if (stream == NULL) {
-        tw_protocol_free(protocol);
-        return NULL;
-    }
-    *ret_stream = stream;
-    return protocol;
-}
-
-int tw_stream_adopt(tw_transport *transport, tw_stream **ret_stream)
-{
-    tw_protocol *protocol;
-    tw_stream *stream;
-
-    if (!transport->made || transport->state != TWI_OPEN)
-        return -ENOTCONN;
-    protocol = tw_stream_protocol_new(&stream);
-    if (protocol == NULL)
-        return -ENOMEM;
-    stream->eof = transport->eof;
-    tw_transport_set_protocol(transport, protocol);
-    tw_transport_resume(transport);
-    *ret_stream = stream;
-    return 0;
+        twi_stream_free(stream);
 }
 
 tw_transport *tw_stream_transport(const tw_stream *stream)
@@ -216,47 +126,7 @@ tw_value tw_stream_value(tw_stream *stream)
     return tw_value_of(&tw_type_stream, tw_stream_ref(stream));
 }
 
-/* --- opening ------------------------------------------------------------------------ */
-
-static tw_value stream_opened(tw_value protocol, void *stream)
-{
-    (void)protocol;
-    return tw_stream_value(stream);
-}
-
-/* Takes both. */
-static tw_deferred *open_with(tw_deferred *connecting, tw_stream *stream)
-{
-    tw_add_callback_with(connecting, stream_opened, stream, release);
-    return connecting;
-}
-
-tw_deferred *tw_open_connection_at(const char *where, const char *host, unsigned port,
-                                   const struct tw_connect_options *options)
-{
-    tw_stream *stream = NULL;
-    tw_protocol *protocol = tw_stream_protocol_new(&stream);
-
-    return open_with(tw_connect_at(where, host, port, options, protocol), stream);
-}
-
-tw_deferred *tw_open_endpoint_at(const char *where, const char *endpoint)
-{
-    tw_stream *stream = NULL;
-    tw_protocol *protocol = tw_stream_protocol_new(&stream);
-
-    return open_with(tw_connect_endpoint_at(where, endpoint, protocol), stream);
-}
-
 /* --- limits ------------------------------------------------------------------------- */
-
-void tw_stream_set_limit(tw_stream *stream, size_t limit)
-{
-    if (stream == NULL)
-        return;
-    stream->limit = limit > 0 ? limit : DEFAULT_LIMIT;
-    twi_stream_throttle(stream);
-}
 
 int tw_stream_set_timeout(tw_stream *stream, double seconds)
 {

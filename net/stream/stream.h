@@ -62,19 +62,19 @@ struct tw_stream {
     tw_transport *drained;   /* whose producer it is, while somebody waits for a drain */
 };
 
+/* The files, each calling those before it only: stream.c (its life), stream_reader.c,
+ * stream_writer.c, stream_tls.c, stream_link.c, stream_server.c. */
+
 /* --- stream.c ------------------------------------------------------------------------ */
+
+#define TWI_STREAM_LIMIT 65536 /* bytes, the default */
 
 /* A stream for a link without one; NULL when there is no memory. */
 tw_stream *twi_stream_new(struct twi_stream_link *link);
-/* The functions of a link's class. */
-void twi_stream_received(tw_protocol *protocol, const char *data, size_t length);
-void twi_stream_ended(tw_protocol *protocol);
-void twi_stream_lost(tw_protocol *protocol, tw_value reason);
-void twi_stream_released(tw_protocol *protocol);
-#define TWI_STREAM_PROTOCOL                                                                \
-    .data_received = twi_stream_received, .read_connection_lost = twi_stream_ended,        \
-    .connection_lost = twi_stream_lost, .released = twi_stream_released
-
+/* Its last reference has gone. */
+void twi_stream_free(tw_stream *stream);
+/* Flush and close the connection; a peer that takes nothing for a while is cut off. */
+void twi_stream_close_link(struct twi_stream_link *link);
 /* NULL when there is none, not yet or no more. */
 static inline tw_transport *twi_stream_transport(const tw_stream *stream)
 {
@@ -97,6 +97,15 @@ static inline tw_deferred *twi_stream_limited(const tw_stream *stream, tw_deferr
 void twi_stream_serve(tw_stream *stream);
 /* Fire who reads with `result` (taken). */
 void twi_stream_finish(tw_stream *stream, tw_value result);
+/* Nobody reads any longer: the Deferred is now the caller's to fire or to let go, and so is the
+ * reference of the stream that it held. */
+tw_deferred *twi_stream_leave(tw_stream *stream);
+/* Drop so many bytes that are unread. */
+void twi_stream_skip(tw_stream *stream, size_t length);
+/* Why a read may not begin now; NULL: it may. */
+const char *twi_stream_forbidden(const tw_stream *stream);
+/* A failed Deferred. */
+tw_deferred *twi_stream_misused(const char *where, const char *what);
 /* Let the peer wait, or go on, as what is unread demands. */
 void twi_stream_throttle_now(tw_stream *stream);
 static inline void twi_stream_throttle(tw_stream *stream)
@@ -111,5 +120,16 @@ static inline void twi_stream_throttle(tw_stream *stream)
 void twi_stream_tell_lost(tw_stream *stream);
 /* Be no producer any longer, so that the connection can be closed. */
 void twi_stream_stop_draining(tw_stream *stream);
+
+/* --- stream_link.c ------------------------------------------------------------------- */
+
+/* The functions of a link's class. */
+void twi_stream_received(tw_protocol *protocol, const char *data, size_t length);
+void twi_stream_ended(tw_protocol *protocol);
+void twi_stream_lost(tw_protocol *protocol, tw_value reason);
+void twi_stream_released(tw_protocol *protocol);
+#define TWI_STREAM_PROTOCOL                                                                \
+    .data_received = twi_stream_received, .read_connection_lost = twi_stream_ended,        \
+    .connection_lost = twi_stream_lost, .released = twi_stream_released
 
 #endif

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/tls/tls.h"
 #include "net/transport/transport.h"
 
 #define TO_END_LIMIT ((size_t)64 * 1024 * 1024)
@@ -44,7 +43,7 @@ static bool reader_take_bytes(tw_stream *stream, size_t length, tw_value *ret_re
     return true;
 }
 
-static void reader_skip(tw_stream *stream, size_t length)
+void twi_stream_skip(tw_stream *stream, size_t length)
 {
     if (length > 0)
         twi_input_skip(&stream->input, length);
@@ -56,7 +55,7 @@ static bool take_before(tw_stream *stream, size_t length, size_t whole, tw_value
 {
     *ret_result = tw_bytes(stream->input.at, length);
     if (!tw_is_failure(*ret_result))
-        reader_skip(stream, whole);
+        twi_stream_skip(stream, whole);
     return true;
 }
 
@@ -82,7 +81,7 @@ static bool take_partial(tw_stream *stream, tw_value *ret_result)
     }
     *ret_result = tw_fail_with(&fields);
     if (tw_failure_is(*ret_result, &tw_error_partial) && read->wanted != TWI_PEEK)
-        reader_skip(stream, length);
+        twi_stream_skip(stream, length);
     return true;
 }
 
@@ -243,9 +242,15 @@ void twi_stream_throttle_now(tw_stream *stream)
     }
 }
 
-/* Nobody reads any longer: the Deferred is now the caller's to fire or to let go, and so is the
- * reference of the stream that it held. */
-static tw_deferred *reader_leave(tw_stream *stream)
+void tw_stream_set_limit(tw_stream *stream, size_t limit)
+{
+    if (stream == NULL)
+        return;
+    stream->limit = limit > 0 ? limit : TWI_STREAM_LIMIT;
+    twi_stream_throttle(stream);
+}
+
+tw_deferred *twi_stream_leave(tw_stream *stream)
 {
     tw_deferred *reader = stream->reader;
 
@@ -256,7 +261,7 @@ static tw_deferred *reader_leave(tw_stream *stream)
 
 void twi_stream_finish(tw_stream *stream, tw_value result)
 {
-    tw_deferred *reader = reader_leave(stream);
+    tw_deferred *reader = twi_stream_leave(stream);
 
     tw_fire(&reader, result);
     tw_stream_unref(stream);
@@ -275,19 +280,18 @@ static int reader_cancel(tw_deferred *deferred, void *arg)
     tw_stream *stream = arg;
 
     (void)deferred;
-    tw_deferred_unref(reader_leave(stream));
+    tw_deferred_unref(twi_stream_leave(stream));
     twi_stream_throttle(stream);
     tw_stream_unref(stream);
     return 0;
 }
 
-static tw_deferred *misused(const char *where, const char *what)
+tw_deferred *twi_stream_misused(const char *where, const char *what)
 {
     return tw_fired_at(where, tw_fail_at(where, &tw_error_misuse, "%s", what));
 }
 
-/* Who may not read now, and why. */
-static const char *forbidden(const tw_stream *stream)
+const char *twi_stream_forbidden(const tw_stream *stream)
 {
     if (stream == NULL)
         return "a read of no stream";
@@ -299,12 +303,12 @@ static const char *forbidden(const tw_stream *stream)
 
 static tw_deferred *start_read(const char *where, tw_stream *stream, struct twi_read read)
 {
-    const char *wrong = forbidden(stream);
+    const char *wrong = twi_stream_forbidden(stream);
     tw_deferred *deferred;
     tw_value result;
 
     if (wrong != NULL)
-        return misused(where, wrong);
+        return twi_stream_misused(where, wrong);
     deferred = tw_promise_at(where, &stream->reader, reader_cancel, stream, NULL);
     if (deferred == NULL)
         return NULL;
@@ -339,7 +343,7 @@ tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream,
     struct twi_read read = { .wanted = TWI_UNTIL, .count = limit, .delimiter = delimiter };
 
     if (delimiter == NULL || strlen(delimiter) > UINT32_MAX)
-        return misused(where, "a read until nothing");
+        return twi_stream_misused(where, "a read until nothing");
     if (limit == 0 && stream != NULL)
         read.count = stream->limit;
     read.delimiter_length = delimiter[0] == '\0' ? 1 : (uint32_t)strlen(delimiter);
@@ -386,95 +390,4 @@ int tw_stream_unread(tw_stream *stream, const void *data, size_t length)
 bool tw_stream_at_eof(const tw_stream *stream)
 {
     return stream == NULL || (over(stream) && stream->input.length == 0);
-}
-
-/* --- TLS ---------------------------------------------------------------------------- */
-
-static void shaken(tw_value failure, void *arg)
-{
-    tw_stream *stream = arg;
-
-    if (stream->reader != NULL && stream->read.wanted == TWI_HANDSHAKE)
-        twi_stream_finish(stream, tw_retain(failure));
-    tw_stream_unref(stream);
-}
-
-static int cancel_handshake(tw_deferred *deferred, void *arg)
-{
-    tw_stream *stream = arg;
-
-    (void)deferred;
-    tw_deferred_unref(reader_leave(stream));
-    tw_stream_abort(stream);
-    tw_stream_unref(stream);
-    return 0;
-}
-
-/* Has the peer begun its handshake already? Anything else that came in plain is nobody's, or an
- * attacker's. */
-static bool begins_handshake(const struct twi_input *input)
-{
-    static const char handshake[] = { 0x16, 0x03 }; /* RFC 8446, 5.1 */
-
-    return memcmp(input->at, handshake, input->length < 2 ? input->length : 2) == 0;
-}
-
-static tw_value injected(tw_stream *stream)
-{
-    size_t length = stream->input.length;
-
-    tw_stream_abort(stream);
-    return tw_fail(&tw_error_protocol, "%zu bytes came in plain before the TLS handshake",
-                   length);
-}
-
-static tw_value cannot_start(int error)
-{
-    switch (error) {
-    case -ENOMEM:
-        return tw_fail_memory();
-    case -EINVAL:
-        return tw_fail(&tw_error_misuse, "TLS for no name");
-    case -EALREADY:
-        return tw_fail(&tw_error_misuse, "TLS in the middle of a handshake");
-    default:
-        return tw_fail_errno(&tw_error_connection, error);
-    }
-}
-
-tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
-                                    tw_tls_context *context, const char *server_name)
-{
-    tw_transport *transport = twi_stream_transport(stream);
-    struct twi_tls_start start = { context, server_name, NULL, 0, shaken, stream };
-    const char *wrong = forbidden(stream);
-    tw_deferred *deferred;
-    int r;
-
-    if (wrong != NULL)
-        return misused(where, wrong);
-    if (context == NULL)
-        return misused(where, "TLS without a context");
-    if (transport == NULL || stream->closing || stream->write_ended)
-        return tw_fired_at(where, cannot_start(-ENOTCONN));
-    if (stream->input.length > 0 && !begins_handshake(&stream->input))
-        return tw_fired_at(where, injected(stream));
-    deferred = tw_promise_at(where, &stream->reader, cancel_handshake, stream, NULL);
-    if (deferred == NULL)
-        return NULL;
-    stream->references += 2; /* the wait's, the handshake's */
-    stream->read = (struct twi_read){ .wanted = TWI_HANDSHAKE };
-    start.early = stream->input.at;
-    start.early_length = stream->input.length;
-    r = twi_transport_start_tls(transport, &start);
-    if (r == 0) {
-        reader_skip(stream, stream->input.length);
-        twi_stream_throttle(stream);
-        if (stream->drained != NULL)
-            stream->drained = twi_stream_transport(stream);
-    } else {
-        twi_stream_finish(stream, cannot_start(r));
-        tw_stream_unref(stream);
-    }
-    return twi_stream_limited(stream, deferred);
 }

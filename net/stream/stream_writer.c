@@ -17,8 +17,6 @@
 #include "net/transport/flow.h"
 #include "net/transport/transport.h"
 
-#define PATIENCE 30.0 /* seconds for a peer that takes nothing of what a closed stream left */
-
 /* --- writing ------------------------------------------------------------------------ */
 
 /* What takes it; NULL when nothing does. */
@@ -259,21 +257,6 @@ tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream)
 
 /* --- the end ------------------------------------------------------------------------ */
 
-/* What a closed stream left goes slowly, or not at all. */
-static void look_at_peer(tw_protocol *protocol)
-{
-    struct twi_stream_link *link = (struct twi_stream_link *)protocol;
-    tw_transport *transport = protocol->transport;
-    size_t unsent = tw_transport_unsent(transport);
-
-    if (unsent < link->unsent &&
-        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) == 0)
-        link->unsent = unsent;
-    else
-        twi_transport_end(transport, tw_fail(&tw_error_timeout,
-                                             "a peer that took nothing for %g s", PATIENCE));
-}
-
 void tw_stream_close(tw_stream *stream)
 {
     tw_transport *transport = twi_stream_transport(stream);
@@ -282,11 +265,7 @@ void tw_stream_close(tw_stream *stream)
         return;
     stream->closing = true;
     twi_stream_stop_draining(stream);
-    tw_transport_lose(transport);
-    stream->link->unsent = tw_transport_unsent(transport);
-    if (stream->link->unsent > 0 && tw_transport_connected(transport) &&
-        tw_transport_set_timeout(transport, PATIENCE, look_at_peer) < 0)
-        twi_transport_end(transport, tw_fail_memory());
+    twi_stream_close_link(stream->link);
     twi_stream_serve(stream);
 }
 
