@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_dns_faults.c - DNS servers that break connections, answer rubbish, or lie.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_transport_model.c - protocols that do at random, inside their callbacks too, all that can
  * be done to a connection, beside a model of what may then happen.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_server.c - a small DNS server on loopback in the test's process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_server.h - a small DNS server on loopback in the test's process: UDP and TCP at one port.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_asked.c - the questions that have been sent and not been answered.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dns_asked.h - the questions that have been sent and not been answered, by their ids.
  *

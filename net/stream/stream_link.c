@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stream_link.c - how a stream gets its connection, and how the two part.
  */

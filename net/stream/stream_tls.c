@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stream_tls.c - TLS in the middle of a stream.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * descriptor.c - transports over descriptors.
  *
@@ -15,6 +16,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+
+#include "base/posix.h"
 
 enum {
     READS_PER_TURN = 4, /* then others have their turn */

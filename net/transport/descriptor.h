@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * descriptor.h - transports over descriptors: when to read and write, and when to stop.
  *

@@ -18,6 +18,7 @@
 
 #include <tweed/pipe.h>
 
+#include "base/posix.h"
 #include "base/slab.h"
 #include "net/transport/descriptor.h"
 #include "net/transport/pipe.h"

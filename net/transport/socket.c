@@ -20,6 +20,7 @@
 
 #include <tweed/resolver.h>
 
+#include "base/posix.h"
 #include "base/slab.h"
 #include "net/transport/descriptor.h"
 #include "net/transport/quiet.h"
