@@ -459,6 +459,65 @@ START_TEST(a_pull_producer_gets_a_resume_for_each_empty_buffer)
 }
 END_TEST
 
+/* --- what leaves ------------------------------------------------------------------------- */
+
+static size_t tellings, told_unsent;
+
+static void note_sent(tw_protocol *protocol)
+{
+    tellings++;
+    told_unsent = tw_transport_unsent(protocol->transport);
+}
+
+START_TEST(a_protocol_hears_how_its_bytes_leave)
+{
+    enum { SIZE = 300 * 1024, IN_FLIGHT = 256 * 1024 };
+    static char many[SIZE];
+    tw_protocol_class telling = recorder_class;
+    struct record peer = { 0 };
+    tw_transport *there;
+
+    ck_assert_int_eq(tw_testing_begin(), 0);
+    memset(&record, 0, sizeof record);
+    telling.bytes_sent = note_sent;
+    tellings = 0;
+    ck_assert_int_eq(tw_memory_pair(recorder_new(&telling, &record),
+                                    recorder_new(&recorder_class, &peer), 0),
+                     0);
+    there = record.protocol->transport;
+    tw_transport_pause(peer.protocol->transport);
+    tw_transport_write(there, "a", 1);
+    tw_testing_settle();
+    ck_assert_uint_eq(tellings, 0); /* it went at once */
+    tw_transport_write(there, many, sizeof many);
+    tw_testing_settle();
+    ck_assert_uint_eq(tellings, 1);
+    ck_assert_uint_eq(told_unsent, SIZE + 1 - IN_FLIGHT);
+    tw_transport_tell_sent(there, true);
+    tw_transport_resume(peer.protocol->transport);
+    tw_testing_settle();
+    ck_assert_uint_eq(told_unsent, 0);
+    tellings = 0;
+    tw_transport_write(there, "b", 1);
+    tw_testing_settle();
+    ck_assert_uint_eq(tellings, 1);
+    tw_transport_tell_sent(there, false);
+    tw_transport_write(there, "c", 1);
+    tw_testing_settle();
+    ck_assert_uint_eq(tellings, 1);
+    /* The last ones too, before the end. */
+    tw_transport_tell_sent(there, true);
+    tw_transport_write(there, "d", 1);
+    tw_transport_lose(there);
+    tw_testing_settle();
+    ck_assert_uint_eq(tellings, 2);
+    ck_assert_str_eq(record_text(&record), "made lost:connection_done released");
+    ck_assert_uint_eq(tw_testing_end(), 0);
+    record_free(&record);
+    record_free(&peer);
+}
+END_TEST
+
 START_TEST(lose_waits_for_the_producer)
 {
     begin();
@@ -708,6 +767,7 @@ int main(void)
     TEST_ADD(suite, own_buffers_are_filled_as_far_as_they_reach);
     TEST_ADD(suite, a_push_producer_is_paused_above_the_high_mark_and_resumed_at_the_low);
     TEST_ADD(suite, a_pull_producer_gets_a_resume_for_each_empty_buffer);
+    TEST_ADD(suite, a_protocol_hears_how_its_bytes_leave);
     TEST_ADD(suite, lose_waits_for_the_producer);
     TEST_ADD(suite, a_producer_on_a_lost_connection_is_stopped_at_once);
     TEST_ADD(suite, silence_is_ended_by_the_timeout);

@@ -50,6 +50,8 @@ typedef struct tw_protocol_class {
     void (*read_connection_lost)(tw_protocol *protocol);
     /* Our side has been shut down after tw_transport_lose_write(). */
     void (*write_connection_lost)(tw_protocol *protocol);
+    /* Bytes have been handed to the system, but not all; see tw_transport_tell_sent(). */
+    void (*bytes_sent)(tw_protocol *protocol);
     /* `reason` (lent): below tw_error_connection, or tw_error_tls, ... */
     void (*connection_lost)(tw_protocol *protocol, tw_value reason);
     /* The memory itself is the transport's: release what the struct holds. Called last. */
@@ -103,6 +105,9 @@ TW_API int tw_transport_write_file(tw_transport *transport, int fd, int64_t offs
                                    void *arg);
 /* Bytes not yet handed to the system. */
 TW_API size_t tw_transport_unsent(const tw_transport *transport);
+/* Call the protocol's bytes_sent() each time that bytes have been handed to the system, also when
+ * none are left. Otherwise only those times are told that leave some. */
+TW_API void tw_transport_tell_sent(tw_transport *transport, bool on);
 /* Flush, then close; stops reading now. With a producer registered, waits until it unregisters.
  * Repeated calls are ignored. */
 TW_API void tw_transport_lose(tw_transport *transport);

@@ -338,8 +338,8 @@ static void tls_send_all(struct tls *tls)
             break;
         }
     }
-    if (alive(tls))
-        twi_transport_flushed(&tls->base);
+    if (alive(tls)) /* nothing may be left here, and much below */
+        twi_transport_flushed_slow(&tls->base);
     tw_transport_unref(lower);
 }
 

@@ -446,8 +446,26 @@ static void shut_write_side(tw_transport *transport)
         protocol->protocol_class->write_connection_lost(protocol);
 }
 
+void tw_transport_tell_sent(tw_transport *transport, bool on)
+{
+    TWI_CHECK_TRANSPORT(transport);
+    transport->tells_sent = on;
+}
+
+static void tell_sent(tw_transport *transport)
+{
+    tw_protocol *protocol = transport->protocol;
+
+    if (protocol == NULL || !transport->made || transport->state > TWI_LOSING ||
+        protocol->protocol_class->bytes_sent == NULL)
+        return;
+    if (transport->tells_sent || tw_transport_unsent(transport) > 0)
+        protocol->protocol_class->bytes_sent(protocol);
+}
+
 void twi_transport_flushed_slow(tw_transport *transport)
 {
+    tell_sent(transport);
     if (transport->extra_ != NULL) {
         twi_flow_sent(transport);
         if (transport->extra_ != NULL && twi_flow_has_producer(transport))
@@ -481,6 +499,7 @@ void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol)
         protocol->factory = transport->factory;
     twi_protocol_retire(old);
     transport->protocol = protocol;
+    transport->tells_sent = false;
     if (protocol != NULL)
         call_connection_made(transport, protocol);
 }
@@ -495,6 +514,8 @@ void twi_transport_interpose(tw_transport *lower, struct twi_filter *filter,
     upper->factory = lower->factory;
     upper->made = lower->made;
     upper->paused = lower->paused;
+    upper->tells_sent = lower->tells_sent;
+    lower->tells_sent = false;
     twi_flow_move(lower, upper);
     if (upper->protocol != NULL)
         upper->protocol->transport = upper;

@@ -78,6 +78,7 @@ struct tw_transport {
     bool write_shut : 1;
     bool upper_wrote : 1; /* a filter above has something to send this turn */
     bool filter : 1;      /* a struct twi_filter */
+    bool tells_sent : 1;  /* the protocol hears of each flush */
 #if TWI_DEBUG
     const void *owner_; /* the thread */
 #endif
@@ -160,12 +161,14 @@ static inline void twi_transport_flush_later(tw_transport *transport)
     if (!twi_flush_queued(&transport->flush_))
         twi_flush_later(&transport->flush_);
 }
-/* After a flush that sent all or a part: producers are resumed; once all is sent a losing
- * connection is closed (connection_lost) and a closing write side is shut. */
+/* After a flush that sent all or a part: the protocol is told and producers are resumed; once all
+ * is sent a losing connection is closed (connection_lost) and a closing write side is shut. */
 void twi_transport_flushed_slow(tw_transport *transport);
 static inline void twi_transport_flushed(tw_transport *transport)
 {
-    if (transport->extra_ != NULL || transport->state != TWI_OPEN || transport->write_closing)
+    if (transport->extra_ != NULL || transport->state != TWI_OPEN ||
+        !twi_outbox_empty(&transport->out) || transport->write_closing ||
+        transport->tells_sent)
         twi_transport_flushed_slow(transport);
 }
 /* The connection is over: close and connection_lost(reason), now. Takes `reason`. Nothing
