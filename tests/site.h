@@ -12,7 +12,7 @@
 #include <tweed/testing.h>
 
 #include "tests/test.h"
-#include "web/server/server.h"
+#include "web/server/http1_server.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -37,8 +37,8 @@ static inline void site_begin(const struct tw_site_options *options)
 static inline tw_protocol *site_protocol(void)
 {
     if (service == NULL)
-        service = twi_service_new(site, twi_connection_expired);
-    return service == NULL ? NULL : twi_connection_new(service);
+        service = twi_service_new(site, twi_http1_server_expired, twi_http1_server_stalled);
+    return service == NULL ? NULL : twi_http1_server_new(service);
 }
 
 /* The site goes with its connections. */

@@ -31,10 +31,18 @@ struct tw_site_options {
     double header_timeout;     /* 0: 10 s for all headers -> 408 */
     double idle_timeout;       /* 0: 15 s */
     double body_rate;          /* 0: 100 B/s over 10 s */
+    /* How long a client may read nothing of what is to be sent, also while its connection is being
+     * closed; then it is aborted. 0: 30 s; negative: no limit. */
+    double send_timeout;
+    /* How long a client that has shut down its sending side may wait for the next bytes of its
+     * answers; then it counts as gone. 0: 60 s; negative: no limit. */
+    double half_close_timeout;
     unsigned max_pipelined;    /* answers queued before reading stops; 0: 16 */
     unsigned max_connections;  /* 0: no limit */
     const char *server_name;   /* Server field; NULL: "tweed"; "": none */
-    /* A finished request, for a log; everything lent. */
+    /* For a log, once for each request: all of its answer has been handed to the system, or
+     * the client has gone (tw_request_answer_cut()). Everything is lent; tw_request_transport()
+     * still names the client. */
     void (*on_finished)(tw_request *request, void *arg);
     void *arg;
 };
@@ -136,11 +144,45 @@ TW_API bool tw_request_allow(tw_request *request, const char *methods);
 TW_API bool tw_request_authorized(tw_request *request, const char *realm, const char *user,
                                   const char *password);
 /* fn(request, arg) once if the client goes before the answer is finished; instead of what was set
- * before. Nothing when it is finished, or the client has gone, already. */
+ * before. Nothing when it is finished, or the client has gone, already; nor when the answer has a
+ * producer: one is told, by stop() or by this. A client that only shuts down its sending side has
+ * not gone: its answers are sent (RFC 9112, 9.6). */
 TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
                                void *arg);
 TW_API int tw_request_answer_status(const tw_request *request);
+/* Bytes of the body: those that the handler gave; in on_finished, those that were handed to the
+ * system (the frame of chunks that were not counts as part of these). */
 TW_API uint64_t tw_request_answer_bytes(const tw_request *request);
+/* In on_finished: the answer did not go out whole. */
+TW_API bool tw_request_answer_cut(const tw_request *request);
+
+/* --- the client's pace ------------------------------------------------------------------- */
+
+/*
+ * Whoever writes more than a client reads fills the memory. An answer is written at the client's
+ * pace by waiting now and then, in a coroutine
+ *
+ *     while (next_piece(&piece) && tw_request_write(request, piece.data, piece.length) == 0)
+ *         tw_await(tw_request_drain(request));
+ *
+ * or by a producer.
+ */
+
+/* Bytes of this answer that have not been handed to the system, those included that wait behind
+ * answers to earlier requests. 0 once it is finished, or the client has gone. */
+TW_API size_t tw_request_pending(const tw_request *request);
+/* A Deferred that fires with none: at once while no more than 64 KiB are pending, else when no
+ * more than 16 KiB are left, or the answer is finished. Fails with tw_error_connection_lost when
+ * the client has gone. May be cancelled. asyncio's StreamWriter.drain(). */
+TW_API tw_deferred *tw_request_drain(tw_request *request);
+/* As tw_transport_register_producer(), with the marks of tw_request_drain(), for this answer only:
+ * a transport carries those of other requests too. Also -EALREADY (finished). Finishing the answer
+ * unregisters it; stop() is called instead of what tw_request_on_gone() set. Twisted's
+ * Request.registerProducer(). */
+TW_API int tw_request_register_producer(tw_request *request,
+                                        const struct tw_producer *producer, bool push,
+                                        void *arg);
+TW_API void tw_request_unregister_producer(tw_request *request);
 
 TW_END
 #endif

@@ -8,7 +8,7 @@
 
 #include <tweed/endpoint.h>
 
-#include "web/server/server.h"
+#include "web/server/http1_server.h"
 
 static tw_protocol *site_build(tw_factory *factory)
 {
@@ -17,7 +17,7 @@ static tw_protocol *site_build(tw_factory *factory)
 
     if (site->max_connections > 0 && site->connections >= site->max_connections)
         return NULL;
-    return twi_connection_new(service);
+    return twi_http1_server_new(service);
 }
 
 static void site_released(tw_factory *factory)
@@ -32,7 +32,8 @@ static const struct tw_factory_class site_factory = {
 
 tw_factory *tw_site_factory(tw_site *site)
 {
-    struct twi_service *service = twi_service_new(site, twi_connection_expired);
+    struct twi_service *service = twi_service_new(site, twi_http1_server_expired,
+                                                  twi_http1_server_stalled);
     tw_factory *factory = service == NULL ? NULL : tw_factory_new(&site_factory, service);
 
     if (factory == NULL && service != NULL)

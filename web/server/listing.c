@@ -21,7 +21,8 @@
 #include "base/ascii.h"
 #include "web/server/files.h"
 #include "web/server/root.h"
-#include "web/server/server.h"
+#include "base/alloc.h"
+#include "web/server/html.h"
 
 /* How many are shown, and how many are read at all. */
 enum { SHOWN_MAX = 10000, READ_MAX = 200000 };

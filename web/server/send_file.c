@@ -17,7 +17,10 @@
 #include "web/http/mime.h"
 #include "web/http/ranges.h"
 #include "web/server/files.h"
-#include "web/server/server.h"
+#include "base/alloc.h"
+#include "web/http/headers.h"
+#include "web/http/http_date.h"
+#include "web/server/answer.h"
 
 /* Up to this many bytes are read into memory. */
 enum { SMALL_MAX = 65536 };
@@ -131,15 +134,15 @@ static int part_send(tw_request *request, const struct twi_served *served, int64
             r = -EIO;
         close(served->fd);
         if (r == 0)
-            return tw_request_answer(request, request->status, NULL, bytes);
+            return tw_request_answer(request, request->answer.status, NULL, bytes);
         tw_release(bytes);
         return r;
     }
     file = twi_file_new(served->fd);
     if (file == NULL)
         return -ENOMEM;
-    request->declared = length;
-    r = twi_request_put_file(request, file, offset, length);
+    request->answer.declared = length;
+    r = twi_answer_file(request, file, offset, length);
     twi_file_unref(file);
     tw_request_finish(request);
     return r == -ENOTCONN ? 0 : r;
@@ -169,15 +172,15 @@ static int parts_write(tw_request *request, struct twi_file *file, const char *b
         total += ranges[i].last - ranges[i].first + 1;
     }
     /* "\r\n--", boundary, "--\r\n" */
-    request->declared = total + (int64_t)text.length + (int64_t)strlen(boundary) + 8;
+    request->answer.declared = total + (int64_t)text.length + (int64_t)strlen(boundary) + 8;
     for (int i = 0; i < count && r == 0; i++) {
         text.length = 0;
         r = part_head_write(&text, boundary, type, &ranges[i], size);
         if (r == 0)
             r = tw_request_write(request, text.data, text.length);
         if (r == 0)
-            r = twi_request_put_file(request, file, ranges[i].first,
-                                     ranges[i].last - ranges[i].first + 1);
+            r = twi_answer_file(request, file, ranges[i].first,
+                                ranges[i].last - ranges[i].first + 1);
     }
     text.length = 0;
     if (r == 0)

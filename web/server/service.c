@@ -4,42 +4,28 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <string.h>
-#include <time.h>
-
-#include "reactor/face.h"
+#include "base/alloc.h"
 #include "web/server/service.h"
 
-static const char ok_line[] = "HTTP/1.1 200 OK\r\n";
-
-static int service_set_up(struct twi_service *service, void (*expired)(struct twi_wait *wait))
+struct twi_service *twi_service_new(tw_site *site, void (*expired)(struct twi_wait *wait),
+                                    void (*stalled)(struct twi_wait *wait))
 {
-    const struct twi_site_times *times = &service->site->times;
-    const char *name = service->site->server_name;
-
-    twi_wait_queue_init(&service->waits[TWI_WAIT_IDLE], times->idle, expired);
-    twi_wait_queue_init(&service->waits[TWI_WAIT_HEADER], times->header, expired);
-    twi_wait_queue_init(&service->waits[TWI_WAIT_BODY], times->body, expired);
-    twi_wait_queue_init(&service->waits[TWI_WAIT_LINGER], times->linger, expired);
-    service->server_length = *name == '\0' ? 0 : strlen(name) + 10;
-    service->ok_length = sizeof ok_line - 1 + service->server_length + TWI_DATE_LINE_LENGTH;
-    service->ok_lines = twi_format("%s%s%s%s%*s", ok_line,
-                                   *name == '\0' ? "" : "Server: ", name,
-                                   *name == '\0' ? "" : "\r\n", TWI_DATE_LINE_LENGTH, "");
-    service->empty = tw_bytes("", 0);
-    return service->ok_lines == NULL || tw_is_failure(service->empty) ? -ENOMEM : 0;
-}
-
-struct twi_service *twi_service_new(tw_site *site, void (*expired)(struct twi_wait *wait))
-{
+    const struct twi_site_times *times = &site->times;
     struct twi_service *service = twi_calloc(1, sizeof *service);
 
     if (service == NULL)
         return NULL;
     service->refs = 1;
     service->site = tw_site_ref(site);
-    if (service_set_up(service, expired) == 0)
+    twi_wait_queue_init(&service->waits[TWI_WAIT_IDLE], times->idle, expired);
+    twi_wait_queue_init(&service->waits[TWI_WAIT_HEADER], times->header, expired);
+    twi_wait_queue_init(&service->waits[TWI_WAIT_BODY], times->body, expired);
+    twi_wait_queue_init(&service->waits[TWI_WAIT_LINGER], times->linger, expired);
+    twi_wait_queue_init(&service->waits[TWI_WAIT_HALF], times->half, expired);
+    twi_wait_queue_init(&service->waits[TWI_WAIT_SEND], times->send, stalled);
+    service->empty = tw_bytes("", 0);
+    if (twi_head_lines_init(&service->lines, site->server_name) == 0 &&
+        !tw_is_failure(service->empty))
         return service;
     twi_service_unref(service);
     return NULL;
@@ -64,35 +50,9 @@ void twi_service_unref(struct twi_service *service)
     tw_headers_free(service->spare_headers);
     twi_buf_free(&service->scratch);
     tw_release(service->empty);
-    twi_free(service->ok_lines);
+    twi_head_lines_free(&service->lines);
     tw_site_unref(service->site);
     twi_free(service);
-}
-
-void twi_service_update_date(struct twi_service *service)
-{
-    int64_t now = twi_loop_now();
-    char *line = service->ok_lines + service->ok_length - TWI_DATE_LINE_LENGTH;
-    struct timespec wall;
-
-    if (now < service->date_until)
-        return;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    service->date_until = now + TWI_SECOND - wall.tv_nsec;
-    memcpy(line, "Date: ", 6);
-    twi_http_date_format(wall.tv_sec, line + 6);
-    memcpy(line + TWI_DATE_LINE_LENGTH - 2, "\r\n", 2);
-}
-
-const char *twi_service_server_line(const struct twi_service *service)
-{
-    return service->ok_lines + sizeof ok_line - 1;
-}
-
-const char *twi_service_date_line(struct twi_service *service)
-{
-    twi_service_update_date(service);
-    return service->ok_lines + service->ok_length - TWI_DATE_LINE_LENGTH;
 }
 
 struct twi_http1 *twi_service_take_parser(struct twi_service *service)

@@ -44,6 +44,8 @@ static void set_limits(tw_site *site, const struct tw_site_options *options)
     site->times.header = duration_or(options->header_timeout, 10);
     site->times.body = site->body_rate > 0 ? 10 * TWI_SECOND : 0;
     site->times.linger = duration_or(linger_seconds, 0);
+    site->times.half = duration_or(options->half_close_timeout, 60);
+    site->times.send = duration_or(options->send_timeout, 30);
 }
 
 static int site_set_up(tw_site *site, const struct tw_site_options *options)

@@ -18,6 +18,8 @@ struct twi_site_times {
     int64_t header; /* for a head */
     int64_t body;   /* in which body_rate holds on average */
     int64_t linger; /* to read the answer to a broken request */
+    int64_t half;   /* after the client has said its last, between two signs of an answer */
+    int64_t send;   /* between two times that the client reads of what is sent */
 };
 
 struct tw_site {

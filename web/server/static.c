@@ -12,7 +12,8 @@
 
 #include "web/server/files.h"
 #include "web/server/root.h"
-#include "web/server/server.h"
+#include "base/alloc.h"
+#include "web/server/answer.h"
 
 struct files {
     int root;
@@ -59,13 +60,13 @@ static void redirect_to_directory(tw_request *request)
 
 static void send_error(tw_request *request, int error)
 {
-    if (request->head_sent) {
+    if (request->answer.head_sent) {
         tw_request_finish(request); /* breaks off what is too short */
         return;
     }
     /* The fields describe the file, not the page that goes instead. */
-    tw_headers_free(request->answer);
-    request->answer = NULL;
+    tw_headers_free(request->answer.fields);
+    request->answer.fields = NULL;
     switch (error) {
     case -EACCES:
     case -EPERM:

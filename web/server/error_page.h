@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * error_page.h - answers that say what went wrong.
+ */
+#ifndef WEB_SERVER_ERROR_PAGE_H
+#define WEB_SERVER_ERROR_PAGE_H
+
+#include "web/server/answer.h"
+
+/* The handler failed: log it (`failure` is lent) and answer 500, or cut the answer short. */
+void twi_request_failed(tw_request *request, tw_value failure);
+
+#endif
