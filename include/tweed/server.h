@@ -2,6 +2,19 @@
 /*
  * server.h - an HTTP server: a site answers requests with handlers or files.
  *
+ *     static tw_value hello(tw_request *request, void *arg)
+ *     {
+ *         tw_request_answer(request, 200, "text/plain", tw_string("hello\n"));
+ *         return tw_none();
+ *     }
+ *     ...
+ *     struct tw_listen_options options = { .port = 8080 };
+ *     tw_site *site = tw_site_new(NULL);
+ *     tw_site_handle(site, "/hello", hello, NULL, NULL);
+ *     tw_site_files(site, "/", "public");
+ *     tw_site_listen(site, &options, &listener, NULL);
+ *     return tw_reactor_run();
+ *
  * After Twisted's web.server.Site and web.resource; parsing is strict, RFC 9112.
  */
 #ifndef TWEED_SERVER_H
@@ -106,13 +119,13 @@ TW_API const char *tw_request_version(const tw_request *request);
 TW_API const tw_headers *tw_request_headers(const tw_request *request);
 TW_API const char *tw_request_header(const tw_request *request, const char *name);
 TW_API tw_value tw_request_body(const tw_request *request); /* bytes, lent */
-/* Lent; NULL once the client has gone. */
+/* For addresses and options; lent. NULL once the client has gone. */
 TW_API tw_transport *tw_request_transport(tw_request *request);
 
 /* --- the answer: status and headers first, then bytes, then finish ----------------------- */
 
-/* Each that sends answers 0; -EALREADY (finished), -ENOTCONN (the client has gone) or -ENOMEM (the
- * connection is aborted) unless it says something else. */
+/* Unless noted, functions that send return 0, -EALREADY (finished), -ENOTCONN (the client has gone)
+ * or -ENOMEM (the connection is aborted). */
 
 /* `reason` is copied; NULL: the usual one. 0, -EINVAL (not 200 to 999; CR, LF, NUL), -EALREADY
  * (headers are sent), -ENOMEM. */
@@ -125,8 +138,8 @@ TW_API int tw_request_add_header(tw_request *request, const char *name, const ch
 /* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. Also -EMSGSIZE
  * (more than Content-Length said): then nothing was sent. */
 TW_API int tw_request_write(tw_request *request, const void *data, size_t length);
-/* The request is over, whatever this answers but -EALREADY; 0 when the client has gone. -EMSGSIZE:
- * less was written than Content-Length said, and the connection is aborted. */
+/* Ends the request on any result except -EALREADY; 0 when the client has gone. -EMSGSIZE: less was
+ * written than Content-Length said, and the connection is aborted. */
 TW_API int tw_request_finish(tw_request *request);
 /* All in one: `body` is taken; a failure in its place makes a 500 and -EINVAL. Without memory the
  * connection is aborted and the request over (-ENOMEM); after -EINVAL for another reason, and
