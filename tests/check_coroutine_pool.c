@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include <tweed/deferred_list.h>
 #include <tweed/pool.h>
 
 #include "tests/trace.h"
@@ -225,6 +226,126 @@ START_TEST(one_that_cancels_all_is_cancelled_at_its_next_wait)
     tw_fire(&slots[0], tw_none());
     tw_fire(&slots[7], tw_none());
     tw_pool_free(pool);
+    trace_teardown();
+}
+END_TEST
+
+/* --- a body cancels itself ---------------------------------------------------------------- */
+
+static tw_deferred *itself;
+
+/* Its way to its own Deferred is the row's. */
+static tw_value cancels_itself(void *arg)
+{
+    tw_deferred *fired = tw_succeed(tw_integer(1));
+
+    (void)arg;
+    trace_add("starts");
+    tw_cancel(itself);
+    trace_seen("fired", tw_await(fired));
+    return body((void *)(intptr_t)1);
+}
+
+static tw_deferred *alone(tw_deferred *spawned)
+{
+    return spawned;
+}
+
+static tw_deferred *in_a_list(tw_deferred *spawned)
+{
+    return tw_gather(&spawned, 1);
+}
+
+static tw_deferred *in_a_race(tw_deferred *spawned)
+{
+    return tw_race(&spawned, 1);
+}
+
+static tw_value add_to_group(tw_group *group, void *spawned)
+{
+    tw_group_add(group, spawned);
+    return tw_none();
+}
+
+static tw_deferred *in_a_group(tw_deferred *spawned)
+{
+    return tw_group_run(add_to_group, spawned);
+}
+
+static const struct {
+    tw_deferred *(*hold)(tw_deferred *spawned);
+    bool waits; /* for a place */
+    const char *sees;
+} holders[] = {
+    { alone, false, "starts fired=1 start1 stop1 a!cancelled" },
+    { alone, true, "starts fired=1 start1 stop1 a!cancelled" },
+    { in_a_list, true, "starts fired=1 start1 stop1 a!first" },
+    { in_a_race, true, "starts fired=1 start1 stop1 a!group" },
+    { in_a_group, true, "starts fired=1 start1 stop1 a!cancelled" },
+};
+
+START_TEST(a_body_that_cancels_itself_sees_it_at_its_next_wait)
+{
+    tw_pool *pool = test_given(tw_pool_new(1));
+    tw_deferred *spawned;
+
+    trace_setup();
+    if (holders[_i].waits)
+        tw_deferred_unref(tw_pool_spawn(pool, body, (void *)0));
+    itself = NULL;
+    trace_reset();
+    spawned = tw_pool_spawn(pool, cancels_itself, NULL);
+    if (holders[_i].waits) {
+        itself = holders[_i].hold(spawned);
+        note(tw_deferred_ref(itself), "a");
+        tw_fire(&slots[0], tw_none());
+        ck_assert_ptr_nonnull(strstr(trace, holders[_i].sees));
+    } else {
+        tw_cancel(spawned);
+        note(spawned, "a");
+        ck_trace(holders[_i].sees);
+    }
+    ck_counts(pool, 0, 0);
+    tw_fire(&slots[1], tw_none());
+    tw_deferred_unref(itself);
+    tw_pool_free(pool);
+    trace_teardown();
+}
+END_TEST
+
+static void cancels_again(void *arg)
+{
+    (void)arg;
+    trace_add("~");
+    tw_cancel(itself);
+}
+
+/* The release of an argument comes while the Deferred is neither in the line nor fired. */
+START_TEST(a_release_may_cancel_the_one_that_it_belongs_to)
+{
+    const struct tw_coroutine_options options = { .release = cancels_again };
+    tw_pool *pool = test_given(tw_pool_new(1));
+
+    trace_setup();
+    tw_deferred_unref(tw_pool_spawn(pool, body, (void *)0));
+    for (int i = 0; i < 3; i++) {
+        itself = tw_pool_spawn_with(pool, body, (void *)1, &options);
+        note(tw_deferred_ref(itself), "a");
+        trace_reset();
+        if (i == 0)
+            tw_cancel(itself);
+        else if (i == 1)
+            ck_assert_uint_eq(tw_pool_cancel(pool), 2);
+        else
+            tw_pool_free(pool);
+        ck_assert_ptr_nonnull(strstr(trace, i < 2 ? "~ a!cancelled" : "~ a!abandoned"));
+        tw_deferred_unref(itself);
+        if (i == 1) {
+            tw_fire(&slots[0], tw_none());
+            tw_deferred_unref(tw_pool_spawn(pool, body, (void *)0));
+        }
+    }
+    tw_fire(&slots[0], tw_none());
     trace_teardown();
 }
 END_TEST
@@ -466,6 +587,8 @@ int main(void)
     TEST_ADD(suite, whoever_makes_work_may_wait_for_a_place);
     TEST_ADD(suite, cancel_ends_all_that_run_or_wait);
     TEST_ADD(suite, one_that_cancels_all_is_cancelled_at_its_next_wait);
+    TEST_ADD_ROWS(suite, a_body_that_cancels_itself_sees_it_at_its_next_wait, holders);
+    TEST_ADD(suite, a_release_may_cancel_the_one_that_it_belongs_to);
     TEST_ADD(suite, freeing_a_pool_abandons_what_waits_and_lets_the_rest_run);
     TEST_ADD(suite, a_pool_that_could_not_be_made_does_no_harm);
     TEST_ADD(suite, map_gives_results_in_order_failures_among_them);

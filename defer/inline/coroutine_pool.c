@@ -107,9 +107,9 @@ static tw_deferred *pool_job_start(struct job *job)
     pool->running++;
     twi_list_append(&pool->jobs, &job->node);
     inner = tw_inline_callbacks_at(job->where, job->body, job->arg, &job->options);
+    job->inner = inner;
     if (job->cancelled)
         tw_cancel(inner);
-    job->inner = inner;
     twi_deferred_tap(inner, job_done, job, 0);
     return inner;
 }
@@ -132,9 +132,17 @@ static void pool_job_forget(struct job *job)
     tw_deferred_unref(turn);
 }
 
-static int pool_job_cancel(tw_deferred *turn, void *job)
+/* Its turn may have come: then its body is on the way to its first await, where it will see the
+ * cancellation. */
+static int pool_job_cancel(tw_deferred *turn, void *arg)
 {
+    struct job *job = arg;
+
     (void)turn;
+    if (job->waiter.line == NULL) {
+        job->cancelled = true;
+        return TW_CANCEL_LATER;
+    }
     pool_job_forget(job);
     return 0;
 }
