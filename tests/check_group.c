@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include <tweed/deferred_list.h>
 #include <tweed/inline_callbacks.h>
 #include <tweed/task.h>
 
@@ -308,6 +309,101 @@ START_TEST(any_deferred_may_be_a_member)
 }
 END_TEST
 
+/* --- cancelled from inside what is being cancelled ---------------------------------------- */
+
+static struct {
+    tw_group *group;
+    tw_deferred *member, *gate, *opens, *work;
+} inside;
+
+static int open_gate(tw_deferred *work, void *arg)
+{
+    (void)work;
+    (void)arg;
+    tw_fire(&inside.opens, tw_none());
+    return 0;
+}
+
+static tw_value works(void *arg)
+{
+    (void)arg;
+    trace_seen("work", tw_await(tw_promise(&inside.work, open_gate, NULL)));
+    return tw_none();
+}
+
+/* Resumed by the member's canceller. */
+static tw_value supervises(void *cancel_all)
+{
+    tw_await(tw_deferred_ref(inside.gate));
+    trace_add("gate");
+    ((void (*)(void))cancel_all)();
+    trace_add("on");
+    return tw_none();
+}
+
+static tw_value start_inside(tw_group *group, void *cancel_all)
+{
+    inside.group = group;
+    inside.member = tw_inline_callbacks(works, NULL);
+    tw_group_add(group, tw_deferred_ref(inside.member));
+    tw_group_start(group, supervises, cancel_all);
+    return tw_none();
+}
+
+static void cancel_group(void)
+{
+    tw_group_cancel(inside.group);
+}
+
+static void cancel_member(void)
+{
+    tw_cancel(inside.member);
+}
+
+static void cancel_list(void)
+{
+    tw_deferred *slot, *other = tw_promise(&slot, NULL, NULL);
+    tw_deferred *both[] = { tw_deferred_ref(inside.member), other };
+    tw_deferred *list = tw_deferred_list(both, 2, TW_CONSUME_ERRORS);
+
+    tw_cancel(list);
+    tw_deferred_unref(list);
+    tw_deferred_unref(slot);
+}
+
+static void cancel_everything(void)
+{
+    tw_inline_callbacks_cancel_all();
+}
+
+static const struct {
+    void (*cancel_all)(void);
+    const char *sees;
+} inside_rows[] = {
+    { cancel_group, "gate work!cancelled on done!cancelled" },
+    { cancel_member, "gate on work!cancelled done=none" },
+    { cancel_list, "gate work!cancelled on done=none" },
+    { cancel_everything, "gate on work!cancelled done=none" },
+};
+
+START_TEST(a_body_may_cancel_those_that_are_being_cancelled)
+{
+    tw_deferred *done;
+
+    setup();
+    inside.gate = tw_promise(&inside.opens, NULL, NULL);
+    done = tw_group_run(start_inside, (void *)(uintptr_t)inside_rows[_i].cancel_all);
+    tw_cancel(inside.member);
+    see("done", done);
+    ck_trace(inside_rows[_i].sees);
+    tw_deferred_unref(inside.member);
+    tw_deferred_unref(inside.gate);
+    tw_deferred_unref(inside.work);
+    tw_deferred_unref(done);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_group_needs_a_body)
 {
     tw_deferred *done;
@@ -469,6 +565,7 @@ int main(void)
     TEST_ADD(suite, a_cancel_cancels_all);
     TEST_ADD(suite, a_cancelled_group_fails_unless_its_body_returns_something);
     TEST_ADD(suite, any_deferred_may_be_a_member);
+    TEST_ADD_ROWS(suite, a_body_may_cancel_those_that_are_being_cancelled, inside_rows);
     TEST_ADD(suite, a_group_needs_a_body);
     TEST_ADD(suite, groups_nest);
     TEST_ADD(suite, locals_are_inherited_and_then_ones_own);

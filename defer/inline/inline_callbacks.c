@@ -158,6 +158,11 @@ static int task_cancel(tw_deferred *outer, void *arg)
     return r < 0 ? r : TW_CANCEL_LATER;
 }
 
+static void break_circle_out(void *task)
+{
+    break_circle(task);
+}
+
 /* The hooks cancel_child and awaits; see deferred.h. */
 static void task_cancel_child(tw_deferred *child)
 {
@@ -167,7 +172,7 @@ static void task_cancel_child(tw_deferred *child)
         child = child->waiting_on;
     task = child != NULL && (child->state & TWI_CANCELLING) != 0 ? twi_task_of(child) : NULL;
     if (task != NULL && task->parked)
-        break_circle(task);
+        twi_coroutine_call_out(break_circle_out, task);
     else
         tw_cancel(child);
 }
