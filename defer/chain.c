@@ -66,11 +66,11 @@ bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner)
     deferred->waiting_at = twi_entries_place_of(inner, entry);
     twi_deferred_unref(inner);
     if (deferred->references == 1)
-        twi_deferred_collapse(deferred);
+        twi_deferred_last_but_one(deferred);
     return true;
 }
 
-void twi_deferred_collapse(tw_deferred *deferred)
+static void collapse(tw_deferred *deferred)
 {
     tw_deferred *inner = deferred->waiting_on, *waiter;
     uint32_t inside = deferred->state & TWI_HAS_BOTH;
@@ -87,6 +87,22 @@ void twi_deferred_collapse(tw_deferred *deferred)
     twi_entries_at(inner, deferred->waiting_at)->arg = waiter;
     deferred->references = 0;
     twi_slab_free(&twi_defer.deferreds, deferred);
+}
+
+static void give_up_lonely(void *arg)
+{
+    tw_deferred *deferred = arg;
+
+    deferred->cancel(deferred, deferred->ctx);
+}
+
+void twi_deferred_last_but_one(tw_deferred *deferred)
+{
+    if ((deferred->state & TWI_WAITING) != 0)
+        collapse(deferred);
+    else if ((deferred->state & (TWI_FIRED | TWI_CANCELLING)) == 0 &&
+             twi_entries_none(deferred))
+        twi_coroutine_call_out(give_up_lonely, deferred);
 }
 
 /* --- one entry -------------------------------------------------------------------------- */

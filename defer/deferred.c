@@ -369,8 +369,8 @@ void tw_deferred_unref(tw_deferred *deferred)
     left = --deferred->references;
     if (left == 0)
         last(deferred);
-    else if (TWI_UNLIKELY((deferred->state & TWI_WAITING) != 0) && left == 1)
-        twi_deferred_collapse(deferred);
+    else if (TWI_UNLIKELY((deferred->state & (TWI_WAITING | TWI_LONELY)) != 0) && left == 1)
+        twi_deferred_last_but_one(deferred);
 }
 
 #if TWI_DEBUG

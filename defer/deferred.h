@@ -87,6 +87,7 @@ struct twi_more {
 #define TWI_CANCELLING UINT32_C(0x10)
 #define TWI_AWAITED UINT32_C(0x20) /* has, or had, a waiter */
 #define TWI_HANDLED UINT32_C(0x40) /* the failure it holds needs no report */
+#define TWI_LONELY UINT32_C(0x80)  /* only a cancel can fire it: when nobody sees it, it goes */
 #define TWI_HAS_FIRST UINT32_C(0x100)
 #define TWI_HAS_SECOND UINT32_C(0x200)
 #define TWI_HAS_BOTH (TWI_HAS_FIRST | TWI_HAS_SECOND)
@@ -166,9 +167,10 @@ static inline bool twi_is_deferred(tw_value value)
 
 /* The last reference is gone. */
 void twi_deferred_last(tw_deferred *deferred);
-/* One reference of a waiting Deferred is left, that of the entry it waits by: if it is nothing
- * but a link between its own waiter and what it waits for, take it out of the chain. */
-void twi_deferred_collapse(tw_deferred *deferred);
+/* One reference is left of one that is WAITING, that of the entry it waits by: if it is nothing
+ * but a link between its own waiter and what it waits for, take it out of the chain. Or of one
+ * that is LONELY, its producer's: if nobody has added anything, give it up. */
+void twi_deferred_last_but_one(tw_deferred *deferred);
 
 static inline void twi_deferred_unref(tw_deferred *deferred)
 {
@@ -176,8 +178,8 @@ static inline void twi_deferred_unref(tw_deferred *deferred)
 
     if (left == 0)
         twi_deferred_last(deferred);
-    else if (left == 1 && (deferred->state & TWI_WAITING) != 0)
-        twi_deferred_collapse(deferred);
+    else if (left == 1 && (deferred->state & (TWI_WAITING | TWI_LONELY)) != 0)
+        twi_deferred_last_but_one(deferred);
 }
 
 /* Fire with an owned result, once; consumes a reference. */

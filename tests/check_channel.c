@@ -235,6 +235,46 @@ START_TEST(a_select_of_nothing_waits_until_it_is_cancelled)
 }
 END_TEST
 
+/* Awaited, or timed, it is seen by somebody. */
+static tw_value await_it(void *select)
+{
+    return tw_await(select);
+}
+
+START_TEST(a_select_of_nothing_goes_when_nobody_is_left_to_see_it)
+{
+    tw_clock *clock = test_given(tw_clock_virtual_new());
+    tw_deferred *body, *copy;
+
+    setup(0);
+    for (size_t count = 0; count < 3; count++) {
+        struct tw_select_case none[2] = { tw_case_send(NULL, tw_bytes("x", 1)),
+                                          tw_case_receive(NULL) };
+        if (count == 0)
+            tw_release(none[0].value);
+        tw_deferred_unref(tw_select(none, count));
+        ck_assert_uint_eq(tw_deferred_count(), 0);
+    }
+    copy = tw_deferred_ref(tw_select(NULL, 0));
+    tw_deferred_unref(copy);
+    ck_assert_uint_eq(tw_deferred_count(), 1);
+    body = tw_inline_callbacks(await_it, copy);
+    ck_assert_uint_eq(tw_deferred_count(), 2);
+    tw_cancel(body);
+    note(body, "body");
+    ck_trace("body!cancelled");
+    copy = tw_select(NULL, 0);
+    tw_deferred_add_timeout(copy, 1, clock);
+    note(copy, "timed");
+    ck_trace("");
+    tw_clock_advance(clock, 1);
+    ck_trace("timed!timeout");
+    ck_assert_uint_eq(tw_deferred_count(), 0);
+    tw_clock_free(clock);
+    teardown();
+}
+END_TEST
+
 START_TEST(select_is_fair_among_the_ready)
 {
     enum { ROUNDS = 3000 };
@@ -420,6 +460,7 @@ int main(void)
     TEST_ADD(suite, a_closed_channel_is_ready);
     TEST_ADD(suite, a_select_never_meets_itself);
     TEST_ADD(suite, a_select_of_nothing_waits_until_it_is_cancelled);
+    TEST_ADD(suite, a_select_of_nothing_goes_when_nobody_is_left_to_see_it);
     TEST_ADD(suite, select_is_fair_among_the_ready);
     TEST_ADD(suite, whoever_a_select_serves_may_free_the_channels);
     TEST_ADD(suite, channels_join_coroutines_to_a_sieve);

@@ -195,10 +195,14 @@ static void untap(tw_deferred *deferred, const struct twi_task *task)
 
 void twi_task_interrupt(struct twi_task *task, tw_value failure)
 {
-    if (task->awaited != NULL)
-        untap(task->awaited, task);
+    tw_deferred *awaited = task->awaited;
+
+    if (awaited != NULL)
+        untap(awaited, task);
     task->awaited = NULL;
     task->result = failure;
+    if (awaited != NULL && (awaited->state & TWI_LONELY) != 0 && awaited->references == 1)
+        tw_cancel(awaited); /* nobody else could end it */
     twi_task_run(task);
 }
 

@@ -113,6 +113,7 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
         return NULL;
     }
     choice->result = result;
+    choice->turn->state |= TWI_LONELY;
     for (size_t i = 0; i < count; i++) {
         struct twi_waiter *waiter = &choice->waiters[i];
         tw_queue *queue = twi_channel_queue(cases[i].channel);
@@ -120,8 +121,10 @@ static tw_deferred *stand_in_all_lines(const char *where, const struct tw_select
         waiter->turn = choice->turn;
         waiter->kind = &kind;
         waiter->value = cases[i].sends ? tw_take(cases[i].value) : tw_none();
-        if (queue != NULL)
-            twi_waiter_append(cases[i].sends ? &queue->puts : &queue->gets, waiter);
+        if (queue == NULL)
+            continue;
+        twi_waiter_append(cases[i].sends ? &queue->puts : &queue->gets, waiter);
+        choice->turn->state &= ~TWI_LONELY;
     }
     return deferred;
 }
