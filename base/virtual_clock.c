@@ -4,7 +4,7 @@
  *
  * A heap of calls by time. Numbers are given in order and never again, so that one is stale can
  * be told without remembering it: what is below the next number and not in the map was called or
- * cancelled. Which of the two is remembered for the last few.
+ * cancelled. Which of the two is remembered for the last few numbers.
  */
 #include "config.h"
 
@@ -33,8 +33,11 @@ struct virtual_clock {
     struct twi_map calls;
     unsigned advancing; /* calls of advance() in progress */
     bool freed;
-    /* By number modulo REMEMBERED: was it cancelled? */
-    bool cancelled[REMEMBERED];
+    /* By number modulo REMEMBERED: the newest that is gone. */
+    struct {
+        int64_t number;
+        bool cancelled;
+    } gone[REMEMBERED];
 };
 
 static struct virtual_clock *self_of(tw_clock *clock)
@@ -50,16 +53,22 @@ static struct call *call_find(struct virtual_clock *self, int64_t number)
 /* Why a number is not there. */
 static int missing(const struct virtual_clock *self, int64_t number)
 {
-    if (number <= 0 || number >= self->next_number || number < self->next_number - REMEMBERED)
+    if (number <= 0 || self->gone[number % REMEMBERED].number != number)
         return -ENOENT;
-    return self->cancelled[number % REMEMBERED] ? -ECANCELED : -EALREADY;
+    return self->gone[number % REMEMBERED].cancelled ? -ECANCELED : -EALREADY;
 }
 
+/* One that was pending for long is behind the newer number that has its place. */
 static void call_forget(struct virtual_clock *self, struct call *call, bool cancelled)
 {
+    size_t place = (size_t)call->number % REMEMBERED;
+
     twi_heap_remove(&self->heap, &call->node);
     twi_map_remove(&self->calls, &call->number, sizeof call->number);
-    self->cancelled[call->number % REMEMBERED] = cancelled;
+    if (self->gone[place].number < call->number) {
+        self->gone[place].number = call->number;
+        self->gone[place].cancelled = cancelled;
+    }
 }
 
 static void call_let_go(struct call *call)

@@ -84,6 +84,36 @@ START_TEST(stale_numbers_are_refused_by_name)
 }
 END_TEST
 
+static void ignore(void *arg)
+{
+    (void)arg;
+}
+
+/* The fates of the last thousand numbers or so are remembered, by their last digits. */
+START_TEST(an_old_call_does_not_change_the_fate_of_a_newer_one)
+{
+    enum { MANY = 5000 };
+    int64_t old[2], newer[MANY];
+
+    setup();
+    for (int i = 0; i < 2; i++)
+        old[i] = tw_clock_call_later(clock_, 10 + i, ignore, NULL, NULL);
+    for (int i = 0; i < MANY; i++)
+        newer[i] = tw_clock_call_later(clock_, i % 2, ignore, NULL, NULL);
+    tw_clock_advance(clock_, 0);
+    for (int i = 1; i < MANY; i += 2)
+        ck_assert_int_eq(tw_clock_cancel(clock_, newer[i]), 0);
+    ck_assert_int_eq(tw_clock_cancel(clock_, old[0]), 0);
+    tw_clock_advance(clock_, 20);
+    for (int i = MANY - 1000; i < MANY; i++)
+        ck_assert_int_eq(tw_clock_cancel(clock_, newer[i]),
+                         i % 2 == 0 ? -EALREADY : -ECANCELED);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(tw_clock_cancel(clock_, old[i]), -ENOENT);
+    tw_clock_free(clock_);
+}
+END_TEST
+
 START_TEST(reset_counts_from_now_and_delay_from_the_time_set)
 {
     int64_t reset, delayed;
@@ -223,6 +253,7 @@ int main(void)
     TEST_ADD(suite, calls_run_in_time_order_and_equals_as_set);
     TEST_ADD(suite, calls_added_while_advancing_run_if_they_are_due);
     TEST_ADD(suite, stale_numbers_are_refused_by_name);
+    TEST_ADD(suite, an_old_call_does_not_change_the_fate_of_a_newer_one);
     TEST_ADD(suite, reset_counts_from_now_and_delay_from_the_time_set);
     TEST_ADD(suite, a_delay_may_be_negative_but_not_before_the_beginning);
     TEST_ADD_ROWS(suite, a_delay_is_finite_and_not_negative, delays);
