@@ -24,7 +24,7 @@ unsigned tw_deferred_paused(const tw_deferred *deferred)
 {
     if (!EXISTS(deferred))
         return 0;
-    return deferred->state / TWI_PAUSE + ((deferred->state & TWI_WAITING) != 0 ? 1 : 0);
+    return deferred->state / TWI_PAUSE;
 }
 
 tw_value tw_deferred_result(const tw_deferred *deferred)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tweed/inline_callbacks.h>
 #include <tweed/log.h>
 
 #include "tests/trace.h"
@@ -388,6 +389,135 @@ START_TEST(raw_callbacks_read_and_replace_the_result)
 }
 END_TEST
 
+/* --- the result, in each state ------------------------------------------------------------ */
+
+static tw_deferred *looked_at, *inner_slot;
+
+static void look(const char *when)
+{
+    char text[64], line[128];
+
+    tw_value_format(tw_deferred_result(looked_at), text, sizeof text);
+    snprintf(line, sizeof line, "%s:%s", when, text);
+    trace_add(line);
+}
+
+static tw_value look_inside(tw_value input, void *when)
+{
+    look(when);
+    ck_assert_int_eq(tw_integer_of(input), tw_integer_of(tw_deferred_result(looked_at)));
+    return tw_integer(tw_integer_of(input) + 1);
+}
+
+static void replace_and_look(tw_deferred *deferred, void *when)
+{
+    look("raw");
+    tw_deferred_replace(deferred, tw_integer(50));
+    look(when);
+}
+
+static int look_in_canceller(tw_deferred *deferred, void *arg)
+{
+    (void)deferred;
+    (void)arg;
+    look("canceller");
+    return -EBUSY;
+}
+
+static tw_value await_and_look(void *deferred)
+{
+    trace_seen("await", tw_await(deferred));
+    look("awaited");
+    return tw_none();
+}
+
+static tw_value give_inner(tw_value input, void *inner)
+{
+    (void)input;
+    return tw_wait(inner);
+}
+
+START_TEST(the_result_is_to_be_had_in_each_state)
+{
+    tw_deferred *slot;
+
+    trace_setup();
+    looked_at = tw_promise(&slot, look_in_canceller, NULL);
+    look("pending");
+    tw_cancel(looked_at);
+    tw_add_callback(looked_at, look_inside, "inside");
+    tw_add_raw(looked_at, replace_and_look, "replaced", NULL);
+    tw_add_callback(looked_at, give_inner, tw_promise(&inner_slot, NULL, NULL));
+    tw_add_callback(looked_at, look_inside, "behind");
+    tw_deferred_pause(looked_at);
+    tw_fire(&slot, tw_integer(7));
+    look("paused");
+    ck_trace("pending:none canceller:none paused:7");
+    tw_deferred_unpause(looked_at);
+    look("waiting");
+    tw_fire(&inner_slot, tw_integer(20));
+    look("done");
+    ck_trace("inside:7 raw:8 replaced:50 waiting:none behind:20 done:21");
+    tw_deferred_unref(tw_inline_callbacks(await_and_look, tw_deferred_ref(looked_at)));
+    look("then");
+    ck_trace("await=21 awaited:none then:none");
+    tw_deferred_unref(looked_at);
+    trace_teardown();
+}
+END_TEST
+
+/* Each takes the result of a done one, a reference of which it is given. */
+static tw_deferred *kept;
+
+static void by_wait(tw_deferred *done)
+{
+    kept = tw_succeed(tw_none());
+    tw_add_callback(kept, give_inner, done);
+}
+
+static void by_resolving(tw_deferred *done)
+{
+    kept = tw_deferred_new(NULL, NULL, NULL);
+    tw_deferred_resolve_with(kept, done);
+}
+
+static void by_chaining(tw_deferred *done)
+{
+    kept = tw_deferred_new(NULL, NULL, NULL);
+    tw_chain_deferred(done, tw_deferred_ref(kept));
+    tw_deferred_unref(done);
+}
+
+static void by_awaiting(tw_deferred *done)
+{
+    kept = tw_inline_callbacks(await_and_look, done);
+}
+
+static void by_taking(tw_deferred *done)
+{
+    kept = tw_fired_at(TW_HERE, tw_deferred_take_result(done));
+    tw_deferred_unref(done);
+}
+
+static void (*const takers[])(tw_deferred *done) = {
+    by_wait, by_resolving, by_chaining, by_awaiting, by_taking,
+};
+
+START_TEST(a_result_that_was_handed_on_is_none)
+{
+    trace_setup();
+    looked_at = tw_succeed(tw_integer(7));
+    takers[_i](tw_deferred_ref(looked_at));
+    trace_reset();
+    look("then");
+    ck_trace("then:none");
+    ck_assert(tw_deferred_called(looked_at) && tw_deferred_is_done(looked_at));
+    tw_deferred_unref(looked_at);
+    tw_deferred_unref(kept);
+    trace_teardown();
+}
+END_TEST
+
 START_TEST(user_data_is_released_once_and_death_is_told)
 {
     tw_deferred *d = tw_deferred_new(NULL, NULL, NULL);
@@ -621,6 +751,8 @@ int main(void)
     TEST_ADD(suite, without_hooks_the_log_says_where_it_was_made_and_fired);
     TEST_ADD(suite, null_is_the_deferred_that_could_not_be_made);
     TEST_ADD(suite, raw_callbacks_read_and_replace_the_result);
+    TEST_ADD(suite, the_result_is_to_be_had_in_each_state);
+    TEST_ADD_ROWS(suite, a_result_that_was_handed_on_is_none, takers);
     TEST_ADD(suite, user_data_is_released_once_and_death_is_told);
     TEST_ADD(suite, a_deferred_describes_itself);
 #if TWI_DEBUG

@@ -406,7 +406,7 @@ static bool same_state(int d)
 
     return held[d] == NULL ||
            (tw_deferred_called(held[d]) == m->called &&
-            tw_deferred_paused(held[d]) == (unsigned)(m->pauses + (m->waiting_on >= 0)) &&
+            tw_deferred_paused(held[d]) == (unsigned)m->pauses &&
             (tw_deferred_waiting_on(held[d]) != NULL) == (m->waiting_on >= 0) &&
             number_of(tw_deferred_result(held[d])) == m->result.number);
 }

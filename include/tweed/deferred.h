@@ -128,6 +128,7 @@ TW_API int tw_chain_deferred(tw_deferred *deferred, tw_deferred *next);
 
 /* --- pause, cancel, timeouts, shield ------------------------------------------------------ */
 
+/* Counted: the chain goes on at the unpause that takes the last pause back, before that returns. */
 TW_API void tw_deferred_pause(tw_deferred *deferred);
 TW_API int tw_deferred_unpause(tw_deferred *deferred); /* 0, -EINVAL when it was not paused */
 
@@ -156,8 +157,20 @@ TW_API tw_deferred *tw_shield_at(const char *where, tw_deferred *inner);
 /* --- looking inside ------------------------------------------------------------------------- */
 
 TW_API bool tw_deferred_called(const tw_deferred *deferred);
+/* How many tw_deferred_unpause() are to come. A chain that waits for another Deferred goes on by
+ * that one and does not count as paused. */
 TW_API unsigned tw_deferred_paused(const tw_deferred *deferred);
-/* The current result, lent: none before firing; inside a callback, that callback's input. */
+/* The current result, lent, to be had at any time:
+ *   before it is fired, in its canceller too        none
+ *   inside one of its callbacks                     that callback's input
+ *   in a raw callback after tw_deferred_replace()   what it was replaced by
+ *   while it is paused                              what the next callback will see
+ *   while it waits for another                      none
+ *   when it is done                                 what the last callback returned
+ *   once its result was handed on                   none: by an await, tw_wait(), resolve_with,
+ *                                                   tw_chain_deferred(), block_on or take_result;
+ *                                                   and a failure that a list or map consumed
+ * NULL: tw_error_memory. */
 TW_API tw_value tw_deferred_result(const tw_deferred *deferred);
 /* Done: fired, not paused, not waiting, all callbacks run. */
 TW_API bool tw_deferred_is_done(const tw_deferred *deferred);
