@@ -51,6 +51,12 @@ static int64_t earlier(int64_t at, int64_t ns)
     return at > ns ? at - ns : 0;
 }
 
+/* At once is the next turn, however soon that comes. */
+static int64_t clock_time_after(tw_clock *clock, int64_t ns)
+{
+    return ns == 0 ? twi_clock_now(clock) : clock_later(twi_clock_asked(clock), ns);
+}
+
 double tw_clock_seconds(tw_clock *clock)
 {
     return clock != NULL ? (double)twi_clock_now(clock) / 1e9 : 0;
@@ -69,7 +75,7 @@ int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(void *ar
             release(arg);
         return r;
     }
-    return clock->ops->call_at(clock, clock_later(twi_clock_now(clock), ns), fn, arg, release);
+    return clock->ops->call_at(clock, clock_time_after(clock, ns), fn, arg, release);
 }
 
 int tw_clock_cancel(tw_clock *clock, int64_t call)
@@ -86,7 +92,7 @@ int tw_clock_reset(tw_clock *clock, int64_t call, double seconds)
         return r;
     if (clock == NULL)
         return -ENOENT;
-    return clock->ops->move(clock, call, clock_later(twi_clock_now(clock), ns));
+    return clock->ops->move(clock, call, clock_time_after(clock, ns));
 }
 
 int tw_clock_delay(tw_clock *clock, int64_t call, double seconds)

@@ -10,9 +10,13 @@
 #include <tweed/clock.h>
 
 #define TWI_SECOND INT64_C(1000000000)
+/* Work that is done in every turn, without end, takes so long for each on virtual time: else that
+ * would never pass. */
+#define TWI_VIRTUAL_TURN (TWI_SECOND / 1000)
 
 struct twi_clock_ops {
     int64_t (*now)(tw_clock *clock);
+    int64_t (*asked)(tw_clock *clock);
     int64_t (*call_at)(tw_clock *clock, int64_t at, void (*fn)(void *), void *arg,
                        tw_release_fn *release);
     int (*cancel)(tw_clock *clock, int64_t call);
@@ -31,6 +35,12 @@ struct tw_clock {
 static inline int64_t twi_clock_now(tw_clock *clock)
 {
     return clock->ops->now(clock);
+}
+
+/* What a delay counts from, so that nothing is called early: now, or a few microseconds after. */
+static inline int64_t twi_clock_asked(tw_clock *clock)
+{
+    return clock->ops->asked(clock);
 }
 
 static inline bool twi_clock_stands_still(const tw_clock *clock)

@@ -205,6 +205,7 @@ static void virtual_free(tw_clock *clock)
 
 static const struct twi_clock_ops virtual_ops = {
     .now = virtual_now,
+    .asked = virtual_now,
     .call_at = virtual_call_at,
     .cancel = virtual_cancel,
     .move = virtual_move,

@@ -43,18 +43,20 @@ static void loop_unref(void *arg)
 
 /* --- the grid --------------------------------------------------------------------------- */
 
+/* The start may lie a moment ahead (see twi_clock_asked()). */
 static int64_t point_at(const tw_looping_call *loop, int64_t at)
 {
-    return loop->interval > 0 ? (at - loop->start) / loop->interval : 0;
+    return loop->interval > 0 && at > loop->start ? (at - loop->start) / loop->interval : 0;
 }
 
-/* The first grid point after `now`; now itself if there is no grid. */
+/* The first grid point after `now`. Without a grid now itself: the next turn; but where time
+ * stands still, turns have to take some. */
 static int64_t next_time(const tw_looping_call *loop, int64_t now)
 {
     int64_t next;
 
     if (loop->interval == 0)
-        return now;
+        return twi_clock_stands_still(loop->clock) ? now + TWI_VIRTUAL_TURN : now;
     if (__builtin_mul_overflow(point_at(loop, now) + 1, loop->interval, &next) ||
         __builtin_add_overflow(loop->start, next, &next))
         return INT64_MAX;
@@ -214,7 +216,7 @@ tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
     if (done == NULL)
         return NULL;
     loop->interval = ns;
-    loop->start = twi_clock_now(loop->clock);
+    loop->start = twi_clock_asked(loop->clock);
     loop->last = now ? -1 : 0;
     loop->running = true;
     loop->cancelled = false;
@@ -241,7 +243,7 @@ int tw_looping_call_reset(tw_looping_call *loop)
 {
     if (loop == NULL || !loop->running)
         return -EINVAL;
-    loop->start = twi_clock_now(loop->clock);
+    loop->start = twi_clock_asked(loop->clock);
     loop->last = 0;
     if (!loop->calling) {
         loop_unschedule(loop);

@@ -61,7 +61,8 @@ struct twi_loop {
 
     /* time */
     int64_t now;
-    int64_t coarse;   /* of the kernel's coarse clock when `now` was read */
+    uint64_t cycles;  /* of the processor's counter when `now` was read */
+    uint64_t few_cycles; /* so many later `now` is at most a tick of the wheel old */
     bool stale;       /* in a turn: read the clock when asked next */
     bool virtual_time;
     bool idle; /* virtual: the last turn found nothing to do */
@@ -120,6 +121,7 @@ void twi_loop_turn(struct twi_loop *loop, int64_t limit, bool wait_only_if_quiet
 bool twi_loop_has_work(const struct twi_loop *loop);
 
 /* timers.c */
+uint64_t twi_few_cycles(void);
 extern const struct twi_clock_ops twi_timer_ops;
 bool twi_timers_run(struct twi_loop *loop);
 void twi_timers_release(struct twi_loop *loop);

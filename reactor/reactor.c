@@ -107,6 +107,8 @@ static void init_parts(struct twi_loop *loop, const struct tw_reactor_options *o
     loop->virtual_time = options->virtual_time;
     loop->no_signal_handlers = options->no_signal_handlers;
     loop->now = options->virtual_time ? 0 : twi_monotonic_ns();
+    loop->few_cycles = twi_few_cycles();
+    loop->stale = true;
     twi_list_init(&loop->flushes);
     twi_list_init(&loop->job_list);
     twi_list_init(&loop->blocked);

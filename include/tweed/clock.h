@@ -19,7 +19,7 @@ typedef struct tw_clock tw_clock;
 TW_API double tw_clock_seconds(tw_clock *clock);
 
 /*
- * Call fn(arg) once, `seconds` from now; never inside this call. Equal times run in the order of
+ * Call fn(arg) once, `seconds` from now, never earlier; never inside this call. Equal times run in the order of
  * the calls that set them. `release` (may be NULL) is called with arg once, after fn or at a
  * cancel, and also when this fails.
  * Returns a positive number for the functions below, -EINVAL (negative or not finite, or no fn),
@@ -40,7 +40,8 @@ TW_API tw_clock *tw_clock_current(void);
 /* A clock that moves only when told; starts at 0. NULL when there is no memory. */
 TW_API tw_clock *tw_clock_virtual_new(void);
 /* Move on by `seconds`, running everything that comes due, in time order, what is newly added
- * included; time reads right inside each call. Returns 0, -EINVAL. */
+ * included: a call that sets itself again for 0 seconds is never done. Time reads right inside each
+ * call. Returns 0, -EINVAL. */
 TW_API int tw_clock_advance(tw_clock *clock, double seconds);
 /* The number of calls not yet made. */
 TW_API size_t tw_clock_pending(tw_clock *clock);
