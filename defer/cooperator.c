@@ -2,9 +2,10 @@
 /*
  * cooperator.c - many iterations on one thread.
  *
- * A ring of tasks that can go on; each turn of the clock a slice of 10 ms goes round it, or on a
- * virtual clock, whose time stands still meanwhile, one round. A task that is paused or waits is
- * out of the ring.
+ * A ring of tasks that can go on; each turn of the clock a slice of 10 ms goes round it. On a
+ * virtual clock, whose time stands still meanwhile, a slice is one round, and the next one comes
+ * 10 ms later: else an endless task would keep time from passing. A task that is paused or waits is
+ * out of the ring; when the ring is empty, nothing is scheduled.
  *
  *   RUNNABLE <-> paused or waiting --> ENDED
  */
@@ -51,14 +52,31 @@ static void slice(void *arg);
 /* Without memory for a timed call nothing would run again: then all tasks end. */
 static void end_all(tw_cooperator *cooperator, tw_value failure);
 
-static void cooperator_schedule(tw_cooperator *cooperator)
+static void unschedule(tw_cooperator *cooperator)
+{
+    int64_t call = cooperator->call;
+
+    cooperator->call = 0;
+    if (call != 0)
+        tw_clock_cancel(cooperator->clock, call);
+}
+
+/* A slice is called for while there is something to run, and only then. */
+static void cooperator_schedule(tw_cooperator *cooperator, int64_t from_now)
 {
     tw_clock *clock = cooperator->clock;
     int64_t call;
 
-    if (cooperator->call != 0 || cooperator->running || twi_list_empty(&cooperator->runnable))
+    if (cooperator->running)
         return;
-    call = clock->ops->call_at(clock, twi_clock_now(clock), slice, cooperator, NULL);
+    if (twi_list_empty(&cooperator->runnable)) {
+        unschedule(cooperator);
+        return;
+    }
+    if (cooperator->call != 0)
+        return;
+    call = clock->ops->call_at(clock, twi_clock_now(clock) + from_now, slice, cooperator,
+                               NULL);
     if (call > 0)
         cooperator->call = call;
     else
@@ -72,7 +90,7 @@ static void task_place(tw_cooperative_task *task)
 
     twi_list_remove(&task->node);
     twi_list_append(rests ? &cooperator->resting : &cooperator->runnable, &task->node);
-    cooperator_schedule(cooperator);
+    cooperator_schedule(cooperator, 0);
 }
 
 static void task_unref(tw_cooperative_task *task)
@@ -86,12 +104,15 @@ static void task_unref(tw_cooperative_task *task)
     twi_free(task);
 }
 
-/* Takes `outcome`. */
+/* Takes `outcome`. What is told may free the cooperator. */
 static void end(tw_cooperative_task *task, tw_value outcome)
 {
     tw_release_fn *release = task->release;
+    tw_cooperator *cooperator = task->cooperator;
 
     twi_list_remove(&task->node);
+    if (twi_list_empty(&cooperator->runnable))
+        unschedule(cooperator);
     task->cooperator = NULL;
     task->outcome = outcome;
     task->release = NULL;
@@ -190,7 +211,7 @@ static void slice(void *arg)
     if (cooperator->freed)
         twi_free(cooperator);
     else
-        cooperator_schedule(cooperator);
+        cooperator_schedule(cooperator, is_virtual ? SLICE_NS : 0);
 }
 
 /* --- public ----------------------------------------------------------------------------- */
@@ -221,8 +242,7 @@ void tw_cooperator_free(tw_cooperator *cooperator)
         return;
     cooperator->freed = true;
     end_all(cooperator, stopped());
-    if (cooperator->call != 0)
-        tw_clock_cancel(cooperator->clock, cooperator->call);
+    unschedule(cooperator);
     if (!cooperator->running)
         twi_free(cooperator);
 }

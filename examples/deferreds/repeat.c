@@ -58,7 +58,7 @@ int main(void)
     cooperator = tw_cooperator_new(virtual_clock);
     tw_cooperative_task_unref(tw_cooperate(cooperator, add_next, &a, NULL));
     tw_cooperative_task_unref(tw_cooperate(cooperator, add_next, &b, NULL));
-    tw_clock_advance(virtual_clock, 0);
+    tw_clock_advance(virtual_clock, 1);
     tw_cooperator_free(cooperator);
     tw_clock_free(virtual_clock);
     return 0;

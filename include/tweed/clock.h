@@ -19,9 +19,9 @@ typedef struct tw_clock tw_clock;
 TW_API double tw_clock_seconds(tw_clock *clock);
 
 /*
- * Call fn(arg) once, `seconds` from now, never earlier; never inside this call. Equal times run in the order of
- * the calls that set them. `release` (may be NULL) is called with arg once, after fn or at a
- * cancel, and also when this fails.
+ * Call fn(arg) once, `seconds` from now, never earlier; never inside this call. Equal times run in
+ * the order of the calls that set them. `release` (may be NULL) is called with arg once, after fn
+ * or at a cancel, and also when this fails.
  * Returns a positive number for the functions below, -EINVAL (negative or not finite, or no fn),
  * -ENOMEM. Numbers are not reused.
  */

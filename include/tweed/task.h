@@ -28,8 +28,9 @@ typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void
 TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn,
                                             void *arg);
 /* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
- * interval 0 is every turn; now: call at once. Fails with tw_error_misuse while it runs, and for
- * an interval that is negative or not finite. A cancel stops it, and what fn waits for. */
+ * interval 0 is every turn (on virtual time: every millisecond); now: call at once. Fails with
+ * tw_error_misuse while it runs, and for an interval that is negative or not finite. A cancel stops
+ * it, and what fn waits for. */
 #define tw_looping_call_start(loop, interval, now) \
     tw_looping_call_start_at(TW_HERE, (loop), (interval), (now))
 TW_API tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
@@ -40,8 +41,9 @@ TW_API bool tw_looping_call_running(const tw_looping_call *loop);
 TW_API void tw_looping_call_free(
     tw_looping_call *loop); /* stops it; may be called inside fn */
 
-/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms; on virtual
- * time a slice is one round. -------------------------------------------------------------- */
+/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms, one in each
+ * turn; on virtual time a slice is one round, and takes 10 ms. Nothing is scheduled while all
+ * tasks are paused, wait, or have ended. ---------------------------------------------------- */
 typedef struct tw_cooperator tw_cooperator;
 typedef struct tw_cooperative_task tw_cooperative_task;
 /* One step. Write true to *ret_more to be called again. A returned Deferred (tw_wait()) pauses
