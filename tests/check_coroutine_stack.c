@@ -385,6 +385,76 @@ START_TEST(who_overruns_its_stack_is_named)
 }
 END_TEST
 
+/* One frame of more than the stack: its far end is touched first. */
+static tw_value jump(void *beyond)
+{
+    size_t size = tw_coroutine_stack_size(tw_coroutine_current()) + (size_t)(uintptr_t)beyond;
+    volatile char *frame = __builtin_alloca(size);
+
+    for (size_t i = 0; i < 2000; i++)
+        frame[i] = 7;
+    return tw_integer(frame[5]);
+}
+
+static void jump_over(enum twi_guard guard, size_t beyond)
+{
+    const struct tw_coroutine_options options = { .name = "the jumper" };
+    const struct rlimit no_core = { 0, 0 };
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGSEGV, SIG_DFL);
+    signal(SIGBUS, SIG_DFL);
+    twi_stack_set_guard(guard);
+    ck_assert_int_eq(tw_coroutine_report_overflow(told[1]), 0);
+    for (int i = 0; i < 8; i++) /* those whose stacks it would write to */
+        tw_coroutine_next(tw_coroutine_new(wait_for_close, NULL), NULL);
+    tw_coroutine_next(tw_coroutine_new_with(jump, (void *)(uintptr_t)beyond, &options), NULL);
+    _exit(0);
+}
+
+static const struct {
+    enum twi_guard guard;
+    size_t beyond;
+    bool probed; /* it takes a compiler that probes large frames */
+} jumps[] = {
+    { TWI_GUARD_UNKNOWN, 1000, false },   { TWI_GUARD_UNKNOWN, 18464, false },
+    { TWI_GUARD_UNKNOWN, 99464, false },  { TWI_GUARD_MPROTECT, 18464, false },
+    { TWI_GUARD_MPROTECT, 99464, false }, { TWI_GUARD_UNKNOWN, 1 << 20, true },
+    { TWI_GUARD_MPROTECT, 1 << 20, true },
+};
+
+#ifdef TWI_STACK_CLASH
+#define PROBED true
+#else
+#define PROBED false
+#endif
+
+START_TEST(one_large_frame_is_named_too)
+{
+    char text[256];
+    ssize_t length;
+    int status;
+    pid_t child;
+
+    if ((jumps[_i].probed && !PROBED) || strcmp(tw_coroutine_guard(), "canary") == 0)
+        return;
+    ck_assert_int_eq(pipe(told), 0);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        jump_over(jumps[_i].guard, jumps[_i].beyond);
+    close(told[1]);
+    length = read(told[0], text, sizeof text - 1);
+    close(told[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_gt(length, 0);
+    text[length] = '\0';
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGSEGV);
+    ck_assert_ptr_nonnull(strstr(text, "the jumper (made at "));
+}
+END_TEST
+
 START_TEST(a_report_needs_a_descriptor)
 {
     ck_assert_int_eq(tw_coroutine_report_overflow(-1), -EBADF);
@@ -407,6 +477,7 @@ int main(void)
     TEST_ADD(suite, without_addresses_there_is_none);
 #endif
     TEST_ADD_ROWS(suite, who_overruns_its_stack_is_named, guards);
+    TEST_ADD_ROWS(suite, one_large_frame_is_named_too, jumps);
     TEST_ADD(suite, a_report_needs_a_descriptor);
     return test_run(suite);
 }

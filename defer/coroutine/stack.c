@@ -27,8 +27,12 @@
 
 enum {
     FIRST_SLOTS = 16,  /* of a pool's first slab; each next one has twice as many */
-    LAST_SLOTS = 1024, /* 68 MB of addresses for stacks of 64 KiB */
-    GUARD_PAGES = 4,   /* so that a frame of 16 KiB does not step over them */
+    LAST_SLOTS = 1024, /* 192 MiB of addresses for stacks of 64 KiB */
+#if UINTPTR_MAX > UINT32_MAX
+    GUARD_PAGES = 32, /* one large frame may step over its own stack and 128 KiB more */
+#else
+    GUARD_PAGES = 4, /* addresses are scarce */
+#endif
     EPOCH = 64,        /* releases between looks at the bottom of the pile */
     CANARY = 512       /* bytes of the page below that are looked at in each switch */
 };
