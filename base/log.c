@@ -13,7 +13,11 @@
 
 enum { MESSAGE_SIZE = 1024, FAILURE_SIZE = 768 };
 
-static tw_log_observer *observer;
+static void write_line(const struct tw_log_event *event, void *file);
+static void write_first(const struct tw_log_event *event, void *unused);
+
+/* Until the program says who listens, or that nobody does: what is critical must be seen. */
+static tw_log_observer *observer = write_first;
 static void *observer_arg;
 static enum tw_log_level lowest = TW_LOG_CRITICAL;
 
@@ -57,6 +61,13 @@ static void write_line(const struct tw_log_event *event, void *file)
     if (event->where != NULL)
         fprintf(file, " (%s)", event->where);
     fputc('\n', file);
+}
+
+static void write_first(const struct tw_log_event *event, void *unused)
+{
+    (void)unused;
+    fputs("tweed: ", stderr);
+    write_line(event, stderr);
 }
 
 void tw_log_to(FILE *file, enum tw_log_level level)

@@ -62,6 +62,13 @@ static tw_value run_for(tw_deferred *deferred)
     return result;
 }
 
+/* Named to the log too: the result of this call is often dropped. */
+static tw_value refuse_to_block(const char *what)
+{
+    tw_log(TW_LOG_CRITICAL, "reactor", "%s", what);
+    return tw_fail(&tw_error_misuse, "%s", what);
+}
+
 tw_value tw_block_on(tw_deferred *deferred)
 {
     struct twi_loop *loop = twi_loop_get();
@@ -70,9 +77,9 @@ tw_value tw_block_on(tw_deferred *deferred)
     if (deferred == NULL || loop == NULL)
         result = tw_fail_memory();
     else if (tw_coroutine_current() != NULL)
-        result = tw_fail(&tw_error_misuse, "tw_block_on() inside a coroutine: use tw_await()");
+        result = refuse_to_block("tw_block_on() inside a coroutine: use tw_await()");
     else if (loop->turning || loop->state != TWI_RUN_IDLE)
-        result = tw_fail(&tw_error_misuse, "tw_block_on() inside a running reactor");
+        result = refuse_to_block("tw_block_on() inside a running reactor");
     else if (tw_deferred_is_done(deferred))
         result = tw_deferred_take_result(deferred);
     else

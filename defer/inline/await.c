@@ -292,6 +292,7 @@ static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
 
     if (task == NULL) {
         tw_deferred_unref(deferred);
+        tw_log(TW_LOG_CRITICAL, "await", "tw_await() at %s is outside of a body", where);
         return tw_lend(twi_fail_await_outside());
     }
     task->awaits_at = where;

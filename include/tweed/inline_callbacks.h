@@ -49,7 +49,8 @@ TW_API tw_deferred *tw_inline_callbacks_at(const char *where, tw_coroutine_body 
  * lent until the body returns (or tw_drop() in a loop). What has fired already does not stop.
  * A second await of the same Deferred gives none: the first took the result.
  * A failure gets the place of this await added to its trail. Fails with
- *   tw_error_misuse      outside of inline callbacks; `deferred` waits for the end of this body
+ *   tw_error_misuse      outside of inline callbacks (logged as critical); `deferred` waits for the
+ *                        end of this body
  *   tw_error_abandoned   the Deferred died unfired, or the thread's reactor ended: then each
  *                        further await that would wait fails so too, and after 100 that fail the
  *                        body's stack is taken away; all is logged

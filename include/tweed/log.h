@@ -2,10 +2,13 @@
 /*
  * log.h - what the library has to say, handed to an observer.
  *
- * tweed prints nothing by itself: events go to the observer that the program installs. Without
- * one they are dropped. With the first reactor libevent's warnings go there too, which else would
- * be written to standard error: a program with an event_set_log_callback() of its own sets it
- * again afterwards.
+ * Events go to the observer that the program installs. Until it has called tw_log_observe() or
+ * tw_log_to(), be it with NULL for nobody, critical ones (a failure that nobody handles, a second
+ * fire, misuse) are written to standard error, as Twisted does before logging begins; all others
+ * are dropped. tweed prints nothing else by itself.
+ *
+ * With the first reactor libevent's warnings go there too, which else would be written to standard
+ * error: a program with an event_set_log_callback() of its own sets it again afterwards.
  */
 #ifndef TWEED_LOG_H
 #define TWEED_LOG_H
@@ -30,7 +33,7 @@ struct tw_log_event {
 /* Called on the thread that logs; must not call back into tweed but to log. */
 typedef void tw_log_observer(const struct tw_log_event *event, void *arg);
 
-/* Install the process's observer, before threads start; NULL removes it. Events below `level`
+/* Install the process's observer, before threads start; NULL: nobody listens. Events below `level`
  * are not made at all. */
 TW_API void tw_log_observe(tw_log_observer *observer, void *arg, enum tw_log_level level);
 
