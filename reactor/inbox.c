@@ -22,6 +22,7 @@
 #include "base/slab.h"
 #include "base/thread_end.h"
 #include "reactor/inbox.h"
+#include "reactor/loop.h"
 
 /* Stands in the inbox of a reactor that is gone. */
 static struct twi_post closed;
@@ -229,8 +230,12 @@ static struct twi_post *in_order(struct twi_post *post)
 static void call_all(struct twi_post *post)
 {
     struct twi_post_chunk *chunk = NULL;
+    struct twi_loop *loop = twi_loop_here;
+    void (*fn)(void *arg);
     unsigned count = 0;
 
+    if (loop != NULL)
+        TWI_SLOW_BEGIN(&loop->slow);
     while (post != NULL) {
         struct twi_post *next = post->next;
         struct twi_post_chunk *from = post->chunk;
@@ -241,7 +246,10 @@ static void call_all(struct twi_post *post)
             count = 0;
         }
         count++;
-        post->fn(post->arg);
+        fn = post->fn;
+        fn(post->arg);
+        if (loop != NULL)
+            TWI_SLOW_END(&loop->slow, "call from a thread", fn);
         post = next;
     }
     if (chunk != NULL)

@@ -13,6 +13,7 @@
 #include "reactor/face.h"
 #include "reactor/backend.h"
 #include "reactor/inbox.h"
+#include "reactor/slow.h"
 #include "reactor/wheel.h"
 
 /* Calls queued by the loop's own thread: a ring of a power of two. */
@@ -90,6 +91,7 @@ struct twi_loop {
     bool ending;
     struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
     struct twi_list hooks[TWI_LOOP_STAGES]; /* of struct twi_loop_end */
+    struct twi_slow slow;
 };
 
 /* The calling thread's loop; NULL when it has none. */
@@ -128,7 +130,7 @@ void twi_timers_release(struct twi_loop *loop);
 int64_t twi_loop_time(struct twi_loop *loop);
 
 /* ready.c */
-bool twi_ready_run(struct twi_ready *ready);
+bool twi_ready_run(struct twi_loop *loop);
 
 /* run.c: what happens between timed calls and descriptors. */
 void twi_run_step(struct twi_loop *loop);

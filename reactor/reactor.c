@@ -116,6 +116,7 @@ static void init_parts(struct twi_loop *loop, const struct tw_reactor_options *o
         twi_list_init(&loop->hooks[i]);
     twi_event_init(&loop->startup);
     twi_event_init(&loop->shutdown);
+    twi_slow_init(&loop->slow);
 }
 
 static int loop_new(const struct tw_reactor_options *options, struct twi_loop **ret_loop)

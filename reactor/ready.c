@@ -62,13 +62,15 @@ int tw_call_soon(void (*fn)(void *arg), void *arg)
 }
 
 /* Those that were there at the beginning; the ring may grow and move meanwhile. */
-bool twi_ready_run(struct twi_ready *ready)
+bool twi_ready_run(struct twi_loop *loop)
 {
+    struct twi_ready *ready = &loop->ready;
     size_t queued = ready->tail - ready->head;
 
     for (size_t count = queued; count > 0; count--) {
         struct twi_ready_call call = ready->calls[ready->head++ & (ready->size - 1)];
         call.fn(call.arg);
+        TWI_SLOW_END(&loop->slow, "call", call.fn);
     }
     return queued > 0;
 }

@@ -180,13 +180,16 @@ static int timer_move(struct twi_loop *loop, int64_t call, int64_t at)
     return r;
 }
 
-static void call_due(struct twi_wheel *wheel)
+static void call_due(struct twi_loop *loop)
 {
+    struct twi_wheel *wheel = &loop->wheel;
+
     while (!twi_list_empty(&wheel->due)) {
         struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
         struct twi_timer call = *timer;
         twi_wheel_remove(wheel, timer, TWI_TIMER_CALLED);
         call.fn(call.arg);
+        TWI_SLOW_END(&loop->slow, "timed call", call.fn);
         if (call.release != NULL)
             call.release(call.arg);
     }
@@ -205,7 +208,7 @@ bool twi_timers_run(struct twi_loop *loop)
     now = twi_loop_time(loop);
     while (twi_wheel_collect(wheel, now, before)) {
         any = true;
-        call_due(wheel);
+        call_due(loop);
     }
     return any;
 }

@@ -36,8 +36,12 @@ static void run_flushes(struct twi_loop *loop)
     twi_list_splice(&now, &loop->flushes);
     while ((node = twi_list_take_first(&now)) != NULL) {
         struct twi_flush *flush = TWI_CONTAINER(node, struct twi_flush, node_);
+        void (*fn)(struct twi_flush * flush);
+
         node->next = NULL;
-        flush->fn(flush);
+        fn = flush->fn;
+        fn(flush);
+        TWI_SLOW_END(&loop->slow, "flush", fn);
     }
 }
 
@@ -132,9 +136,12 @@ static void wait_virtual(struct twi_loop *loop, int64_t limit)
 /* Calls queued by others, by the loop itself, and timed ones; true if there were any. */
 static bool turn_run_calls(struct twi_loop *loop)
 {
-    bool any = twi_inbox_run(loop->reactor);
+    bool any;
 
-    any |= twi_ready_run(&loop->ready);
+    TWI_SLOW_BEGIN(&loop->slow);
+    any = twi_inbox_run(loop->reactor);
+
+    any |= twi_ready_run(loop);
     return twi_timers_run(loop) || any;
 }
 

@@ -330,10 +330,14 @@ static struct twi_backend *here(void)
 static void watch_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct twi_watch *watch = arg;
+    struct twi_loop *loop = twi_loop_here;
+    twi_watch_fn *fn = watch->fn;
 
     (void)fd;
-    here()->calls++;
-    watch->fn(from_libevent(what), watch->arg);
+    loop->backend->calls++;
+    TWI_SLOW_BEGIN(&loop->slow);
+    fn(from_libevent(what), watch->arg);
+    TWI_SLOW_END(&loop->slow, "descriptor", fn);
 }
 
 static void extra_drop_if_unused(struct twi_watch *watch)

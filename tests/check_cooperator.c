@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check_cooperator.c - many iterations on one thread, by turns.
  */

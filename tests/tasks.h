@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tasks.h - what tests of things that a clock drives share.
  */

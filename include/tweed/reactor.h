@@ -65,12 +65,26 @@ TW_API int tw_reactor_exit_signal(void);
 
 /* Run until `deferred` (taken over) is done, then stop; its result, owned. When the reactor
  * stops before: tw_error_abandoned. Not inside a running reactor or a coroutine:
- * tw_error_misuse. */
+ * tw_error_misuse, and a critical event in the log. */
 TW_API tw_value tw_block_on(tw_deferred *deferred);
 /* A whole program: start(arg) once the reactor runs; stop when its Deferred is done. Returns an
  * exit status: 0, or 1 after logging the failure, or 128 + the signal that ended the run.
  * Twisted's task.react(). */
 TW_API int tw_react(tw_deferred *(*start)(void *arg), void *arg);
+
+/* A call that has kept all else on the thread waiting. */
+struct tw_slow_event {
+    const char *kind;       /* "timed call", "descriptor", "call", "call from a thread", "flush" */
+    void (*function)(void); /* what was called, by its address */
+    double seconds;         /* to some milliseconds */
+};
+/* `event` is lent for the call, which comes when the slow one has returned. */
+typedef void tw_slow_call(const struct tw_slow_event *event, void *arg);
+/* Have fn told of each call of the calling thread's reactor that takes more than `seconds` (0:
+ * 0.1). Costs a look at the kernel's coarse clock for each call while it is set; NULL takes it
+ * back. Without one a build with --enable-debug names them to the log, as warnings. Returns 0,
+ * -EINVAL, -ENOMEM. */
+TW_API int tw_reactor_on_slow_call(double seconds, tw_slow_call *fn, void *arg);
 
 /* --- events ------------------------------------------------------------------------------ */
 
