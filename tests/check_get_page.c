@@ -138,6 +138,42 @@ START_TEST(pages_share_the_connections_of_the_thread)
 }
 END_TEST
 
+/* 1000000000 is Sun, 09 Sep 2001 01:46:40 GMT. */
+static const struct {
+    const char *fields;
+    double seconds;
+} retries[] = {
+    { "", -1 },
+    { "Retry-After: 0\r\n", 0 },
+    { "Retry-After: 120\r\n", 120 },
+    { "Retry-After: 99999999999999999999\r\n", 18446744073709551615.0 },
+    { "Retry-After: -1\r\n", -1 },
+    { "Retry-After: 1.5\r\n", -1 },
+    { "Retry-After: soon\r\n", -1 },
+    { "Retry-After:\r\n", -1 },
+    { "Retry-After: Sun, 09 Sep 2001 01:46:45 GMT\r\n", 4.5 },
+    { "Retry-After: Sunday, 09-Sep-01 01:47:40 GMT\r\n", 59.5 },
+    { "Retry-After: Sun, 09 Sep 2001 01:46:40 GMT\r\n", 0 },
+    { "Retry-After: Sun, 09 Sep 2001 01:46:45\r\n", -1 },
+};
+
+START_TEST(an_answer_says_when_to_come_again)
+{
+    struct tw_fetch_options options = { 0 };
+    char reply[200];
+    double seconds;
+
+    snprintf(reply, sizeof reply, "HTTP/1.1 503 Busy\r\n%sContent-Length: 0\r\n\r\n",
+             retries[_i].fields);
+    start(reply);
+    wait_for(tw_agent_request(tw_agent_current(), "http://a/", &options));
+    ck_assert_ptr_null(got.error);
+    seconds = tw_response_retry_after(got.result, 1000000000.5);
+    ck_assert_msg(seconds == retries[_i].seconds, "%s%f", retries[_i].fields, seconds);
+    stop();
+}
+END_TEST
+
 /* --- into files ----------------------------------------------------------------------------- */
 
 static void write_file(const char *text)
@@ -507,6 +543,7 @@ int main(void)
     TEST_ADD(suite, a_redirect_that_is_not_followed_names_its_target);
     TEST_ADD(suite, a_bad_url_fails_at_once);
     TEST_ADD(suite, pages_share_the_connections_of_the_thread);
+    TEST_ADD_ROWS(suite, an_answer_says_when_to_come_again, retries);
     TEST_ADD_ROWS(suite, a_download_is_whole_or_not_there, downloads);
     TEST_ADD(suite, a_part_that_the_caller_asks_for_is_the_page);
     TEST_ADD(suite, a_page_to_be_continued_is_asked_for_uncoded);

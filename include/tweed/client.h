@@ -170,6 +170,10 @@ struct tw_response_times {
 TW_API struct tw_response_times tw_response_times(tw_value response);
 TW_API uint64_t tw_response_wire_bytes(tw_value response); /* body as received */
 
+/* How many seconds from `now` (since 1970) it asks to wait before another try: Retry-After, which
+ * may be a date (RFC 9110, 10.2.3); 0 when that has passed. Negative: it does not say. */
+TW_API double tw_response_retry_after(tw_value response, double now);
+
 /* Stop and go for on_body, while the response is coming; no limit but the total one runs
  * meanwhile. A resume takes effect in the next turn. */
 TW_API void tw_response_pause(tw_value response);
