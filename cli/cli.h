@@ -12,7 +12,7 @@
 #include <tweed/api.h>
 
 /* Exit statuses. */
-enum { CLI_OK, CLI_FAILED, CLI_USAGE };
+enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREADABLE = 26, CLI_UNWRITABLE = 23 };
 
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
@@ -39,6 +39,9 @@ void cli_text_free(struct cli_text *text);
 int cli_text_read(struct cli_text *text, const char *path);
 /* A new file in TMPDIR or /tmp; its name goes to `name`. The descriptor, or negative errno. */
 int cli_open_temporary(struct cli_text *name);
+
+/* Ask on the terminal, without showing what is typed. 0 or negative errno: there is none. */
+int cli_ask_password(const char *prompt, struct cli_text *password);
 
 /* --- writing ------------------------------------------------------------------------------ */
 

@@ -18,8 +18,10 @@
 #include "cli/get.h"
 #include "cli/json.h"
 
-#define RETRY_DELAY_MAX 600.0
 #define PROGRESS_INTERVAL 0.1
+
+/* curl's exit statuses beside those of a transfer. */
+enum { BAD_CA_FILE = 77, BAD_CRL_FILE = 82 };
 
 static void start_more(struct get_run *run);
 static void start_transfer(struct transfer *transfer);
@@ -57,24 +59,6 @@ static void advance_stdout(struct get_run *run)
 
 /* --- an answer ---------------------------------------------------------------------------- */
 
-static bool status_is_transient(int64_t status)
-{
-    return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
-           status == 504;
-}
-
-static bool may_try_again(const struct transfer *transfer)
-{
-    const struct get_settings *settings = transfer->run->settings;
-
-    if (transfer->upload != NULL &&
-        (strcmp(transfer->upload, "-") == 0 || strcmp(transfer->upload, ".") == 0))
-        return false; /* standard input is read once */
-    return (int64_t)transfer->tries <= settings->retries && !transfer->run->stopping &&
-           (settings->retry_max_time == 0 ||
-            get_now() - transfer->started < settings->retry_max_time);
-}
-
 static int sink_failed(struct transfer *transfer, int error)
 {
     if (transfer->sink.kind == SINK_STDOUT)
@@ -98,6 +82,19 @@ static int transfer_write_head(tw_value response, struct transfer *transfer)
     return r < 0 ? sink_failed(transfer, r) : 0;
 }
 
+/* What the progress is told by. */
+static void note_size(struct transfer *transfer, tw_value response)
+{
+    const char *length = tw_response_header(response, "Content-Length");
+    int64_t bytes = 0;
+
+    tw_release(transfer->response);
+    transfer->response = tw_retain(response);
+    if (length != NULL && tw_response_header(response, "Transfer-Encoding") == NULL)
+        cli_read_integer(length, 0, INT64_MAX, &bytes);
+    transfer->expected = (double)bytes;
+}
+
 static int take_head(tw_value response, struct transfer *transfer)
 {
     const struct get_settings *settings = transfer->run->settings;
@@ -105,9 +102,11 @@ static int take_head(tw_value response, struct transfer *transfer)
     bool error = settings->fail && status >= 400;
 
     transfer->has_head = true;
+    note_size(transfer, response);
     if (settings->verbose)
         get_say_response(response);
-    transfer->discard = error || (status_is_transient(status) && may_try_again(transfer));
+    transfer->again = get_retry_delay(transfer, response) >= 0;
+    transfer->discard = error || transfer->again;
     return transfer->discard ? 0 : transfer_write_head(response, transfer);
 }
 
@@ -137,27 +136,35 @@ static int on_body(const char *data, size_t length, void *arg)
 
 /* --- the end of a transfer ---------------------------------------------------------------- */
 
-/* The answer in a result, of a success or as far as it came. */
-static tw_value result_response(tw_value result)
-{
-    return tw_is_failure(result) ? tw_failure_value(result) : result;
-}
-
 static void write_json(struct transfer *transfer, tw_value result, const char *word,
                        const char *message)
 {
     struct cli_text json = { 0 };
     int r;
 
-    get_write_json(&json, transfer, result_response(result), word, message);
+    get_write_json(&json, transfer, get_response_of(result), word, message);
     r = cli_write(STDOUT_FILENO, json.data, json.length);
     cli_text_free(&json);
     if (r < 0)
         give_up_stdout(transfer->run, r);
 }
 
-static void end_transfer(struct transfer *transfer, tw_value result, const char *word,
-                         const char *message)
+/* The word, the message and the exit status of a failure; all zero is a success. */
+struct verdict {
+    const char *word, *message;
+    int status;
+};
+
+static struct verdict judge_sink(const struct transfer *transfer, struct cli_text *text)
+{
+    bool is_file = transfer->sink.kind == SINK_FILE;
+
+    cli_text_printf(text, "%s: %s", is_file ? transfer->sink.path : "standard output",
+                    strerror(-transfer->sink_error));
+    return (struct verdict){ "other", text->data, CLI_UNWRITABLE };
+}
+
+static void end_transfer(struct transfer *transfer, tw_value result, struct verdict verdict)
 {
     struct get_run *run = transfer->run;
     struct cli_text text = { 0 };
@@ -165,62 +172,45 @@ static void end_transfer(struct transfer *transfer, tw_value result, const char 
 
     if (r < 0)
         transfer->sink_error = r;
-    if (transfer->sink_error < 0) {
-        cli_text_printf(&text, "%s: %s",
-                        transfer->sink.kind == SINK_FILE ? transfer->sink.path
-                                                         : "standard output",
-                        strerror(-transfer->sink_error));
-        word = "other";
-        message = text.data;
-    }
+    if (transfer->sink_error < 0)
+        verdict = judge_sink(transfer, &text);
+    transfer->status = verdict.status;
     run->running--;
     run->finished++;
-    run->failed += word != NULL;
-    if (word != NULL && run->stdout_error == 0 && !run->stopping)
-        get_say_failure(transfer, word, message);
+    run->failed += verdict.word != NULL;
+    if (verdict.word != NULL && run->stdout_error == 0 && !run->stopping)
+        get_say_failure(transfer, verdict.word, verdict.message);
     if (run->settings->json && !run->stopping)
-        write_json(transfer, result, word, message);
+        write_json(transfer, result, verdict.word, verdict.message);
+    tw_drop(&transfer->response);
     cli_text_free(&text);
     advance_stdout(run);
     start_more(run);
 }
 
-static void fail_transfer(struct transfer *transfer, const char *word, const char *message)
+static void fail_transfer(struct transfer *transfer, const char *word, const char *message,
+                          int status)
 {
-    end_transfer(transfer, tw_none(), word, message);
+    end_transfer(transfer, tw_none(), (struct verdict){ word, message, status });
+}
+
+/* A redirect that is not followed names its target. */
+static struct verdict judge(const struct transfer *transfer, tw_value result,
+                            struct cli_text *text)
+{
+    const char *target = tw_response_header(get_response_of(result), "Location");
+
+    if (!tw_is_failure(result))
+        return (struct verdict){ 0 };
+    cli_text_puts(text, tw_failure_message(result));
+    if (target != NULL &&
+        (tw_failure_is(result, &tw_error_redirect) || tw_failure_is(result, &tw_error_url)))
+        cli_text_printf(text, ": %s", get_without_credentials(target));
+    return (struct verdict){ tw_failure_word(result), text->data,
+                             get_failure_status(transfer, result) };
 }
 
 /* --- trying again ------------------------------------------------------------------------- */
-
-static bool is_transient(const struct get_settings *settings, tw_value result)
-{
-    if (!tw_is_failure(result))
-        return status_is_transient(tw_response_status(result));
-    if (tw_failure_is(result, &tw_error_status))
-        return settings->retry_all || status_is_transient(tw_failure_number(result));
-    if (tw_failure_is(result, &tw_error_cancelled) || tw_failure_is(result, &tw_error_memory))
-        return false;
-    return settings->retry_all || tw_failure_is(result, &tw_error_timeout) ||
-           strcmp(tw_failure_word(result), "timeout") == 0 ||
-           tw_failure_is(result, &tw_error_dns) ||
-           (settings->retry_refused && tw_failure_is(result, &tw_error_connect_refused));
-}
-
-static double choose_delay(const struct transfer *transfer, tw_value result)
-{
-    const struct get_settings *settings = transfer->run->settings;
-    const char *after = tw_response_header(result_response(result), "Retry-After");
-    double delay = 1;
-    unsigned i;
-
-    if (settings->retry_delay >= 0)
-        return settings->retry_delay;
-    for (i = 1; i < transfer->tries && delay < RETRY_DELAY_MAX; i++)
-        delay *= 2;
-    if (after != NULL)
-        cli_read_seconds(after, &delay);
-    return delay < RETRY_DELAY_MAX ? delay : RETRY_DELAY_MAX;
-}
 
 static void try_again(void *arg)
 {
@@ -230,18 +220,21 @@ static void try_again(void *arg)
     start_transfer(transfer);
 }
 
-/* Arrange for another try, if one is due; false when this was the last. */
+/* Arrange for another try, if one is due; false when this was the last. An answer whose body was
+ * dropped for it gets it, even if its body came slowly. */
 static bool plan_retry(struct transfer *transfer, tw_value result)
 {
     const struct get_settings *settings = transfer->run->settings;
-    double delay;
+    double delay = get_retry_delay(transfer, result);
 
-    if (transfer->sink_error < 0 || !may_try_again(transfer) ||
-        !is_transient(settings, result) || !sink_rewind(&transfer->sink))
+    if (delay < 0 && transfer->again && !transfer->run->stopping)
+        delay = 0;
+    if (transfer->sink_error < 0 || delay < 0 || !sink_rewind(&transfer->sink))
         return false;
-    delay = choose_delay(transfer, result);
     transfer->run->bytes -= transfer->size;
     transfer->size = 0;
+    transfer->expected = 0;
+    tw_drop(&transfer->response);
     transfer->retry_call = tw_call_later(delay, try_again, transfer);
     if (transfer->retry_call < 0)
         transfer->retry_call = 0;
@@ -262,14 +255,15 @@ static void write_head_of_error(struct transfer *transfer, tw_value result)
 {
     const struct get_settings *settings = transfer->run->settings;
 
-    if ((settings->include || settings->head) && !tw_is_none(result_response(result)) &&
+    if ((settings->include || settings->head) && !tw_is_none(get_response_of(result)) &&
         (tw_failure_is(result, &tw_error_status) || tw_failure_is(result, &tw_error_redirect)))
-        transfer_write_head(result_response(result), transfer);
+        transfer_write_head(get_response_of(result), transfer);
 }
 
 static tw_value request_done(tw_value result, void *arg)
 {
     struct transfer *transfer = arg;
+    struct cli_text text = { 0 };
 
     tw_deferred_unref(transfer->request);
     transfer->request = NULL;
@@ -278,28 +272,38 @@ static tw_value request_done(tw_value result, void *arg)
     if (plan_retry(transfer, result))
         return tw_none();
     write_head_of_error(transfer, result);
-    if (tw_is_failure(result))
-        end_transfer(transfer, result, tw_failure_word(result), tw_failure_message(result));
-    else
-        end_transfer(transfer, result, NULL, NULL);
+    end_transfer(transfer, result, judge(transfer, result, &text));
+    cli_text_free(&text);
     return tw_none();
+}
+
+/* Authorities or a list of revoked certificates that cannot be read. */
+static void fail_for_tls(struct transfer *transfer, const char *message)
+{
+    const char *list = transfer->run->settings->crlfile;
+
+    fail_transfer(transfer, "tls", message,
+                  list != NULL && strstr(message, list) != NULL ? BAD_CRL_FILE : BAD_CA_FILE);
 }
 
 static void start_transfer(struct transfer *transfer)
 {
     struct tw_fetch_options options;
+    struct cli_text why = { 0 };
     struct get_made made;
-    const char *why;
+    int r;
 
     transfer->tries++;
-    transfer->has_head = transfer->discard = false;
+    transfer->has_head = transfer->discard = transfer->again = false;
     if (tw_is_failure(transfer->run->tls_problem)) {
-        fail_transfer(transfer, "tls", tw_failure_message(transfer->run->tls_problem));
+        fail_for_tls(transfer, tw_failure_message(transfer->run->tls_problem));
         return;
     }
-    if (get_make_request(transfer, &options, &made, &why) < 0) {
+    r = get_make_request(transfer, &options, &made, &why);
+    if (r < 0) {
         get_free_made(&made);
-        fail_transfer(transfer, "other", why);
+        fail_transfer(transfer, "other", why.data, -r);
+        cli_text_free(&why);
         return;
     }
     options.on_headers = on_headers;
@@ -444,6 +448,7 @@ static int plan(struct get_run *run)
     for (i = 0; i < run->count; i++) {
         struct transfer *transfer = &run->transfers[i];
         transfer->run = run;
+        transfer->response = tw_none();
         transfer->url = settings->urls[i];
         if (i < settings->upload_count && settings->uploads[i][0] != 0)
             transfer->upload = settings->uploads[i];
@@ -576,6 +581,17 @@ static tw_value before_shutdown(void *arg)
     return tw_none();
 }
 
+/* The number of the first URL that failed. */
+static int run_status(const struct get_run *run)
+{
+    if (run->stdout_error < 0)
+        return CLI_UNWRITABLE;
+    for (size_t i = 0; i < run->count; i++)
+        if (run->transfers[i].status != 0)
+            return run->transfers[i].status;
+    return CLI_OK;
+}
+
 static int run_all(struct get_run *run)
 {
     int r, number;
@@ -596,8 +612,7 @@ static int run_all(struct get_run *run)
         get_say_summary(run);
     if (save_cookies(run->settings) < 0)
         r = -1;
-    return r < 0 || number != 0 || run->failed > 0 || run->stdout_error < 0 ? CLI_FAILED
-                                                                            : CLI_OK;
+    return r < 0 || number != 0 ? CLI_FAILED : run_status(run);
 }
 
 /* Die by the signal that stopped us, as a shell expects. */

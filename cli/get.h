@@ -29,7 +29,7 @@ struct get_settings {
     bool no_accept, no_accept_encoding;
     const char *user_agent, *referer, *range;
     bool no_user_agent;
-    const char *user, *password; /* of -u */
+    const char *user, *password; /* of -u; without a password it is asked for */
     struct cli_text cookie;      /* cookies given by name */
     tw_cookies *jar;
     const char *jar_file;
@@ -96,8 +96,12 @@ struct transfer {
     int64_t retry_call;   /* the timed call of the next try; 0: none */
     unsigned tries;
     int sink_error; /* negative errno */
+    int status;     /* for the exit; 0: all is well, or not ended */
     uint64_t size;
+    tw_value response; /* the answer that is coming, or none */
+    double expected;   /* bytes of its body as sent; 0: not known */
     double started;
+    bool again;    /* another try follows */
     bool discard;  /* this answer is for nothing: another try follows, or it is an error */
     bool has_head; /* the answer's head has been seen */
 };
@@ -124,9 +128,9 @@ struct get_made {
     struct cli_text url, proxy;
     struct tw_body_source source;
 };
-/* 0, or a failure's text in *ret_why. */
+/* 0, or the negative exit status and why. */
 int get_make_request(struct transfer *transfer, struct tw_fetch_options *options,
-                     struct get_made *made, const char **ret_why);
+                     struct get_made *made, struct cli_text *why);
 void get_free_made(struct get_made *made);
 /* Append what was given as a URL; without a scheme it is http. */
 void get_add_url(struct cli_text *url, const char *given);
@@ -134,6 +138,13 @@ void get_add_url(struct cli_text *url, const char *given);
 char *get_without_credentials(const char *url);
 /* Put the credentials of --proxy-user into the proxies that the environment names. */
 void get_set_proxy_user(const struct get_settings *settings);
+
+/* The answer in a result, of a success or as far as it came. */
+tw_value get_response_of(tw_value result);
+/* The exit status that a failure asks for. */
+int get_failure_status(const struct transfer *transfer, tw_value failure);
+/* The seconds until another try of a transfer that has come to this; negative: there is none. */
+double get_retry_delay(const struct transfer *transfer, tw_value result);
 
 /* --- what is said about them -------------------------------------------------------------- */
 
@@ -148,6 +159,7 @@ void get_write_json(struct cli_text *json, const struct transfer *transfer, tw_v
 void get_show_progress(struct get_run *run);
 void get_hide_progress(struct get_run *run);
 void get_say_summary(struct get_run *run);
+const char *get_format_size(double bytes, char text[16]); /* "12.3 MB"; returns text */
 double get_now(void);
 
 #endif

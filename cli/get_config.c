@@ -4,6 +4,7 @@
  *
  *   # comment              -X PUT                 --header "X-One: 1"
  *   silent                 header = "X-Two: 2"    url: http://example.com/
+ *   http://example.com/    (which curl does not take: a URL and nothing else)
  *
  * In quotes \\ \" \t \n \r \v stand for one character; without them a value ends at white space.
  */
@@ -89,6 +90,15 @@ static const struct cli_option *config_read_name(const char *line, const char **
     return cli_find_option(&get_command, line, length, ret_on);
 }
 
+/* No option has a dot or a slash in its name, but for http1.0 and http1.1, which are found. */
+static bool is_plain_url(const char *line)
+{
+    size_t name = strcspn(line, " \t=:"), word = strcspn(line, " \t");
+
+    return line[0] != '-' && line[word + strspn(line + word, " \t")] == 0 &&
+           (strncmp(line + name, "://", 3) == 0 || strcspn(line, "./") < name);
+}
+
 static int config_take_line(struct get_settings *settings, const char *path, unsigned number,
                             const char *line)
 {
@@ -96,6 +106,8 @@ static int config_take_line(struct get_settings *settings, const char *path, uns
     bool dashed, on;
     const struct cli_option *option = config_read_name(line, &rest, &dashed, &on);
 
+    if (option == NULL && is_plain_url(line))
+        return get_command.operand(cli_keep(line, strcspn(line, " \t")), settings);
     if (option == NULL) {
         cli_complain("get", "%s:%u: unknown option '%.*s'", path, number,
                      (int)strcspn(line, " \t=:"), line);

@@ -90,7 +90,7 @@ static const struct cli_option get_options[] = {
     { "user-agent", 'A', OPTION_USER_AGENT, "NAME", "the User-Agent field; \"\" for none" },
     { "referer", 'e', OPTION_REFERER, "URL", "the Referer field" },
     { "user", 'u', OPTION_USER, "USER:PASSWORD",
-      "Basic credentials, for the first origin only" },
+      "Basic credentials, for the first origin only; asks for a missing password" },
     { "cookie", 'b', OPTION_COOKIE, "DATA|FILE",
       "send \"name=value; ...\", or start with the cookies in FILE" },
     { "cookie-jar", 0, OPTION_COOKIE_JAR, "FILE", "write all cookies to FILE at the end" },
@@ -115,7 +115,8 @@ static const struct cli_option get_options[] = {
       "try again after a refused connection too" },
     { "retry-all-errors", 0, OPTION_RETRY_ALL, NULL, "try again after any error" },
     { "proxy", 'x', OPTION_PROXY, "URL", "http://[user:password@]host:port; \"\" for none" },
-    { "proxy-user", 'U', OPTION_PROXY_USER, "USER:PASSWORD", "credentials for the proxy" },
+    { "proxy-user", 'U', OPTION_PROXY_USER, "USER:PASSWORD",
+      "credentials for the proxy; asks as -u" },
     { "noproxy", 0, OPTION_NO_PROXY, "HOSTS", "comma-separated, reached without a proxy" },
     { "cacert", 0, OPTION_CACERT, "FILE", "trust these authorities (PEM), not the system's" },
     { "crlfile", 0, OPTION_CRLFILE, "FILE", "check for revoked certificates (PEM)" },
@@ -128,7 +129,8 @@ static const struct cli_option get_options[] = {
     { "show-error", 'S', OPTION_SHOW_ERROR, NULL, "errors, in spite of -s" },
     { "verbose", 'v', OPTION_VERBOSE, NULL, "tell what is sent and received" },
     { "no-progress-meter", 0, OPTION_NO_PROGRESS, NULL, "no progress bar" },
-    { "config", 'K', OPTION_CONFIG, "FILE", "read options from FILE, of curl's format" },
+    { "config", 'K', OPTION_CONFIG, "FILE",
+      "read options from FILE, of curl's format, or plain URLs" },
     { "url", 0, OPTION_URL, "URL", "another URL" },
     { "globoff", 'g', OPTION_AS_IT_IS, NULL, "always so" },
     { "parallel", 'Z', OPTION_AS_IT_IS, NULL, "always so" },
@@ -279,7 +281,7 @@ static int take_user(struct get_settings *settings, const char *value)
     const char *colon = strchr(value, ':');
 
     settings->user = cli_keep(value, colon != NULL ? (size_t)(colon - value) : strlen(value));
-    settings->password = colon != NULL ? colon + 1 : "";
+    settings->password = colon != NULL ? colon + 1 : NULL;
     return 0;
 }
 
@@ -568,8 +570,55 @@ static int check(struct get_settings *settings)
         why = "--range: not a range of bytes";
     if (why == NULL)
         return 0;
-    cli_complain("get", "%s; see 'tweed get --help'", why);
+    cli_complain("get", "%s; see 'tweed help get'", why);
     return -1;
+}
+
+/* As curl asks for what -u or -U lacks. */
+static int ask_for(const char *what, char letter, const char *user, struct cli_text *password)
+{
+    struct cli_text prompt = { 0 };
+    int r;
+
+    cli_text_printf(&prompt, "Password for %s '%s': ", what, user);
+    cli_make_printable(prompt.data, prompt.length);
+    r = cli_ask_password(prompt.data, password);
+    if (r < 0)
+        cli_complain("get", "-%c %s: no terminal to ask for the password (%s); '%s:' for none",
+                     letter, user, strerror(-r), user);
+    cli_text_free(&prompt);
+    return r;
+}
+
+static int ask_password(struct get_settings *settings)
+{
+    struct cli_text password = { 0 };
+    int r;
+
+    if (settings->user == NULL || settings->password != NULL)
+        return 0;
+    r = ask_for("user", 'u', settings->user, &password);
+    if (r == 0)
+        settings->password = cli_keep(password.data, password.length);
+    cli_text_free(&password);
+    return r;
+}
+
+static int ask_proxy_password(struct get_settings *settings)
+{
+    struct cli_text password = { 0 }, both = { 0 };
+    int r;
+
+    if (settings->proxy_user == NULL || strchr(settings->proxy_user, ':') != NULL)
+        return 0;
+    r = ask_for("the proxy's user", 'U', settings->proxy_user, &password);
+    if (r == 0) {
+        cli_text_printf(&both, "%s:%s", settings->proxy_user, password.data);
+        settings->proxy_user = cli_keep(both.data, both.length);
+    }
+    cli_text_free(&password);
+    cli_text_free(&both);
+    return r;
 }
 
 enum cli_verdict get_read_options(struct get_settings *settings, int argc, char **argv)
@@ -587,7 +636,8 @@ enum cli_verdict get_read_options(struct get_settings *settings, int argc, char 
         return CLI_WRONG;
     }
     verdict = cli_parse(&get_command, argc, argv, settings);
-    if (verdict == CLI_RUN && check(settings) < 0)
+    if (verdict == CLI_RUN && (check(settings) < 0 || ask_password(settings) < 0 ||
+                               ask_proxy_password(settings) < 0))
         verdict = CLI_WRONG;
     return verdict;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,9 +159,9 @@ void get_write_json(struct cli_text *json, const struct transfer *transfer, tw_v
     cli_json_end_line(json);
 }
 
-/* --- progress and summary ----------------------------------------------------------------- */
+/* --- summary ------------------------------------------------------------------------------ */
 
-static const char *format_size(double bytes, char text[16])
+const char *get_format_size(double bytes, char text[16])
 {
     static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
     unsigned unit = 0;
@@ -175,52 +174,6 @@ static const char *format_size(double bytes, char text[16])
     return text;
 }
 
-static unsigned terminal_width(void)
-{
-    struct winsize size;
-
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return 80;
-}
-
-void get_show_progress(struct get_run *run)
-{
-    char numbers[160], bytes[16], rate[16], failed[32] = "";
-    double now = get_now();
-    unsigned width = terminal_width(), bar, full, i;
-
-    if (!run->progress)
-        return;
-    if (now > run->shown_at)
-        run->shown_rate = (double)(run->bytes - run->shown_bytes) / (now - run->shown_at);
-    run->shown_at = now;
-    run->shown_bytes = run->bytes;
-    if (run->failed > 0)
-        snprintf(failed, sizeof failed, ", %zu failed", run->failed);
-    snprintf(numbers, sizeof numbers, "] %zu/%zu%s  %s  %s/s", run->finished, run->count,
-             failed, format_size((double)run->bytes, bytes),
-             format_size(run->shown_rate, rate));
-    bar = width > strlen(numbers) + 12 ? width - (unsigned)strlen(numbers) - 2 : 10;
-    bar = bar > 40 ? 40 : bar;
-    full = (unsigned)(run->finished * bar / (run->count > 0 ? run->count : 1));
-    fputs("\r[", stderr);
-    for (i = 0; i < bar; i++)
-        fputc(i < full ? '#' : ' ', stderr);
-    fprintf(stderr, "%s\033[K", numbers);
-    fflush(stderr);
-    run->progress_shown = true;
-}
-
-void get_hide_progress(struct get_run *run)
-{
-    if (!run->progress_shown)
-        return;
-    fputs("\r\033[K", stderr);
-    fflush(stderr);
-    run->progress_shown = false;
-}
-
 void get_say_summary(struct get_run *run)
 {
     double seconds = get_now() - run->started;
@@ -230,6 +183,6 @@ void get_say_summary(struct get_run *run)
         return;
     cli_complain("get", "%zu of %zu fetched, %zu failed, %s in %.2f s (%s/s)",
                  run->finished - run->failed, run->count, run->failed,
-                 format_size((double)run->bytes, bytes), seconds,
-                 format_size(seconds > 0 ? (double)run->bytes / seconds : 0, rate));
+                 get_format_size((double)run->bytes, bytes), seconds,
+                 get_format_size(seconds > 0 ? (double)run->bytes / seconds : 0, rate));
 }

@@ -205,7 +205,7 @@ static void release_upload(void *arg)
     free(fd);
 }
 
-static int open_upload(const char *path, struct tw_body_source *source, const char **ret_why)
+static int open_upload(const char *path, struct tw_body_source *source, struct cli_text *why)
 {
     bool standard_input = is_standard_input(path);
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -213,10 +213,11 @@ static int open_upload(const char *path, struct tw_body_source *source, const ch
     int *kept;
 
     if (fd < 0 || fstat(fd, &status) != 0 || S_ISDIR(status.st_mode)) {
-        *ret_why = strerror(fd >= 0 && S_ISDIR(status.st_mode) ? EISDIR : errno);
+        cli_text_printf(why, "-T %s: %s", path,
+                        strerror(fd >= 0 && S_ISDIR(status.st_mode) ? EISDIR : errno));
         if (fd > STDIN_FILENO)
             close(fd);
-        return -1;
+        return -CLI_UNREADABLE;
     }
     kept = cli_alloc(sizeof *kept);
     *kept = fd;
@@ -261,16 +262,18 @@ static void open_data(const struct cli_text *text, struct tw_body_source *source
     *source = (struct tw_body_source){ -1, read_data, rewind_data, free, data };
 }
 
-/* 0, or a failure's text in *ret_why. */
+/* As get_make_request(). */
 static int choose_body(const struct transfer *transfer, struct tw_fetch_options *options,
-                       struct get_made *made, const char **ret_why)
+                       struct get_made *made, struct cli_text *why)
 {
     const struct get_settings *settings = transfer->run->settings;
     bool chunked = tw_headers_has_token(made->headers, "Transfer-Encoding", "chunked");
 
     if (transfer->upload != NULL) {
-        if (open_upload(transfer->upload, &made->source, ret_why) < 0)
-            return -1;
+        int r = open_upload(transfer->upload, &made->source, why);
+
+        if (r < 0)
+            return r;
         if (chunked)
             made->source.length = -1;
         options->body_source = &made->source;
@@ -335,7 +338,7 @@ static void choose_limits(const struct get_settings *settings,
 }
 
 int get_make_request(struct transfer *transfer, struct tw_fetch_options *options,
-                     struct get_made *made, const char **ret_why)
+                     struct get_made *made, struct cli_text *why)
 {
     const struct get_settings *settings = transfer->run->settings;
 
@@ -343,8 +346,8 @@ int get_make_request(struct transfer *transfer, struct tw_fetch_options *options
     memset(made, 0, sizeof *made);
     made->headers = tw_headers_copy(settings->headers);
     if (made->headers == NULL || add_fields(settings, made->headers) < 0) {
-        *ret_why = "out of memory, or a field that may not be sent";
-        return -1;
+        cli_text_puts(why, "out of memory, or a field that may not be sent");
+        return -CLI_FAILED;
     }
     make_url(transfer, &made->url);
     choose_method(transfer, options);
@@ -362,7 +365,7 @@ int get_make_request(struct transfer *transfer, struct tw_fetch_options *options
     if (settings->proxy != NULL && settings->proxy[0] != 0)
         make_proxy(settings->proxy, settings->proxy_user, &made->proxy);
     options->proxy = made->proxy.data != NULL ? made->proxy.data : settings->proxy;
-    return choose_body(transfer, options, made, ret_why);
+    return choose_body(transfer, options, made, why);
 }
 
 void get_free_made(struct get_made *made)

@@ -34,9 +34,9 @@ static int tweed_show_help(void)
     cli_text_puts(&text, "usage: tweed COMMAND [OPTION...] [ARGUMENT...]\n\n");
     for (i = 0; i < COUNT; i++)
         cli_text_printf(&text, "  %-10s%s\n", subcommands[i].name, subcommands[i].help);
-    cli_text_puts(&text,
-                  "\n  --help    show this; \"tweed help COMMAND\", the options of one\n"
-                  "  --version show the version\n\nSee also: man tweed\n");
+    cli_text_puts(&text, "\n  help [COMMAND [OPTION]]\n"
+                         "            show this, a command's options, or one of them\n"
+                         "  --version show the version\n\nSee also: man tweed\n");
     status = cli_print(NULL, &text);
     cli_text_free(&text);
     return status;
@@ -81,21 +81,22 @@ static const struct subcommand *find_subcommand(const char *name)
     return NULL;
 }
 
-/* "help", or "help COMMAND" as "COMMAND --help". */
+/* "help", or "help COMMAND OPTION" as "COMMAND --help OPTION". */
 static int help(int argc, char **argv)
 {
     static char option[] = "--help";
-    char *arguments[] = { option, NULL };
     const struct subcommand *subcommand;
+    char *arguments[] = { option, NULL };
 
     if (argc == 0)
         return tweed_show_help();
-    if (argc > 1) {
-        cli_complain(NULL, "help wants one command, not '%s' too", argv[1]);
+    if (argc > 2) {
+        cli_complain(NULL, "help wants a command and an option, not '%s' too", argv[2]);
         return CLI_USAGE;
     }
+    arguments[1] = argc == 2 ? argv[1] : NULL;
     subcommand = find_subcommand(argv[0]);
-    return subcommand == NULL ? CLI_USAGE : subcommand->run(1, arguments);
+    return subcommand == NULL ? CLI_USAGE : subcommand->run(argc, arguments);
 }
 
 int main(int argc, char **argv)

@@ -32,21 +32,17 @@ static void option_describe(struct cli_text *text, const struct cli_option *opti
     cli_text_printf(text, "%s\n", option->help);
 }
 
-static enum cli_verdict command_show_help(const struct cli_command *command)
+static void command_describe(struct cli_text *text, const struct cli_command *command)
 {
-    struct cli_text text = { 0 };
     const struct cli_option *option;
-    int status;
 
-    cli_text_printf(&text, "usage: tweed %s %s\n%s\n\n", command->name, command->usage,
+    cli_text_printf(text, "usage: tweed %s %s\n%s\n\n", command->name, command->usage,
                     command->purpose);
     for (option = command->options; option->name != NULL; option++)
-        option_describe(&text, option);
-    cli_text_printf(&text, "  -h, --help%*sshow this\n\nSee also: man tweed-%s\n",
-                    HELP_COLUMN - 12, "", command->name);
-    status = cli_print(command->name, &text);
-    cli_text_free(&text);
-    return status == CLI_OK ? CLI_SHOWN : CLI_UNSHOWN;
+        option_describe(text, option);
+    cli_text_printf(text, "  -h, --help [OPTION]%*sshow this, or one option\n\n",
+                    HELP_COLUMN - 21, "");
+    cli_text_printf(text, "See also: man tweed-%s\n", command->name);
 }
 
 int cli_status_of(enum cli_verdict verdict)
@@ -61,21 +57,7 @@ int cli_status_of(enum cli_verdict verdict)
     }
 }
 
-/* --- reading ------------------------------------------------------------------------------ */
-
-struct reader {
-    const struct cli_command *command;
-    char **argv;
-    int argc, next;
-    void *arg;
-};
-
-static enum cli_verdict wrong(const struct reader *reader)
-{
-    fprintf(stderr, "tweed %s: see 'tweed %s --help'\n", reader->command->name,
-            reader->command->name);
-    return CLI_WRONG;
-}
+/* --- finding ------------------------------------------------------------------------------ */
 
 int cli_bad_value(const struct cli_command *command, const struct cli_option *option,
                   const char *value, const char *wanted)
@@ -123,10 +105,66 @@ static const struct cli_option *command_find_letter(const struct cli_command *co
     return NULL;
 }
 
+/* "max-time", "--max-time", "-m" or "m"; NULL if there is none. */
+static const struct cli_option *find_named(const struct cli_command *command, const char *name)
+{
+    name += strspn(name, "-");
+    if (name[0] != 0 && name[1] == 0)
+        return command_find_letter(command, name[0]);
+    return find_exact(command, name, strlen(name));
+}
+
+static enum cli_verdict command_show_help(const struct cli_command *command, const char *name)
+{
+    const struct cli_option *option = name != NULL ? find_named(command, name) : NULL;
+    struct cli_text text = { 0 };
+    int status;
+
+    if (name != NULL && option == NULL) {
+        cli_complain(command->name, "no option '%s'; see 'tweed help %s'", name,
+                     command->name);
+        return CLI_WRONG;
+    }
+    if (option != NULL)
+        option_describe(&text, option);
+    else
+        command_describe(&text, command);
+    status = cli_print(command->name, &text);
+    cli_text_free(&text);
+    return status == CLI_OK ? CLI_SHOWN : CLI_UNSHOWN;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+struct reader {
+    const struct cli_command *command;
+    char **argv;
+    int argc, next;
+    void *arg;
+};
+
+/* Behind a complaint: where to read on, about the option if it is about one. */
+static enum cli_verdict wrong(const struct reader *reader, const struct cli_option *option)
+{
+    const char *name = reader->command->name;
+
+    fprintf(stderr, "tweed %s: see 'tweed help %s%s%s'\n", name, name,
+            option != NULL ? " " : "", option != NULL ? option->name : "");
+    return CLI_WRONG;
+}
+
+/* An option may follow --help. */
+static enum cli_verdict read_help(const struct reader *reader)
+{
+    return command_show_help(reader->command,
+                             reader->next < reader->argc ? reader->argv[reader->next] : NULL);
+}
+
 static enum cli_verdict option_take(struct reader *reader, const struct cli_option *option,
                                     const char *value, bool on)
 {
-    return reader->command->take(option, value, on, reader->arg) < 0 ? wrong(reader) : CLI_RUN;
+    return reader->command->take(option, value, on, reader->arg) < 0 ? wrong(reader, option)
+                                                                     : CLI_RUN;
 }
 
 /* The value of an option: what is attached to it, else the next argument. */
@@ -136,7 +174,7 @@ static enum cli_verdict take_value(struct reader *reader, const struct cli_optio
     if (attached == NULL && reader->next == reader->argc) {
         cli_complain(reader->command->name, "--%s wants a value: %s", option->name,
                      option->argument);
-        return wrong(reader);
+        return wrong(reader, option);
     }
     return option_take(reader, option,
                        attached != NULL ? attached : reader->argv[reader->next++], true);
@@ -150,17 +188,17 @@ static enum cli_verdict read_long(struct reader *reader, const char *name)
     bool on;
 
     if (strcmp(name, "help") == 0)
-        return command_show_help(reader->command);
+        return read_help(reader);
     option = cli_find_option(reader->command, name, length, &on);
     if (option == NULL) {
         cli_complain(reader->command->name, "unknown option --%.*s", (int)length, name);
-        return wrong(reader);
+        return wrong(reader, NULL);
     }
     if (option->argument != NULL)
         return take_value(reader, option, equals != NULL ? equals + 1 : NULL);
     if (equals != NULL) {
         cli_complain(reader->command->name, "--%s takes no value", option->name);
-        return wrong(reader);
+        return wrong(reader, option);
     }
     return option_take(reader, option, NULL, on);
 }
@@ -172,10 +210,10 @@ static enum cli_verdict read_letters(struct reader *reader, const char *letters)
     for (; verdict == CLI_RUN && *letters != 0; letters++) {
         const struct cli_option *option = command_find_letter(reader->command, *letters);
         if (option == NULL && *letters == 'h')
-            return command_show_help(reader->command);
+            return read_help(reader);
         if (option == NULL) {
             cli_complain(reader->command->name, "unknown option -%c", *letters);
-            return wrong(reader);
+            return wrong(reader, NULL);
         }
         if (option->argument != NULL)
             return take_value(reader, option, letters[1] != 0 ? letters + 1 : NULL);
@@ -193,7 +231,7 @@ enum cli_verdict cli_parse(const struct cli_command *command, int argc, char **a
     while (verdict == CLI_RUN && reader.next < argc) {
         const char *text = argv[reader.next++];
         if (only_operands || text[0] != '-' || text[1] == 0)
-            verdict = command->operand(text, arg) < 0 ? wrong(&reader) : CLI_RUN;
+            verdict = command->operand(text, arg) < 0 ? wrong(&reader, NULL) : CLI_RUN;
         else if (text[1] != '-')
             verdict = read_letters(&reader, text + 1);
         else if (text[2] != 0)

@@ -138,7 +138,7 @@ int cli_url(int argc, char **argv)
     int status = cli_status_of(verdict);
 
     if (verdict == CLI_RUN && settings.count == 0) {
-        cli_complain("url", "no URL given; see 'tweed url --help'");
+        cli_complain("url", "no URL given; see 'tweed help url'");
     } else if (verdict == CLI_RUN) {
         status = describe_all(&settings, &json);
         if (cli_print("url", &json) != CLI_OK)

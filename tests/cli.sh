@@ -10,6 +10,7 @@ export LC_ALL
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 tweed=$PWD/tweed
 server_program=$PWD/tests/cli_server
+terminal_program=$PWD/tests/cli_terminal
 manuals=$(cd "${srcdir:-.}/docs/man" && pwd)
 work=$(mktemp -d) || exit 1
 failed=0

@@ -20,7 +20,7 @@ out_has "Content-Type: text/plain"
 out_has plain
 run get "$site/nothing"
 run get -f "$site/nothing"
-status 1
+status 22
 err_has ": status: "
 
 claim "names that begin with a dot are not there"

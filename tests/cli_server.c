@@ -4,11 +4,14 @@
  *
  * Says its port on standard output. /status/N answers N, /hop/N redirects N times, /flaky fails
  * twice and then works, /cookie/set and /cookie/show, /part breaks off, /never does not answer,
- * /late waits for /go, /big/N is N bytes, /file/X is its own path.
+ * /late waits for /go, /big/N is N bytes, /half/N is the first half of N bytes and no more, /file/X
+ * is its own path. /after/X asks at first to come back after X, "date" for a time in two seconds.
+ * /away leads to another scheme.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <tweed/tweed.h>
 
@@ -55,6 +58,43 @@ static tw_value on_flaky(tw_request *request, void *arg)
         return answer(request, 503, tw_string("busy\n"));
     }
     return answer(request, 200, tw_string("at last\n"));
+}
+
+static tw_value on_after(tw_request *request, void *arg)
+{
+    static bool came_back;
+    const char *after = rest_of_path(request, "/after/");
+    time_t then = time(NULL) + 2;
+    char date[40];
+
+    (void)arg;
+    came_back = !came_back;
+    if (!came_back)
+        return answer(request, 200, tw_string("at last\n"));
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&then));
+    tw_request_set_header(request, "Retry-After", strcmp(after, "date") == 0 ? date : after);
+    return answer(request, 503, tw_string("busy\n"));
+}
+
+static tw_value on_away(tw_request *request, void *arg)
+{
+    (void)arg;
+    tw_request_set_header(request, "Location", "ftp://u:secret@loom.example/");
+    return answer(request, 302, tw_string("elsewhere\n"));
+}
+
+static tw_value on_half(tw_request *request, void *arg)
+{
+    size_t size = (size_t)atol(rest_of_path(request, "/half/"));
+    char *data = calloc(1, size), number[24];
+
+    (void)arg;
+    snprintf(number, sizeof number, "%zu", size);
+    tw_request_set_header(request, "Content-Length", number);
+    if (data != NULL)
+        tw_request_write(request, data, size / 2);
+    free(data);
+    return tw_none();
 }
 
 static tw_value on_cookie_set(tw_request *request, void *arg)
@@ -142,6 +182,9 @@ int main(void)
         { "/go", on_go },
         { "/big/", on_big },
         { "/file/", on_file },
+        { "/half/", on_half },
+        { "/after/", on_after },
+        { "/away", on_away },
     };
     tw_site *site = tw_site_new(NULL);
     tw_listener *listener;
