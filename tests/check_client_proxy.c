@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tweed/resolver.h>
 
@@ -676,11 +677,40 @@ static void answer_first_step(struct peer_connection *connection, const char *re
         tw_transport_write(connection->protocol.transport, BYTES("\5\0"));
 }
 
+/* A name server that hears every question and answers none. */
+static int silent_name_server(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    char text[32];
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(text, sizeof text, "127.0.0.1:%u", ntohs(address.sin_port));
+    ck_assert_int_eq(tw_resolver_set_servers(text), 0);
+    return fd;
+}
+
+static const struct {
+    const char *proxy, *address; /* NULL: nobody knows */
+} cancels[] = {
+    { "socks5h://proxy:3128", NULL },
+    { "socks5://proxy:3128", NULL },
+    { "socks5://proxy:3128", "192.0.2.1" },
+};
+
 START_TEST(a_request_can_be_cancelled_in_a_tunnel)
 {
     tw_deferred *request;
+    int server;
 
-    start(_i == 0 ? "socks5h://proxy:3128" : "socks5://proxy:3128");
+    start(cancels[_i].proxy);
+    server = silent_name_server();
+    if (cancels[_i].address != NULL)
+        ck_assert_int_eq(tw_resolver_override("a.test", 0, cancels[_i].address), 0);
     peer.raw = true;
     peer.answer = answer_first_step;
     request = tw_agent_request(client_agent, "http://a.test/", NULL);
@@ -693,6 +723,9 @@ START_TEST(a_request_can_be_cancelled_in_a_tunnel)
     ck_assert_ptr_eq(got.error, &tw_error_cancelled);
     client_settle();
     ck_assert_uint_eq(tw_agent_counts(client_agent).connections, 0);
+    tw_resolver_override("a.test", 0, NULL);
+    ck_assert_int_eq(tw_resolver_set_servers(NULL), 0);
+    close(server);
     stop();
 }
 END_TEST
@@ -724,6 +757,6 @@ int main(void)
     TEST_ADD(suite, socks_leads_to_https);
     TEST_ADD(suite, a_proxy_is_not_sent_to_private_addresses);
     TEST_ADD(suite, what_is_resolved_for_socks_may_be_private);
-    TEST_ADD_ROWS(suite, a_request_can_be_cancelled_in_a_tunnel, two);
+    TEST_ADD_ROWS(suite, a_request_can_be_cancelled_in_a_tunnel, cancels);
     return test_run(suite);
 }

@@ -142,6 +142,8 @@ START_TEST(what_is_written_arrives_in_order)
     struct peer peer;
     char text[64];
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     peer = open_kind(rows[_i].kind, &recorder_class);
     write_all(peer.out, "hello ");
@@ -177,6 +179,8 @@ START_TEST(much_is_written_without_blocking_and_flushed_before_the_end)
     size_t length = 0;
     ssize_t n = 1;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     fill(data);
     peer = open_kind(rows[_i].kind, &recorder_class);
@@ -209,6 +213,8 @@ START_TEST(much_is_read)
     struct peer peer;
     size_t sent = 0;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     fill(data);
     peer = open_kind(rows[_i].kind, &recorder_class);
@@ -230,6 +236,8 @@ START_TEST(a_pause_holds_back_what_comes)
 {
     struct peer peer;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     peer = open_kind(rows[_i].kind, &recorder_class);
     tw_transport_pause(transport);
@@ -263,6 +271,8 @@ START_TEST(a_pause_in_the_middle_of_much_loses_nothing)
     struct peer peer;
     size_t sent = 0;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     ours.on_data = pause_it;
     peer = open_kind(rows[_i].kind, &recorder_class);
@@ -295,6 +305,8 @@ START_TEST(an_answer_goes_in_the_turn_of_its_question)
     struct peer peer;
     char text[8];
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     ours.on_data = echo_back;
     peer = open_kind(rows[_i].kind, &recorder_class);
@@ -311,6 +323,8 @@ START_TEST(an_abort_ends_it_later_and_at_once)
 {
     struct peer peer;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     peer = open_kind(rows[_i].kind, &recorder_class);
     tw_transport_write(transport, "lost", 4);
@@ -338,6 +352,8 @@ START_TEST(its_writing_half_may_be_closed)
     struct peer peer;
     char text[8];
 
+    if (halves[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(halves[_i].backend);
     peer = open_kind(halves[_i].kind, &recorder_half_class);
     tw_transport_write(transport, "last", 4);
@@ -464,6 +480,8 @@ START_TEST(a_producer_is_paused_and_resumed)
     static char data[2 * MUCH];
     struct peer peer;
 
+    if (rows[_i].kind == TERMINAL)
+        TEST_NEEDS_TERMINALS();
     children_begin(rows[_i].backend);
     produced = 0;
     peer = open_kind(rows[_i].kind, &recorder_class);

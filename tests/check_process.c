@@ -595,6 +595,7 @@ START_TEST(it_may_have_a_terminal_of_its_own)
     const struct tw_process_terminal terminal = { .rows = 40, .columns = 100 };
     tw_process *process;
 
+    TEST_NEEDS_TERMINALS();
     begin();
     process = spawn(&(struct tw_process_options){
         .argv = TW_ARGV(
@@ -619,6 +620,7 @@ START_TEST(a_terminal_that_is_lost_hangs_up)
     const struct tw_process_terminal terminal = { 0, 0 };
     tw_process *process;
 
+    TEST_NEEDS_TERMINALS();
     begin();
     process = spawn(&(struct tw_process_options){
         .argv = TW_ARGV("sh", "-c", "stty size; exec sleep 100"), .terminal = &terminal });
@@ -640,6 +642,7 @@ START_TEST(the_interrupt_character_reaches_who_runs_there)
     const struct tw_process_terminal terminal = { 0, 0 };
     tw_process *process;
 
+    TEST_NEEDS_TERMINALS();
     begin();
     process = spawn(&(struct tw_process_options){
         .argv = TW_ARGV("sh", "-c", "echo ready; exec sleep 100"), .terminal = &terminal });

@@ -574,7 +574,7 @@ terminal()
 }
 terminal 80 nothing '' --version
 if [ $got -eq 77 ]; then
-    echo "no terminals here: progress and passwords are not tested"
+    echo "skipped, no terminals here: progress and passwords of tweed get"
 else
     claim "a download tells its progress in one line"
     for columns in 20 40 80 120; do

@@ -5,9 +5,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +124,23 @@ double test_patience(void)
 double test_deadline(void)
 {
     return now() + test_patience();
+}
+
+/* The function that check makes of a test has "_fn" behind its name. */
+bool test_has_terminals(const char *test)
+{
+    int fd = posix_openpt(O_RDWR | O_NOCTTY);
+    char name[64];
+    bool there = fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0 &&
+                 ptsname_r(fd, name, sizeof name) == 0 && access(name, R_OK | W_OK) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    if (!there)
+        printf("skipped, no terminals here: %.*s\n", (int)(strlen(test) - strlen("_fn")),
+               test);
+    fflush(stdout);
+    return there;
 }
 
 bool test_before(double deadline)

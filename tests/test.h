@@ -29,6 +29,15 @@ double test_patience(void);
 double test_deadline(void);
 bool test_before(double deadline);
 
+/* For a test of terminals: where there are none (a container without /dev/pts) it ends here, and says
+ * so in its log, which tools/check.sh repeats. */
+#define TEST_NEEDS_TERMINALS()               \
+    do {                                     \
+        if (!test_has_terminals(__func__))   \
+            return;                          \
+    } while (0)
+bool test_has_terminals(const char *test);
+
 /* Add to a suite: a test, or one run for each row of a table. */
 #define TEST_ADD(suite, test) test_add((suite), (test), 0, 1)
 #define TEST_ADD_ROWS(suite, test, rows) \

@@ -40,6 +40,7 @@ for test in $tests; do
     total=$1
     bad=$2
     [ "$verdict" != SKIP ] || { echo "skipped: $test"; continue; }
+    [ "$verdict" != PASS ] || grep '^skipped, ' "$base.log" | sort -u
     [ "$total" -gt 0 ] || total=1
     if [ "$verdict" != PASS ]; then
         [ "$bad" -gt 0 ] || bad=1
