@@ -26,8 +26,12 @@ static tw_deferred *start(const void *item, void *arg)
 int main(int argc, char **argv)
 {
     size_t count = (size_t)argc - 1;
-    tw_value responses = tw_block_on(tw_map(argv + 1, count, sizeof *argv, 10, start, NULL));
 
+    if (argc < 2) {
+        fprintf(stderr, "usage: batch URL...\n");
+        return 2;
+    }
+    tw_value responses = tw_block_on(tw_map(argv + 1, count, sizeof *argv, 10, start, NULL));
     for (size_t i = 0; i < tw_list_length(responses); i++) {
         tw_value response = tw_list_at(responses, i);
         if (tw_is_none(response))

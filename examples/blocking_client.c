@@ -60,8 +60,10 @@ int main(int argc, char **argv)
     tw_value all;
     int status;
 
-    if (argc < 3)
+    if (argc < 3) {
+        fprintf(stderr, "usage: blocking_client PORT PATH...\n");
         return 2;
+    }
     server.sin_port = htons((uint16_t)atoi(argv[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (int i = 2; i < argc; i++)

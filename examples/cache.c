@@ -61,8 +61,10 @@ int main(int argc, char **argv)
     tw_deferred *both[2], *workers[3];
     size_t total = 0;
 
-    if (argc < 2)
+    if (argc < 2) {
+        fprintf(stderr, "usage: cache URL...\n");
         return 2;
+    }
     lock = tw_lock_new();
     both[0] = tw_inline_callbacks(parse, argv[1]);
     both[1] = tw_inline_callbacks(use, argv[1]);

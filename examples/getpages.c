@@ -32,6 +32,10 @@ int main(int argc, char **argv)
 {
     tw_deferred *pages[argc];
 
+    if (argc < 2) {
+        fprintf(stderr, "usage: getpages URL...\n");
+        return 2;
+    }
     for (int i = 1; i < argc; i++) {
         pages[i - 1] = tw_get_page(argv[i]);
         tw_add_callback(pages[i - 1], page_came, argv[i]);

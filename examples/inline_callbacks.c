@@ -24,6 +24,10 @@ int main(int argc, char **argv)
     tw_value results;
     int failed = 0;
 
+    if (argc < 2) {
+        fprintf(stderr, "usage: inline_callbacks URL...\n");
+        return 2;
+    }
     for (int i = 1; i < argc; i++)
         tasks[i - 1] = tw_inline_callbacks(task, argv[i]);
     results = tw_block_on(tw_deferred_list(tasks, (size_t)argc - 1, 0));

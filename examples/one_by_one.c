@@ -9,6 +9,10 @@ int main(int argc, char **argv)
 {
     int failed = 0;
 
+    if (argc < 2) {
+        fprintf(stderr, "usage: one_by_one URL...\n");
+        return 2;
+    }
     tw_log_to(stderr, TW_LOG_WARNING);
     for (int i = 1; i < argc; i++) {
         tw_value page = tw_block_on(tw_get_page(argv[i]));

@@ -61,8 +61,10 @@ static tw_value fetch_all(void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    if (argc < 4) {
+        fprintf(stderr, "usage: own_http HOST PORT PATH...\n");
         return 2;
+    }
     host = argv[1];
     port = (unsigned)atoi(argv[2]);
     tw_release(tw_block_on(tw_inline_callbacks(fetch_all, argv + 3)));

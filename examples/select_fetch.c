@@ -65,8 +65,10 @@ int main(int argc, char **argv)
     struct tw_reactor_options options = { .backend = argc > 1 ? argv[1] : NULL };
     struct fetch *fetches;
 
-    if (argc != 5 || tw_reactor_install(&options) < 0)
+    if (argc != 5 || tw_reactor_install(&options) < 0) {
+        fprintf(stderr, "usage: select_fetch BACKEND PORT PATH COUNT\n");
         return 2;
+    }
     address.sin_port = htons((uint16_t)atoi(argv[2]));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     request_length = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", argv[3]);

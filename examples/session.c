@@ -68,8 +68,10 @@ int main(int argc, char **argv)
     tw_value last;
     int failed;
 
-    if (argc != 2)
+    if (argc != 2) {
+        fprintf(stderr, "usage: session ORIGIN\n");
         return 2;
+    }
     session = tw_agent_new(&settings);
     last = tw_block_on(tw_inline_callbacks(run, argv[1]));
     failed = tw_is_failure(last);

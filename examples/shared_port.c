@@ -62,8 +62,10 @@ int main(int argc, char **argv)
     struct worker *workers = count > 0 ? calloc((size_t)count, sizeof *workers) : NULL;
     pthread_barrier_t started;
 
-    if (workers == NULL || pthread_barrier_init(&started, NULL, (unsigned)count) != 0)
+    if (workers == NULL || pthread_barrier_init(&started, NULL, (unsigned)count) != 0) {
+        fprintf(stderr, "usage: shared_port REACTORS [PORT]\n");
         return 2;
+    }
     workers[0].port = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
     listen_there(&workers[0]); /* the first is this thread's, and chooses the port */
     for (int i = 1; i < count; i++) {

@@ -211,8 +211,10 @@ static tw_value crawl(tw_group *group, void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    if (argc < 4) {
+        fprintf(stderr, "usage: spider PAGES DELAY URL...\n");
         return 2;
+    }
     setlocale(LC_CTYPE, "C.UTF-8");
     max_pages = (size_t)atol(argv[1]);
     delay = atof(argv[2]);

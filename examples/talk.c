@@ -34,8 +34,10 @@ int main(int argc, char **argv)
     tw_value result;
     int status = 0;
 
-    if (argc < 3)
+    if (argc < 3) {
+        fprintf(stderr, "usage: talk HOST PORT LINE...\n");
         return 2;
+    }
     result = tw_block_on(tw_inline_callbacks(talk, argv));
     if (tw_is_failure(result)) {
         fprintf(stderr, "talk: %s\n", tw_failure_message(result));

@@ -44,8 +44,10 @@ int main(int argc, char **argv)
     tw_deferred *work[argc];
     int64_t sum = 0;
 
-    if (argc < 2)
+    if (argc < 2) {
+        fprintf(stderr, "usage: thread_callbacks NUMBER...\n");
         return 2;
+    }
     for (int i = 1; i < argc; i++) {
         work[i - 1] = tw_defer_to_thread(fibonacci, argv[i]);
         tw_add_callback(work[i - 1], print, argv[i]);

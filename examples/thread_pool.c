@@ -27,8 +27,10 @@ int main(int argc, char **argv)
     tw_value results;
     int failed = 0;
 
-    if (argc < 2)
+    if (argc < 2) {
+        fprintf(stderr, "usage: thread_pool FILE...\n");
         return 2;
+    }
     for (int i = 1; i < argc; i++)
         counts[i - 1] = tw_defer_to_thread(count_lines, argv[i]);
     results = tw_block_on(tw_deferred_list(counts, (size_t)argc - 1, TW_CONSUME_ERRORS));

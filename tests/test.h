@@ -29,8 +29,8 @@ double test_patience(void);
 double test_deadline(void);
 bool test_before(double deadline);
 
-/* For a test of terminals: where there are none (a container without /dev/pts) it ends here, and says
- * so in its log, which tools/check.sh repeats. */
+/* For a test of terminals: where there are none (a container without /dev/pts) it ends here, and
+ * says so in its log, which tools/check.sh repeats. */
 #define TEST_NEEDS_TERMINALS()               \
     do {                                     \
         if (!test_has_terminals(__func__))   \
