@@ -25,15 +25,15 @@ static tw_value handle_response(tw_value response, void *url)
 
 int main(int argc, char **argv)
 {
-    struct tw_agent_options settings = { .max_per_host = 10, .idle_timeout = 5 };
-    struct tw_fetch_options options = { .user_agent = "example/1", .timeout = 20 };
-    tw_agent *agent;
-
     if (argc < 2) {
         fprintf(stderr, "usage: agent URL...\n");
         return 2;
     }
-    agent = tw_agent_new(&settings);
+
+    struct tw_agent_options settings = { .max_per_host = 10, .idle_timeout = 5 };
+    struct tw_fetch_options options = { .user_agent = "example/1", .timeout = 20 };
+    tw_agent *agent = tw_agent_new(&settings);
+
     left = argc - 1;
     for (int i = 1; i < argc; i++) {
         tw_deferred *request = tw_agent_request(agent, argv[i], &options);
