@@ -26,7 +26,7 @@ err_has ": status: "
 claim "names that begin with a dot are not there"
 echo dot >"$work/site/sub/.dot"
 run get -f "$site/sub/.dot"
-status 1
+status 22
 run get "$site/sub/"
 out_has './file.txt"'
 out_lacks .dot
