@@ -44,10 +44,12 @@ struct twi_event {
         *wait; /* what the "before" triggers wait for; NULL when for nothing */
 };
 
-/* When those who hang on a loop are called: at the stop of a run, and when the loop goes. */
+/* When those who hang on a loop are called: at the stop of a run, before it waits for threads, and
+ * when the loop goes. */
 enum twi_loop_stage {
     TWI_STOP_CONNECTIONS, /* before the "during" triggers: Twisted's disconnectAll */
     TWI_STOP_THREADS,     /* after them */
+    TWI_WAIT_THREADS,     /* no turn until some threads have ended: let go of those that want one */
     TWI_END_WORK,         /* other threads are heard for the last time: take their work back */
     TWI_END_USERS,        /* nothing comes in any more: what uses the loop lets go of it */
     TWI_END_CALLERS,      /* threads that still wait for the loop hear that it is gone */
@@ -107,7 +109,7 @@ static inline struct twi_loop *twi_loop_get(void)
 /* Have `hook` called in that stage; nothing if it is to be called in one already. */
 void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage,
                    struct twi_loop_end *hook);
-/* Call the hooks of a stop, which stay; last registered first. */
+/* Call the hooks of a stop or a wait, which stay; last registered first. */
 void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage);
 
 #if TWI_DEBUG

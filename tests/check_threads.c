@@ -13,6 +13,7 @@
 
 #include <tweed/log.h>
 #include <tweed/reactor.h>
+#include <tweed/task.h>
 #include <tweed/thread.h>
 
 #include "base/slab.h"
@@ -492,6 +493,96 @@ START_TEST(the_pool_ends_with_the_reactor_without_a_deadlock)
 }
 END_TEST
 
+/* --- a thread waits for what only a turn brings, and the reactor for that thread ----------- */
+
+static tw_value in_a_minute(void *arg)
+{
+    (void)arg;
+    return tw_wait(tw_defer_later(NULL, 60, NULL, NULL));
+}
+
+static tw_value ask_for_a_minute(void *reactor)
+{
+    tw_value v;
+
+    set_gate(false);
+    pthread_mutex_lock(&gate_mutex);
+    inside++;
+    pthread_cond_broadcast(&gate_moved);
+    pthread_mutex_unlock(&gate_mutex);
+    for (int i = 0; i < 2; i++) { /* the second comes while the reactor waits */
+        v = tw_blocking_call_from_thread(reactor, in_a_minute, NULL);
+        if (!tw_failure_is(v, &tw_error_abandoned))
+            return v;
+        tw_release(v);
+    }
+    return tw_blocking_call_from_thread(reactor, answer, (void *)5);
+}
+
+static void stop_reactor(tw_thread_pool *pool)
+{
+    (void)pool;
+    tw_reactor_stop();
+    ck_assert_int_eq(tw_reactor_run(), 0);
+}
+
+static void free_pool(tw_thread_pool *pool)
+{
+    tw_thread_pool_free(pool, true);
+}
+
+static void free_pool_in_turn(void *pool)
+{
+    tw_thread_pool_free(pool, false);
+    tw_reactor_stop();
+}
+
+static void free_pool_in_a_turn(tw_thread_pool *pool)
+{
+    tw_call_soon(free_pool_in_turn, pool);
+    ck_assert_int_eq(tw_reactor_run(), 0);
+}
+
+static void uninstall(tw_thread_pool *pool)
+{
+    (void)pool;
+    ck_assert_int_eq(tw_reactor_uninstall(), 0);
+}
+
+static const struct {
+    void (*wait)(tw_thread_pool *pool);
+    bool own; /* a pool of the program's; else the reactor's */
+    bool remains;
+} waits_for_threads[] = {
+    { stop_reactor, false, false }, { free_pool, true, false },
+    { free_pool_in_a_turn, true, false }, { free_pool, false, false },
+    { uninstall, false, false }, { uninstall, true, true },
+};
+
+START_TEST(who_waits_for_a_thread_abandons_what_that_waits_for)
+{
+    tw_thread_pool *pool;
+    tw_value result = tw_none();
+    tw_deferred *d;
+
+    begin(NULL, false);
+    pool = waits_for_threads[_i].own ? tw_thread_pool_new(2) : tw_thread_pool_current();
+    inside = 0;
+    d = tw_defer_to_thread_pool(pool, ask_for_a_minute, tw_reactor_current(), NULL);
+    await_inside(1);
+    for (int i = 0; i < 3; i++)
+        tw_reactor_iterate(0.01);
+    waits_for_threads[_i].wait(pool);
+    ck_assert(tw_deferred_is_done(d));
+    result = tw_deferred_take_result(d);
+    ck_assert_int_eq(tw_integer_of(result), 10);
+    tw_deferred_unref(d);
+    if (waits_for_threads[_i].remains)
+        tw_thread_pool_free(pool, false);
+    end();
+}
+END_TEST
+
 START_TEST(a_reactor_that_goes_takes_its_work_out_of_a_shared_pool)
 {
     tw_thread_pool *pool = tw_thread_pool_new(1);
@@ -592,6 +683,8 @@ int main(void)
     test_add(suite, a_pool_that_is_freed_finishes_or_cancels_what_is_queued, 0, 2);
     TEST_ADD(suite, a_pool_of_no_threads_is_refused);
     TEST_ADD(suite, the_pool_ends_with_the_reactor_without_a_deadlock);
+    TEST_ADD_ROWS(suite, who_waits_for_a_thread_abandons_what_that_waits_for,
+                  waits_for_threads);
     TEST_ADD(suite, a_reactor_that_goes_takes_its_work_out_of_a_shared_pool);
     TEST_ADD(suite, virtual_time_waits_for_threads);
     TEST_ADD(suite, each_thread_has_a_reactor_that_ends_with_it);

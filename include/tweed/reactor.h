@@ -119,7 +119,9 @@ TW_API int tw_call_soon(void (*fn)(void *arg), void *arg);
  * order of the calls. Returns 0, -EINVAL (no fn), -ENOMEM, -ESHUTDOWN (the reactor is gone). */
 TW_API int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void *arg);
 /* Call fn(arg) on the reactor's thread, wait until its result (or the Deferred that it returned
- * by tw_wait()) is there; owned. tw_error_misuse on the reactor's own thread. */
+ * by tw_wait()) is there; owned. Fails with tw_error_misuse on the reactor's own thread, and with
+ * tw_error_abandoned when the reactor is gone, or waits for the calling thread to end (as it
+ * does at its stop for those of its pool) while the Deferred is pending. */
 TW_API tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg),
                                              void *arg);
 

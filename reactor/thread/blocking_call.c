@@ -12,11 +12,13 @@
 
 #include "base/alloc.h"
 #include "reactor/loop.h"
+#include "reactor/thread/thread_pool.h"
 
 struct blocked {
     struct twi_post post;
     struct twi_list node; /* in the loop's list while a Deferred is waited for */
     struct tw_reactor *reactor;
+    struct tw_thread_pool *pool; /* whose thread waits; NULL: none's */
     tw_value (*fn)(void *arg);
     void *arg;
     atomic_uint references; /* the thread's and the callback's */
@@ -81,10 +83,37 @@ static void callback_gone(void *arg)
     twi_inbox_push(blocked->reactor, &blocked->post);
 }
 
-static _Thread_local struct twi_loop_end callers_end;
+static _Thread_local struct twi_loop_end callers_wait, callers_end;
 
-/* The loop goes. A post that its closed inbox refused has its result; others are abandoned. The
- * callbacks that are still out there find an unlinked node. */
+/* Its callback is still out there, and will find an unlinked node. */
+static void blocked_abandon(struct blocked *blocked, const char *why)
+{
+    atomic_fetch_add(&blocked->references, 1);
+    blocked_keep(blocked, tw_fail(&tw_error_abandoned, "%s", why));
+    blocked_tell(blocked);
+}
+
+/* No turn will come that could bring the result before this thread of a pool has ended. Other
+ * threads are not waited for: they hear of the end once the loop is gone. */
+static void blocked_abandon_if_vain(struct twi_loop *loop, struct blocked *blocked)
+{
+    if (blocked->have_result || blocked->pool == NULL)
+        return;
+    if (loop->ending || twi_thread_pool_is_awaited(blocked->pool))
+        blocked_abandon(blocked, "the reactor waits for this thread to end");
+}
+
+/* The loop waits for threads. */
+static void blocked_abandon_vain(struct twi_loop_end *wait)
+{
+    struct twi_loop *loop = twi_loop_here;
+
+    (void)wait;
+    TWI_LIST_EACH (node, &loop->blocked)
+        blocked_abandon_if_vain(loop, TWI_CONTAINER(node, struct blocked, node));
+}
+
+/* The loop goes. A post that its closed inbox refused has its result; others are abandoned. */
 static void blocked_abandon_all(struct twi_loop_end *end)
 {
     struct twi_loop *loop = twi_loop_here;
@@ -92,13 +121,20 @@ static void blocked_abandon_all(struct twi_loop_end *end)
     (void)end;
     while (!twi_list_empty(&loop->blocked)) {
         struct blocked *blocked = TWI_CONTAINER(loop->blocked.next, struct blocked, node);
-        bool callback_ran = blocked->have_result;
-        if (!callback_ran) {
-            atomic_fetch_add(&blocked->references, 1);
-            blocked_keep(blocked, tw_fail(&tw_error_abandoned, "the reactor is gone"));
-        }
-        blocked_tell(blocked);
+        if (blocked->have_result)
+            blocked_tell(blocked);
+        else
+            blocked_abandon(blocked, "the reactor is gone");
     }
+}
+
+static void blocked_hang_on(struct twi_loop *loop, struct blocked *blocked)
+{
+    callers_wait.fn = blocked_abandon_vain;
+    twi_loop_hook(loop, TWI_WAIT_THREADS, &callers_wait);
+    callers_end.fn = blocked_abandon_all;
+    twi_loop_hook(loop, TWI_END_CALLERS, &callers_end);
+    twi_list_append(&loop->blocked, &blocked->node);
 }
 
 static void blocked_call(void *arg)
@@ -107,12 +143,11 @@ static void blocked_call(void *arg)
     tw_value result = blocked->fn(blocked->arg);
 
     atomic_fetch_add(&blocked->references, 1);
-    callers_end.fn = blocked_abandon_all;
-    twi_loop_hook(twi_loop_here, TWI_END_CALLERS, &callers_end);
-    twi_list_append(&twi_loop_here->blocked, &blocked->node);
+    blocked_hang_on(twi_loop_here, blocked);
     if (tw_is(result, &tw_type_deferred)) {
         tw_add_both_with(result.as.pointer, blocked_fired, blocked, callback_gone);
         tw_release(result);
+        blocked_abandon_if_vain(twi_loop_here, blocked);
         return;
     }
     blocked_keep(blocked, tw_take(result));
@@ -134,6 +169,7 @@ static struct blocked *blocked_new(tw_reactor *reactor, tw_value (*fn)(void *arg
     blocked->post.fn = blocked_call;
     blocked->post.arg = blocked;
     blocked->reactor = reactor;
+    blocked->pool = twi_thread_pool_here();
     blocked->fn = fn;
     blocked->arg = arg;
     return blocked;

@@ -59,6 +59,7 @@ static void thread_jobs_take_back(struct twi_loop_end *end)
         if (twi_thread_pool_withdraw(job->pool, job))
             thread_job_finish(job, cancelled());
     }
+    twi_loop_call_stops(loop, TWI_WAIT_THREADS);
     while (loop->jobs > 0)
         twi_inbox_wait(loop->reactor);
 }

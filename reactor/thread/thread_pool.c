@@ -42,6 +42,9 @@ struct worker {
 
 static void *work(void *arg);
 
+/* The pool that the calling thread belongs to. */
+static _Thread_local struct tw_thread_pool *pool_here;
+
 /* --- threads; all with the mutex --------------------------------------------------------- */
 
 static void join_ended(struct tw_thread_pool *pool)
@@ -162,6 +165,7 @@ static void *work(void *arg)
     struct worker *worker = arg;
     struct tw_thread_pool *pool = worker->pool;
 
+    pool_here = pool;
     pthread_mutex_lock(&pool->mutex);
     pool->waking = false;
     while (wait_for_work(pool))
@@ -178,7 +182,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* --- for defer_to_thread.c --------------------------------------------------------------- */
+/* --- for defer_to_thread.c and blocking_call.c ------------------------------------------- */
 
 int twi_thread_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
 {
@@ -212,6 +216,21 @@ bool twi_thread_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job)
     }
     pthread_mutex_unlock(&pool->mutex);
     return queued;
+}
+
+struct tw_thread_pool *twi_thread_pool_here(void)
+{
+    return pool_here;
+}
+
+bool twi_thread_pool_is_awaited(struct tw_thread_pool *pool)
+{
+    bool awaited;
+
+    pthread_mutex_lock(&pool->mutex);
+    awaited = pool->closing && pool->closer == twi_loop_here->reactor;
+    pthread_mutex_unlock(&pool->mutex);
+    return awaited;
 }
 
 void twi_thread_pool_ref(struct tw_thread_pool *pool)
@@ -248,7 +267,8 @@ static void give_up_queue(struct tw_thread_pool *pool)
     }
 }
 
-/* With the mutex. A thread may need this one's reactor to come to its end: keep it answering. */
+/* With the mutex. A thread may need this one's reactor to come to its end: keep it answering. What
+ * needs a turn of it will not come any more. */
 static void wait_for_threads(struct tw_thread_pool *pool)
 {
     struct tw_reactor *reactor = pool->closer;
@@ -261,6 +281,7 @@ static void wait_for_threads(struct tw_thread_pool *pool)
     if (pool->threads == 0)
         return;
     pthread_mutex_unlock(&pool->mutex);
+    twi_loop_call_stops(twi_loop_here, TWI_WAIT_THREADS);
     while (!pool->told)
         twi_inbox_wait(reactor);
     pthread_mutex_lock(&pool->mutex);
