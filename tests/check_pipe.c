@@ -424,11 +424,13 @@ START_TEST(nobody_reads_and_no_signal_comes_of_it)
 }
 END_TEST
 
+static const char *const hang_ups[] = { "epoll", "poll", "select" };
+
 START_TEST(that_nobody_reads_any_more_is_noticed)
 {
     int ends[2];
 
-    children_begin("epoll");
+    children_begin(hang_ups[_i]);
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     open_with(&recorder_class, -1, ends[1]);
     for (int i = 0; i < 3; i++)
@@ -674,7 +676,7 @@ int main(void)
     TEST_ADD_ROWS(suite, its_writing_half_may_be_closed, halves);
     TEST_ADD_ROWS(suite, one_that_only_reads_writes_nothing, backends);
     TEST_ADD_ROWS(suite, nobody_reads_and_no_signal_comes_of_it, dispositions);
-    TEST_ADD(suite, that_nobody_reads_any_more_is_noticed);
+    TEST_ADD_ROWS(suite, that_nobody_reads_any_more_is_noticed, hang_ups);
     TEST_ADD_ROWS(suite, what_came_before_the_reader_went_is_delivered, backends);
     TEST_ADD_ROWS(suite, a_producer_is_paused_and_resumed, rows);
     TEST_ADD_ROWS(suite, a_file_is_read_and_written_like_a_pipe, backends);

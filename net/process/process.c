@@ -24,7 +24,8 @@ static void processes_end(void);
 static _Thread_local struct {
     struct twi_loop_user user;
     struct twi_list processes;
-} thread = { .user = { processes_begin, processes_stop, processes_end } };
+} thread = { .user = {
+                 .begin = processes_begin, .stop = processes_stop, .end = processes_end } };
 
 static void send_stop_signal(tw_process *process)
 {

@@ -90,7 +90,8 @@ static void listeners_end(void);
 static _Thread_local struct {
     struct twi_loop_user user;
     struct twi_list listeners;
-} thread = { .user = { listeners_begin, listeners_stop, listeners_end } };
+} thread = { .user = {
+                 .begin = listeners_begin, .stop = listeners_stop, .end = listeners_end } };
 
 static void socket_free(tw_listener *listener)
 {

@@ -30,7 +30,8 @@ struct pipe {
     struct twi_watch *out_watch; /* NULL: none, or `in` has it */
     int in_flags, out_flags;     /* to be restored; -1: need not */
     struct twi_flush again;      /* read on in the next turn, without a watch */
-    bool socket : 1;             /* the side that writes */
+    unsigned hang_up;            /* with level triggers: what tells that nobody reads a FIFO */
+    bool socket : 1, fifo : 1;   /* the side that writes */
     bool terminal : 1;           /* the side that is read */
 };
 
@@ -86,7 +87,7 @@ static int pipe_watch(struct twi_descriptor *descriptor, unsigned in, unsigned o
     if (is_one(pipe))
         return watch_change(pipe->in.watch, in | out);
     r = watch_change(pipe->in.watch, in);
-    return r < 0 ? r : watch_change(pipe->out_watch, out);
+    return r < 0 ? r : watch_change(pipe->out_watch, out | pipe->hang_up);
 }
 
 static void pipe_again(struct twi_descriptor *descriptor)
@@ -232,13 +233,15 @@ static int watch_pipe(struct pipe *pipe)
     pipe->in.edge = twi_watch_has_edge();
     edge = pipe->in.edge ? TWI_EDGE : 0u;
     out = pipe->in.edge ? TWI_WRITABLE : 0u;
+    pipe->hang_up = !pipe->in.edge && pipe->fifo ? TWI_READABLE : 0u;
     if (is_one(pipe))
         return watch_side(pipe->in.fd, in | out | edge, twi_descriptor_ready, pipe,
                           &pipe->in.watch);
     r = watch_side(pipe->in.fd, in | edge, twi_descriptor_ready, pipe, &pipe->in.watch);
     if (r < 0)
         return r;
-    return watch_side(pipe->out, out | edge, out_ready, pipe, &pipe->out_watch);
+    return watch_side(pipe->out, out | edge | pipe->hang_up, out_ready, pipe,
+                      &pipe->out_watch);
 }
 
 static int pipe_set_up(struct pipe *pipe, bool restore)
@@ -248,12 +251,15 @@ static int pipe_set_up(struct pipe *pipe, bool restore)
 
     if (r == 0 && !is_one(pipe))
         r = prepare_side(pipe->out, restore, &pipe->out_flags);
+    if (r == 0 && pipe->out >= 0 && fstat(pipe->out, &st) == 0) {
+        pipe->socket = S_ISSOCK(st.st_mode);
+        pipe->fifo = S_ISFIFO(st.st_mode);
+    }
     if (r == 0)
         r = watch_pipe(pipe);
     if (r < 0)
         return r;
     pipe->terminal = pipe->in.fd >= 0 && isatty(pipe->in.fd) == 1;
-    pipe->socket = pipe->out >= 0 && fstat(pipe->out, &st) == 0 && S_ISSOCK(st.st_mode);
     pipe->again.fn = pipe_read_again;
     pipe->in.read_on = true;
     return twi_transport_init(&pipe->in.base, is_one(pipe) && !pipe->socket

@@ -25,7 +25,8 @@ static _Thread_local struct {
     struct twi_list transports;
     size_t count;
     tw_value done, lost, aborted;
-} thread = { .user = { transports_begin, transports_stop, transports_end } };
+} thread = { .user = {
+                 .begin = transports_begin, .stop = transports_stop, .end = transports_end } };
 
 tw_value twi_reason_done(void)
 {
