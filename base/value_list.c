@@ -12,16 +12,38 @@
 #include "base/alloc.h"
 #include "base/value_list.h"
 
+/* Items that must not go unread: see value_list.h. */
+struct unread {
+    twi_unread_report *report;
+    const char *where;
+    size_t length;
+    bool items[];
+};
+
 struct list {
     size_t references;
     size_t length, capacity;
     tw_value *items;
+    struct unread *unread; /* NULL: of none */
 };
 
 static void list_retain(void *object)
 {
     struct list *list = object;
     list->references++;
+}
+
+/* Before its items go. */
+static void list_report_unread(struct list *list)
+{
+    struct unread *unread = list->unread;
+
+    list->unread = NULL;
+    for (size_t i = 0; i < unread->length && i < list->length; i++) {
+        if (unread->items[i] && tw_is_failure(list->items[i]))
+            unread->report(unread->where, tw_lend(list->items[i]));
+    }
+    twi_free(unread);
 }
 
 static void list_free(struct list *list)
@@ -40,6 +62,8 @@ static void list_release(void *object)
     if (--dying->references > 0)
         return;
     for (;;) {
+        if (dying->unread != NULL)
+            list_report_unread(dying);
         while (dying->length > 0) {
             tw_value item = dying->items[--dying->length];
             struct list *inner = tw_value_object(item, &tw_type_list);
@@ -106,6 +130,29 @@ tw_value twi_list_filled(size_t count, tw_value **ret_items)
     return value;
 }
 
+int twi_list_expect_reader(tw_value value, size_t index, twi_unread_report *report,
+                           const char *where)
+{
+    struct list *list = tw_value_object(value, &tw_type_list);
+
+    if (list->unread == NULL) {
+        list->unread = twi_calloc(1, sizeof *list->unread + list->length);
+        if (list->unread == NULL)
+            return -ENOMEM;
+        list->unread->report = report;
+        list->unread->where = where;
+        list->unread->length = list->length;
+    }
+    list->unread->items[index] = true;
+    return 0;
+}
+
+static void read_item(struct unread *unread, size_t index)
+{
+    if (index < unread->length)
+        unread->items[index] = false;
+}
+
 int tw_list_append(tw_value value, tw_value item)
 {
     struct list *list = tw_value_object(value, &tw_type_list);
@@ -130,6 +177,8 @@ int tw_list_set(tw_value value, size_t index, tw_value item)
         tw_release(item);
         return list == NULL ? -EINVAL : -ERANGE;
     }
+    if (list->unread != NULL)
+        read_item(list->unread, index);
     old = list->items[index];
     list->items[index] = tw_take(item);
     tw_release(old);
@@ -140,7 +189,11 @@ tw_value tw_list_at(tw_value value, size_t index)
 {
     const struct list *list = tw_value_object(value, &tw_type_list);
 
-    return list != NULL && index < list->length ? tw_lend(list->items[index]) : tw_none();
+    if (list == NULL || index >= list->length)
+        return tw_none();
+    if (__builtin_expect(list->unread != NULL, 0))
+        read_item(list->unread, index);
+    return tw_lend(list->items[index]);
 }
 
 size_t tw_list_length(tw_value value)

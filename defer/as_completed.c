@@ -18,7 +18,7 @@ static void children_cancel(void *arg)
     struct children *children = arg;
 
     for (size_t i = 0; i < children->count; i++)
-        tw_cancel(children->children[i]);
+        twi_cancel_child(children->children[i], "as-completed");
 }
 
 static const struct twi_results_source children_ops = { children_cancel, twi_free };

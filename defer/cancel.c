@@ -91,14 +91,20 @@ int tw_cancel(tw_deferred *deferred)
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
 }
 
-void twi_cancel_child(tw_deferred *child)
+void twi_cancel_child(tw_deferred *child, const char *whose)
 {
-    void (*cancel_child)(tw_deferred * child) = TWI_HOOK(twi_body_hooks.cancel_child);
+    int (*cancel_child)(tw_deferred * child) = TWI_HOOK(twi_body_hooks.cancel_child);
+    const char *where;
+    int r;
 
-    if (cancel_child != NULL)
-        cancel_child(child);
-    else
-        tw_cancel(child);
+    if (child == NULL)
+        return;
+    while ((child->state & TWI_WAITING) != 0)
+        child = child->waiting_on;
+    where = child->where; /* it may go */
+    r = cancel_child != NULL ? cancel_child(child) : tw_cancel(child);
+    if (r < 0)
+        twi_report_refusal(where, whose, r);
 }
 
 /* --- pause ------------------------------------------------------------------------------ */

@@ -193,6 +193,10 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
 int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always);
 /* Report a failure that nobody will see. */
 void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
+/* The same of one that came as an item of the result of several, made at `where`. */
+void twi_report_unread(const char *where, tw_value failure);
+/* A cancel that was refused, with `error` below 0, where nobody looks at what it returns. */
+void twi_report_refusal(const char *where, const char *whose, int error);
 
 /* --- chain.c: entries and the runner ---------------------------------------------------- */
 
@@ -315,15 +319,16 @@ void twi_list_each_child(const tw_deferred *deferred,
 
 /* --- cancel.c --------------------------------------------------------------------------- */
 
-/* tw_cancel() of one among several that are cancelled because they are waited for together. A body
- * that is being cancelled already is waited for in a circle: it goes on at its await. */
-void twi_cancel_child(tw_deferred *child);
+/* tw_cancel() of one among several that are cancelled because they are waited for together, by
+ * `whose` ("a list", for the log): its refusal is nobody's return value, and is logged. A body that
+ * is being cancelled already is waited for in a circle: it goes on at its await. NULL is fine. */
+void twi_cancel_child(tw_deferred *child, const char *whose);
 
 /* --- upwards: hooks of inline/, NULL before the first body or group ---------------------- */
 
 struct twi_body_hooks {
-    /* twi_cancel_child(). */
-    void (*cancel_child)(tw_deferred *child);
+    /* twi_cancel_child(), of one that waits for no other; what tw_cancel() returns. */
+    int (*cancel_child)(tw_deferred *child);
     /* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its
      * name and where that is awaited. */
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,

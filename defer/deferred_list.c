@@ -44,7 +44,7 @@ static void cancel_children(struct group *group)
 {
     group->references++;
     for (size_t i = 0; i < group->count && group->left > 0; i++)
-        twi_cancel_child(group->children[i]);
+        twi_cancel_child(group->children[i], "a list");
     list_unref(group);
 }
 
@@ -148,14 +148,31 @@ static void consider(struct group *group, size_t index, tw_value result)
         list_fire(group, list_take_results(group));
 }
 
+/* A failure that the list hands on is for its reader to deal with, and the child's no longer. It
+ * stays the child's when the list may fire without it. */
+static void hand_on(struct group *group, tw_deferred *child, size_t index)
+{
+    bool goes_on = (group->flags & TW_FIRE_ON_ONE_ERRBACK) != 0;
+
+    if ((group->flags & (TW_FIRE_ON_ONE_ERRBACK | TW_FIRE_ON_ONE_CALLBACK)) == 0)
+        goes_on = twi_list_expect_reader(group->results, index, twi_report_unread,
+                                         group->done->where) == 0;
+    if (goes_on && child != NULL)
+        child->state |= TWI_HANDLED;
+}
+
 static void list_child_done(void *arg, size_t index, tw_value *result)
 {
     struct group *group = arg;
+    tw_deferred *child = group->children[index];
 
     group->children[index] = NULL;
     group->left--;
-    if (group->done != NULL)
+    if (group->done != NULL) {
         group->items[index] = tw_retain(*result);
+        if (tw_is_failure(*result) && (group->flags & (RACE | TW_CONSUME_ERRORS)) == 0)
+            hand_on(group, child, index);
+    }
     if (group->left == 0 || (group->flags & ~(unsigned)TW_CONSUME_ERRORS) != 0)
         consider(group, index, *result);
     if ((group->flags & TW_CONSUME_ERRORS) != 0 && tw_is_failure(*result)) {

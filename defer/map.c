@@ -9,7 +9,7 @@
 
 /* Counted: by what it fires, until that is fired, and by each child without a result. */
 struct map {
-    tw_deferred *done; /* NULL once it is fired: then nothing more is started */
+    tw_deferred *done; /* NULL once it is fired */
     tw_value results;
     tw_value *items_done;
     const char *items;
@@ -18,6 +18,7 @@ struct map {
     tw_map_start *start;
     void *arg;
     bool pumping;
+    bool cancelled;          /* nothing more is started */
     tw_deferred *children[]; /* not counted; NULL: not started, or done */
 };
 
@@ -58,9 +59,24 @@ static void start_next(struct map *map)
     map->references++;
     map->children[index] = child;
     twi_deferred_tap(child, map_child_done, map, index);
-    if (map->done == NULL)
-        tw_cancel(map->children[index]); /* start() has cancelled us */
+    if (map->cancelled)
+        twi_cancel_child(map->children[index], "a map"); /* by start() */
     tw_deferred_unref(child);
+}
+
+/* Those that were never started are cancelled as the others were. */
+static void map_fire(struct map *map)
+{
+    tw_value results = map->results;
+    tw_value failure = tw_none();
+
+    if (map->started < map->count)
+        failure = tw_fail_at(map->done->where, &tw_error_cancelled, "never started");
+    for (size_t i = map->started; i < map->count; i++)
+        map->items_done[i] = tw_retain(failure);
+    tw_release(failure);
+    map->results = tw_none();
+    tw_fire_at(map->done->where, &map->done, results);
 }
 
 /* Children that are done at once come back here from inside: the loop is theirs too. */
@@ -70,27 +86,28 @@ static void map_pump(struct map *map)
         return;
     map->pumping = true;
     map->references++;
-    while (map->done != NULL && map->started < map->count && map->active < map->limit)
+    while (!map->cancelled && map->started < map->count && map->active < map->limit)
         start_next(map);
     map->pumping = false;
-    if (map->done != NULL && map->started == map->count && map->active == 0) {
-        tw_value results = map->results;
-        map->results = tw_none();
-        tw_fire_at(map->done->where, &map->done, results);
-    }
+    if (map->done != NULL && map->active == 0 &&
+        (map->cancelled || map->started == map->count))
+        map_fire(map);
     map_unref(map);
 }
 
+/* The children fire the map, once they have stopped. */
 static int map_cancel(tw_deferred *done, void *arg)
 {
     struct map *map = arg;
 
     (void)done;
-    tw_deferred_unref(map->done);
-    map->done = NULL;
+    map->cancelled = true;
+    map->references++;
     for (size_t i = 0; i < map->started; i++)
-        tw_cancel(map->children[i]);
-    return 0;
+        twi_cancel_child(map->children[i], "a map");
+    map_pump(map);
+    map_unref(map);
+    return TW_CANCEL_LATER;
 }
 
 static struct map *map_new(const char *where, size_t count, tw_deferred **ret_done)

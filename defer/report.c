@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <tweed/log.h>
 
@@ -36,6 +37,45 @@ void twi_report_unhandled(tw_deferred *deferred, tw_value failure)
         snprintf(text, sizeof text, "unhandled failure in Deferred made at %s",
                  report_place(deferred->where));
     tw_log_problem(TW_LOG_CRITICAL, "deferred", tw_lend(failure), text);
+}
+
+static void unread_report(const char *where, tw_value failure)
+{
+    const struct tw_deferred_hooks *hooks = &twi_defer.hooks;
+    char text[512];
+
+    if (hooks->unhandled != NULL) {
+        hooks->unhandled(NULL, failure, hooks->arg);
+        return;
+    }
+    snprintf(text, sizeof text, "unhandled failure among the results of Deferreds, made at %s",
+             report_place(where));
+    tw_log_problem(TW_LOG_CRITICAL, "deferred", failure, text);
+}
+
+struct unread {
+    const char *where;
+    tw_value failure;
+};
+
+static void unread_report_out(void *arg)
+{
+    const struct unread *unread = arg;
+
+    unread_report(unread->where, unread->failure);
+}
+
+void twi_report_unread(const char *where, tw_value failure)
+{
+    struct unread unread = { where, tw_lend(failure) };
+
+    twi_coroutine_call_out(unread_report_out, &unread);
+}
+
+void twi_report_refusal(const char *where, const char *whose, int error)
+{
+    tw_log(TW_LOG_ERROR, "deferred", "%s cannot cancel the Deferred made at %s: %s", whose,
+           report_place(where), strerror(-error));
 }
 
 struct second_fire {

@@ -23,10 +23,15 @@ struct timeout {
 static void timeout_expires(void *arg)
 {
     struct timeout *timeout = arg;
+    const char *where;
+    int r;
 
     timeout->call = 0;
     timeout->expired = true;
-    tw_cancel(timeout->deferred);
+    where = timeout->deferred->where;
+    r = tw_cancel(timeout->deferred);
+    if (r < 0)
+        twi_report_refusal(where, "a timeout", r);
 }
 
 static void timeout_stop(struct timeout *timeout)
@@ -44,13 +49,28 @@ static void timeout_free(void *arg)
     twi_free(timeout);
 }
 
+/* A failure by that cancellation: of one, as the first of several, or of all of them. */
+static bool is_cancellation(tw_value failure)
+{
+    tw_value all = tw_failure_is(failure, &tw_error_group) ? tw_failure_value(failure)
+                                                           : tw_none();
+
+    for (size_t i = 0; i < tw_list_length(all); i++) {
+        if (!tw_failure_is(tw_list_at(all, i), &tw_error_cancelled))
+            return false;
+    }
+    return tw_list_length(all) > 0 || tw_failure_is(failure, &tw_error_cancelled) ||
+           (tw_failure_is(failure, &tw_error_first) &&
+            tw_failure_is(tw_failure_cause(failure), &tw_error_cancelled));
+}
+
 /* The chain has got here. */
 static tw_value timeout_reached(tw_value result, void *arg)
 {
     struct timeout *timeout = arg;
 
     timeout_stop(timeout);
-    if (timeout->expired && tw_failure_is(result, &tw_error_cancelled))
+    if (timeout->expired && is_cancellation(result))
         return tw_fail_at(timeout->deferred->where, &tw_error_timeout,
                           "no result after %g seconds", timeout->seconds);
     return result;

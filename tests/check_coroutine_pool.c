@@ -429,7 +429,7 @@ START_TEST(map_gives_results_in_order_failures_among_them)
     trace_reset();
     note(tw_deferred_ref(d), "map");
     tw_cancel(d);
-    ck_trace("stop0 stop1 map!cancelled");
+    ck_trace("stop0 stop1 map=list");
     ck_counts(pool, 0, 0);
     tw_fire(&slots[0], tw_none());
     tw_fire(&slots[1], tw_none());

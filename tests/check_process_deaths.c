@@ -317,9 +317,37 @@ START_TEST(a_cancelled_map_takes_all_its_calls_with_it)
     for (int i = 0; i < 20; i++)
         tw_reactor_iterate(0.002);
     ck_assert_int_eq(tw_cancel(d), 0);
-    ck_fails(v, &tw_error_cancelled, 0);
+    ck_assert_uint_eq(tw_list_length(v), 100);
+    for (size_t i = 0; i < 100; i++)
+        ck_assert(tw_failure_is(tw_list_at(v, i), &tw_error_cancelled));
+    tw_release(v);
     ck_assert_uint_eq(tw_process_pool_counts(pool).queued, 0);
     ck_assert_int_eq(call_integer("square", 3), 9);
+    tw_deferred_unref(d);
+    end();
+}
+END_TEST
+
+START_TEST(a_cancelled_map_gives_what_was_done)
+{
+    double deadline = test_deadline();
+    struct tw_process_pool_counts counts;
+    tw_value v = tw_none();
+    tw_deferred *d;
+
+    begin(1);
+    d = tw_process_map(pool, "stall_unless_0", numbers(0, 3), NULL);
+    tw_add_both(d, keep, &v);
+    do {
+        tw_reactor_iterate(0.01);
+        counts = tw_process_pool_counts(pool);
+    } while (counts.working + counts.queued > 2 && test_before(deadline));
+    ck_assert_int_eq(tw_cancel(d), 0);
+    ck_assert_uint_eq(tw_list_length(v), 3);
+    ck_assert(tw_is(tw_list_at(v, 0), &tw_type_bytes));
+    ck_assert(tw_failure_is(tw_list_at(v, 1), &tw_error_cancelled));
+    ck_assert(tw_failure_is(tw_list_at(v, 2), &tw_error_cancelled));
+    tw_release(v);
     tw_deferred_unref(d);
     end();
 }
@@ -371,6 +399,7 @@ int main(int argc, char **argv)
     TEST_ADD(suite, what_was_sent_ahead_can_be_taken_back);
     TEST_ADD(suite, a_cancel_of_what_runs_kills_its_worker_only);
     TEST_ADD(suite, a_cancelled_map_takes_all_its_calls_with_it);
+    TEST_ADD(suite, a_cancelled_map_gives_what_was_done);
     TEST_ADD(suite, a_worker_without_work_takes_what_another_has_not_begun);
     return test_run(suite);
 }

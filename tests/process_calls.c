@@ -65,6 +65,12 @@ static tw_value stall(tw_value argument)
 }
 TW_PROCESS_FUNCTION(stall);
 
+static tw_value stall_unless_0(tw_value number)
+{
+    return tw_integer_of(number) != 0 ? stall(number) : tw_string("done");
+}
+TW_PROCESS_FUNCTION(stall_unless_0);
+
 /* Tells by a byte in a pipe that it runs (a worker has no such descriptor: by a file). */
 static tw_value touch_and_stall(tw_value path)
 {

@@ -291,7 +291,7 @@ static size_t cancel_running(tw_pool *pool)
         struct job *job = TWI_CONTAINER(node, struct job, node);
         twi_list_append(&pool->jobs, node);
         job->cancelled = job->inner == NULL;
-        tw_cancel(job->inner);
+        twi_cancel_child(job->inner, "a pool");
     }
     return count;
 }

@@ -71,7 +71,7 @@ static void pool_imap_cancel(void *arg)
     struct pool_imap *imap = arg;
 
     for (size_t i = 0; i < imap->started; i++)
-        tw_cancel(imap->children[i]);
+        twi_cancel_child(imap->children[i], "a pool's map");
 }
 
 static void pool_imap_release(void *arg)
@@ -112,7 +112,7 @@ static void pool_imap_start_next(struct pool_imap *imap)
     imap->children[index] = child;
     twi_deferred_tap(child, pool_imap_child_done, imap, index);
     if (twi_results_ended(imap->results))
-        tw_cancel(imap->children[index]);
+        twi_cancel_child(imap->children[index], "a pool's map");
     tw_deferred_unref(child);
 }
 

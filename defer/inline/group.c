@@ -53,7 +53,7 @@ static void cancel_members(tw_group *group)
     twi_list_splice(&todo, &group->members);
     while ((node = twi_list_take_first(&todo)) != NULL) {
         twi_list_append(&group->members, node);
-        twi_cancel_child(TWI_CONTAINER(node, struct member, node)->deferred);
+        twi_cancel_child(TWI_CONTAINER(node, struct member, node)->deferred, "a group");
     }
     group_unref(group);
 }

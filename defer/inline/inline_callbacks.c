@@ -30,7 +30,7 @@ static void bodies_end(void)
     twi_tasks.known = false;
 }
 
-static void task_cancel_child(tw_deferred *child);
+static int task_cancel_child(tw_deferred *child);
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where);
 
@@ -164,17 +164,14 @@ static void break_circle_out(void *task)
 }
 
 /* The hooks cancel_child and awaits; see deferred.h. */
-static void task_cancel_child(tw_deferred *child)
+static int task_cancel_child(tw_deferred *child)
 {
-    struct twi_task *task;
+    struct twi_task *task = (child->state & TWI_CANCELLING) != 0 ? twi_task_of(child) : NULL;
 
-    while (child != NULL && (child->state & TWI_WAITING) != 0)
-        child = child->waiting_on;
-    task = child != NULL && (child->state & TWI_CANCELLING) != 0 ? twi_task_of(child) : NULL;
-    if (task != NULL && task->parked)
-        twi_coroutine_call_out(break_circle_out, task);
-    else
-        tw_cancel(child);
+    if (task == NULL || !task->parked)
+        return tw_cancel(child);
+    twi_coroutine_call_out(break_circle_out, task);
+    return 0;
 }
 
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
@@ -188,6 +185,15 @@ static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
     *ret_name = task->name;
     *ret_where = task->awaits_at;
     return true;
+}
+
+static void cancel_in_round(tw_deferred *outer)
+{
+    const char *where = outer->where;
+    int r = tw_cancel(outer);
+
+    if (r < 0)
+        twi_report_refusal(where, "tw_inline_callbacks_cancel_all()", r);
 }
 
 /* Those that are there when it begins; each once, be it that it is cancelled itself or that it
@@ -210,7 +216,7 @@ size_t tw_inline_callbacks_cancel_all(void)
         struct twi_task *task = TWI_CONTAINER(node, struct twi_task, node);
         twi_list_append(&tasks->all, node);
         if (task->cancelled_in < round && !task->ended)
-            tw_cancel(task->outer);
+            cancel_in_round(task->outer);
     }
     tasks->in_round = outer;
     return count;

@@ -142,8 +142,10 @@ TW_API int tw_cancel(tw_deferred *deferred);
  *   seconds    0 or more; 0 gives up on the next turn, never inside this call
  *   clock      lent; must outlive `deferred`; NULL for the calling thread's reactor
  *
- * `deferred` is then cancelled, and callbacks added from here on see tw_error_timeout. If it
- * fires first, the timer is gone; in a tie, what was scheduled first wins.
+ * `deferred` is then cancelled. What comes of that goes on: the failure tw_error_cancelled (as the
+ * first of gather's, or all of race's) as tw_error_timeout to the callbacks added from here on; any
+ * other, and a value, as it is. A cancelled list or map gives its list of results. If it fires
+ * first, the timer is gone; in a tie, what was scheduled first wins. A refused cancel is logged.
  * Covers the callbacks added before it; several are allowed.
  * Returns 0, -EINVAL (negative or not finite), -ENOMEM.
  */
@@ -201,7 +203,8 @@ TW_API size_t tw_deferred_count(void);
 
 /* Hooks of the calling thread; NULL restores the default, which logs at TW_LOG_CRITICAL. */
 struct tw_deferred_hooks {
-    /* The last reference of `deferred` goes while it holds `failure` (lent). */
+    /* The last reference of `deferred` goes while it holds `failure` (lent). `deferred` is NULL for
+     * one among the results of a list, at which nobody has looked. */
     void (*unhandled)(tw_deferred *deferred, tw_value failure, void *arg);
     /* Somebody fired it a second time with `result` (lent). */
     void (*fired_twice)(tw_deferred *deferred, tw_value result, void *arg);

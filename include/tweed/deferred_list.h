@@ -3,8 +3,17 @@
  * deferred_list.h - many Deferreds as one.
  *
  * Each function takes over your references of the `count` Deferreds in the array (NULLs count as
- * tw_error_memory; the array itself stays yours) and returns a new Deferred. Cancelling that
- * cancels all that it still waits for.
+ * tw_error_memory; the array itself stays yours) and returns a new Deferred.
+ *
+ * Cancelling that, or a timeout of it, cancels all that it still waits for and starts nothing more;
+ * it fires when these have ended, as it would have without. So a list or map (tw_pool_map() and
+ * tw_process_map() too) always gives its list of results: what had come by then, and for each that
+ * was cancelled or never started tw_error_cancelled. gather and race fail; their timeout gives
+ * tw_error_timeout. One that refuses to be cancelled is told to the log, and waited for.
+ *
+ * A failure that is an item of a list's result, or the cause of tw_error_first, is no longer its
+ * Deferred's own: it is reported as unhandled only if the result goes and nobody has looked at that
+ * item (tw_list_at()).
  * After Twisted's DeferredList, gatherResults and race.
  */
 #ifndef TWEED_DEFERRED_LIST_H
@@ -18,7 +27,9 @@ enum tw_list_flags {
     TW_FIRE_ON_ONE_CALLBACK = 1, /* fire with the list [value, index] of the first success */
     TW_FIRE_ON_ONE_ERRBACK =
         2,                 /* fail with tw_error_first, number = index, at the first one */
-    TW_CONSUME_ERRORS = 4,       /* children's failures are handled here: they become none */
+    /* Children's failures are handled here: they become none, and are never reported as
+     * unhandled. */
+    TW_CONSUME_ERRORS = 4,
     TW_CANCEL_REST = 8           /* once fired, cancel the others */
 };
 
@@ -47,7 +58,8 @@ TW_API tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
 
 /* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds
  * pending at a time; `items` lent until done: item i is `(const char *)items + i * item_size`.
- * Fires with the list of results in order, failures among them. limit 0 is -> tw_error_misuse. */
+ * Fires with the list of results in order, failures among them, which count as handled. limit 0 is
+ * -> tw_error_misuse. */
 typedef tw_deferred *tw_map_start(const void *item, void *arg);
 #define tw_map(items, count, item_size, limit, start, arg) \
     tw_map_at(TW_HERE, (items), (count), (item_size), (limit), (start), (arg))

@@ -43,7 +43,7 @@ TW_API tw_deferred *tw_pool_wait_available_at(const char *where, tw_pool *pool);
 
 /* Run body() for each of `count` items, given the address of the item: item i is at
  * `(char *)items + i * item_size`; lent until it is done. Fires with the list of results in order,
- * failures among them. A cancel cancels all. */
+ * failures among them. A cancel cancels all, as tw_map()'s. */
 #define tw_pool_map(pool, body, items, count, item_size) \
     tw_pool_map_at(TW_HERE, (pool), (body), (items), (count), (item_size))
 TW_API tw_deferred *tw_pool_map_at(const char *where, tw_pool *pool, tw_coroutine_body *body,

@@ -162,7 +162,7 @@ struct tw_process_map_options {
 };
 
 /* Call a function for each item of a list (taken). Fires with the list of results in order,
- * failures among them. A cancel cancels all. */
+ * failures among them. A cancel cancels all, and it fires with what was there, as tw_map(). */
 #define tw_process_map(pool, name, arguments, options) \
     tw_process_map_at(TW_HERE, (pool), (name), (arguments), (options))
 TW_API tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool,

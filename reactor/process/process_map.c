@@ -51,6 +51,20 @@ struct map {
     size_t left;
 };
 
+/* Stands for a result that is not there; none could be one. */
+static char not_there;
+
+static void mark_not_there(struct map *map)
+{
+    for (size_t i = 0; i < map->left; i++)
+        map->items[i] = tw_pointer(&not_there);
+}
+
+static bool is_not_there(tw_value item)
+{
+    return tw_is(item, &tw_type_pointer) && item.as.pointer == &not_there;
+}
+
 static void map_deliver(struct twi_process_task_set *set, size_t index, tw_value result)
 {
     struct map *map = (struct map *)set;
@@ -72,16 +86,33 @@ static void map_release(struct twi_process_task_set *set)
     no_release(set);
 }
 
+/* What has its result keeps it. */
+static tw_value take_results(struct map *map)
+{
+    tw_value results = map->results;
+    tw_value failure = tw_fail(&tw_error_cancelled, "taken out of the process pool");
+    size_t count = tw_list_length(results);
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_not_there(map->items[i]))
+            map->items[i] = tw_retain(failure);
+    }
+    tw_release(failure);
+    map->results = tw_none();
+    return results;
+}
+
 static int process_map_cancel(tw_deferred *deferred, void *arg)
 {
     struct map *map = arg;
     tw_deferred *done = map->done;
+    tw_value results = take_results(map);
 
     (void)deferred;
     map->done = NULL;
     /* The map may go with the last of its tasks. */
     twi_process_pool_drop_set(map->pool, &map->set);
-    tw_fire(&done, tw_fail(&tw_error_cancelled, "taken out of the process pool"));
+    tw_fire(&done, results);
     return 0;
 }
 
@@ -96,8 +127,10 @@ static struct map *process_map_new(tw_process_pool *pool, tw_value arguments, si
     map->pool = pool;
     map->left = tw_list_length(map->set.arguments);
     map->results = twi_list_filled(map->left, &map->items);
-    if (map->items != NULL)
+    if (map->items != NULL) {
+        mark_not_there(map);
         return map;
+    }
     twi_process_task_set_unref(&map->set);
     return NULL;
 }
