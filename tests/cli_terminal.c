@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@ static void be_command(const char *terminal, int columns, char **command)
     int fd;
 
     setsid();
+    /* A background job of a shell ignores them. */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     fd = open(terminal, O_RDWR);
     if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0 || ioctl(fd, TIOCSWINSZ, &size) < 0)
         _exit(BROKEN);
