@@ -104,6 +104,7 @@ int main(int argc, char **argv)
         tw_site_listen(site, &where, &listener, &failure) < 0) {
         fprintf(stderr, "notes: %s: cannot be served\n", argv[1]);
         tw_release(failure);
+        tw_site_unref(site);
         return 1;
     }
     tw_site_unref(site); /* the listener's from here on */

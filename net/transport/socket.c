@@ -282,12 +282,13 @@ int twi_socket_adopt(struct twi_socket *socket, const struct sockaddr *peer,
                      tw_protocol *protocol, tw_factory *factory, tw_transport **ret_transport)
 {
     struct sock *sock = twi_slab_alloc(&socks);
-    struct twi_descriptor *descriptor = &sock->descriptor;
+    struct twi_descriptor *descriptor;
     int r = -ENOMEM;
 
     if (sock == NULL)
         goto fail;
     memset(sock, 0, sizeof *sock);
+    descriptor = &sock->descriptor;
     descriptor->fd = socket->fd;
     descriptor->socket = true;
     r = watch_sock(descriptor, socket->watch);
