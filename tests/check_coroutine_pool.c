@@ -329,6 +329,7 @@ START_TEST(a_release_may_cancel_the_one_that_it_belongs_to)
     trace_setup();
     tw_deferred_unref(tw_pool_spawn(pool, body, (void *)0));
     for (int i = 0; i < 3; i++) {
+        itself = NULL; /* until it is there: the release comes before, too */
         itself = tw_pool_spawn_with(pool, body, (void *)1, &options);
         note(tw_deferred_ref(itself), "a");
         trace_reset();

@@ -32,7 +32,7 @@ static tw_value keep_list(tw_value results, void *kept)
 
 START_TEST(a_failure_among_results_is_reported_if_nobody_looks_at_it)
 {
-    tw_value kept;
+    tw_value kept = tw_none();
     tw_deferred *list;
 
     for (int i = 0; i < 5; i++) {

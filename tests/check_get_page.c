@@ -309,7 +309,7 @@ static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 START_TEST(a_part_that_the_caller_asks_for_is_the_page)
 {
-    struct tw_fetch_options options = { .headers = tw_headers_new() };
+    struct tw_fetch_options options = { .headers = test_given(tw_headers_new()) };
 
     ck_assert_int_eq(tw_headers_add((tw_headers *)options.headers, "Range", "bytes=3-4"), 0);
     start("HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-4/9\r\nContent-Length: 2\r\n\r\nhi");
