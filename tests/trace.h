@@ -15,9 +15,6 @@
 
 #include "tests/test.h"
 
-/* A step's name is a literal, and nobody writes to it. */
-#pragma GCC diagnostic ignored "-Wdiscarded-qualifiers"
-
 static char trace[4096];
 
 static inline void trace_reset(void)
