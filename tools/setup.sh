@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tools/setup.sh [--soft] [build|ci|real|PACKAGE...] - install the Debian packages that are missing.
+# tools/setup.sh [--soft] [build|ci|deb|real|PACKAGE...] - install the Debian packages that are missing.
 #
 #   build   what building and `make check` need (the default)
 #   ci      what .ci/run needs besides
+#   deb     what `make deb` and `make check-deb` need besides
 #   real    the servers of `make check-real`
 #   --soft  go on without a package that cannot be had
 # As root or by sudo, and it says so in a line. On systems without apt-get it names what to
@@ -13,8 +14,9 @@ set -u
 BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libssl-dev zlib1g-dev
     libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates
     libxml2-dev"
-CI="python3-markdown clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+CI="python3-markdown clang-14 clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     qemu-user"
+DEB="debhelper dpkg-dev fakeroot lintian python3-markdown libunistring-dev g++"
 REAL="nginx-light apache2 squid curl python3"
 
 soft=
@@ -23,10 +25,11 @@ wanted=
 [ $# -gt 0 ] || set -- build
 for set_name; do
     case $set_name in
-    -h | --help) sed -n '3,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "setup: unknown option $set_name (try --help)" >&2; exit 2 ;;
     build) wanted="$wanted $BUILD" ;;
     ci) wanted="$wanted $CI" ;;
+    deb) wanted="$wanted $DEB" ;;
     real) wanted="$wanted $REAL" ;;
     *) wanted="$wanted $set_name" ;;
     esac
