@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api.h - what every public header needs: export marks, attributes, TW_HERE.
+ * api.h - the common ground of all public headers: export marks, attributes, TW_HERE.
  *
  * Plain functions return 0 or more on success and a negative errno on failure. Failures that
  * travel along a Deferred are values, see failure.h.

@@ -4,6 +4,20 @@
  *
  * One engine for all: pooled keep-alive connections with limits, deadlines, redirects, cookies,
  * proxies, content decoding, streaming. TLS is verified.
+ *
+ *     static tw_value show(tw_value response, void *url)
+ *     {
+ *         printf("%s: %d, %zu bytes\n", (char *)url, tw_response_status(response),
+ *                tw_bytes_length(tw_response_body(response)));
+ *         return tw_none();
+ *     }
+ *     ...
+ *     struct tw_fetch_options options = { .user_agent = "example/1", .timeout = 20 };
+ *     tw_deferred *response = tw_agent_request(tw_agent_current(), url, &options);
+ *     tw_add_callback(response, show, url);
+ *     tw_add_errback(response, tw_log_failure, url);
+ *     tw_deferred_unref(response);
+ *
  * After Twisted's getPage, downloadPage, Agent, HTTPConnectionPool and their wrappers.
  */
 #ifndef TWEED_CLIENT_H
@@ -38,17 +52,18 @@ struct tw_agent_options {
     /* Hosts, domains, addresses and networks that are reached directly, comma-separated, or "*";
      * NULL: as no_proxy in the environment says. Counts for a request's own proxy as well. */
     const char *no_proxy;
-    /* Refuse loopback, private and link-local addresses (SSRF), in URLs and as answers for their
-     * names. The proxy itself may have one; what it resolves, only it can refuse. */
+    /* Refuse loopback, private and link-local addresses (SSRF), in URLs and as the addresses of
+     * their names. The proxy itself may have one; names that the proxy resolves are its to
+     * refuse. */
     bool refuse_private;
 };
 /* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
 TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
-/* The calling thread's own, which tw_get_page() uses; lent. */
+/* The calling thread's own agent, which tw_get_page() uses; lent. */
 TW_API tw_agent *tw_agent_current(void);
 TW_API tw_agent *tw_agent_ref(tw_agent *agent);
-/* At the last reference idle connections are closed; requests under way keep it. NULL is fine,
- * here and below: a request for it gives NULL. */
+/* With the last reference idle connections are closed; requests under way hold a reference.
+ * NULL is allowed, here and below: its requests are NULL. */
 TW_API void tw_agent_unref(tw_agent *agent);
 TW_API void tw_agent_close_idle(tw_agent *agent);
 struct tw_agent_counts {
@@ -59,25 +74,26 @@ TW_API struct tw_agent_counts tw_agent_counts(const tw_agent *agent);
 
 /* --- a request ---------------------------------------------------------------------- */
 
-/* A body on its way out, for who produces it. Lent until `release` below is called, redirects and
- * retries included. */
+/* The handle of an upload, for the code that produces the body. Lent until `release` below is
+ * called, redirects and retries included. */
 typedef struct tw_upload tw_upload;
 
-/* A body that is produced while it is sent. read() writes at most `size` bytes into `data` and
- * returns how many; 0 is the end, a negative errno gives up the request, -EAGAIN waits for
- * tw_upload_ready(upload). rewind() (may be NULL) starts over for a redirect: 0 or negative
- * errno. length: -1 when not known (sent chunked); fewer bytes are tw_error_misuse, more are not
- * asked for. `release` (may be NULL) is called with arg once, also when the request fails at
- * once. */
+/* A body that is produced while it is sent. */
 struct tw_body_source {
+    /* In bytes; -1 when not known (sent in chunks). A body that ends before is tw_error_misuse;
+     * read() is not called for more. */
     int64_t length;
+    /* Write at most `size` bytes into `data`; return how many, 0 at the end, -EAGAIN to wait
+     * for tw_upload_ready(upload), another negative errno to give up the request. */
     int64_t (*read)(tw_upload *upload, char *data, size_t size, void *arg);
+    /* Start over, for a redirect or retry; may be NULL. Returns 0 or a negative errno. */
     int (*rewind)(void *arg);
+    /* Called with arg once, also when the request fails at once; may be NULL. */
     tw_release_fn *release;
     void *arg;
 };
-/* The source of `upload` has more: if its last read() returned -EAGAIN, it is read again before
- * this returns; otherwise nothing happens. */
+/* The source of `upload` has more: if its last read() returned -EAGAIN, read() is called again
+ * inside this call; otherwise nothing happens. */
 TW_API void tw_upload_ready(tw_upload *upload);
 
 enum tw_redirect_policy {
@@ -92,25 +108,25 @@ struct tw_fetch_options {
     const char *method;          /* NULL: GET, or POST with a body */
     const void *body;            /* copied */
     size_t body_length;
-    /* Instead of body: pieces; the fields of a form; multipart. The last two set Content-Type,
-     * unless it is among the headers. */
+    /* In place of body: a source, the fields of a form, the parts of a multipart form. The last
+     * two set Content-Type, unless it is among the headers. */
     const struct tw_body_source *body_source;
     const struct tw_field *form;
     const struct tw_part *parts;
     const struct tw_field *params; /* added to the URL's query */
     const tw_headers *headers;   /* added; Host, User-Agent, Accept-Encoding replace ours */
     const char *user_agent;      /* NULL: "tweed/VERSION"; "": none */
-    bool no_accept;              /* no Accept field of ours */
+    bool no_accept;              /* send no Accept field */
     const char *user, *password; /* Basic, for the first origin only */
     tw_cookies *cookies;         /* counted: read from and written to; NULL: no cookies */
-    bool join_cookies;           /* a Cookie field in headers goes out behind those of cookies,
-                                    not in their place */
-    const char *proxy;           /* over the agent's; "": none */
-    tw_tls_context *tls;         /* over the agent's */
+    /* Send a Cookie field of `headers` in addition to `cookies`, not in their place. */
+    bool join_cookies;
+    const char *proxy;           /* in place of the agent's; "": none */
+    tw_tls_context *tls;         /* in place of the agent's */
     enum tw_redirect_policy redirects;
     int max_redirects;           /* 0: 20; negative: the first one is an error */
-    double timeout;              /* total, queueing, redirects and retries included; 0: 300;
-                                    negative, here and below: none */
+    /* Seconds; negative: no limit. The first is for everything: queueing, redirects, retries. */
+    double timeout;              /* 0: 300 */
     double connect_timeout;      /* name, TCP, TLS; 0: 30 */
     double first_byte_timeout;   /* from request sent to first byte; 0: 60 */
     double idle_timeout;         /* between bytes; 0: 60 */
@@ -119,29 +135,30 @@ struct tw_fetch_options {
     size_t max_header_lines;     /* 0: 500 */
     bool no_decode;              /* no Accept-Encoding, body as sent */
     bool http10;                 /* speak HTTP/1.0 */
-    bool fail_on_error;          /* 400 and up fail with tw_error_status */
+    bool fail_on_error;          /* a status of 400 or more fails with tw_error_status */
     bool accept_partial;         /* a body cut short is a success, marked incomplete */
-    /* Streaming: called for each piece of the decoded body, in place of collecting it; on the
-     * final response only. Negative errno ends the request with it; lent. headers is called once
-     * before; it may be given alone. Pause with tw_response_pause(). */
+    /* Streaming, of the final response only: on_headers is called once, then on_body for each
+     * piece of the decoded body, which is not collected; either may be NULL. Arguments are
+     * lent. A negative errno ends the request with that. Pause with tw_response_pause(). */
     int (*on_headers)(tw_value response, void *arg);
     int (*on_body)(const char *data, size_t length, void *arg);
-    /* The head of each request as it goes out, redirects and retries included; lent. For a log;
-     * it can hold credentials. */
+    /* Called with the head of each request as it goes out (lent), redirects and retries
+     * included. For a log; it can hold credentials. */
     void (*on_request)(const char *head, size_t length, void *arg);
     void *stream_arg;
 };
 
 /*
  * Fires with a response (below) when the body is complete; any HTTP status is a success unless
- * fail_on_error. Fails with tw_error_url, _dns, below _connect, _tls, _timeout, _empty, _partial,
- * _protocol, _encoding, _redirect, _toolarge, _connection, _cancelled; the failure's value is the
- * response as far as it came, or none. Cancel closes the connection it uses.
+ * fail_on_error is set. Fails with tw_error_url, _dns, below _connect, _tls, _timeout, _empty,
+ * _partial, _protocol, _encoding, _redirect, _toolarge, _connection, _cancelled; the failure's
+ * value is the response as far as it came, or none. A cancel closes the connection that the
+ * request uses.
  *
- * What has not left goes out again when its connection ends; what was sent on a connection that was
- * used before and got no answer, once, if the method allows it and there is no body (RFC 9110,
- * 9.2.2). When there are no descriptors for another connection, requests wait for those that are
- * open, and fail only when none is.
+ * When its connection ends, a request that has not left is sent again on another. One that was
+ * sent on a connection that was used before, and got no answer, is sent again once, if the
+ * method allows it and there is no body (RFC 9110, 9.2.2). When there are no descriptors for
+ * another connection, requests wait for those that are open, and fail only when none is.
  */
 #define tw_agent_request(agent, url, options) \
     tw_agent_request_at(TW_HERE, (agent), (url), (options))
@@ -151,7 +168,8 @@ TW_API tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, cons
 /* --- a response: an immutable value ------------------------------------------------- */
 
 TW_API extern const tw_type tw_type_response;
-/* What accessors return lives as long as the response; wrong types answer 0, "", none. */
+/* Results of accessors live as long as the response; for a value of another type they are 0, ""
+ * or none. */
 TW_API int tw_response_status(tw_value response);
 TW_API const char *tw_response_reason(tw_value response);
 TW_API const char *tw_response_version(tw_value response); /* "HTTP/1.1" */
@@ -170,12 +188,13 @@ struct tw_response_times {
 TW_API struct tw_response_times tw_response_times(tw_value response);
 TW_API uint64_t tw_response_wire_bytes(tw_value response); /* body as received */
 
-/* How many seconds from `now` (since 1970) it asks to wait before another try: Retry-After, which
- * may be a date (RFC 9110, 10.2.3); 0 when that has passed. Negative: it does not say. */
+/* The seconds that the server asks to wait, from `now` (seconds since 1970), before another
+ * try: Retry-After, which may be a date (RFC 9110, 10.2.3); 0 when that has passed. Negative if
+ * there is no such field. */
 TW_API double tw_response_retry_after(tw_value response, double now);
 
-/* Stop and go for on_body, while the response is coming; no limit but the total one runs
- * meanwhile. A resume takes effect in the next turn. */
+/* Stop and resume the calls of on_body while the response is coming. During a pause only the
+ * total limit runs. A resume takes effect in the next turn. */
 TW_API void tw_response_pause(tw_value response);
 TW_API void tw_response_resume(tw_value response);
 
@@ -190,16 +209,17 @@ TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
                                    const struct tw_fetch_options *options);
 
 /*
- * Fetch into a file: written beside it and renamed when whole. Fires with the response (without
- * body). The new file has the mode of an old one; a symbolic link stays, and the file behind it is
- * replaced; a pipe or device is written to as it is, in calls that wait for its reader.
+ * Fetch into a file: write a new one beside it, and rename that when whole. Fires with the
+ * response (without body). The new file has the mode of the old one; a symbolic link stays, and
+ * the file behind it is replaced; a pipe or device is written to in place, in calls that wait
+ * for its reader.
  *   resume    write in place, so that a part stays when the transfer breaks; the next call asks for
- *             what is missing (Range; with If-Range where the file system keeps attributes, so that
- *             a page that has changed comes whole) and appends it. A whole answer replaces the file
- *             once complete. The page is asked for without a content coding.
- * A part of the page is taken only if it is the one that was asked for: another is
- * tw_error_protocol, a coded one tw_error_encoding, both with the file as it was; less than what is
- * missing is tw_error_partial, and another call goes on from there. A file error is
+ *             the missing rest (Range; with If-Range where the file system keeps attributes, so
+ *             that a page that has changed comes whole) and appends it. A whole answer replaces
+ *             the file once complete. The page is asked for without a content coding.
+ * A partial answer must be the one that was asked for: another is tw_error_protocol, one with a
+ * content coding tw_error_encoding, both with the file as it was. One that ends before the page
+ * does is tw_error_partial, and another call goes on from there. A file error is
  * tw_error_system.
  */
 #define tw_download_page(url, path, resume, options) \

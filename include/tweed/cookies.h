@@ -11,19 +11,20 @@
  *                  have at most 4096 bytes together (-E2BIG); an attribute of more than 1024 is
  *                  ignored; without "=", all is the value of a cookie with an empty name; a
  *                  cookie with neither name nor value is refused
- *   5.7  storage   Secure is taken from https and wss only, and such a cookie is neither replaced
- *                  nor hidden from elsewhere; a public suffix is no Domain but for the host
- *                  itself; "__Secure-" and "__Host-" promise what 4.1.3 says, in any case of
- *                  letters, and a cookie without a name may not look like one of them
+ *   5.7  storage   Secure is taken from https and wss only, and no cookie from elsewhere
+ *                  replaces or hides a secure one; a public suffix is accepted as Domain from
+ *                  that host itself only; names that begin with "__Secure-" or "__Host-", in
+ *                  any case of letters, are held to 4.1.3, and the value of a cookie without a
+ *                  name may not begin so
  *   5.8  sending   Secure cookies go to https and wss only
  * Loopback (localhost, names below it, 127.0.0.0/8, [::1]) counts as secure in all this, as in
  * browsers and curl: its requests never leave the machine.
- * Not from it: SameSite, as there is no page that a request comes from. HttpOnly is only kept, as
- * there are no scripts. Beside it: a tab in a name, value or path is refused, since it would break
- * the file.
+ * SameSite is ignored, as there is no page that a request comes from. HttpOnly is kept and has
+ * no effect, as there are no scripts. One rule is stricter: a tab in a name, value or path is
+ * refused, since it would break the file.
  *
- * Limits: 50 cookies a domain, 3000 in all; expired ones go first, then the one that was not used
- * for longest.
+ * Limits: 50 cookies a domain, 3000 in all; expired ones go first, then the least recently
+ * used.
  */
 #ifndef TWEED_COOKIES_H
 #define TWEED_COOKIES_H
@@ -37,20 +38,21 @@ typedef struct tw_cookies tw_cookies;
 TW_API tw_cookies *tw_cookies_new(void); /* counted; NULL: no memory */
 TW_API tw_cookies *tw_cookies_ref(tw_cookies *jar);
 TW_API void tw_cookies_unref(tw_cookies *jar); /* NULL is ignored */
-/* Take in one Set-Cookie field of an answer from `from`; `now`: seconds since 1970. 0 stored (or
- * taken out, when it has expired), -EPERM (not for this host, prefix or scheme), -EINVAL (syntax),
- * -E2BIG, -ENOMEM. Lasts 400 days at most. */
+/* Store one Set-Cookie field of an answer from `from`; `now` is in seconds since 1970. Returns
+ * 0 (stored, or removed if it has expired), -EPERM (not for this host, prefix or scheme),
+ * -EINVAL (syntax), -E2BIG, -ENOMEM. Lasts 400 days at most. */
 TW_API int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set_cookie,
                             double now);
 /* The Cookie field's value for a request, bytes; none when there is no cookie for it. */
 TW_API tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now);
 TW_API size_t tw_cookies_count(const tw_cookies *jar);
 TW_API void tw_cookies_clear(tw_cookies *jar);
-/* Netscape's cookie file, as curl reads and writes it. Lines that are none are passed over: returns
- * how many, the number of the first in *ret_line (may be NULL), or negative errno. */
+/* Read Netscape's cookie file, as curl writes it. Lines that hold no cookie are skipped.
+ * Returns how many were, with the number of the first in *ret_line (may be NULL), or a negative
+ * errno. */
 TW_API int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line);
-/* Write beside the file and rename; a new file is readable by its owner only, an old one's mode is
- * kept. 0 or negative errno. */
+/* Write the same format to a new file beside `path`, then rename it. A file that was there
+ * keeps its mode, a new one is for its owner only. Returns 0 or a negative errno. */
 TW_API int tw_cookies_save(const tw_cookies *jar, const char *path);
 
 TW_END

@@ -5,15 +5,16 @@
  * Each function takes over your references of the `count` Deferreds in the array (NULLs count as
  * tw_error_memory; the array itself stays yours) and returns a new Deferred.
  *
- * Cancelling that, or a timeout of it, cancels all that it still waits for and starts nothing more;
- * it fires when these have ended, as it would have without. So a list or map (tw_pool_map() and
- * tw_process_map() too) always gives its list of results: what had come by then, and for each that
- * was cancelled or never started tw_error_cancelled. gather and race fail; their timeout gives
- * tw_error_timeout. One that refuses to be cancelled is told to the log, and waited for.
+ * A cancel of the new Deferred, or its timeout, cancels every Deferred that it still waits for
+ * and starts nothing more; it fires when all of them have ended, by the same rules as ever. So
+ * a list or map (tw_pool_map() and tw_process_map() too) always gives its list of results:
+ * those that came in time, and tw_error_cancelled for each one that was cancelled or never
+ * started. gather and race fail; after a timeout with tw_error_timeout. A Deferred that refuses
+ * to be cancelled is logged, and waited for.
  *
- * A failure that is an item of a list's result, or the cause of tw_error_first, is no longer its
- * Deferred's own: it is reported as unhandled only if the result goes and nobody has looked at that
- * item (tw_list_at()).
+ * A failure that is an item of a list's result, or the cause of tw_error_first, no longer
+ * belongs to its Deferred: it is reported as unhandled only if the result is released before
+ * anybody has looked at that item (tw_list_at()).
  * After Twisted's DeferredList, gatherResults and race.
  */
 #ifndef TWEED_DEFERRED_LIST_H
@@ -24,19 +25,21 @@
 TW_BEGIN
 
 enum tw_list_flags {
-    TW_FIRE_ON_ONE_CALLBACK = 1, /* fire with the list [value, index] of the first success */
-    TW_FIRE_ON_ONE_ERRBACK =
-        2,                 /* fail with tw_error_first, number = index, at the first one */
-    /* Children's failures are handled here: they become none, and are never reported as
+    /* Fire with the list [value, index] of the first success. */
+    TW_FIRE_ON_ONE_CALLBACK = 1,
+    /* Fail with tw_error_first at the first failure; its index is the number. */
+    TW_FIRE_ON_ONE_ERRBACK = 2,
+    /* Each Deferred's own failure becomes none once it is in the list, and is never reported as
      * unhandled. */
     TW_CONSUME_ERRORS = 4,
-    TW_CANCEL_REST = 8           /* once fired, cancel the others */
+    /* Once fired, cancel the others. */
+    TW_CANCEL_REST = 8
 };
 
 /* Fires with a list of all results in the order given; an item is a value, or the failure
- * (tw_is_failure()). Never fails without TW_FIRE_ON_ONE_ERRBACK. A list of none fires at once
- * with an empty list; with TW_FIRE_ON_ONE_CALLBACK, where Twisted would wait for ever, it fails
- * with tw_error_misuse. */
+ * (tw_is_failure()). Never fails without TW_FIRE_ON_ONE_ERRBACK. With a `count` of 0 it fires
+ * at once with an empty list; with TW_FIRE_ON_ONE_CALLBACK, where Twisted would wait for ever,
+ * it fails with tw_error_misuse. */
 #define tw_deferred_list(deferreds, count, flags) \
     tw_deferred_list_at(TW_HERE, (deferreds), (count), (flags))
 TW_API tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds,
@@ -58,8 +61,8 @@ TW_API tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
 
 /* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds
  * pending at a time; `items` lent until done: item i is `(const char *)items + i * item_size`.
- * Fires with the list of results in order, failures among them, which count as handled. limit 0 is
- * -> tw_error_misuse. */
+ * Fires with the list of results in order, failures among them, which count as handled. With a
+ * limit of 0 it fails with tw_error_misuse. */
 typedef tw_deferred *tw_map_start(const void *item, void *arg);
 #define tw_map(items, count, item_size, limit, start, arg) \
     tw_map_at(TW_HERE, (items), (count), (item_size), (limit), (start), (arg))

@@ -13,9 +13,9 @@
  *   unix:PATH[:mode=OCTAL][:lockfile=0][:backlog=N]
  *
  * "ssl" and "tls" are the same; "certKey" and "certificate", "caCertsDir" and "trustRoots" too.
- * What stands without a name may be given with it: "tcp:host=HOST:port=PORT", "unix:path=PATH",
- * "unix:address=PATH". A backslash takes its meaning from the character behind it: "::1" is
- * "\:\:1". After Twisted's clientFromString and serverFromString.
+ * The parts that stand without a name may be given with it: "tcp:host=HOST:port=PORT",
+ * "unix:path=PATH", "unix:address=PATH". A backslash makes the character behind it an ordinary
+ * one: "::1" is written "\:\:1". After Twisted's clientFromString and serverFromString.
  */
 #ifndef TWEED_ENDPOINT_H
 #define TWEED_ENDPOINT_H
@@ -24,8 +24,8 @@
 
 TW_BEGIN
 
-/* Connect `protocol` (taken): as tw_connect(). A string that cannot be read is tw_error_url, what
- * TLS does not take is tw_error_tls. */
+/* Connect `protocol` (taken): as tw_connect(). Also fails with tw_error_url for a string that
+ * cannot be read, and tw_error_tls for a certificate, key or trust that cannot be used. */
 #define tw_connect_endpoint(endpoint, protocol) \
     tw_connect_endpoint_at(TW_HERE, (endpoint), (protocol))
 TW_API tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,

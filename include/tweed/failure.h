@@ -24,7 +24,7 @@ typedef struct tw_error_class {
  *   tw_error                                  [other]
  *     tw_error_memory                         out of memory; one immortal failure
  *     tw_error_cancelled                      [aborted] somebody called tw_cancel()
- *     tw_error_abandoned                      what would have fired it died unfired
+ *     tw_error_abandoned                      the Deferred waited for died unfired
  *     tw_error_closed                         thrown into a coroutine that is closed
  *     tw_error_timeout                        [timeout]
  *     tw_error_misuse                         a call that the rules forbid
@@ -47,13 +47,13 @@ typedef struct tw_error_class {
  *     tw_error_tls                            [tls]
  *     tw_error_protocol                       [protocol] the peer broke the protocol
  *     tw_error_empty                          [empty] connection ended before any answer
- *     tw_error_partial                        [partial] answer cut short; value: what came
+ *     tw_error_partial                        [partial] answer cut short; value: its beginning
  *     tw_error_encoding                       [encoding] content or transfer coding
  *     tw_error_redirect                       [redirect] too many redirects
  *     tw_error_toolarge                       [toolarge] a limit was crossed
  *     tw_error_process                        [process] a child process; its exit status
  *                                             was taken by other code
- *       tw_error_process_start                there is none; the errno is the number
+ *       tw_error_process_start                it could not be started; number: the errno
  *       tw_error_process_done                 ended with exit status 0
  *       tw_error_process_terminated           with another: the number; negative: a signal
  *       tw_error_process_errors               it wrote to standard error
@@ -96,13 +96,13 @@ struct tw_failure_fields {
 };
 TW_API tw_value tw_fail_with(const struct tw_failure_fields *fields);
 
-/* True if the failure's class is `error_class` or below it; false for what is no failure.
- * Twisted's check(); for trap(), return the failure when this is false. */
+/* True if the failure's class is `error_class` or below it; false for a value that is no
+ * failure. Twisted's check(); for trap(), return the failure when this is false. */
 TW_API bool tw_failure_is(tw_value failure, const tw_error_class *error_class);
 /* Like tw_failure_is(), but looks along the causes too. */
 TW_API bool tw_failure_has(tw_value failure, const tw_error_class *error_class);
 
-/* Accessors; what they return lives as long as the failure. */
+/* Accessors; strings and lent values live as long as the failure. */
 TW_API const tw_error_class *tw_failure_class(tw_value failure);
 TW_API const char *tw_failure_message(tw_value failure);
 TW_API const char *tw_failure_word(tw_value failure); /* never NULL; "other" by default */

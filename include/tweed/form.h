@@ -23,12 +23,13 @@ struct tw_field {
 
 /* "name=value&name=value" as bytes; tw_error_memory. NULL is no fields. */
 TW_API tw_value tw_form_encode(const struct tw_field *fields);
-/* `url` with the fields behind what its query has, before a fragment. As bytes; the URL is not
- * looked at otherwise. */
+/* `url` with the fields appended to its query, before a fragment. As bytes; nothing else of the
+ * URL is looked at. */
 TW_API tw_value tw_form_url(const char *url, const struct tw_field *fields);
 
-/* What somebody encoded so: the list [name, value, name, value, ...] of bytes in order of arrival.
- * Names without "=" have "". Fails with tw_error_toolarge beyond 1,000 fields. */
+/* Decode such a text into the list [name, value, name, value, ...] of bytes, in order of
+ * arrival. A name without "=" has the value "". Fails with tw_error_toolarge beyond 1,000
+ * fields. */
 TW_API tw_value tw_form_decode(const char *text, size_t length);
 /* The value of the first field of that name in such a list, lent; none if there is none. */
 TW_API tw_value tw_form_get(tw_value form, const char *name);

@@ -18,20 +18,21 @@ TW_BEGIN
 
 typedef struct tw_framing_protocol tw_framing_protocol;
 
-/* How the length is written: in 4, 2 or 1 bytes, big endian; or in digits, as "5:hello,". */
+/* The form of the length: 4, 2 or 1 bytes, big endian; or digits, as in "5:hello,". */
 enum tw_framing { TW_INT32, TW_INT16, TW_INT8, TW_NETSTRING };
 
 struct tw_framing_class {
     enum tw_framing framing;
-    size_t
-        max_length; /* of what is received; 0: 99999, or all that the length can say if less */
+    /* Of a string that is received; 0: 99999, or the most that the length can say if that is
+     * less. */
+    size_t max_length;
     /* `data` is lent, not terminated. */
     void (*string_received)(tw_framing_protocol *protocol, const char *data, size_t length);
-    /* The bytes that came are no string, and nothing more is read. `reason` (lent) is
-     * tw_error_toolarge, whose number is the limit in force (max_length, or what stands for 0):
-     * the length of a string is above it, known before any of its bytes come; or
-     * tw_error_protocol, number 0: no netstring. May still answer; then the connection is closed.
-     * NULL: it ends at once with `reason`. */
+    /* The bytes that came are no string, and nothing more is read. `reason` (lent) is either
+     * tw_error_toolarge: the length of a string, known before any of its bytes come, is above
+     * the limit in force, which is the number; or tw_error_protocol, number 0: no netstring.
+     * The function may still write; then the connection is closed. NULL: it ends at once with
+     * `reason`. */
     void (*broken)(tw_framing_protocol *protocol, tw_value reason);
 };
 
@@ -58,11 +59,11 @@ TW_API void tw_framing_released(tw_protocol *protocol);
 TW_API int tw_framing_send(tw_framing_protocol *protocol, const void *data, size_t length);
 TW_API int tw_framing_send_value(tw_framing_protocol *protocol, tw_value bytes);
 
-/* Stop and go: no string is delivered after a pause, and a resume delivers what had come. */
+/* No string is delivered after a pause; a resume delivers those that have come meanwhile. */
 TW_API void tw_framing_pause(tw_framing_protocol *protocol);
 TW_API void tw_framing_resume(tw_framing_protocol *protocol);
-/* Bytes of strings that have not been delivered, their lengths included: in connection_lost, more
- * than 0 says that one was cut. */
+/* The number of bytes of strings that have not been delivered, their lengths included. In
+ * connection_lost, more than 0 means that the last string was cut. */
 TW_API size_t tw_framing_unfinished(const tw_framing_protocol *protocol);
 
 TW_END

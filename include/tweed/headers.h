@@ -16,20 +16,22 @@ typedef struct tw_headers tw_headers;
 TW_API tw_headers *tw_headers_new(void); /* NULL: no memory */
 TW_API tw_headers *tw_headers_copy(const tw_headers *headers);
 TW_API void tw_headers_free(tw_headers *headers);
-/* Append one more, or replace all of that name. Text is copied; white space around the value is
- * cut. Returns 0, -EINVAL (not a token; CR, LF or NUL in the value), -ENOMEM. */
+/* Append a field (add), or replace all of that name by one (set). Text is copied, white space
+ * around the value is dropped. Returns 0, -EINVAL (a name that is no token; CR, LF or NUL in
+ * the value), -ENOMEM. */
 TW_API int tw_headers_add(tw_headers *headers, const char *name, const char *value);
 TW_API int tw_headers_add_n(tw_headers *headers, const char *name, size_t name_length,
                             const char *value, size_t value_length);
 TW_API int tw_headers_set(tw_headers *headers, const char *name, const char *value);
-TW_API size_t tw_headers_remove(tw_headers *headers, const char *name); /* how many */
+/* Remove all of that name; returns how many. */
+TW_API size_t tw_headers_remove(tw_headers *headers, const char *name);
 /* The first value; NULL if none. Lent until the next change. */
 TW_API const char *tw_headers_get(const tw_headers *headers, const char *name);
 TW_API bool tw_headers_has(const tw_headers *headers, const char *name);
 /* All values of that name as one list, joined by ", " (RFC 9110, 5.3): bytes, or none if there is
  * no such field, or tw_error_memory. Set-Cookie is no list; look at each with tw_headers_at(). */
 TW_API tw_value tw_headers_list(const tw_headers *headers, const char *name);
-/* True if the comma-separated list of all values of `name` has `token` (no case). */
+/* True if the comma-separated list of all values of `name` has `token`, in any case of letters. */
 TW_API bool tw_headers_has_token(const tw_headers *headers, const char *name,
                                  const char *token);
 /* The index-th field in order of arrival; false beyond the end. */

@@ -21,7 +21,7 @@ struct tw_line_class {
     /* `line` is lent, without its delimiter, not terminated. */
     void (*line_received)(tw_line_protocol *protocol, const char *line, size_t length);
     void (*raw_received)(tw_line_protocol *protocol, const char *data, size_t length);
-    /* `start`: the line so far and all that has come behind it, which is dropped. Default: the
+    /* `start` is all that has come since the line began; it is dropped afterwards. NULL: the
      * connection is closed. */
     void (*line_too_long)(tw_line_protocol *protocol, const char *start, size_t length);
 };
@@ -43,12 +43,12 @@ TW_API void tw_line_data_received(tw_protocol *protocol, const char *data, size_
 TW_API void tw_line_released(tw_protocol *protocol);
 /* Write a line and its delimiter. As tw_transport_write(). */
 TW_API int tw_line_send(tw_line_protocol *protocol, const char *line, size_t length);
-/* From here on raw_received gets everything; and back, with what was not meant for it. Both may
- * be called from line_received and raw_received, which are never entered again while one runs. */
+/* From here on raw_received gets all bytes; and back to lines, beginning with `rest`, the bytes
+ * that raw_received was given too many. Both may be called from line_received and raw_received;
+ * neither of these is entered again while one of them runs. */
 TW_API void tw_line_set_raw(tw_line_protocol *protocol);
 TW_API void tw_line_set_line(tw_line_protocol *protocol, const char *rest, size_t length);
-/* Stop and go, at the next line boundary: no line is delivered after a pause, and a resume
- * delivers what had come. */
+/* No line is delivered after a pause; a resume delivers those that have come meanwhile. */
 TW_API void tw_line_pause(tw_line_protocol *protocol);
 TW_API void tw_line_resume(tw_line_protocol *protocol);
 

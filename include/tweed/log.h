@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - what the library has to say, handed to an observer.
+ * log.h - events of the library and of programs, handed to one observer.
  *
- * Events go to the observer that the program installs. Until it has called tw_log_observe() or
- * tw_log_to(), be it with NULL for nobody, critical ones (a failure that nobody handles, a second
- * fire, misuse) are written to standard error, as Twisted does before logging begins; all others
- * are dropped. tweed prints nothing else by itself.
+ * Events go to the observer that the program installs. Until the program has called
+ * tw_log_observe() or tw_log_to(), be it with NULL for no observer, critical events (a failure
+ * that nobody handles, a second fire, misuse) are written to standard error, as Twisted does
+ * before logging begins; all others are dropped. tweed prints nothing else by itself.
  *
- * With the first reactor libevent's warnings go there too, which else would be written to standard
- * error: a program with an event_set_log_callback() of its own sets it again afterwards.
+ * The first reactor sends libevent's warnings to the observer, too; otherwise libevent would
+ * write them to standard error. A program with an event_set_log_callback() of its own installs
+ * it again after the first reactor.
  */
 #ifndef TWEED_LOG_H
 #define TWEED_LOG_H
@@ -33,8 +34,8 @@ struct tw_log_event {
 /* Called on the thread that logs; must not call back into tweed but to log. */
 typedef void tw_log_observer(const struct tw_log_event *event, void *arg);
 
-/* Install the process's observer, before threads start; NULL: nobody listens. Events below `level`
- * are not made at all. */
+/* Install the process's observer, before threads start; NULL for no observer. Events below
+ * `level` are not made at all. */
 TW_API void tw_log_observe(tw_log_observer *observer, void *arg, enum tw_log_level level);
 
 /* Write events as lines to `file` (lent, must stay open): the usual choice of a program. */
@@ -47,7 +48,7 @@ TW_API void tw_log_problem(enum tw_log_level level, const char *module, tw_value
                            const char *context);
 
 /* An errback: logs the failure at TW_LOG_ERROR with `text` (a string, may be NULL) as context
- * and answers none, so the chain goes on. Twisted's addErrback(log.err). */
+ * and returns none, so the chain goes on with callbacks. Twisted's addErrback(log.err). */
 TW_API tw_value tw_log_failure(tw_value failure, void *text);
 
 TW_END

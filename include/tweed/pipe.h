@@ -20,17 +20,19 @@ TW_BEGIN
  *   protocol            taken, also on failure; may be NULL
  *   ret_transport       may be NULL; lent, until connection_lost has returned
  *
- * The end of what is read is the end of the connection, as of any (see read_connection_lost); a
- * terminal that hangs up is an end, too. Who writes to a pipe that nobody reads loses the
- * connection (tw_error_connection_lost, number EPIPE): a signal SIGPIPE never comes of it.
- * Half close closes a write_fd of its own, or shuts a socket down; else it is -ENOTSUP.
- * Returns 0, -EBADF, -EINVAL (both -1), -EMFILE (a number that "select" cannot watch), -ENOMEM.
+ * End of file on `read_fd` ends the connection, as with any transport (see
+ * read_connection_lost); the hang-up of a terminal is an end, too. A write to a pipe that
+ * nobody reads ends the connection with tw_error_connection_lost, number EPIPE, and never by a
+ * signal SIGPIPE.
+ * Half close closes write_fd if it is not read_fd, or shuts a socket down; otherwise it is
+ * -ENOTSUP. Returns 0, -EBADF, -EINVAL (both -1), -EMFILE (a number that "select" cannot
+ * watch), -ENOMEM.
  */
 TW_API int tw_pipe_open(int read_fd, int write_fd, tw_protocol *protocol,
                         tw_transport **ret_transport);
 
-/* The same with duplicates of the process's standard input and output. Others that share these
- * (a shell) see them not block until the connection is lost. */
+/* The same with duplicates of the process's standard input and output. Until the connection is
+ * lost these do not block for other processes that share them either (a shell). */
 TW_API int tw_stdio_open(tw_protocol *protocol, tw_transport **ret_transport);
 
 TW_END

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.h - coroutines, so many at a time.
+ * pool.h - a pool of coroutines, of which a given number run at a time.
  *
  *     tw_pool *pool = tw_pool_new(10);
  *     for (i = 0; i < count; i++)
@@ -8,9 +8,9 @@
  *     tw_await(tw_pool_join(pool));
  *     tw_pool_free(pool);
  *
- * Places are given first come, first served. What runs in a pool and waits for something else to
- * run in the same pool may wait for ever. One thread's. NULL, a pool that could not be made, gives
- * NULL Deferreds.
+ * Places are given first come, first served. A body that waits for another body of the same
+ * pool may wait for ever. A pool belongs to one thread. NULL, a pool that could not be made,
+ * gives NULL Deferreds.
  * After gevent.pool.
  */
 #ifndef TWEED_POOL_H
@@ -27,30 +27,31 @@ typedef struct tw_pool tw_pool;
 TW_API tw_pool *tw_pool_new(size_t size);
 
 /*
- * tw_inline_callbacks() as soon as there is a place: at once, or when one that runs has ended. The
- * Deferred fires with what the body returned. A cancel takes one that waits out of the line: its
- * body never runs (`release` is called); else it goes on to the body. Letting go of the Deferred
- * cancels nothing.
+ * tw_inline_callbacks() as soon as there is a place: at once, or when a running body has ended.
+ * The Deferred fires with the body's result. A cancel before the body has its place takes it
+ * out of the line: it never runs (`release` is called); later the cancel goes to the body.
+ * Dropping the Deferred cancels nothing.
  */
 #define tw_pool_spawn(pool, body, arg) tw_pool_spawn_at(TW_HERE, (pool), (body), (arg), NULL)
 #define tw_pool_spawn_with(pool, body, arg, options) \
     tw_pool_spawn_at(TW_HERE, (pool), (body), (arg), (options))
 TW_API tw_deferred *tw_pool_spawn_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
                                      void *arg, const struct tw_coroutine_options *options);
-/* Fires with none when a place is free, so that whoever makes work may wait with it. */
+/* Fires with none when a place is free, so that a producer of work can wait for that. */
 #define tw_pool_wait_available(pool) tw_pool_wait_available_at(TW_HERE, (pool))
 TW_API tw_deferred *tw_pool_wait_available_at(const char *where, tw_pool *pool);
 
 /* Run body() for each of `count` items, given the address of the item: item i is at
- * `(char *)items + i * item_size`; lent until it is done. Fires with the list of results in order,
- * failures among them. A cancel cancels all, as tw_map()'s. */
+ * `(char *)items + i * item_size`; lent until all are done. Fires with the list of results in
+ * order, failures among them. A cancel cancels all, as with tw_map(). */
 #define tw_pool_map(pool, body, items, count, item_size) \
     tw_pool_map_at(TW_HERE, (pool), (body), (items), (count), (item_size))
 TW_API tw_deferred *tw_pool_map_at(const char *where, tw_pool *pool, tw_coroutine_body *body,
                                    const void *items, size_t count, size_t item_size);
 
-/* The same, results one by one: in the order of the items (imap), or as they come (imap
- * unordered); see results.h. The pool may go before them. NULL when there is no memory. */
+/* The same with results one by one: in the order of the items (imap), or as they come
+ * (imap_unordered); see results.h. The pool may be freed before the results. NULL when there is
+ * no memory. */
 #define tw_pool_imap(pool, body, items, count, item_size) \
     tw_pool_imap_at(TW_HERE, (pool), (body), (items), (count), (item_size), true)
 #define tw_pool_imap_unordered(pool, body, items, count, item_size) \
@@ -62,7 +63,8 @@ TW_API tw_results *tw_pool_imap_at(const char *where, tw_pool *pool, tw_coroutin
 /* Fires with none when nothing runs or waits for a place. */
 #define tw_pool_join(pool) tw_pool_join_at(TW_HERE, (pool))
 TW_API tw_deferred *tw_pool_join_at(const char *where, tw_pool *pool);
-/* Cancel all that run or wait now; tw_pool_join() tells when they have ended. Returns how many. */
+/* Cancel all bodies that run or wait now; tw_pool_join() tells when they have ended. Returns
+ * how many there were. */
 TW_API size_t tw_pool_cancel(tw_pool *pool);
 
 struct tw_pool_counts {
@@ -71,7 +73,7 @@ struct tw_pool_counts {
     size_t waiting; /* for a place */
 };
 TW_API struct tw_pool_counts tw_pool_counts(const tw_pool *pool);
-/* What waits fails with tw_error_abandoned; what runs goes on. */
+/* Bodies that wait for a place fail with tw_error_abandoned; running ones go on. */
 TW_API void tw_pool_free(tw_pool *pool);
 
 TW_END

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.h - values wait for those who want them, or the other way round.
+ * queue.h - values wait for takers, or takers for values.
  *
- * One type for four: first in first out, last in first out, by priority, and (size 0) hand to
- * hand. Those who wait are served in the order in which they came; a cancelled wait leaves the
- * line and takes nothing along. One thread's, like all Deferreds. NULL, what could not be made,
- * does no harm.
+ * One type serves four orders: first in first out, last in first out, by priority, and (size 0)
+ * from hand to hand. Waiting gets and puts are served in the order in which they came; a
+ * cancelled one leaves the line and takes no value. A queue belongs to one thread, like all
+ * Deferreds. NULL, a queue that could not be made, does no harm.
  * After Twisted's DeferredQueue and Python's queue and asyncio.Queue.
  */
 #ifndef TWEED_QUEUE_H
@@ -24,17 +24,18 @@ enum tw_queue_order {
     TW_PRIORITY /* the lowest first; among equals the oldest */
 };
 
-/* size: how many values may wait (0: only a rendezvous); backlog: how many gets may wait. */
+/* size: how many values the queue may hold (0: each put meets a get); backlog: how many gets
+ * may wait. NULL when there is no memory. */
 TW_API tw_queue *tw_queue_new(size_t size, size_t backlog);
 TW_API tw_queue *tw_queue_new_ordered(enum tw_queue_order order, size_t size, size_t backlog);
 
 /* Put at once or not at all. Takes `value`. 0, -EOVERFLOW when full (QueueOverflow), -EPIPE when
  * closed, -ENOMEM, -EINVAL (a bare Deferred). */
 TW_API int tw_queue_put(tw_queue *queue, tw_value value);
-/* `priority` matters to a queue ordered by it only. */
+/* `priority` counts in a queue that is ordered by it, and nowhere else. */
 TW_API int tw_queue_put_priority(tw_queue *queue, int64_t priority, tw_value value);
-/* Put, waiting for a place: fires with none when the value has it, or somebody has got it. Takes
- * `value`; a put that fails releases it. Fails with tw_error_queue_closed. Letting go of the
+/* Put, waiting for room: fires with none when the value is in the queue, or a get has taken it.
+ * Takes `value`; a put that fails releases it. Fails with tw_error_queue_closed. Dropping the
  * Deferred does not take the put back; cancelling it does. */
 #define tw_queue_put_wait(queue, ...) tw_queue_put_wait_at(TW_HERE, (queue), 0, __VA_ARGS__)
 #define tw_queue_put_wait_priority(queue, priority, ...) \
@@ -42,30 +43,33 @@ TW_API int tw_queue_put_priority(tw_queue *queue, int64_t priority, tw_value val
 TW_API tw_deferred *tw_queue_put_wait_at(const char *where, tw_queue *queue, int64_t priority,
                                          tw_value value);
 
-/* Fires with the next value; already failed with tw_error_queue_empty when too many wait
- * (QueueUnderflow), with tw_error_queue_closed when it is closed and empty. */
+/* Fires with the next value. Fails at once with tw_error_queue_empty when more gets wait than
+ * the backlog allows (QueueUnderflow); with tw_error_queue_closed when the queue is closed and
+ * empty. */
 #define tw_queue_get(queue) tw_queue_get_at(TW_HERE, (queue))
 TW_API tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue);
-/* Get at once or not at all: *ret_value is yours. 0, -EAGAIN when empty, -EPIPE when closed
- * too. */
+/* Get at once or not at all; *ret_value is owned. Returns 0, -EAGAIN (empty), -EPIPE (empty and
+ * closed). */
 TW_API int tw_queue_try_get(tw_queue *queue, tw_value *ret_value);
 
-/* Say that the work for one value that was got is done. 0, -EPERM when there is none. */
+/* Say that the work for one value from the queue is done. Returns 0, -EPERM when all is done
+ * already. */
 TW_API int tw_queue_task_done(tw_queue *queue);
-/* Fires with none when for each value that was put the work is done. */
+/* Fires with none when the work for every value that was put is done. */
 #define tw_queue_join(queue) tw_queue_join_at(TW_HERE, (queue))
 TW_API tw_deferred *tw_queue_join_at(const char *where, tw_queue *queue);
 
-/* No more values: puts fail from now on, those that wait too; gets when none is left. With
- * `discard` those left are released at once, their work counting as done. 0, -EALREADY (it was
- * closed; what is left is discarded if so asked). After Python's shutdown(). */
+/* Take no more values: puts fail from now on, waiting ones too; gets fail when no value is
+ * left. With `discard` the values left are released at once, and their work counts as done.
+ * Returns 0, -EALREADY (it was closed before; `discard` is obeyed all the same). After Python's
+ * shutdown(). */
 TW_API int tw_queue_close(tw_queue *queue, bool discard);
 TW_API bool tw_queue_closed(const tw_queue *queue);
 
 TW_API size_t tw_queue_length(const tw_queue *queue);
 TW_API size_t tw_queue_waiting(const tw_queue *queue);      /* gets */
 TW_API size_t tw_queue_puts_waiting(const tw_queue *queue);
-/* Releases the values left; what waits fails with tw_error_abandoned. */
+/* Releases the values left; waiting gets and puts fail with tw_error_abandoned. */
 TW_API void tw_queue_free(tw_queue *queue);
 
 TW_END

@@ -2,8 +2,8 @@
 /*
  * results.h - many results one by one: as they come, or in their order.
  *
- * Made by tw_as_completed() of Deferreds, tw_pool_imap() of coroutines, tw_process_imap() of calls
- * in other processes.
+ * tw_as_completed() makes them of Deferreds, tw_pool_imap() of coroutines, tw_process_imap() of
+ * calls in other processes.
  *
  *     tw_results *results = tw_as_completed(pages, count);
  *     for (;;) {
@@ -25,13 +25,14 @@ TW_BEGIN
 
 typedef struct tw_results tw_results;
 
-/* A Deferred for the next [index, result] that has not been handed out, or for none when all have
- * been. The result may be a failure, and counts as handled. Without memory for the pair, fails with
- * tw_error_memory; the result stays, for the next call. */
+/* Fires with the next list [index, result] that has not been handed out, or with none when all
+ * have been. The result may be a failure, and counts as handled. Fails with tw_error_memory
+ * when there is no memory for the list; the next call then gives this result. */
 #define tw_results_next(results) tw_results_next_at(TW_HERE, (results))
 TW_API tw_deferred *tw_results_next_at(const char *where, tw_results *results);
 
-/* Cancels what is pending; who still waits for a next one sees tw_error_abandoned. */
+/* Cancels all that is pending; a tw_results_next() that still waits fails with
+ * tw_error_abandoned. */
 TW_API void tw_results_free(tw_results *results);
 
 TW_END

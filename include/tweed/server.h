@@ -32,7 +32,7 @@ typedef struct tw_request tw_request;
 /* Answer `request`: now, or later by tw_request_finish(). Return none when the answer has been or
  * will be given by the request functions, bytes to send them as the whole body, a failure for a
  * 500, or a Deferred (tw_wait()) of any of these. The request is lent; it stays valid until it is
- * finished, also when the client has gone (see tw_request_on_gone()). */
+ * finished, even if the client goes before (see tw_request_on_gone()). */
 typedef tw_value tw_handler(tw_request *request, void *arg);
 
 /* All zero is the default. */
@@ -44,11 +44,11 @@ struct tw_site_options {
     double header_timeout;     /* 0: 10 s for all headers -> 408 */
     double idle_timeout;       /* 0: 15 s */
     double body_rate;          /* 0: 100 B/s over 10 s */
-    /* How long a client may read nothing of what is to be sent, also while its connection is being
-     * closed; then it is aborted. 0: 30 s; negative: no limit. */
+    /* How long a client may read none of the bytes that wait for it, also while its connection
+     * is being closed, before the connection is aborted. 0: 30 s; negative: no limit. */
     double send_timeout;
     /* How long a client that has shut down its sending side may wait for the next bytes of its
-     * answers; then it counts as gone. 0: 60 s; negative: no limit. */
+     * answers before it counts as gone. 0: 60 s; negative: no limit. */
     double half_close_timeout;
     unsigned max_pipelined;    /* answers queued before reading stops; 0: 16 */
     unsigned max_connections;  /* 0: no limit */
@@ -67,10 +67,10 @@ TW_API void tw_site_unref(tw_site *site);
  * Handle `path` exactly, or everything below it when it ends with "/". The longest match wins.
  *
  * The path is read as a request's is (tw_request_path()): escapes are decoded, "." and ".." are
- * resolved; routes are matched segment by segment. "*" handles `OPTIONS *`, which is answered with
- * 204 else. "" handles CONNECT, which is answered with 501 else; there are no tunnels, and the
- * connection ends with the answer.
- * 0, -EINVAL, -EEXIST, -ENOMEM; `release` may be NULL.
+ * resolved; routes are matched segment by segment. "*" handles `OPTIONS *`, which is otherwise
+ * answered with 204. "" handles CONNECT, which is otherwise answered with 501; there are no
+ * tunnels, and the connection ends with the answer.
+ * `release` (may be NULL) is called with arg once. Returns 0, -EINVAL, -EEXIST, -ENOMEM.
  */
 TW_API int tw_site_handle(tw_site *site, const char *path, tw_handler *handler, void *arg,
                           tw_release_fn *release);
@@ -85,8 +85,8 @@ struct tw_files_options {
  *
  * There is no way out of the directory. Symbolic links are followed where they stay inside; one
  * with an absolute path if that leads through the directory itself. Names that begin with a dot
- * are not there (/.well-known/ wants a route of its own); pipes and devices are refused.
- * As tw_site_handle(), or open()'s error. NULL: the default options.
+ * are not found (/.well-known/ needs a route of its own); pipes and devices are refused.
+ * Returns as tw_site_handle(), or the error of open(). `options` NULL: the default.
  */
 TW_API int tw_site_files(tw_site *site, const char *path, const char *directory);
 TW_API int tw_site_files_with(tw_site *site, const char *path, const char *directory,
@@ -102,16 +102,16 @@ TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options
 TW_API const char *tw_request_method(const tw_request *request);
 TW_API const char *tw_request_target(const tw_request *request); /* as sent */
 /*
- * The path, without the query, in the one form that routes are matched on and files are found by:
- * it is split at "/", then each segment is decoded, and "." and ".." are resolved (RFC 3986,
- * 5.2.4). Empty segments stay; a slash that was escaped parts nothing, and reads "%2F" here. "*"
- * for `OPTIONS *`, "" for CONNECT. A path that leads up from the root, with a NUL or a broken
- * escape was answered with 400.
+ * The path, without the query, in the one form that routes are matched on and files are found
+ * by: it is split at "/", then each segment is decoded, and "." and ".." are resolved (RFC
+ * 3986, 5.2.4). Empty segments stay; an escaped slash does not split a segment, and reads "%2F"
+ * here. "*" for `OPTIONS *`, "" for CONNECT. Handlers never see a path that leads up from the
+ * root, or holds a NUL or a broken escape: it is answered with 400.
  */
 TW_API const char *tw_request_path(const tw_request *request);
 /*
- * Segment `index` of the path, decoded, a slash that was escaped too; NULL past the last one.
- * "/" has one, which is empty; "/a/b" has two; "/a/" has "a" and an empty one.
+ * Segment `index` of the path, decoded, with "/" for an escaped slash; NULL past the last one.
+ * "/" has one segment, which is empty; "/a/b" has two; "/a/" has "a" and an empty one.
  */
 TW_API const char *tw_request_segment(const tw_request *request, size_t index);
 TW_API const char *tw_request_query(const tw_request *request);  /* after "?", or ""; form.h */
@@ -130,49 +130,50 @@ TW_API tw_transport *tw_request_transport(tw_request *request);
 /* `reason` is copied; NULL: the usual one. 0, -EINVAL (not 200 to 999; CR, LF, NUL), -EALREADY
  * (headers are sent), -ENOMEM. */
 TW_API int tw_request_set_status(tw_request *request, int status, const char *reason);
-/* 0, -EINVAL (no name of a field; CR, LF, NUL; Transfer-Encoding, which is ours to say; a
- * Content-Length that is no number), -EALREADY (headers are sent), -ENOMEM. "Connection: close"
- * closes after this answer. */
+/* 0, -EINVAL (not a field's name; CR, LF, NUL; Transfer-Encoding, which the server sets itself;
+ * a Content-Length that is no number), -EALREADY (headers are sent), -ENOMEM. "Connection:
+ * close" closes the connection after this answer. */
 TW_API int tw_request_set_header(tw_request *request, const char *name, const char *value);
 TW_API int tw_request_add_header(tw_request *request, const char *name, const char *value);
-/* Chunked (or until close in 1.0) unless Content-Length was set. Dropped for HEAD. Also -EMSGSIZE
- * (more than Content-Length said): then nothing was sent. */
+/* Send a piece of the body: in chunks (until close in 1.0) unless Content-Length was set.
+ * Dropped for HEAD. Also -EMSGSIZE (more than Content-Length said): then nothing was sent. */
 TW_API int tw_request_write(tw_request *request, const void *data, size_t length);
 /* Ends the request on any result except -EALREADY; 0 when the client has gone. -EMSGSIZE: less was
  * written than Content-Length said, and the connection is aborted. */
 TW_API int tw_request_finish(tw_request *request);
-/* All in one: `body` is taken; a failure in its place makes a 500 and -EINVAL. Without memory the
- * connection is aborted and the request over (-ENOMEM); after -EINVAL for another reason, and
- * -EALREADY, nothing has happened. */
+/* Status, Content-Type and body in one call, and finish. `body` is taken; a failure in its
+ * place makes a 500 and -EINVAL. Without memory the connection is aborted and the request over
+ * (-ENOMEM); after -EALREADY, and -EINVAL for another reason, nothing has happened. */
 TW_API int tw_request_answer(tw_request *request, int status, const char *content_type,
                              tw_value body);
 /* A plain page that says what is wrong; `text` is escaped. */
 TW_API int tw_request_error(tw_request *request, int status, const char *text);
-/* True if the request's method is in the list ("GET, HEAD"); else it has been answered: 405 with
- * Allow, or 501 for a method that nobody knows. */
+/* True if the request's method is in the list ("GET, HEAD"). If not, answers the request with
+ * 405 and Allow, or with 501 for a method that HTTP does not have. */
 TW_API bool tw_request_allow(tw_request *request, const char *methods);
-/* True if the request comes with these Basic credentials (RFC 7617; compared in a time that does
- * not tell them); else it has been answered: 401, asking for `realm`, any text that a field may
- * have; quotes in it are escaped. */
+/* True if the request comes with these Basic credentials (RFC 7617), compared in constant time.
+ * If not, answers the request with 401 and asks for `realm`, any text that a field may have;
+ * quotes in it are escaped. */
 TW_API bool tw_request_authorized(tw_request *request, const char *realm, const char *user,
                                   const char *password);
-/* fn(request, arg) once if the client goes before the answer is finished; instead of what was set
- * before. Nothing when it is finished, or the client has gone, already; nor when the answer has a
- * producer: one is told, by stop() or by this. A client that only shuts down its sending side has
- * not gone: its answers are sent (RFC 9112, 9.6). */
+/* Call fn(request, arg) once if the client goes before the answer is finished; replaces an
+ * earlier fn. It is not called if the answer is finished or the client gone already, nor if the
+ * answer has a producer, whose stop() is called instead. A client that only shuts down its
+ * sending side has not gone: its answers are sent (RFC 9112, 9.6). */
 TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
                                void *arg);
 TW_API int tw_request_answer_status(const tw_request *request);
-/* Bytes of the body: those that the handler gave; in on_finished, those that were handed to the
- * system (the frame of chunks that were not counts as part of these). */
+/* The number of bytes of the body that the handler has given; in on_finished, that were handed
+ * to the system (of an answer that was cut, the framing of unsent chunks counts as unsent
+ * bytes). */
 TW_API uint64_t tw_request_answer_bytes(const tw_request *request);
-/* In on_finished: the answer did not go out whole. */
+/* In on_finished: true if the answer did not go out whole. */
 TW_API bool tw_request_answer_cut(const tw_request *request);
 
 /* --- the client's pace ------------------------------------------------------------------- */
 
 /*
- * Whoever writes more than a client reads fills the memory. An answer is written at the client's
+ * A handler that writes faster than the client reads fills the memory. It keeps to the client's
  * pace by waiting now and then, in a coroutine
  *
  *     while (next_piece(&piece) && tw_request_write(request, piece.data, piece.length) == 0)
@@ -181,12 +182,12 @@ TW_API bool tw_request_answer_cut(const tw_request *request);
  * or by a producer.
  */
 
-/* Bytes of this answer that have not been handed to the system, those included that wait behind
- * answers to earlier requests. 0 once it is finished, or the client has gone. */
+/* The number of bytes of this answer that have not been handed to the system, bytes that wait
+ * behind earlier answers included. 0 once it is finished, or the client has gone. */
 TW_API size_t tw_request_pending(const tw_request *request);
-/* A Deferred that fires with none: at once while no more than 64 KiB are pending, else when no
- * more than 16 KiB are left, or the answer is finished. Fails with tw_error_connection_lost when
- * the client has gone. May be cancelled. asyncio's StreamWriter.drain(). */
+/* Fires with none: at once while no more than 64 KiB are pending, otherwise when no more than
+ * 16 KiB are left or the answer is finished. Fails with tw_error_connection_lost when the
+ * client has gone. May be cancelled. asyncio's StreamWriter.drain(). */
 TW_API tw_deferred *tw_request_drain(tw_request *request);
 /* As tw_transport_register_producer(), with the marks of tw_request_drain(), for this answer only:
  * a transport carries those of other requests too. Also -EALREADY (finished). Finishing the answer

@@ -19,18 +19,23 @@ typedef tw_value tw_task_function(void *arg);
 TW_API tw_deferred *tw_defer_later_at(const char *where, tw_clock *clock, double seconds,
                                       tw_task_function *fn, void *arg);
 
-/* --- LoopingCall: fn(arg) on a fixed grid from the start; missed ticks are skipped. fn may
- * return a Deferred (tw_wait()), which is waited for; a failure stops the loop. --------------- */
+/* --- LoopingCall ------------------------------------------------------------------------- */
+
+/* Calls fn(loop, count, arg) on a fixed grid of times from its start; missed ticks are skipped.
+ * fn may return a Deferred (tw_wait()), which is waited for; a failure stops the loop. */
 typedef struct tw_looping_call tw_looping_call;
 /* count: grid points since the last call, 1 or more (withCount). */
 typedef tw_value tw_looping_function(tw_looping_call *loop, uint64_t count, void *arg);
 /* NULL when there is no memory, or no fn (errno EINVAL). */
 TW_API tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn,
                                             void *arg);
-/* Returns a Deferred that fires with none when the loop is stopped, or with fn's failure.
- * interval 0 is every turn (on virtual time: every millisecond); now: call at once. Fails with
- * tw_error_misuse while it runs, and for an interval that is negative or not finite. A cancel stops
- * it, and what fn waits for. */
+/*
+ * Fires with none when the loop is stopped, or with fn's failure.
+ *   interval   seconds; 0: every turn (on virtual time: every millisecond)
+ *   now        make the first call at once
+ * Fails with tw_error_misuse while the loop runs, and for an interval that is negative or not
+ * finite. A cancel stops the loop, and cancels the Deferred that fn waits for.
+ */
 #define tw_looping_call_start(loop, interval, now) \
     tw_looping_call_start_at(TW_HERE, (loop), (interval), (now))
 TW_API tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call *loop,
@@ -38,29 +43,33 @@ TW_API tw_deferred *tw_looping_call_start_at(const char *where, tw_looping_call 
 TW_API int tw_looping_call_stop(tw_looping_call *loop);  /* 0, -EINVAL when not running */
 TW_API int tw_looping_call_reset(tw_looping_call *loop); /* a new grid from now */
 TW_API bool tw_looping_call_running(const tw_looping_call *loop);
-TW_API void tw_looping_call_free(
-    tw_looping_call *loop); /* stops it; may be called inside fn */
+/* Stop and free the loop; may be called inside fn. */
+TW_API void tw_looping_call_free(tw_looping_call *loop);
 
-/* --- Cooperator: many iterations share one thread, round robin, in slices of 10 ms, one in each
+/* --- Cooperator -------------------------------------------------------------------------- */
+
+/* Many tasks share one thread: they take their steps in rounds, for a slice of 10 ms in each
  * turn; on virtual time a slice is one round, and takes 10 ms. Nothing is scheduled while all
- * tasks are paused, wait, or have ended. ---------------------------------------------------- */
+ * tasks are paused, wait, or have ended. */
 typedef struct tw_cooperator tw_cooperator;
 typedef struct tw_cooperative_task tw_cooperative_task;
-/* One step. Write true to *ret_more to be called again. A returned Deferred (tw_wait()) pauses
- * this task only; a failure ends it. */
+/* One step of a task. Writes true to *ret_more to be called again. A returned Deferred
+ * (tw_wait()) pauses this task only; a failure ends it. */
 typedef tw_value tw_step(bool *ret_more, void *arg);
 TW_API tw_cooperator *tw_cooperator_new(tw_clock *clock);
 TW_API void tw_cooperator_free(tw_cooperator *cooperator); /* tasks end as stopped */
-/* The task is counted by the cooperator until it ends and by you until you unref it. `release` is
- * called with arg once: when the task ends, and also when none could be made. NULL when there is
- * no memory, the cooperator is being freed, or there is no step (errno EINVAL). */
+/* Add a task. The cooperator holds a reference until the task ends, you hold one until you
+ * unref it. `release` is called with arg once: when the task ends, and also when none could be
+ * made. Returns NULL when there is no memory, the cooperator is being freed, or there is no
+ * step (errno EINVAL). */
 TW_API tw_cooperative_task *tw_cooperate(tw_cooperator *cooperator, tw_step *step, void *arg,
                                          tw_release_fn *release);
-/* A new Deferred that fires when the task ends: none, its failure, or tw_error_cancelled when it
- * was stopped. */
+/* Fires with none when the task has ended; fails with the task's failure, or tw_error_cancelled
+ * when it was stopped. */
 #define tw_cooperative_task_done(task) tw_cooperative_task_done_at(TW_HERE, (task))
 TW_API tw_deferred *tw_cooperative_task_done_at(const char *where, tw_cooperative_task *task);
-/* Each 0; pause and resume count; -EALREADY when the task has ended, -EINVAL not paused. */
+/* Each returns 0, -EALREADY (the task has ended), -EINVAL (resume: it is not paused). Pauses
+ * are counted. */
 TW_API int tw_cooperative_task_pause(tw_cooperative_task *task);
 TW_API int tw_cooperative_task_resume(tw_cooperative_task *task);
 TW_API int tw_cooperative_task_stop(tw_cooperative_task *task);

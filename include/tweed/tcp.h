@@ -36,8 +36,8 @@ struct tw_connect_options {
     const char *server_name;   /* to verify and for SNI; NULL: the host */
     double attempt_delay;      /* happy eyeballs; 0: 0.25 s */
     bool keep_delay;           /* leave Nagle's algorithm on */
-    /* Told each step; must not cancel. false, when trying, refuses that address. `address` is NULL
-     * for what has none. */
+    /* Called at each step; must not cancel. Returning false at TW_CONNECT_TRYING refuses that
+     * address. `address` is NULL where there is none (connections in memory). */
     bool (*on_step)(enum tw_connect_step step, const struct sockaddr *address, void *arg);
     void *step_arg;
 };
@@ -48,10 +48,10 @@ struct tw_connect_options {
  *
  * Fires with a pointer to the protocol after its connection_made, TLS handshake included. Fails
  * with tw_error_dns, below tw_error_connect, tw_error_tls, tw_error_url (bad host, port 0, a
- * negative time, a server's TLS context), tw_error_connect_timeout; several attempts that all
- * failed: the last one, the others in its causes. The protocol is then released without having
- * been connected. Cancel drops every attempt. NULL for `protocol` (there was no memory for it)
- * gives NULL.
+ * negative time, a server's TLS context), tw_error_connect_timeout. When several attempts
+ * failed, the failure is the last one, with the others as its causes. The protocol is then
+ * released without having been connected. A cancel drops every attempt. NULL for `protocol`
+ * (there was no memory for it) gives NULL.
  */
 #define tw_connect(host, port, options, protocol) \
     tw_connect_at(TW_HERE, (host), (port), (options), (protocol))
@@ -73,15 +73,18 @@ struct tw_listen_options {
     bool lock_file;      /* of a UNIX socket: hold "PATH.lock" while listening */
 };
 /*
- * A UNIX socket that nobody listens on any more is replaced, and the file removed at the end. Two
- * processes that start at once may both replace it, unless both hold the lock file; it holds our
- * process number, and one that a process left behind counts for nothing.
+ * Listen for connections, for which `factory` builds protocols.
+ *
+ * A UNIX socket that nobody listens on any more is replaced, and the file removed at the end.
+ * Two processes that start at the same time may both replace it, unless both use the lock file.
+ * That names our process, and is ignored when its process has ended.
  * With TLS, a peer has 30 s for its handshake; connection_made comes after it.
  * `factory` is counted by the listener; NULL is -ENOMEM. *ret_listener is written on success only.
  *
  * Like all functions that listen, returns 0 or a negative errno, and puts the failure that says
  * why into *ret_failure (owned; ret_failure may be NULL; not written on success):
- *   -EINVAL    tw_error_url: no literal, a port above 65535, a client's TLS context
+ *   -EINVAL    tw_error_url: an address that is no literal, a port above 65535, a client's TLS
+ *              context
  *   -EPROTO    tw_error_tls: certificate, key or trust of an endpoint's TLS
  *   -ENOMEM    tw_error_memory
  *   others     tw_error_system with the errno as number: -EADDRINUSE, -EACCES, -EMFILE, ...
@@ -90,7 +93,7 @@ TW_API int tw_listen(const struct tw_listen_options *options, tw_factory *factor
                      tw_listener **ret_listener, tw_value *ret_failure);
 TW_API unsigned tw_listener_port(const tw_listener *listener);
 TW_API int tw_listener_address(const tw_listener *listener, char *text, size_t size);
-/* Pause and resume accepting. */
+/* Pause and resume accepting connections. */
 TW_API void tw_listener_pause(tw_listener *listener);
 TW_API void tw_listener_resume(tw_listener *listener);
 /* Stop listening and free; connections stay. */

@@ -28,16 +28,17 @@ struct tw_tls_options {
     const char *ca_file;   /* PEM; client: trust these instead of the system's */
     const char *ca_path;   /* directory of hashed PEM files */
     const char *crl_file;  /* PEM; check revocation */
-    bool no_verify;        /* client: accept anybody */
+    bool no_verify;        /* client: accept any certificate */
     bool verify_client;    /* server: require a certificate from ca_file or ca_path */
     const char *cert_file; /* PEM chain; server: required */
     const char *key_file;  /* PEM; NULL: in cert_file */
-    const char *alpn;      /* comma-separated, in order of preference: "h2,http/1.1"; a server
-                              refuses clients that offer others only */
-    bool no_sessions;      /* never resume */
+    /* Protocols, comma-separated, in order of preference: "h2,http/1.1"; a server refuses
+     * clients that offer only others. NULL: none. */
+    const char *alpn;
+    bool no_sessions; /* never resume */
 };
-/* Make one, or fail: the failure is tw_error_tls, which names file and reason, or tw_error_memory.
- * On success *ret_context holds one reference and none is returned. */
+/* Make a context. On success *ret_context holds one reference, and none is returned; otherwise
+ * returns tw_error_tls, whose message names file and reason, or tw_error_memory. */
 TW_API tw_value tw_tls_context_new(const struct tw_tls_options *options,
                                    tw_tls_context **ret_context);
 TW_API tw_tls_context *tw_tls_context_ref(tw_tls_context *context);
@@ -46,16 +47,18 @@ TW_API void tw_tls_context_unref(tw_tls_context *context);
 TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
                                       bool no_verify, tw_tls_context **ret_context);
 
-/* Start TLS on a connected transport: what is written so far goes out in plain, from here on
- * everything is TLS. The protocol stays; its `transport` is replaced. May be done again inside TLS
- * (a tunnel through a proxy that speaks TLS itself). `server_name` for clients: a name or a literal
- * address, to verify. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY (in the middle of a handshake),
- * -EINVAL (server_name is none, and the context verifies). Fires no event: a handshake that fails,
- * or takes more than 30 s, is connection_lost with tw_error_tls. */
+/* Start TLS on a connected transport: bytes written before go out in plain, from here on
+ * everything is TLS. The protocol stays; its `transport` is replaced. May be done again inside
+ * TLS (a tunnel through a proxy that speaks TLS itself). `server_name`, for clients, is a name
+ * or a literal address, to verify. Returns 0, -ENOTCONN, -ENOMEM, -EALREADY (in the middle of a
+ * handshake), -EINVAL (server_name is neither, and the context verifies). The end of the
+ * handshake is not reported; if it fails, or takes more than 30 s, connection_lost is called
+ * with tw_error_tls. */
 TW_API int tw_transport_start_tls(tw_transport *transport, tw_tls_context *context,
                                   const char *server_name);
 
-/* About a TLS transport; NULL or 0 for others. Lent. */
+/* The negotiated protocol (NULL: none), the version ("TLSv1.3"), and whether a session was
+ * resumed; NULL and false for a transport without TLS. Lent. */
 TW_API const char *tw_transport_alpn(const tw_transport *transport);
 TW_API const char *tw_transport_tls_version(const tw_transport *transport);
 TW_API bool tw_transport_tls_resumed(const tw_transport *transport);

@@ -33,20 +33,21 @@ typedef struct tw_transport tw_transport;
 typedef struct tw_protocol tw_protocol;
 typedef struct tw_factory tw_factory;
 
-/* What a kind of protocol does; static storage. Every function may be NULL. A function may
- * close the transport, and nothing more is delivered after connection_lost. */
+/* The functions of a kind of protocol; static storage. Each may be NULL. Each may close the
+ * transport. Nothing is called after connection_lost but `released`. */
 typedef struct tw_protocol_class {
     const char *name;
     size_t size; /* of the struct that begins with a tw_protocol */
     void (*connection_made)(tw_protocol *protocol);
     /* `data` is lent for the call. */
     void (*data_received)(tw_protocol *protocol, const char *data, size_t length);
-    /* Optional pair, instead of data_received while get_buffer answers non-NULL: where the next
-     * bytes shall be read to (at most *size), and how many came. Saves a copy for big bodies. */
+    /* An optional pair that saves a copy of big bodies. get_buffer returns the place for the
+     * next bytes, at most *size of them, and buffer_filled is told how many came; while
+     * get_buffer returns NULL, data_received gets them. */
     char *(*get_buffer)(tw_protocol *protocol, size_t *size);
     void (*buffer_filled)(tw_protocol *protocol, size_t length);
-    /* Half close: the peer will send no more. Without it what was written is flushed and the
-     * connection closed. */
+    /* Half close: the peer will send no more. If this is NULL, all that was written is flushed
+     * and the connection closed. */
     void (*read_connection_lost)(tw_protocol *protocol);
     /* Our side has been shut down after tw_transport_lose_write(). */
     void (*write_connection_lost)(tw_protocol *protocol);
@@ -54,20 +55,20 @@ typedef struct tw_protocol_class {
     void (*bytes_sent)(tw_protocol *protocol);
     /* `reason` (lent): below tw_error_connection, or tw_error_tls, ... */
     void (*connection_lost)(tw_protocol *protocol, tw_value reason);
-    /* The memory itself is the transport's: release what the struct holds. Called last. */
+    /* Release all that the struct holds; its own memory is the transport's. Called last. */
     void (*released)(tw_protocol *protocol);
 } tw_protocol_class;
 
 /* Begin your own struct with this. */
 struct tw_protocol {
     const tw_protocol_class *protocol_class;
-    tw_transport
-        *transport;      /* from connection_made until connection_lost returns; else NULL */
+    tw_transport *transport; /* NULL before connection_made and after connection_lost */
     tw_factory *factory;     /* lent; NULL when there was none */
 };
 
-/* A zeroed protocol of this class from tweed's pools; NULL when there is no memory. Whoever
- * connects it owns it from then on; one that was never connected goes by tw_protocol_free(). */
+/* A zeroed protocol of this class from tweed's pools; NULL when there is no memory. The
+ * function that connects it takes it; one that was never connected is freed by
+ * tw_protocol_free(). */
 TW_API tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class);
 TW_API void tw_protocol_free(tw_protocol *protocol);
 
@@ -89,39 +90,39 @@ TW_API void tw_factory_unref(tw_factory *factory);
 
 /* --- writing and ending ------------------------------------------------------------- */
 
-/* Append to what is to be sent; that is never done inside this call, and at the latest at the end
- * of the turn. Copies. Nothing happens after the connection or its write side is closed. Returns
- * 0, -ENOTCONN, -ENOMEM (then the connection is aborted with tw_error_memory: no byte goes missing
- * in the middle). */
+/* Append a copy of `data` to the bytes to be sent. They are never sent inside this call, and at
+ * the latest at the end of the turn. Does nothing after the connection or its write side is
+ * closed. Returns 0, -ENOTCONN, -ENOMEM (the connection is then aborted with tw_error_memory,
+ * so that the peer never sees a gap). */
 TW_API int tw_transport_write(tw_transport *transport, const void *data, size_t length);
 /* The same without a copy: `bytes` (taken) is kept until sent. */
 TW_API int tw_transport_write_value(tw_transport *transport, tw_value bytes);
-/* Send `length` bytes of the file from `offset`, by sendfile where possible; `fd` is lent until
- * done(error, arg) (may be NULL): 0, or a negative errno when they could not all be sent; called
- * once, unless this fails. A file that ends early breaks the connection. Returns 0, -EINVAL,
- * -ENOTCONN, -ENOMEM. */
+/* Send `length` bytes of the file from `offset`, by sendfile() where possible. `fd` is lent
+ * until done(error, arg) (may be NULL) is called, once, unless this call fails; `error` is 0,
+ * or a negative errno when not all could be sent. A file that ends early breaks the connection.
+ * Returns 0, -EINVAL, -ENOTCONN, -ENOMEM. */
 TW_API int tw_transport_write_file(tw_transport *transport, int fd, int64_t offset,
                                    int64_t length, void (*done)(int error, void *arg),
                                    void *arg);
-/* Bytes not yet handed to the system. */
+/* The number of bytes not yet handed to the system. */
 TW_API size_t tw_transport_unsent(const tw_transport *transport);
-/* Call the protocol's bytes_sent() each time that bytes have been handed to the system, also when
- * none are left. Otherwise only those times are told that leave some. */
+/* `on`: call the protocol's bytes_sent() each time that bytes have been handed to the system.
+ * Off, the default: only when some bytes are left. */
 TW_API void tw_transport_tell_sent(tw_transport *transport, bool on);
 /* Flush, then close; stops reading now. With a producer registered, waits until it unregisters.
  * Repeated calls are ignored. */
 TW_API void tw_transport_lose(tw_transport *transport);
-/* Close now, dropping what is unsent (RST); connection_lost comes at the end of the turn at the
+/* Close now, dropping unsent bytes (RST); connection_lost comes at the end of the turn at the
  * earliest, never inside this call. */
 TW_API void tw_transport_abort(tw_transport *transport);
 /* Shut down our side after flushing; the peer's bytes still come. Returns 0, -ENOTSUP. */
 TW_API int tw_transport_lose_write(tw_transport *transport);
 TW_API bool tw_transport_connected(const tw_transport *transport);
 TW_API bool tw_transport_losing(const tw_transport *transport);
-/* A look at the system: true if the connection is open and nothing has come that was not delivered
+/* Ask the system: true if the connection is open and nothing has come that was not delivered
  * yet, neither bytes nor the peer's end. For connections that were unused, before they are used
- * again; what is on its way cannot be seen. Bytes that TLS would keep to itself count; descriptors
- * that are no sockets look quiet. */
+ * again; bytes still on their way cannot be seen. Bytes that only TLS itself would read count,
+ * too; descriptors that are no sockets always look quiet. */
 TW_API bool tw_transport_quiet(const tw_transport *transport);
 
 /* A reference that keeps the object (not the connection) alive. Without one a transport may be
@@ -131,15 +132,16 @@ TW_API void tw_transport_unref(tw_transport *transport);
 
 /* --- flow control ------------------------------------------------------------------- */
 
-/* Stop and go for data_received. After a pause nothing more is delivered, not even what has
+/* Stop and resume reading. After a pause nothing more is delivered, not even bytes that have
  * been read already. */
 TW_API void tw_transport_pause(tw_transport *transport);
 TW_API void tw_transport_resume(tw_transport *transport);
 
-/* Who produces what is written. A push producer is paused above the high-water mark and resumed
- * at the low one; a pull producer gets one resume for each time that the buffer is empty. */
+/* A producer writes bytes to the transport as the peer takes them. A push producer is paused
+ * above the high-water mark and resumed at the low one; a pull producer gets one resume each
+ * time that all has been sent. */
 struct tw_producer {
-    void (*pause)(void *arg);  /* push only */
+    void (*pause)(void *arg); /* push only */
     void (*resume)(void *arg);
     void (*stop)(void *arg); /* the connection is gone */
 };
@@ -154,14 +156,14 @@ TW_API int tw_transport_set_watermarks(tw_transport *transport, size_t high, siz
 
 /* --- idle timeout ------------------------------------------------------------------- */
 
-/* Call timed_out(protocol) once `seconds` have passed without tw_transport_reset_timeout(); NULL:
- * tw_transport_lose(). 0 turns it off. Resetting is cheap: do it for each message. Returns 0,
- * -EINVAL (negative or not finite), -ENOMEM. Twisted's TimeoutMixin. */
+/* Call timed_out(protocol), or if that is NULL tw_transport_lose(), once `seconds` have passed
+ * without tw_transport_reset_timeout(). 0 turns it off. Resetting is cheap: do it for each
+ * message. Returns 0, -EINVAL (negative or not finite), -ENOMEM. Twisted's TimeoutMixin. */
 TW_API int tw_transport_set_timeout(tw_transport *transport, double seconds,
                                     void (*timed_out)(tw_protocol *protocol));
-/* The seconds set, 0 when it is off. */
+/* The seconds that were set; 0 when it is off. */
 TW_API double tw_transport_timeout(const tw_transport *transport);
-/* Count from now again; nothing when it is off. */
+/* Count the seconds from now again. Does nothing when it is off. */
 TW_API void tw_transport_reset_timeout(tw_transport *transport);
 
 /* --- about it ----------------------------------------------------------------------- */
@@ -174,13 +176,13 @@ TW_API void tw_transport_set_protocol(tw_transport *transport, tw_protocol *prot
  * would. */
 TW_API int tw_transport_peer(const tw_transport *transport, char *text, size_t size);
 TW_API int tw_transport_local(const tw_transport *transport, char *text, size_t size);
-/* The socket addresses; 0, -ENOTSUP for what has none. */
+/* The peer's socket address. Returns 0, -ENOTSUP (a transport that has none). */
 TW_API int tw_transport_peer_address(const tw_transport *transport,
                                      struct sockaddr_storage *ret_address,
                                      socklen_t *ret_length);
 TW_API int tw_transport_set_nodelay(tw_transport *transport, bool on);
 TW_API int tw_transport_set_keepalive(tw_transport *transport, bool on);
-/* The descriptor, -1 where there is none. For options only. */
+/* The descriptor, for socket options only; -1 where there is none. */
 TW_API int tw_transport_fd(const tw_transport *transport);
 
 TW_END

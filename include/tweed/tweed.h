@@ -2,11 +2,11 @@
 /*
  * tweed.h - all of the library, by layer. Each header is the manual of its noun.
  *
- * base: what travels, and what goes wrong
+ * base: values, failures, and the ground below
  *   api.h               marks that every header needs: TW_API, TW_HERE
  *   value.h             two words that travel along a chain: numbers, bytes, lists
  *   failure.h           why something did not work, as a value
- *   log.h               what the library has to say, and who hears it
+ *   log.h               events and their observer
  *   clock.h             time and timed calls, real or virtual
  *   alloc.h             the one allocator behind everything
  *   version.h           which tweed this is
@@ -18,7 +18,7 @@
  *   task.h              work that repeats; a cooperator; later
  *   inline_callbacks.h  await, coroutines as Deferreds, groups
  *   coroutine.h         coroutines and generators by hand
- *   pool.h              so many coroutines at a time
+ *   pool.h              a pool of coroutines, a given number at a time
  *   sync.h              semaphore, lock, condition, event, barrier
  *   queue.h             values wait for takers, or takers for values
  *   channel.h           values go from sender to receiver; select

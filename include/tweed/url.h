@@ -29,10 +29,10 @@ struct tw_url {
 
 /*
  * Parse `text` (`length` bytes, any bytes), relative to `base` (may be NULL; made by this
- * function). Where the standard speaks of code points, bytes that are no UTF-8 are percent-encoded
- * as they stand, so that links of pages in other encodings reach their server unchanged; in a host
- * they are refused. A host name in another script than ASCII has
- * at most 253 bytes, as written and as mapped (UTS 46); one in ASCII is taken in lower case.
+ * function). Where the standard speaks of code points, bytes that are no UTF-8 are
+ * percent-encoded as they stand, so that links of pages in other encodings reach their server
+ * unchanged; in a host they are refused. A host name in another script than ASCII has at most
+ * 253 bytes, both as written and as mapped (UTS 46); one in ASCII is taken in lower case.
  * Returns 0 and writes *ret_url, or -EINVAL and, if `ret_why` is not NULL, a static string that
  * says what is wrong; -ENOMEM; -E2BIG (over 1 MiB).
  */
@@ -40,12 +40,13 @@ TW_API int tw_url_parse(const char *text, size_t length, const struct tw_url *ba
                         struct tw_url **ret_url, const char **ret_why);
 /* NULL is ignored. */
 TW_API void tw_url_free(struct tw_url *url);
-/* Same scheme, host and effective port. False for what has no origin: "file:", "mailto:". */
+/* True for the same scheme, host and effective port. False for URLs without an origin: "file:",
+ * "mailto:". */
 TW_API bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b);
 
-/* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Decoding leaves a "%"
- * alone that no two hexadecimal digits follow. Encoding leaves letters, digits and "-._~" (and
- * the characters of `keep`, may be NULL) alone. */
+/* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Decoding keeps a "%"
+ * that is not followed by two hexadecimal digits. Encoding keeps letters, digits, "-._~" and
+ * the characters of `keep` (may be NULL). */
 TW_API tw_value tw_url_decode(const char *text, size_t length);
 TW_API tw_value tw_url_encode(const char *data, size_t length, const char *keep);
 

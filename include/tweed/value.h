@@ -13,7 +13,7 @@
  *   - To keep a lent value, store tw_retain(value). Release an owned one that you give to nobody.
  *   - Releasing a lent value does nothing.
  * Reference counts are not atomic: a value belongs to one thread, and may go to another only as
- * its only reference. Accessors given a wrong type answer 0, "" or none.
+ * its only reference. Accessors given a wrong type return 0, "" or none.
  */
 #ifndef TWEED_VALUE_H
 #define TWEED_VALUE_H
@@ -121,8 +121,8 @@ static inline void tw_release(tw_value value)
         type->release(value.as.pointer);
 }
 
-/* Release *value and make it none; the way to let go of a kept value early. Of the lent ones, those
- * that the running coroutine got from tw_await() are let go too. */
+/* Release *value and set it to none. A lent value is released only if the running coroutine got
+ * it from tw_await(). */
 TW_API void tw_drop(tw_value *value);
 
 /* Describe a value in at most `size` bytes, terminated; returns what snprintf() would. */
@@ -173,7 +173,7 @@ TW_API void *tw_pointer_of(tw_value value);
 /* --- box: a counted pointer with a release -------------------------------------------- */
 
 /* A counted holder of `pointer`; `release` (may be NULL) is called with it once, at the last
- * reference. Out of memory: releases the pointer and answers the failure tw_error_memory. */
+ * reference. Without memory releases the pointer and returns the failure tw_error_memory. */
 TW_API tw_value tw_box(void *pointer, tw_release_fn *release);
 
 /* --- bytes: counted, immutable, followed by a NUL that is not counted ------------------- */
@@ -184,8 +184,8 @@ TW_API tw_value tw_bytes(const void *data, size_t length);
 TW_API tw_value tw_string(const char *text);
 /* printf into bytes. */
 TW_API tw_value tw_bytes_format(const char *format, ...) TW_PRINTF(1, 2);
-/* Bytes of the given length to be filled by the caller, before anybody else sees them; the
- * place is written to *ret_data. A failure when there is no memory (*ret_data is NULL then). */
+/* Bytes of the given length for the caller to fill, at *ret_data, before anybody else sees
+ * them. A failure when there is no memory (*ret_data is NULL then). */
 TW_API tw_value tw_bytes_new(size_t length, char **ret_data);
 /* The bytes, NUL-terminated; "" for other types. Valid while the value is. */
 TW_API const char *tw_bytes_data(tw_value bytes);
