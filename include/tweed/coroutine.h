@@ -7,14 +7,15 @@
  * generators: send, throw, close and `yield from`. Inline callbacks (inline_callbacks.h) are
  * built on coroutines. A coroutine belongs to one thread and never changes threads.
  *
- *     static tw_value count(void *arg)
+ *     static tw_value count_to_three(void *arg)
  *     {
  *         for (int i = 0; i < 3; i++)
  *             if (tw_is_failure(tw_yield(tw_integer(i))))
  *                 break;                              // closed, or thrown into
  *         return tw_none();
  *     }
- *     ... tw_coroutine *numbers = tw_coroutine_new(count, NULL);
+ *     ...
+ *     tw_coroutine *numbers = tw_coroutine_new(count_to_three, NULL);
  *     while (tw_coroutine_next(numbers, &value) == TW_YIELDED)
  *         printf("%d\n", (int)tw_integer_of(value));
  *     tw_coroutine_free(numbers);

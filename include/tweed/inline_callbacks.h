@@ -13,7 +13,8 @@
  *         printf("%s: %zu bytes\n", (char *)url, tw_bytes_length(page));
  *         return page;
  *     }
- *     ... tw_deferred *done = tw_inline_callbacks(task, url);
+ *     ...
+ *     tw_deferred *done = tw_inline_callbacks(task, url);
  *
  * After Twisted's inlineCallbacks; groups after trio's nurseries.
  */

@@ -11,13 +11,11 @@
  *     }
  *     TW_PROCESS_FUNCTION(square);
  *
- *     int main(int argc, char **argv)
- *     {
- *         tw_process_pool *pool;
- *         if (tw_process_worker(argc, argv))
- *             return 0;                              // it was a worker, and is done
- *         pool = tw_process_pool_new(NULL);
- *         tw_deferred *result = tw_process_submit(pool, "square", tw_integer(7));
+ *     ...                                            // in main():
+ *     if (tw_process_worker(argc, argv))
+ *         return 0;                                  // this is a worker, and its work is done
+ *     tw_process_pool *pool = tw_process_pool_new(NULL);
+ *     tw_deferred *result = tw_process_submit(pool, "square", tw_integer(7));
  *
  * None, integers, doubles, bytes, lists and failures can travel. A failure comes back with its
  * class (by name), message, number, cause and value. When a worker dies, only the call that it
