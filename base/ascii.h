@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool twi_is_digit(char c)
 {
@@ -33,6 +34,21 @@ static inline int twi_hex(char c)
         return c - '0';
     c = twi_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+/* Bytes as a word, in the machine's order. */
+static inline uint64_t twi_load_8(const char *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+static inline uint32_t twi_load_4(const char *text)
+{
+    uint32_t word;
+
+    memcpy(&word, text, sizeof word);
+    return word;
 }
 bool twi_same_nocase(const char *a, size_t a_length, const char *b, size_t b_length);
 /* All digits, no sign, no overflow: 0, else -EINVAL or -ERANGE. */

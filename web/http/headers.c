@@ -17,7 +17,7 @@
 /* Field text of one message; far above every limit, below what the 32-bit places hold. */
 #define TEXT_MAX (UINT32_C(1) << 30)
 
-/* By number, therefore by length. The padding makes comparing by words possible. */
+/* By number, therefore by length. */
 static const char names[TWI_HEADER_COUNT][32] = {
     [TWI_HEADER_TE] = "te",
     [TWI_HEADER_AGE] = "age",
@@ -104,25 +104,28 @@ static const uint8_t by_length[LONGEST + 2] = {
 
 /* --- names ------------------------------------------------------------------------------- */
 
-static uint64_t load_word(const char *text)
+/* `known` is lower case; a token's bytes match it without case once bit 5 is set. */
+static inline bool same_8(const char *name, const char *known)
 {
-    uint64_t word;
-    memcpy(&word, text, sizeof word);
-    return word;
+    return (twi_load_8(name) | UINT64_C(0x2020202020202020)) == twi_load_8(known);
 }
 
-/* `known` is lower case and padded; a token's bytes match it without case once bit 5 is set. */
+static inline bool same_4(const char *name, const char *known)
+{
+    return (twi_load_4(name) | UINT32_C(0x20202020)) == twi_load_4(known);
+}
+
+/* At least two bytes, of which the ends are the same. The last word overlaps the one before. */
 static bool same_known(const char *name, const char *known, size_t length)
 {
-    const uint64_t lower = UINT64_C(0x2020202020202020);
-    uint64_t tail = 0, known_tail = 0;
-
-    for (; length >= 8; length -= 8, name += 8, known += 8)
-        if ((load_word(name) | lower) != load_word(known))
+    if (length < 4)
+        return (name[1] | 0x20) == known[1];
+    if (length < 8)
+        return same_4(name, known) && same_4(name + length - 4, known + length - 4);
+    for (size_t at = 0; at < length - 8; at += 8)
+        if (!same_8(name + at, known + at))
             return false;
-    memcpy(&tail, name, length);
-    memcpy(&known_tail, known, length);
-    return length == 0 || ((tail | lower) ^ known_tail) << (64 - 8 * length) == 0;
+    return same_8(name + length - 8, known + length - 8);
 }
 
 enum twi_header twi_header_id(const char *name, size_t length)
@@ -223,15 +226,13 @@ static void move_fields(tw_headers *headers, char *text)
     headers->wasted = 0;
 }
 
-/* Room for `extra` bytes of text. *ret_old is to be freed after the copying. */
-static int reserve_text(tw_headers *headers, size_t extra, char **ret_old)
+__attribute__((noinline)) /* ordinary fields shall not pay for it */
+static int
+text_grow(tw_headers *headers, size_t extra, char **ret_old)
 {
     size_t alive = headers->text_length - headers->wasted, size = sizeof headers->own_text;
     char *text;
 
-    *ret_old = NULL;
-    if (extra <= headers->text_size - headers->text_length)
-        return 0;
     if (extra > TEXT_MAX - headers->text_length)
         return -ENOMEM;
     while (size < (alive + extra) / 2 * 3)
@@ -250,13 +251,20 @@ static int reserve_text(tw_headers *headers, size_t extra, char **ret_old)
     return 0;
 }
 
-static int reserve_field(tw_headers *headers)
+/* Room for `extra` bytes of text. *ret_old is to be freed after the copying. */
+static inline int reserve_text(tw_headers *headers, size_t extra, char **ret_old)
+{
+    *ret_old = NULL;
+    return extra <= headers->text_size - headers->text_length
+               ? 0
+               : text_grow(headers, extra, ret_old);
+}
+
+__attribute__((noinline)) static int fields_grow(tw_headers *headers)
 {
     struct twi_field *fields;
     uint32_t capacity = headers->capacity * 2;
 
-    if (headers->count < headers->capacity)
-        return 0;
     if (headers->fields != headers->own_fields) {
         fields = twi_realloc(headers->fields, capacity * sizeof *fields);
     } else {
@@ -271,13 +279,26 @@ static int reserve_field(tw_headers *headers)
     return 0;
 }
 
+static inline void free_old(char *old)
+{
+    if (old != NULL)
+        twi_free(old);
+}
+
+/* Write text and a NUL. Where to go on. */
+static inline char *put_text(char *at, const char *text, size_t length)
+{
+    memcpy(at, text, length);
+    at[length] = '\0';
+    return at + length + 1;
+}
+
 /* Append text and a NUL; there is room. */
 static uint32_t headers_put(tw_headers *headers, const char *text, size_t length)
 {
     uint32_t place = headers->text_length;
 
-    memcpy(headers->text + place, text, length);
-    headers->text[place + length] = '\0';
+    put_text(headers->text + place, text, length);
     headers->text_length = place + (uint32_t)length + 1;
     return place;
 }
@@ -288,18 +309,23 @@ int twi_headers_append(tw_headers *headers, enum twi_header id, const char *name
                        size_t name_length, const char *value, size_t value_length)
 {
     struct twi_field *field;
-    char *old;
+    char *old, *at;
 
-    if (name_length > TEXT_MAX || value_length > TEXT_MAX || reserve_field(headers) < 0 ||
+    if (name_length > TEXT_MAX || value_length > TEXT_MAX ||
+        (headers->count == headers->capacity && fields_grow(headers) < 0) ||
         reserve_text(headers, name_length + value_length + 2, &old) < 0)
         return -ENOMEM;
+    at = headers->text + headers->text_length;
     field = &headers->fields[headers->count++];
-    field->name = headers_put(headers, name, name_length);
-    field->value = headers_put(headers, value, value_length);
+    field->name = headers->text_length;
+    field->value = field->name + (uint32_t)name_length + 1;
     field->value_length = (uint32_t)value_length;
     field->id = (uint8_t)id;
+    headers->text_length = field->value + field->value_length + 1;
     headers->present |= UINT64_C(1) << id;
-    twi_free(old);
+    at = put_text(at, name, name_length);
+    put_text(at, value, value_length);
+    free_old(old);
     return 0;
 }
 
@@ -319,7 +345,7 @@ int twi_headers_extend(tw_headers *headers, const char *text, size_t length)
         headers->text_length--; /* over the NUL: a value has no space around it */
     headers_put(headers, text, length);
     field->value_length += (uint32_t)length + (field->value_length > 0);
-    twi_free(old);
+    free_old(old);
     return 0;
 }
 
@@ -332,7 +358,7 @@ int64_t twi_headers_keep(tw_headers *headers, const char *text, size_t length)
         return -ENOMEM;
     place = headers_put(headers, text, length);
     headers->kept = headers->text_length;
-    twi_free(old);
+    free_old(old);
     return place;
 }
 
@@ -444,7 +470,7 @@ int tw_headers_set(tw_headers *headers, const char *name, const char *value)
     if (!twi_http_is_token(name, name_length) || !twi_http_is_value(value, value_length))
         return -EINVAL;
     value = headers_trim(value, &value_length);
-    for (uint32_t i = 0; i < headers->count; i++) {
+    for (uint32_t i = 0; twi_headers_has(headers, id) && i < headers->count; i++) {
         if (!field_is(headers, &headers->fields[i], id, name, name_length))
             continue;
         remove_from(headers, i + 1, id, name, name_length);

@@ -5,7 +5,8 @@
 #include "web/http/syntax.h"
 
 #include <stdint.h>
-#include <string.h>
+
+#include "base/ascii.h"
 
 /* Bits of enum twi_http_class for each byte; none for those above 127. */
 const unsigned char twi_http_classes[256] = {
@@ -28,32 +29,34 @@ bool twi_http_is_token(const char *text, size_t length)
 }
 
 /* True if one of the eight bytes is a control character; bytes above 127 are none. */
-static bool has_control(const char *text)
+static inline bool has_control(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-    uint64_t word, low, deleted;
+    uint64_t low, deleted;
 
-    memcpy(&word, text, sizeof word);
     low = (word - ones * 0x20) & ~word;
     deleted = word ^ (ones * 0x7f);
     deleted = (deleted - ones) & ~deleted;
     return ((low | deleted) & high) != 0;
 }
 
+/* The last word overlaps the one before. */
 bool twi_http_is_plain(const char *text, size_t length)
 {
     const char *last = text + length - 8;
 
-    if (length < 8) {
-        for (size_t i = 0; i < length; i++)
-            if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+    if (length >= 8) {
+        for (; text < last; text += 8)
+            if (has_control(twi_load_8(text)))
                 return false;
-        return true;
+        return !has_control(twi_load_8(last));
     }
-    for (; text < last; text += 8)
-        if (has_control(text))
+    if (length >= 4)
+        return !has_control(twi_load_4(text) | (uint64_t)twi_load_4(text + length - 4) << 32);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             return false;
-    return !has_control(last);
+    return true;
 }
 
 bool twi_http_is_value(const char *text, size_t length)

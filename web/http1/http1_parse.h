@@ -60,7 +60,8 @@ int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t len
 int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t length);
 /* True if what has come of the first line cannot become one. */
 bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, size_t length);
-/* One field line into `headers`; framing fields are taken note of unless these are trailers. */
+/* One field line into `headers`; framing fields are taken note of unless these are trailers. The
+ * CR or LF that ended the line is still behind it. */
 int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
                          size_t length);
 /* Take note of the last field of an answer, now that no fold follows. */
