@@ -128,6 +128,33 @@ START_TEST(a_path_has_one_normal_form)
 }
 END_TEST
 
+static const char *const parts[] = { "a",    "/",   "//", ".",  "/.", "/..", "/.a",
+                                     "/../", "/./", "a/", "..", "*",  "\\",  "\377" };
+
+/* Paths that need no decoding are copied by words; with one letter escaped they are not. */
+START_TEST(a_path_reads_the_same_with_a_letter_escaped)
+{
+    const char *part = parts[_i];
+
+    for (size_t before = 0; before < 20; before++)
+        for (size_t after = 0; after < 20; after++) {
+            char plain[64], escaped[72];
+            struct twi_path a, b;
+            int n = sprintf(plain, "/%.*s%s%.*sz", (int)before, "abcdefghijklmnopqrst", part,
+                            (int)after, "ABCDEFGHIJKLMNOPQRST");
+            int m = sprintf(escaped, "%.*s%%7A", n - 1, plain);
+            int r = twi_path_read(&a, plain, (size_t)n, NULL, 0);
+
+            ck_assert_int_eq(r, twi_path_read(&b, escaped, (size_t)m, NULL, 0));
+            ck_assert_str_eq(a.text, b.text);
+            ck_assert_uint_eq(a.length, b.length);
+            ck_assert_mem_eq(a.segments, b.segments, a.length);
+            twi_path_free(&a);
+            twi_path_free(&b);
+        }
+}
+END_TEST
+
 /* The link of a path is read as the same path. */
 START_TEST(a_link_leads_to_its_path)
 {
@@ -183,6 +210,7 @@ int main(void)
     Suite *suite = suite_create("path");
 
     TEST_ADD_ROWS(suite, a_path_has_one_normal_form, rows);
+    TEST_ADD_ROWS(suite, a_path_reads_the_same_with_a_letter_escaped, parts);
     TEST_ADD_ROWS(suite, a_link_leads_to_its_path, rows);
     TEST_ADD_ROWS(suite, a_target_has_a_path, targets);
     return test_run(suite);

@@ -13,6 +13,65 @@
 #include "base/ascii.h"
 #include "web/server/path.h"
 
+/* --- a path without escapes and dots ----------------------------------------------------- */
+
+/* 0x80 in each byte that is `c`, 0 in the others. */
+static inline uint64_t bytes_that_are(uint64_t word, char c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), low = ones * 0x7f;
+
+    word ^= ones * (unsigned char)c;
+    return ~(((word & low) + low) | word | low);
+}
+
+/* Copy eight bytes, the slashes among the segments as NULs. False if one of the bytes has to be
+ * decoded, resolved or refused; the byte before them is looked at, too. */
+static inline bool path_copy_8(const char *from, char *text, char *segments)
+{
+    uint64_t word = twi_load_8(from), slashes = bytes_that_are(word, '/'), parted;
+
+    if ((bytes_that_are(word, '%') | bytes_that_are(word, '\0') |
+         (bytes_that_are(word, '.') & bytes_that_are(twi_load_8(from - 1), '/'))) != 0)
+        return false;
+    parted = word & ~((slashes >> 7) * 0xff);
+    memcpy(text, &word, sizeof word);
+    memcpy(segments, &parted, sizeof parted);
+    return true;
+}
+
+static inline bool path_copy_1(const char *from, char *text, char *segments)
+{
+    if (*from == '%' || *from == '\0' || (*from == '.' && from[-1] == '/'))
+        return false;
+    *text = *from;
+    *segments = *from == '/' ? '\0' : *from;
+    return true;
+}
+
+/* Most paths are in normal form already: text and segments are the same but for the slashes.
+ * False, having written something, if this one is not. The last word overlaps the one before. */
+static bool path_copy(const char *from, size_t length, char *text, char *segments)
+{
+    size_t at = 1;
+
+    *text = '/';
+    text[length] = segments[length - 1] = '\0';
+    segments--; /* they begin behind the first slash */
+    if (length <= 8) {
+        for (; at < length; at++)
+            if (!path_copy_1(from + at, text + at, segments + at))
+                return false;
+        return true;
+    }
+    for (; at < length - 8; at += 8)
+        if (!path_copy_8(from + at, text + at, segments + at))
+            return false;
+    at = length - 8;
+    return path_copy_8(from + at, text + at, segments + at);
+}
+
+/* --- any path ---------------------------------------------------------------------------- */
+
 /* A path on its way into normal form. */
 struct reading {
     char *segments, *out; /* `out` is behind the last segment that is complete */
@@ -141,14 +200,16 @@ int twi_path_read(struct twi_path *path, const char *text, size_t length, char *
         if (space == NULL)
             return -ENOMEM;
     }
-    reading.segments = reading.out = space + length + 1;
+    path->text = space;
+    path->segments = reading.segments = reading.out = space + length + 1;
+    path->length = length;
+    if (path_copy(text, length, space, reading.segments))
+        return 0;
     r = segments_read(&reading);
     if (r < 0) {
         twi_path_free(path);
         return r;
     }
-    path->text = space;
-    path->segments = reading.segments;
     path->length = (size_t)(reading.out - reading.segments);
     text_write(space, path->segments, path->length, reading.slashes > 0);
     return 0;
