@@ -34,7 +34,7 @@ static inline void must(bool ok)
 static inline void put_file(const char *name, const char *content, size_t length)
 {
     /* 2001-09-09 01:46:40 */
-    struct timeval times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+    struct timeval times[2] = { { 1000000000, 12345 }, { 1000000000, 12345 } };
     char path[256];
     FILE *file;
 

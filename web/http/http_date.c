@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -194,6 +193,13 @@ int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
     return -EINVAL;
 }
 
+/* Two of them. */
+static void digits_write(char *at, int number)
+{
+    at[0] = (char)('0' + number / 10);
+    at[1] = (char)('0' + number % 10);
+}
+
 void twi_http_date_format(int64_t seconds, char text[TWI_HTTP_DATE_SIZE])
 {
     struct date date;
@@ -211,10 +217,15 @@ void twi_http_date_format(int64_t seconds, char text[TWI_HTTP_DATE_SIZE])
         days--;
     }
     from_days(days, &date);
-    snprintf(text, TWI_HTTP_DATE_SIZE, "%.3s, %02u %s %04u %02u:%02u:%02u GMT",
-             day_names[((days + 4) % 7 + 7) % 7], (unsigned)date.day % 100,
-             month_names[date.month - 1], (unsigned)date.year % 10000,
-             (unsigned)rest / 3600 % 24, (unsigned)rest / 60 % 60, (unsigned)rest % 60);
+    memcpy(text, "Day, 00 Mon 0000 00:00:00 GMT", TWI_HTTP_DATE_SIZE);
+    memcpy(text, day_names[((days + 4) % 7 + 7) % 7], 3);
+    digits_write(text + 5, date.day);
+    memcpy(text + 8, month_names[date.month - 1], 3);
+    digits_write(text + 12, date.year / 100);
+    digits_write(text + 14, date.year % 100);
+    digits_write(text + 17, rest / 3600);
+    digits_write(text + 20, rest / 60 % 60);
+    digits_write(text + 23, rest % 60);
 }
 
 /* --- cookies ------------------------------------------------------------------------------ */

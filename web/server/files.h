@@ -18,7 +18,7 @@ struct twi_served {
     const char *name; /* whose ending tells the type */
     int64_t size;
     int64_t modified; /* seconds */
-    char etag[40];
+    char etag[48];
 };
 
 /* Evaluate the request's conditions (RFC 9110, 13.2.2): 0 to go on, or the status to answer with.
