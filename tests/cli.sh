@@ -3,7 +3,7 @@
 # cli.sh - what the shell tests of the command share; read by them with ".".
 #
 # run ARGUMENT... runs tweed; then status N, out_is TEXT, out_has TEXT, err_has TEXT, err_is TEXT
-# say what must have come of it. claim TEXT names what is tested from there on.
+# say what must have come of it; batch TOOL QUESTION... asks a tool. claim TEXT names what is tested from there on.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -41,6 +41,17 @@ run()
     got=$?
 }
 
+# batch TOOL QUESTION... - the answers to JSON questions, a line each.
+batch()
+{
+    tool=$1
+    shift
+    printf '%s\n' "$@" >"$work/questions"
+    input=$work/questions
+    run "$tool" --batch
+    input=
+}
+
 wrong()
 {
     failed=$((failed + 1))
@@ -63,6 +74,12 @@ out_is()
 err_is()
 {
     printf '%s\n' "$1" | cmp -s - "$work/err" || wrong "not on standard error: $1"
+}
+
+# How many lines there are.
+lines()
+{
+    [ "$(wc -l <"$work/out")" -eq "$1" ] || wrong "not $1 lines"
 }
 
 out_is_empty()

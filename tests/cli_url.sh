@@ -37,7 +37,7 @@ status 0
 out_has "$(printf '%s' '"pathname":"\"\\\\%08%1F%C3%BC%FF"')"
 run url "$(printf '\303\274\377\341\200"\n\f')"
 status 1
-out_has "$(printf '"input":"\303\274\\u00ff\\u00e1\\u0080\\"\\n\\f"')"
+out_has "$(printf '"input":"\303\274\357\277\275\357\277\275\357\277\275\\"\\n\\f"')"
 
 claim "the command line is checked"
 run url
@@ -90,4 +90,28 @@ if [ -w /dev/full ]; then
         err_has "standard output: No space left on device"
     done
 fi
+claim "a batch answers a question a line, in order"
+batch url '{"url":"http://h/a"}' '{"text":"../z","base":"http://h/a/b/c"}' '{"base64":"aHR0cDovL3EvPw=="}' \
+    '{"url":"nope"}' '{"url":"http://h/1","base":null}'
+status 0
+out_has '"href":"http://h/a",'
+out_has '"href":"http://h/a/z",'
+out_has '"href":"http://q/?",'
+out_has '{"error":"url","message":"no scheme, and nothing to be relative to","input":"nope"}'
+out_has '"href":"http://h/1",'
+lines 5
+
+claim "a question that is none is told why"
+batch url '{"x":1}' '[' '' '"a"' '{"url":{}}' '{"base64":"?"}' '{"file":"/nowhere/it"}' '{}'
+status 0
+out_has '{"error":"usage","message":"x: no such member"}'
+out_has '{"error":"usage","message":"no JSON: no value, at byte 1"}'
+out_has '{"error":"usage","message":"no JSON: no value, at byte 0"}'
+out_has '{"error":"usage","message":"a question is an object"}'
+out_has '{"error":"usage","message":"url: not a string"}'
+out_has '{"error":"usage","message":"base64: no such digit"}'
+out_has '{"error":"file","message":"/nowhere/it: No such file or directory"}'
+out_has '{"error":"usage","message":"no URL"}'
+lines 8
+
 end
