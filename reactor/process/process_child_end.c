@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -395,14 +396,18 @@ static void die_with_parent(void)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 #else
-/* The socket hangs up when its other end is closed, even by a kill. */
+static atomic_bool socket_closed; /* by us: nothing hung up */
+
+/* The socket hangs up when its other end is closed, even by a kill. A function may close
+ * ours: the parent does not see that before poll() lets go of it, hence the limit. */
 static void *wait_for_hangup(void *arg)
 {
     struct pollfd socket = { .fd = TWI_PROCESS_SOCKET };
 
-    while (poll(&socket, 1, -1) <= 0 || (socket.revents & POLLHUP) == 0)
-        ;
-    kill(getpid(), SIGKILL);
+    while ((socket.revents & (POLLHUP | POLLNVAL)) == 0)
+        poll(&socket, 1, 1000);
+    if (!socket_closed)
+        kill(getpid(), SIGKILL);
     return arg;
 }
 
@@ -414,6 +419,14 @@ static void die_with_parent(void)
         pthread_detach(thread);
 }
 #endif
+
+static void socket_close(void)
+{
+#if !TWI_LINUX
+    socket_closed = true;
+#endif
+    close(TWI_PROCESS_SOCKET);
+}
 
 /* The parent may have gone before we asked to be told. */
 static int worker_serve(pid_t parent)
@@ -445,7 +458,7 @@ bool tw_process_worker(int argc, char **argv)
         return false;
     }
     worker_serve((pid_t)strtol(argv[1] + length, NULL, 10));
-    close(TWI_PROCESS_SOCKET);
+    socket_close();
     return true;
 }
 
