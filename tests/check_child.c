@@ -263,6 +263,10 @@ static void ignore(int number)
 
 START_TEST(signals_are_as_for_a_fresh_process)
 {
+    /* 32 and 33 are the C library's own, which posix_spawn() leaves ignored, as in make's children,
+     * and sigaction() refuses. */
+    const unsigned long long ours = TWI_LINUX ? ~0ULL : ~(3ULL << 31);
+    unsigned long long blocks, ignores;
     sigset_t blocked, before;
     const char *text;
 
@@ -276,7 +280,8 @@ START_TEST(signals_are_as_for_a_fresh_process)
     signal(SIGUSR2, ignore);
     text = output_of(&(struct twi_child_options){
         .argv = TW_ARGV("grep", "Sig[BI]", "/proc/self/status") });
-    ck_assert_str_eq(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    ck_assert_int_eq(sscanf(text, "SigBlk: %llx SigIgn: %llx", &blocks, &ignores), 2);
+    ck_assert_msg((blocks & ours) == 0 && (ignores & ours) == 0, "%s", text);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     signal(SIGUSR2, SIG_DFL);
