@@ -128,7 +128,9 @@ static tw_value echo(tw_request *request, void *arg)
 
 /* --- the server --------------------------------------------------------------------------- */
 
-/* A client cannot write what steers a terminal into it. */
+/* Time, client, method, target, status, bytes of the body that were sent, and "cut" if the answer
+ * did not go out whole. A client cannot write what steers a terminal, or a second line, into it:
+ * the name of its socket may have any byte. */
 static void request_log(tw_request *request, void *arg)
 {
     tw_transport *transport = tw_request_transport(request);
@@ -143,10 +145,14 @@ static void request_log(tw_request *request, void *arg)
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local);
     if (transport != NULL)
         tw_transport_peer(transport, peer, sizeof peer);
-    cli_text_printf(&line, "%s %s %s %s %d %llu", when, peer, *method == '\0' ? "-" : method,
+    cli_text_printf(&line, "%s %s %s %s %d %llu%s", when, peer, *method == '\0' ? "-" : method,
                     *target == '\0' ? "-" : target, tw_request_answer_status(request),
-                    (unsigned long long)tw_request_answer_bytes(request));
+                    (unsigned long long)tw_request_answer_bytes(request),
+                    tw_request_answer_cut(request) ? " cut" : "");
     cli_make_printable(line.data, line.length);
+    for (char *c = line.data; *c != '\0'; c++)
+        if (*c == '\n' || *c == '\t')
+            *c = '?';
     fprintf(stderr, "%s\n", line.data);
     cli_text_free(&line);
 }
