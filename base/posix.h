@@ -8,6 +8,8 @@
 #ifndef BASE_POSIX_H
 #define BASE_POSIX_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +27,12 @@ int twi_pipe(int ends[2]);
 int twi_socketpair(int ends[2]); /* AF_UNIX, a stream, blocking */
 int twi_socket(int family, int type, int protocol); /* non-blocking */
 int twi_accept(int fd, struct sockaddr *address, socklen_t *length); /* non-blocking */
+
+/* Did a call fail for want of descriptors or memory? It may work later. */
+static inline bool twi_is_exhaustion(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 /* Random bytes that nobody can guess; early at boot, where there are none yet, the time and an
  * address. Never waits. */

@@ -390,6 +390,24 @@ START_TEST(the_systems_failures_are_told)
 }
 END_TEST
 
+START_TEST(a_failure_of_the_system_has_its_errno_and_is_not_kept)
+{
+    char name[32];
+
+    begin(MORE, NULL);
+    snprintf(name, sizeof name, "fail%d", EAI_SYSTEM);
+    for (unsigned i = 1; i <= 2; i++) {
+        tw_value result = tw_block_on(tw_resolve(name, 80)), cause = tw_failure_cause(result);
+
+        ck_assert(tw_failure_is(cause, &tw_error_system));
+        ck_assert_int_eq(tw_failure_number(cause), EMFILE);
+        tw_release(result);
+        ck_assert_uint_eq(atomic_load(&asked), i);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(a_system_without_memory_is_told_as_such)
 {
     char name[32];
@@ -611,6 +629,7 @@ int main(void)
     TEST_ADD(suite, the_systems_answers_are_kept_for_ten_seconds);
     TEST_ADD(suite, equal_questions_to_the_system_are_asked_once);
     TEST_ADD_ROWS(suite, the_systems_failures_are_told, failures);
+    TEST_ADD(suite, a_failure_of_the_system_has_its_errno_and_is_not_kept);
     TEST_ADD(suite, a_system_without_memory_is_told_as_such);
     TEST_ADD(suite, a_cancelled_question_to_the_system_leaves_nothing_behind);
     TEST_ADD(suite, a_cancel_is_for_one_of_those_who_ask_the_system);

@@ -27,8 +27,10 @@ union tw_socket_address {
 /* Fires with a list of addresses (tw_address_of()), in the order of RFC 6724 with IPv6 and IPv4
  * interleaved by RFC 8305, at most 64. IDNA names are converted. Fails with tw_error_url for a
  * text that is no host name, otherwise with tw_error_dns, whose number is one of
- * getaddrinfo(3)'s: no such name (EAI_NONAME), no address (EAI_NODATA), EAI_FAIL, or EAI_AGAIN:
- * it may work later. A cancel ends the wait; the question may go on, and its answer is kept. */
+ * getaddrinfo(3)'s: no such name (EAI_NONAME), no address (EAI_NODATA), EAI_FAIL, EAI_AGAIN: it
+ * may work later, or EAI_SYSTEM: there was no descriptor or the like; its cause is
+ * tw_error_system with the errno. A cancel ends the wait; the question may go on, and its answer
+ * is kept. */
 #define tw_resolve(name, port) tw_resolve_at(TW_HERE, (name), (port))
 TW_API tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port);
 /* The address in an item of that list, lent; NULL for other values. */
@@ -45,7 +47,7 @@ TW_API int tw_address_parse(const char *literal, unsigned port,
 TW_API int tw_resolver_override(const char *name, unsigned port, const char *literal);
 /* Ask these servers ("127.0.0.1:5353,...") and no other source in place of the system's (NULL:
  * the system's again). Open questions are asked again, all answers forgotten. Returns 0,
- * -EINVAL, -ENOMEM. */
+ * -EINVAL, -ENOMEM, -EMFILE and the like. */
 TW_API int tw_resolver_set_servers(const char *servers);
 /* Forget all answers. */
 TW_API void tw_resolver_flush(void);

@@ -21,6 +21,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -32,6 +33,7 @@
 #include "base/posix.h"
 #include "net/dns/dns_message.h"
 #include "net/dns/name_service.h"
+#include "net/dns/resolv_conf.h"
 #include "reactor/face.h"
 
 #define FIRST_TIMEOUT_MS 2000
@@ -148,11 +150,13 @@ static ares_ssize_t channel_take_stream(struct twi_dns_channel *channel, const v
 
 static ares_socket_t dns_socket(int family, int type, int protocol, void *arg)
 {
+    struct twi_dns_channel *channel = arg;
     int fd = twi_socket(family, type, protocol);
 
-    (void)arg;
     if (fd >= 0)
         return fd;
+    if (twi_is_exhaustion(-fd))
+        channel->exhausted = -fd;
     errno = -fd;
     return ARES_SOCKET_BAD;
 }
@@ -171,13 +175,28 @@ static bool is_datagram_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
 }
 
+static void channel_add_zone(const struct twi_dns_channel *channel,
+                             struct sockaddr_in6 *address)
+{
+    for (size_t i = 0; i < channel->zoned_count_; i++)
+        if (memcmp(&channel->zoned_[i].sin6_addr, &address->sin6_addr, 16) == 0)
+            address->sin6_scope_id = channel->zoned_[i].sin6_scope_id;
+}
+
 static int dns_connect(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length,
                        void *arg)
 {
     struct twi_dns_channel *channel = arg;
 
+    union tw_socket_address zoned;
+
     if (!is_datagram_socket(fd))
         twi_buf_consume(&channel->stream_, channel->stream_.length);
+    if (address->sa_family == AF_INET6 && length == sizeof zoned.ipv6) {
+        memcpy(&zoned, address, length);
+        channel_add_zone(channel, &zoned.ipv6);
+        address = &zoned.any;
+    }
     return connect(fd, address, length);
 }
 
@@ -241,6 +260,7 @@ static void watched_ready(unsigned ready, void *arg)
     struct twi_dns_channel *channel = ((struct watched *)arg)->channel;
     int fd = ((struct watched *)arg)->fd;
 
+    channel->exhausted = 0;
     ares_process_fd(channel->ares, (ready & TWI_READABLE) != 0 ? fd : ARES_SOCKET_BAD,
                     (ready & TWI_WRITABLE) != 0 ? fd : ARES_SOCKET_BAD);
     channel_visited(channel);
@@ -312,6 +332,7 @@ static void channel_timed_out(void *arg)
 
     channel->timer_ = 0;
     channel->truncated = false;
+    channel->exhausted = 0;
     ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     channel_visited(channel);
 }
@@ -368,26 +389,50 @@ static int system_error(int status)
     return r == -EINVAL ? -ENOTSUP : r;
 }
 
-static bool has_servers(ares_channel channel)
+static void node_set(struct ares_addr_port_node *node, const union tw_socket_address *address)
 {
-    struct ares_addr_port_node *servers = NULL;
-    bool any = ares_get_servers_ports(channel, &servers) != ARES_SUCCESS || servers != NULL;
-
-    ares_free_data(servers);
-    return any;
+    node->family = address->any.sa_family;
+    if (node->family == AF_INET)
+        node->addr.addr4 = address->ipv4.sin_addr;
+    else
+        memcpy(&node->addr.addr6, &address->ipv6.sin6_addr, sizeof node->addr.addr6);
 }
 
-static int set_servers(ares_channel channel, const char *servers)
+static int zones_keep(struct twi_dns_channel *channel, const struct twi_resolv_conf *conf)
 {
-    if (servers != NULL)
-        return status_error(ares_set_servers_ports_csv(channel, servers));
-    return has_servers(channel) ? 0 : -ENOTSUP;
+    channel->zoned_ = twi_calloc(conf->server_count, sizeof *channel->zoned_);
+    if (channel->zoned_ == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < conf->server_count; i++)
+        if (conf->servers[i].any.sa_family == AF_INET6 &&
+            conf->servers[i].ipv6.sin6_scope_id != 0)
+            channel->zoned_[channel->zoned_count_++] = conf->servers[i].ipv6;
+    return 0;
 }
 
-/* ares_init_options() with settings of ours; 0, -ENOTSUP, -ENOMEM. */
-static int channel_init(struct twi_dns_channel *channel, const struct twi_dns_options *wanted)
+/* Without any in the file it is this machine, as c-ares has it by itself. */
+static int system_servers(struct twi_dns_channel *channel, const struct twi_resolv_conf *conf)
+{
+    struct ares_addr_port_node nodes[TWI_NAME_SERVERS_MAX] = { 0 };
+
+    if (conf->server_count == 0)
+        return 0;
+    for (size_t i = 0; i < conf->server_count; i++) {
+        node_set(&nodes[i], &conf->servers[i]);
+        nodes[i].next = i + 1 < conf->server_count ? &nodes[i + 1] : NULL;
+    }
+    if (zones_keep(channel, conf) < 0)
+        return -ENOMEM;
+    return status_error(ares_set_servers_ports(channel->ares, nodes));
+}
+
+/* ares_init_options() with settings of ours, and those of the file that the environment does not
+ * speak of; 0, -ENOTSUP, -ENOMEM. */
+static int channel_init(struct twi_dns_channel *channel, const struct twi_dns_options *wanted,
+                        struct twi_resolv_conf *conf)
 {
     char lookups[] = "b"; /* servers only: /etc/hosts is ours */
+    char nothing[] = "/dev/null";
     struct ares_options options = {
         .flags = ARES_FLAG_USEVC,
         .timeout = wanted->timeout_ms > 0 ? wanted->timeout_ms : FIRST_TIMEOUT_MS,
@@ -395,9 +440,20 @@ static int channel_init(struct twi_dns_channel *channel, const struct twi_dns_op
         .lookups = lookups,
         .sock_state_cb = channel_socket_state,
         .sock_state_cb_data = channel,
+        .resolvconf_path = nothing,
+        .domains = conf->domains,
+        .ndomains = (int)conf->domain_count,
+        .ndots = conf->ndots,
     };
-    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+               ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
 
+    if (conf->domain_count > 0 && getenv("LOCALDOMAIN") == NULL)
+        mask |= ARES_OPT_DOMAINS;
+    if (conf->ndots >= 0 && getenv("RES_OPTIONS") == NULL)
+        mask |= ARES_OPT_NDOTS;
+    if (conf->rotate)
+        mask |= ARES_OPT_ROTATE;
     if (wanted->stream)
         mask |= ARES_OPT_FLAGS;
 #ifdef ARES_OPT_QUERY_CACHE
@@ -406,35 +462,53 @@ static int channel_init(struct twi_dns_channel *channel, const struct twi_dns_op
     return system_error(ares_init_options(&channel->ares, &options, mask));
 }
 
-int twi_dns_channel_new(const struct twi_dns_options *options,
-                        const struct twi_dns_hooks *hooks,
-                        struct twi_dns_channel **ret_channel)
+static int channel_new(const struct twi_dns_options *options,
+                       const struct twi_dns_hooks *hooks, struct twi_resolv_conf *conf,
+                       struct twi_dns_channel **ret_channel)
 {
-    struct twi_dns_channel *channel;
+    struct twi_dns_channel *channel = twi_calloc(1, sizeof *channel);
     int r;
 
-    pthread_once(&library_once, cares_start);
-    if (library_status != ARES_SUCCESS)
-        return system_error(library_status);
-    channel = twi_calloc(1, sizeof *channel);
     if (channel == NULL)
         return -ENOMEM;
     channel->hooks = *hooks;
     twi_list_init(&channel->sockets_);
     twi_dns_asked_init(&channel->asked_);
-    r = channel_init(channel, options);
+    r = channel_init(channel, options, conf);
     if (r < 0) {
         twi_free(channel);
         return r;
     }
     ares_set_socket_functions(channel->ares, &socket_functions, channel);
-    r = set_servers(channel->ares, options->servers);
+    if (options->servers != NULL)
+        r = status_error(ares_set_servers_ports_csv(channel->ares, options->servers));
+    else
+        r = system_servers(channel, conf);
     if (r < 0) {
         twi_dns_channel_free(channel);
         return r;
     }
     *ret_channel = channel;
     return 0;
+}
+
+int twi_dns_channel_new(const struct twi_dns_options *options,
+                        const struct twi_dns_hooks *hooks,
+                        struct twi_dns_channel **ret_channel)
+{
+    const char *path = options->conf != NULL ? options->conf : "/etc/resolv.conf";
+    struct twi_resolv_conf conf;
+    int r;
+
+    pthread_once(&library_once, cares_start);
+    if (library_status != ARES_SUCCESS)
+        return system_error(library_status);
+    r = twi_resolv_conf_read(path, &conf);
+    if (r < 0)
+        return r;
+    r = channel_new(options, hooks, &conf, ret_channel);
+    twi_resolv_conf_free(&conf);
+    return r;
 }
 
 void twi_dns_channel_free(struct twi_dns_channel *channel)
@@ -448,6 +522,7 @@ void twi_dns_channel_free(struct twi_dns_channel *channel)
     channel_hold(channel, false);
     twi_dns_asked_free(&channel->asked_);
     twi_buf_free(&channel->stream_);
+    twi_free(channel->zoned_);
     twi_free(channel);
 }
 

@@ -13,6 +13,8 @@
 
 /* In place of an RCODE: an answer that cannot be used. */
 #define TWI_DNS_UNUSABLE 0x100
+/* In place of a status of c-ares: the system had no socket for the question. */
+#define TWI_DNS_NO_SOCKET 0x100
 
 struct twi_dns_hooks {
     /* A server has said this of a name: an RCODE or TWI_DNS_UNUSABLE. c-ares reads it next. */
@@ -26,6 +28,7 @@ struct twi_dns_options {
     const char *servers; /* NULL: the system's */
     int timeout_ms;      /* of the first try; each further one has twice the last one's. 0: 2 s */
     bool stream;         /* ask by TCP */
+    const char *conf;    /* resolv.conf(5); NULL: the system's */
 };
 
 struct twi_dns_channel {
@@ -35,14 +38,17 @@ struct twi_dns_channel {
     struct twi_dns_asked asked_;
     struct twi_buf stream_; /* the part of a message that has come by TCP */
     int64_t timer_;
+    struct sockaddr_in6 *zoned_; /* servers whose zones c-ares does not know */
+    size_t zoned_count_;
     bool held_;     /* c-ares keeps real time */
     bool no_memory; /* to watch a socket or the time: what is asked is given up */
+    int exhausted;  /* the errno of a socket that could not be made in this visit to c-ares; or 0 */
     /* In c-ares' callback: the answer, told as ARES_EFORMERR, did not fit into a datagram. */
     bool truncated;
 };
 
 /* 0, -EINVAL (the servers), -ENOTSUP (c-ares cannot be had on this system or knows no server),
- * -ENOMEM. */
+ * -ENOMEM, -EMFILE and the like. */
 int twi_dns_channel_new(const struct twi_dns_options *options,
                         const struct twi_dns_hooks *hooks,
                         struct twi_dns_channel **ret_channel);

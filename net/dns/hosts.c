@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/posix.h"
 #include "net/dns/hosts.h"
 
 #define HOSTS_SIZE_MAX (16 << 20)
@@ -28,13 +29,31 @@ static void hosts_forget(struct twi_hosts *hosts)
     hosts->length = 0;
 }
 
-static void hosts_read(struct twi_hosts *hosts, int fd, size_t size)
+/* The first word of each line is left as it is. */
+static void names_lower(char *text)
+{
+    for (char *at = text; *at != '\0'; at += *at == '\n') {
+        at += strspn(at, " \t\r");
+        at += strcspn(at, " \t\r\n");
+        for (; *at != '\n' && *at != '\0'; at++)
+            *at = twi_lower(*at);
+    }
+}
+
+/* A NUL has no place in such a file, and would end it for some of its readers only. */
+static void blank_nuls(char *text, size_t length)
+{
+    for (char *at = text; (at = memchr(at, '\0', (size_t)(text + length - at))) != NULL;)
+        *at = ' ';
+}
+
+static int hosts_read(struct twi_hosts *hosts, int fd, size_t size)
 {
     ssize_t got = 1;
 
     hosts->text = twi_malloc(size + 1);
     if (hosts->text == NULL)
-        return;
+        return -ENOMEM;
     while (hosts->length < size && got > 0) {
         got = read(fd, hosts->text + hosts->length, size - hosts->length);
         if (got < 0 && errno == EINTR)
@@ -43,8 +62,9 @@ static void hosts_read(struct twi_hosts *hosts, int fd, size_t size)
             hosts->length += (size_t)got;
     }
     hosts->text[hosts->length] = '\0';
-    for (size_t i = 0; i < hosts->length; i++)
-        hosts->text[i] = twi_lower(hosts->text[i]);
+    blank_nuls(hosts->text, hosts->length);
+    names_lower(hosts->text);
+    return 0;
 }
 
 static bool hosts_changed(struct twi_hosts *hosts, const struct stat *st)
@@ -60,25 +80,37 @@ static bool hosts_changed(struct twi_hosts *hosts, const struct stat *st)
     return true;
 }
 
-static void hosts_refresh(struct twi_hosts *hosts, const char *path, int64_t now_ns)
+/* What is there now; 0, -ENOMEM, or -EMFILE and the like. */
+static int hosts_look(struct twi_hosts *hosts, const char *path)
 {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
     struct stat st;
-    int fd;
 
-    if (hosts->checked_ns != 0 && now_ns - hosts->checked_ns < TWI_SECOND)
-        return;
-    hosts->checked_ns = now_ns;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        hosts_forget(hosts);
-        return;
+        r = twi_is_exhaustion(errno) ? -errno : 0;
+        if (r == 0)
+            hosts_forget(hosts);
+        return r;
     }
     if (fstat(fd, &st) == 0 && hosts_changed(hosts, &st)) {
         hosts_forget(hosts);
         if (S_ISREG(st.st_mode) && st.st_size <= HOSTS_SIZE_MAX)
-            hosts_read(hosts, fd, (size_t)st.st_size);
+            r = hosts_read(hosts, fd, (size_t)st.st_size);
     }
     close(fd);
+    return r;
+}
+
+static void hosts_refresh(struct twi_hosts *hosts, const char *path, int64_t now_ns)
+{
+    int r;
+
+    if (hosts->checked_ns != 0 && now_ns - hosts->checked_ns < TWI_SECOND)
+        return;
+    r = hosts_look(hosts, path);
+    if (r == 0)
+        hosts->checked_ns = now_ns;
+    hosts->error = hosts->checked_ns == 0 || r == -ENOMEM ? r : 0;
 }
 
 static bool hosts_is_blank(char c)
@@ -156,4 +188,5 @@ void twi_hosts_free(struct twi_hosts *hosts)
 {
     hosts_forget(hosts);
     hosts->checked_ns = 0;
+    hosts->error = 0;
 }

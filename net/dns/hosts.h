@@ -9,15 +9,18 @@
 
 /* The file's text as it was when last read; all zero is unread. */
 struct twi_hosts {
-    char *text; /* lower case, terminated; NULL: there is none */
+    /* Names in lower case, addresses as they are: zones are not names. Terminated; NULL: none. */
+    char *text;
     size_t length;
     int64_t checked_ns; /* when the file was last looked at */
     int64_t changed_ns, size;
     uint64_t inode;
+    int error; /* it was never read, for lack of a descriptor or memory: a negative errno; or 0 */
 };
 
 /* The addresses of `name` (lower case) in the file at `path`, in its order; how many, 0 for none.
- * The file is read again when it has changed, which is looked for once a second. */
+ * The file is read again when it has changed, which is looked for once a second. Where that
+ * cannot be, it counts as unchanged, or `error` says that there is nothing to go by. */
 size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
                       const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
 /* "localhost" and what is below it never leaves the machine (RFC 6761, 6.3); how many. */

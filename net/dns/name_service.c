@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/posix.h"
 #include "reactor/face.h"
 
 #define NSSWITCH_SIZE_MAX 16384
@@ -61,12 +62,15 @@ bool twi_name_service_allowed(void)
 
 /* --- nsswitch.conf ------------------------------------------------------------------------- */
 
-static size_t read_text(const char *path, char text[NSSWITCH_SIZE_MAX + 1])
+/* A file that is not there is empty. 0, or a negative errno: it cannot be read now. */
+static int read_text(const char *path, char text[NSSWITCH_SIZE_MAX + 1])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     size_t length = 0;
     ssize_t got = 1;
 
+    if (fd < 0 && twi_is_exhaustion(errno))
+        return -errno;
     while (fd >= 0 && got > 0 && length < NSSWITCH_SIZE_MAX) {
         got = read(fd, text + length, NSSWITCH_SIZE_MAX - length);
         if (got < 0 && errno == EINTR)
@@ -77,7 +81,7 @@ static size_t read_text(const char *path, char text[NSSWITCH_SIZE_MAX + 1])
     if (fd >= 0)
         close(fd);
     text[length] = '\0';
-    return length;
+    return 0;
 }
 
 /* "files mdns4_minimal [NOTFOUND=return] dns": what is in brackets is no source. */
@@ -98,29 +102,31 @@ static bool names_more(char *sources)
 }
 
 /* Without the file or the line it is DNS and files. */
-static bool nsswitch_read_more(const char *path)
+static int nsswitch_read_more(const char *path, bool *ret_more)
 {
     char text[NSSWITCH_SIZE_MAX + 1], *rest = NULL;
-    bool more = false;
+    int r = read_text(path, text);
 
-    if (read_text(path, text) == 0)
-        return false;
+    if (r < 0)
+        return r;
+    *ret_more = false;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
         line += strspn(line, " \t");
         line[strcspn(line, "#")] = '\0';
         if (strncmp(line, "hosts:", 6) == 0)
-            more = names_more(line + 6);
+            *ret_more = names_more(line + 6);
     }
-    return more;
+    return 0;
 }
 
 bool twi_name_service_has_more(struct twi_name_service *service, int64_t now_ns)
 {
     if (service->checked_ns != 0 && now_ns - service->checked_ns < TWI_SECOND)
         return service->more;
-    service->checked_ns = now_ns;
-    service->more = nsswitch_read_more(system_here()->nsswitch);
+    /* While it cannot be read it is as it was. */
+    if (nsswitch_read_more(system_here()->nsswitch, &service->more) == 0)
+        service->checked_ns = now_ns;
     return service->more;
 }
 
@@ -144,6 +150,23 @@ tw_value twi_name_failure(const char *name, int number, const char *text)
         .message = message,
         .where = TW_HERE,
         .number = number,
+    });
+}
+
+tw_value twi_name_failure_system(const char *name, int error)
+{
+    char message[TWI_NAME_SIZE + 256], reason[64];
+
+    if (error == ENOMEM || error == -ENOMEM)
+        return tw_fail_memory();
+    snprintf(message, sizeof message, "%s: %s", name,
+             strerror_r(error < 0 ? -error : error, reason, sizeof reason));
+    return tw_fail_with(&(struct tw_failure_fields){
+        .error_class = &tw_error_dns,
+        .message = message,
+        .where = TW_HERE,
+        .number = EAI_SYSTEM,
+        .cause = tw_fail_errno(&tw_error_system, error),
     });
 }
 
@@ -190,8 +213,6 @@ static tw_value look_up(void *arg)
 /* Why there is no address; `result` is the job's. */
 static tw_value call_failure(const struct twi_name_call *call, tw_value result)
 {
-    char text[128], reason[64];
-
     if (tw_failure_is(result, &tw_error_cancelled))
         return tw_fail(&tw_error_abandoned, "%s: the reactor has ended", call->name);
     if (tw_is_failure(result))
@@ -200,11 +221,9 @@ static tw_value call_failure(const struct twi_name_call *call, tw_value result)
         return tw_fail_memory();
     if (call->number == 0)
         return twi_name_failure(call->name, EAI_NODATA, gai_strerror(EAI_NODATA));
-    if (call->number != EAI_SYSTEM)
-        return twi_name_failure(call->name, call->number, gai_strerror(call->number));
-    snprintf(text, sizeof text, "%s: %s", gai_strerror(EAI_SYSTEM),
-             strerror_r(call->error, reason, sizeof reason));
-    return twi_name_failure(call->name, EAI_SYSTEM, text);
+    if (call->number == EAI_SYSTEM)
+        return twi_name_failure_system(call->name, call->error);
+    return twi_name_failure(call->name, call->number, gai_strerror(call->number));
 }
 
 static tw_value call_done(tw_value result, void *arg)

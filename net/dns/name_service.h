@@ -37,6 +37,9 @@ void twi_name_call_cancel(struct twi_name_call *call);
 
 /* A name's failure with a number of getaddrinfo(3)'s. */
 tw_value twi_name_failure(const char *name, int number, const char *text);
+/* The system could not look: tw_error_dns with EAI_SYSTEM, the errno (positive or negative) as its
+ * cause; without memory tw_error_memory. */
+tw_value twi_name_failure_system(const char *name, int error);
 
 /* For tests: another system on this thread, NULL for the real one (static storage). `lookup` is
  * called on the library's threads. */

@@ -47,6 +47,7 @@ struct question {
     struct twi_list waiters;
     int64_t delay_call;
     unsigned code; /* the last RCODE seen for this name */
+    int error;     /* the system's, where a half has TWI_DNS_NO_SOCKET */
     unsigned ttl;
     struct twi_name_call *call; /* to the name service, under way */
     tw_value failure;           /* of the name service */
@@ -88,6 +89,13 @@ static void lookup_deliver(struct twi_lookup *lookup, const union tw_socket_addr
     lookup->done(lookup, copy, count, tw_lend(failure));
 }
 
+/* Takes `failure`. */
+static void lookup_refuse(struct twi_lookup *lookup, tw_value failure)
+{
+    lookup_deliver(lookup, NULL, 0, failure);
+    tw_release(failure);
+}
+
 static void deliver_all(struct twi_list *waiters, const union tw_socket_address *list,
                         size_t count, tw_value failure)
 {
@@ -109,6 +117,8 @@ static tw_value question_failure(const struct question *question)
 {
     if (tw_is_failure(question->failure))
         return tw_retain(question->failure);
+    if (telling_status(question) == TWI_DNS_NO_SOCKET)
+        return twi_name_failure_system(question->name, question->error);
     return twi_dns_failure(question->name, telling_status(question), question->code);
 }
 
@@ -141,12 +151,18 @@ static void question_order(struct question *question)
     twi_addresses_interleave(question->list, question->count);
 }
 
+/* A failure of the system's, not of the name's, is gone when the next one asks. */
+static bool is_of_name(tw_value failure)
+{
+    return tw_failure_is(failure, &tw_error_dns) && tw_failure_number(failure) != EAI_SYSTEM;
+}
+
 static void question_keep(struct resolver *self, const struct question *question,
                           tw_value failure)
 {
     int64_t ns = tw_is_failure(failure) ? FAILURE_NS : question->ttl * TWI_SECOND;
 
-    if (ns > 0 && (!tw_is_failure(failure) || tw_failure_is(failure, &tw_error_dns)))
+    if (ns > 0 && (!tw_is_failure(failure) || is_of_name(failure)))
         twi_answers_keep(&self->answers, question->name, question->list, question->count,
                          failure, twi_loop_now() + ns);
 }
@@ -320,23 +336,13 @@ static void half_trim(struct question *question, size_t before)
         question->count = limit;
 }
 
-/* c-ares has an answer, or gives up. */
-static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+static void half_end(struct half *half, int status, struct ares_addrinfo *result)
 {
-    struct half *half = arg;
     struct question *question = half->question;
-    const struct twi_dns_channel *channel = half_channel(half);
     size_t before = question->count;
 
-    (void)timeouts;
-    if (status == ARES_EFORMERR && channel->truncated) {
-        half->cut = true;
-        if (!twi_list_linked(&question->node))
-            twi_list_append(&resolver->cut, &question->node);
-        return;
-    }
     half->pending = false;
-    half->status = status == ARES_ECANCELLED && channel->no_memory ? ARES_ENOMEM : status;
+    half->status = status;
     if (status == ARES_SUCCESS)
         take_addresses(question, families[half - question->halves], result);
     if (result != NULL)
@@ -348,6 +354,35 @@ static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo 
         question_start_delay(question, &question->halves[half == question->halves]);
 }
 
+/* There was no socket for it, or nothing else to ask with; a negative errno. */
+static void half_refuse(struct half *half, int error)
+{
+    half->question->error = error;
+    half_end(half, error == -ENOMEM ? ARES_ENOMEM : TWI_DNS_NO_SOCKET, NULL);
+}
+
+/* c-ares has an answer, or gives up. */
+static void half_done(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+    struct half *half = arg;
+    const struct twi_dns_channel *channel = half_channel(half);
+
+    (void)timeouts;
+    if (status == ARES_SUCCESS || status == ARES_EDESTRUCTION) {
+        half_end(half, status, result);
+    } else if (status == ARES_EFORMERR && channel->truncated) {
+        half->cut = true;
+        if (!twi_list_linked(&half->question->node))
+            twi_list_append(&resolver->cut, &half->question->node);
+    } else if (status == ARES_ECANCELLED && channel->no_memory) {
+        half_refuse(half, -ENOMEM);
+    } else if (channel->exhausted != 0) {
+        half_refuse(half, -channel->exhausted);
+    } else {
+        half_end(half, status, result);
+    }
+}
+
 static void half_ask(struct half *half, struct twi_dns_channel *channel)
 {
     struct ares_addrinfo_hints hints = {
@@ -357,6 +392,7 @@ static void half_ask(struct half *half, struct twi_dns_channel *channel)
     };
 
     half->pending = true;
+    channel->exhausted = 0;
     ares_getaddrinfo(channel->ares, half->question->name, NULL, &hints, half_done, half);
 }
 
@@ -366,13 +402,17 @@ static int channel_make(struct resolver *self, bool stream,
 /* Ask again by TCP, on a channel of its own: whatever happens to that is nobody else's. */
 static void half_ask_stream(struct resolver *self, struct half *half)
 {
+    int r = self->ended ? 0 : channel_make(self, true, &half->stream);
+
     half->cut = false;
-    if (self->ended || channel_make(self, true, &half->stream) < 0) {
-        half_done(half, self->ended ? ARES_EDESTRUCTION : ARES_ENOMEM, 0, NULL);
-        return;
+    if (self->ended) {
+        half_end(half, ARES_EDESTRUCTION, NULL);
+    } else if (r < 0) {
+        half_refuse(half, r);
+    } else {
+        half_ask(half, half->stream);
+        twi_dns_channel_rearm(half->stream);
     }
-    half_ask(half, half->stream);
-    twi_dns_channel_rearm(half->stream);
 }
 
 static void question_ask_streams(struct resolver *self, struct question *question)
@@ -453,12 +493,12 @@ static void heard(void *arg, const char *name, unsigned code)
         question->code = code;
 }
 
-/* -ENOTSUP: there is nobody for c-ares to ask. */
+/* -ENOTSUP: there is nobody for c-ares to ask; -ENOMEM, -EMFILE and the like. */
 static int channel_make(struct resolver *self, bool stream,
                         struct twi_dns_channel **ret_channel)
 {
     struct twi_dns_hooks hooks = { heard, channel_was_visited, self };
-    struct twi_dns_options options = { self->servers, timeout_ms, stream };
+    struct twi_dns_options options = { self->servers, timeout_ms, stream, NULL };
 
     if (options.servers == NULL)
         options.servers = twi_name_service_servers();
@@ -543,6 +583,10 @@ static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, con
     count = twi_hosts_find(&self->hosts, hosts_path, twi_loop_now(), name, list);
     if (count == 0)
         count = twi_hosts_localhost(name, list);
+    if (count == 0 && self->hosts.error < 0) {
+        lookup_refuse(lookup, twi_name_failure_system(name, self->hosts.error));
+        return true;
+    }
     if (count > 0) {
         twi_addresses_sort(list, count, twi_address_source);
         twi_addresses_interleave(list, count);
@@ -561,6 +605,7 @@ static bool answer_locally(struct resolver *self, struct twi_lookup *lookup, con
 static void resolver_ask(struct resolver *self, struct twi_lookup *lookup, const char *name)
 {
     struct question *question = twi_map_get(&self->questions, name, strlen(name));
+    int r;
 
     if (question != NULL && question->answered) {
         lookup_deliver(lookup, question->list, question->count, tw_none());
@@ -570,24 +615,18 @@ static void resolver_ask(struct resolver *self, struct twi_lookup *lookup, const
         twi_list_append(&question->waiters, &lookup->node_);
         return;
     }
-    if (self->ended || channel_open(self) == -ENOMEM ||
-        (question = question_new(self, name)) == NULL) {
-        lookup_deliver(lookup, NULL, 0, tw_fail_memory());
+    r = self->ended ? -ENOMEM : channel_open(self);
+    if (r == 0 || r == -ENOTSUP) {
+        question = question_new(self, name);
+        r = question != NULL ? 0 : -ENOMEM;
+    }
+    if (r < 0) {
+        lookup_refuse(lookup, twi_name_failure_system(name, r));
         return;
     }
     twi_list_append(&question->waiters, &lookup->node_);
     question_ask(self, question);
     resolver_settle(self);
-}
-
-static void bad_name(struct twi_lookup *lookup, const char *name, int error)
-{
-    tw_value failure = tw_fail_memory();
-
-    if (error != -ENOMEM)
-        failure = tw_fail(&tw_error_url, "%.255s: not the name of a host", name);
-    lookup_deliver(lookup, NULL, 0, failure);
-    tw_release(failure);
 }
 
 void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port)
@@ -605,7 +644,9 @@ void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port
     }
     r = twi_name_to_ascii(name, ascii);
     if (r < 0) {
-        bad_name(lookup, name, r);
+        lookup_refuse(lookup, r == -ENOMEM ? tw_fail_memory()
+                                           : tw_fail(&tw_error_url,
+                                                     "%.255s: not the name of a host", name));
         return;
     }
     self = resolver_here();

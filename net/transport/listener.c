@@ -295,11 +295,6 @@ static void recovered(struct listener_socket *listening)
         listening->reserve = reserve_descriptor();
 }
 
-static bool is_exhaustion(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 /* The budget follows the load: it doubles while it is used up and falls to what came. So a single
  * connection is accepted without asking in vain for a second, most of the time. */
 static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_taken)
@@ -314,7 +309,7 @@ static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_ta
 
         if (fd == -EAGAIN || fd == -EWOULDBLOCK)
             break;
-        if (fd < 0 && is_exhaustion(-fd)) {
+        if (fd < 0 && twi_is_exhaustion(-fd)) {
             exhausted(listener, -fd);
             return false;
         }
