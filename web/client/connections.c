@@ -529,12 +529,24 @@ static void connection_join(struct twi_connection *connection, struct twi_host *
     host->connections->connects++;
 }
 
+/* Of the socket itself, or of looking its name up. */
+static bool lacks_descriptor(tw_value failure)
+{
+    for (; tw_is_failure(failure); failure = tw_failure_cause(failure)) {
+        int64_t number = tw_failure_number(failure);
+
+        if ((number == EMFILE || number == ENFILE) &&
+            (tw_failure_is(failure, &tw_error_system) ||
+             tw_failure_is(failure, &tw_error_connect)))
+            return true;
+    }
+    return false;
+}
+
 /* Where connections elsewhere will be closed, the wait for a descriptor has an end. */
 static bool waits_for_descriptor(const struct twi_connections *connections, tw_value failure)
 {
-    int64_t number = tw_failure_number(failure);
-
-    return (number == EMFILE || number == ENFILE) && connections->open > 1;
+    return connections->open > 1 && lacks_descriptor(failure);
 }
 
 static void place_refuse(struct twi_place *place, tw_value failure)
