@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "cli/json.h"
 
 #define PROGRESS_INTERVAL 0.1
+/* The reactor's, and those of name lookups, certificates and the cookie jar. */
+#define OWN_DESCRIPTORS 7
 
 /* curl's exit statuses beside those of a transfer. */
 enum { BAD_CA_FILE = 77, BAD_CRL_FILE = 82 };
@@ -470,6 +473,29 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* So many at once that each finds a descriptor for its connection and one for each of its files:
+ * unlike a connection, a file is not waited for. */
+static int64_t affordable_concurrency(const struct get_run *run)
+{
+    int64_t wanted = run->settings->concurrency, most;
+    bool to_files = false, from_files = false;
+    struct rlimit limit;
+    int first;
+
+    for (size_t i = 0; i < run->count; i++) {
+        to_files |= run->transfers[i].sink.kind == SINK_FILE;
+        from_files |= run->transfers[i].upload != NULL;
+    }
+    if ((!to_files && !from_files) || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur > INT_MAX)
+        return wanted;
+    first = dup(STDERR_FILENO);
+    if (first >= 0)
+        close(first);
+    most = ((int64_t)limit.rlim_cur - first - OWN_DESCRIPTORS) / (1 + to_files + from_files);
+    return most >= wanted ? wanted : most < 1 ? 1 : most;
+}
+
 static bool wants_progress(const struct get_run *run)
 {
     const struct get_settings *settings = run->settings;
@@ -497,10 +523,10 @@ static void show_progress(void *arg)
 
 static int run_set_up(struct get_run *run, struct get_settings *settings)
 {
-    struct tw_agent_options options = { .max_per_host = (long)settings->concurrency,
-                                        .max_total = (long)settings->concurrency,
-                                        .no_proxy = settings->no_proxy };
+    struct tw_agent_options options = { .no_proxy = settings->no_proxy };
 
+    settings->concurrency = affordable_concurrency(run);
+    options.max_per_host = options.max_total = (long)settings->concurrency;
     if (settings->jar_file != NULL && settings->jar == NULL)
         settings->jar = tw_cookies_new();
     if (settings->cacert != NULL || settings->crlfile != NULL || settings->insecure)

@@ -74,6 +74,10 @@ static int sink_hold(struct sink *sink, const void *data, size_t length)
     }
     if (sink->spill < 0) {
         r = open_spill();
+        if (r == -EMFILE || r == -ENFILE) { /* it stays in memory till there is a descriptor */
+            cli_text_add(&sink->held, data, length);
+            return 0;
+        }
         if (r < 0)
             return r;
         sink->spill = r;

@@ -288,6 +288,35 @@ out_is "/file/a
 /file/b"
 err_has "tweed get: 2 of 3 fetched, 1 failed, "
 
+claim "few descriptors are fewer at once, and no failure"
+mkdir "$work/many"
+echo body >"$work/many/body"
+for n in $(seq 150); do
+    printf 'url = "%s/file/%s"\noutput = "%s/many/%s"\n' "$server" "$n" "$work" "$n"
+done >"$work/many.conf"
+for n in $(seq 50); do
+    printf 'url = "%s/"\nupload-file = "%s/many/body"\noutput = "%s/many/up%s"\n' "$echo" "$work" \
+        "$work" "$n"
+done >"$work/uploads.conf"
+for conf in many uploads; do
+    last="tweed get -c 1000 -K $conf.conf, 24 descriptors"
+    (ulimit -n 24 && timeout 60 "$tweed" get -s -S -c 1000 -K "$work/$conf.conf") 7<&- >"$work/out" 2>"$work/err"
+    got=$?
+    status 0
+    err_is_empty
+done
+file_is "$work/many/150" /file/150
+last="so many files"
+[ "$(find "$work/many" -type f | wc -l)" -eq 201 ] || wrong "not all are there"
+(ulimit -n 24 && timeout 60 "$tweed" get -s -S -c 1000 "$server"/big/300000 "$server"/big/300000 \
+    "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 \
+    "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 \
+    "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 "$server"/big/300000 \
+    "$server"/big/300000 "$server"/big/300000) 7<&- >"$work/out" 2>"$work/err"
+got=$?
+status 0
+[ "$(wc -c <"$work/out")" -eq 4800000 ] || wrong "not all of it"
+
 claim "tries again"
 run get -s --retry 2 "$server/flaky"
 status 0
