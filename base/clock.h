@@ -37,7 +37,8 @@ static inline int64_t twi_clock_now(tw_clock *clock)
     return clock->ops->now(clock);
 }
 
-/* What a delay counts from, so that nothing is called early: now, or a few microseconds after. */
+/* The time from which a delay counts: now, or a few microseconds later, so that nothing is
+ * called early. */
 static inline int64_t twi_clock_asked(tw_clock *clock)
 {
     return clock->ops->asked(clock);

@@ -75,8 +75,8 @@ struct failure {
     char message[];
 };
 
-/* Those that need no memory: immortal. A flexible array cannot be initialised, so their messages
- * stand beside them (see message_of()). */
+/* The failures that need no memory are immortal. A flexible array cannot be initialised, so
+ * their messages stand beside them (see message_of()). */
 enum { OUT_OF_MEMORY, CLOSED, NO_COROUTINE, NOBODY_LISTENS, AWAIT_OUTSIDE, STATICS };
 static struct failure statics[STATICS] = {
     [OUT_OF_MEMORY] = { .error_class = &tw_error_memory },

@@ -3,9 +3,8 @@
  * hooks.h - how lower folders call higher ones: by pointers that those fill in.
  *
  * A hook is one pointer, NULL until the folder above has registered its function; that may be
- * done again and on any thread, since it is always the same function. Whatever a caller has of an
- * upper folder it has got from there, after the registration: so no order between threads is
- * needed.
+ * done again and on any thread, since it is always the same function. A caller's objects of an
+ * upper folder were made there, after the registration: so no order between threads is needed.
  */
 #ifndef BASE_HOOKS_H
 #define BASE_HOOKS_H

@@ -216,7 +216,8 @@ static int put_list(struct twi_buf *buf, tw_value list, size_t limit, unsigned d
     return r;
 }
 
-/* What a failure carries besides; without it the failure still says what happened. */
+/* The cause or value of a failure, left out when it cannot travel: the failure still says what
+ * happened. */
 static int put_attached(struct twi_buf *buf, tw_value value, size_t limit, unsigned depth)
 {
     size_t before = buf->length;

@@ -2,9 +2,9 @@
 /*
  * value_wire.h - values as bytes, to be read by another process of the same machine.
  *
- * None, integers, doubles, bytes, lists, and failures (class by name, message, number, cause and
- * value). What comes in is checked: it may be cut, too deep or nonsense, and is then refused
- * whole. Bytes in, values out: no descriptor and no clock.
+ * None, integers, doubles, bytes, lists, and failures (class by name, message, number, cause
+ * and value). Incoming bytes are checked: if they are cut, too deep or nonsense, they are
+ * refused as a whole. Bytes in, values out: no descriptor and no clock.
  */
 #ifndef BASE_VALUE_WIRE_H
 #define BASE_VALUE_WIRE_H
