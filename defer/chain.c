@@ -107,7 +107,7 @@ void twi_deferred_last_but_one(tw_deferred *deferred)
 
 /* --- one entry -------------------------------------------------------------------------- */
 
-/* What a callback returned becomes the result. */
+/* The value that a callback returned becomes the result. */
 static inline void chain_keep(tw_deferred *deferred, tw_value returned)
 {
     tw_value old = deferred->result;
@@ -240,7 +240,8 @@ static TWI_APART tw_deferred *run_waiter(tw_deferred *deferred, tw_deferred *wai
     return resume(deferred, waiter) ? descend(deferred, waiter) : deferred;
 }
 
-/* A callback may have returned a Deferred: wait for it. Who goes on now? */
+/* If a callback returned a Deferred, wait for it. Returns the Deferred whose chain goes on
+ * now. */
 static tw_deferred *chain_go_on(tw_deferred *deferred)
 {
     tw_deferred *inner = deferred->result.as.pointer;
@@ -435,7 +436,8 @@ static void push(tw_deferred *deferred, const struct twi_entry *entries, unsigne
         run_added(deferred);
 }
 
-/* What cannot be remembered makes the Deferred fail; then it need not be remembered. */
+/* An entry that cannot be stored makes the Deferred fail; it then runs at once and need not be
+ * stored. */
 static int add_without_memory(tw_deferred *deferred, const struct twi_entry *entries,
                               unsigned count)
 {
@@ -484,7 +486,7 @@ struct addition {
     int r;
 };
 
-/* What cannot be added is called or dropped at once. */
+/* An entry that cannot be added is called or dropped at once. */
 static void cannot_add(void *arg)
 {
     struct addition *addition = arg;

@@ -104,7 +104,7 @@ static void task_unref(tw_cooperative_task *task)
     twi_free(task);
 }
 
-/* Takes `outcome`. What is told may free the cooperator. */
+/* Takes `outcome`. The callbacks of the task's Deferreds may free the cooperator. */
 static void end(tw_cooperative_task *task, tw_value outcome)
 {
     tw_release_fn *release = task->release;

@@ -131,7 +131,7 @@ tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result)
 
 /* --- firing ----------------------------------------------------------------------------- */
 
-/* Whatever a release does, nothing runs yet. */
+/* No callback runs during the release, even if it adds some. */
 static TWI_APART void release_ctx(tw_deferred *deferred, tw_release_fn *release)
 {
     deferred->state |= TWI_RUNNING;

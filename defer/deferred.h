@@ -10,8 +10,8 @@
  *                       |    v
  *                     FIRED, WAITING for another Deferred
  *
- * Who waits is an entry at the end of the chain that it waits for: the entry holds a reference of
- * the waiter, and the waiter points back without one.
+ * A waiting Deferred is an entry at the end of the chain that it waits for: the entry holds a
+ * reference of the waiter, and the waiter points back without one.
  */
 #ifndef DEFER_DEFERRED_H
 #define DEFER_DEFERRED_H
@@ -126,7 +126,7 @@ struct tw_deferred {
 _Static_assert(sizeof(tw_deferred) == 128, "a Deferred is two cache lines");
 #endif
 
-/* What a thread has of all this. */
+/* A thread's Deferreds. */
 struct twi_defer_thread {
     struct twi_slab deferreds;
     struct twi_slab overflows;
@@ -186,7 +186,7 @@ static inline void twi_deferred_unref(tw_deferred *deferred)
 int twi_deferred_fire(tw_deferred *deferred, tw_value result, const char *where);
 /* Fired: hold `result` (owned), forget the canceller. Does not run. */
 void twi_deferred_settle(tw_deferred *deferred, tw_value result, const char *where);
-/* What somebody who fires a fired one gets; releases `result`. */
+/* Report a second fire, and return its error; releases `result`. */
 int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char *where);
 /* Call the canceller and, if it does not fire, fire with `failure` (owned). Even if the canceller
  * refuses, with `always`. 0, or the canceller's error. */

@@ -118,7 +118,7 @@ int tw_deferred_on_death(tw_deferred *deferred, void (*fn)(void *arg), void *arg
 
 /* --- text ------------------------------------------------------------------------------- */
 
-/* What the body whose Deferred this is awaits: the hook, see deferred.h. */
+/* The Deferred that the body behind this one awaits: by the hook, see deferred.h. */
 static bool deferred_body_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                                  const char **ret_name, const char **ret_where)
 {

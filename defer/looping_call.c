@@ -6,8 +6,8 @@
  *    ^                  |                 |
  *    +------stop--------+<----- stopped, failed
  *
- * The grid is start + n * interval, reckoned in whole nanoseconds, so it never drifts. What was
- * missed while fn took its time is skipped, and told by the count.
+ * The grid is start + n * interval, reckoned in whole nanoseconds, so it never drifts. Ticks
+ * missed while fn was busy are skipped, and reported by the count.
  */
 #include <errno.h>
 
@@ -180,7 +180,7 @@ tw_looping_call *tw_looping_call_new(tw_clock *clock, tw_looping_function *fn, v
     return loop;
 }
 
-/* What fn waits for is cancelled too, and then the loop ends with what comes of that. */
+/* The Deferred that fn waits for is cancelled too, and the loop ends with its outcome. */
 static int loop_cancel(tw_deferred *done, void *arg)
 {
     tw_looping_call *loop = arg;

@@ -64,7 +64,7 @@ static void start_next(struct map *map)
     tw_deferred_unref(child);
 }
 
-/* Those that were never started are cancelled as the others were. */
+/* Items that were never started count as cancelled, like the others. */
 static void map_fire(struct map *map)
 {
     tw_value results = map->results;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * waiters.h - a line of Deferreds: first come, first served; who is cancelled leaves it.
+ * waiters.h - a line of Deferreds: first come, first served; a cancelled one leaves it.
  *
- * What is handed over is gone from whoever held it, so it goes to somebody who will see it: a
- * waiter whose Deferred was let go of by all, with nothing added to it, is passed over.
+ * A token or value that is handed over must reach somebody who will see it: a waiter whose
+ * Deferred nobody holds, and that has no callbacks, is passed over.
  */
 #ifndef DEFER_WAITERS_H
 #define DEFER_WAITERS_H
@@ -28,7 +28,7 @@ struct twi_waiter_kind {
     void (*drop)(struct twi_waiter *waiter);
 };
 
-/* One cache line. What needs more (a select, a condition) has it at the start of its own struct. */
+/* One cache line. A select or a condition, which need more, begin their own struct with it. */
 struct twi_waiter {
     struct twi_list node;
     struct twi_waiters *line; /* NULL: in none */

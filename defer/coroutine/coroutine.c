@@ -113,7 +113,7 @@ TWI_LEAVE_BY_JUMP tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine
     return value;
 }
 
-/* What is called may resume others, and then comes through here again. */
+/* The called function may resume other coroutines, and then comes through here again. */
 TWI_LEAVE_BY_JUMP tw_value twi_coroutine_serve(tw_value value)
 {
     struct twi_coroutine_thread *thread = twi_running.coroutines;

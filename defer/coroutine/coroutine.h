@@ -3,7 +3,8 @@
  * coroutine.h - what a coroutine is inside, and what inline callbacks use of it.
  *
  * The control block lies at the top of the stack that it describes: a switch touches two of its
- * cache lines and the one where the stack stands. Who resumes whom is a chain:
+ * cache lines and the one where the stack stands. Coroutines that resume each other are a
+ * chain:
  *
  *     the thread's stack --> A, the root --> B, a generator --> C, the leaf: it runs
  *
@@ -66,12 +67,12 @@ struct tw_coroutine {
 
 struct twi_locals;
 
-/* What this room knows of a task, whose body is the root of a chain: its start. */
+/* The start of a task, whose body is the root of a chain: all that this room knows of it. */
 struct twi_task_part {
     struct twi_locals *locals;
 };
 
-/* What a thread has of it; found by twi_running.coroutines. */
+/* A thread's coroutines; found by twi_running.coroutines. */
 struct twi_coroutine_thread {
     tw_coroutine home;    /* the thread's own stack: context and side state only */
     struct twi_stacks stacks;
@@ -117,7 +118,7 @@ bool twi_coroutine_finish(tw_value *ret_value);
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
 void twi_coroutine_destroy(tw_coroutine *coroutine);
-/* What the calling thread has, begun if need be. */
+/* The calling thread's coroutines, begun if need be. */
 struct twi_coroutine_thread *twi_coroutine_this_thread(void);
 
 /* Not in a function of its own, whose ret would be predicted wrong. */
@@ -188,7 +189,7 @@ void twi_overflow_thread_ends(struct twi_coroutine_thread *thread);
 
 /* --- local.c ------------------------------------------------------------------------------ */
 
-/* What a new task sees: the running one's. */
+/* The values that a new task begins with: those of the running one. */
 struct twi_locals *twi_locals_inherited(void);
 void twi_locals_unref(struct twi_locals *locals);
 

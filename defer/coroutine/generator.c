@@ -2,8 +2,8 @@
 /*
  * generator.c - next, send, throw, close, yield and yield from, by Python's rules (PEP 342, 380).
  *
- * What is sent lies in the coroutine until its next yield, what is yielded until its next resume:
- * each lent meanwhile to the other side.
+ * The coroutine keeps a value sent until its next yield, and a value yielded until its next
+ * resume; meanwhile each is lent to the other side.
  */
 #include "defer/coroutine/coroutine.h"
 

@@ -2,10 +2,10 @@
 /*
  * stack.c - stacks for coroutines: pooled, guarded.
  *
- * For each size a thread has a pool: slabs of slots, and a pile of the stacks that are free, the
- * warmest on top. What lies at the bottom of the pile and was not wanted for a while gives its
- * memory back to the system. With a "direct" allocator (see slab.h) each stack is a mapping of
- * its own and goes at once.
+ * For each size a thread has a pool: slabs of slots, and a pile of the stacks that are free,
+ * the warmest on top. Stacks at the bottom of the pile that were not wanted for a while give
+ * their memory back to the system. With a "direct" allocator (see slab.h) each stack is a
+ * mapping of its own and goes at once.
  */
 #include "defer/coroutine/stack.h"
 
@@ -393,8 +393,8 @@ void twi_stacks_unmap(struct twi_stacks *stacks)
 
 /* --- looking at one --------------------------------------------------------------------- */
 
-/* The first byte from `from` on that is not zero; `to` when there is none. What a stack has left
- * behind is no object any more: no sanitizer may look on. */
+/* The first byte from `from` on that is not zero; `to` when there is none. Remains on a stack
+ * belong to no object any more: no sanitizer may look on. */
 TWI_UNCHECKED static const char *first_used(const char *from, const char *to)
 {
     while (from < to && *(const volatile uint64_t *)(const void *)from == 0)

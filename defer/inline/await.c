@@ -2,9 +2,9 @@
 /*
  * await.c - stopping until a Deferred has its result.
  *
- * What has fired already costs no switch. Otherwise the body's task taps the chain, which resumes
- * it straight from the fire. The task takes the result over: counted values are held and lent to
- * the body until it ends.
+ * A Deferred that has fired costs no switch. Otherwise the body's task taps the chain, which
+ * resumes it straight from the fire. The task takes the result over: counted values are held
+ * and lent to the body until it ends.
  */
 #include "defer/inline/inline_callbacks.h"
 
@@ -60,7 +60,7 @@ static bool held_room(struct twi_held *held)
     return true;
 }
 
-/* Where a value is held; SIZE_MAX when nowhere. What loops drop is the first or the last. */
+/* Where a value is held; SIZE_MAX when nowhere. Loops drop the first or the last. */
 static size_t held_find(const struct twi_held *held, tw_value value)
 {
     for (size_t low = held->first, high = held->end; low < high; low++) {
@@ -140,7 +140,8 @@ static inline tw_value await_deliver(struct twi_task *task, tw_value result, con
 
 /* --- awaiting ----------------------------------------------------------------------------- */
 
-/* What died unfired is told to who awaits it, and to the log, since a body may not listen. */
+/* The death of an unfired Deferred is told to the body that awaits it and to the log, since the
+ * body may ignore it. */
 static TWI_APART void see_death(const struct twi_task *task, tw_value failure)
 {
     char context[256];

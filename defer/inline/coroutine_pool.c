@@ -174,7 +174,7 @@ static const struct twi_waiter_kind kind = { pool_job_serve, pool_job_drop };
 
 /* --- the loop --------------------------------------------------------------------------- */
 
-/* Who waits for a free place gets to know one after the other, since he will take it. */
+/* Waits for a free place are served one after the other, since each will take the place. */
 static void give_places(tw_pool *pool)
 {
     while (pool->running < pool->size) {

@@ -117,7 +117,7 @@ static TWI_APART int break_circle(struct twi_task *task)
     return TW_CANCEL_LATER;
 }
 
-/* What would have to be cancelled; NULL when the body does not wait. */
+/* The Deferred that a cancel goes to; NULL when the body does not wait. */
 static tw_deferred *innermost(const struct twi_task *task)
 {
     tw_deferred *inner = task->parked ? task->awaited : NULL;
@@ -127,8 +127,8 @@ static tw_deferred *innermost(const struct twi_task *task)
     return inner != NULL && (inner->state & TWI_FIRED) == 0 ? inner : NULL;
 }
 
-/* What a body awaits is often another body's Deferred: these are followed in a loop, so that they
- * may be any number. */
+/* A body often awaits another body's Deferred: these are followed in a loop, so that they may
+ * be any number. */
 static int task_cancel(tw_deferred *outer, void *arg)
 {
     struct twi_task *task, *next = arg;
@@ -196,8 +196,8 @@ static void cancel_in_round(tw_deferred *outer)
         twi_report_refusal(where, "tw_inline_callbacks_cancel_all()", r);
 }
 
-/* Those that are there when it begins; each once, be it that it is cancelled itself or that it
- * sees the cancellation of what it awaits. */
+/* Cancels the bodies that exist at its begin, each once: a body is either cancelled itself or
+ * sees the cancellation of the one that it awaits. */
 size_t tw_inline_callbacks_cancel_all(void)
 {
     struct twi_tasks *tasks = twi_tasks_here();

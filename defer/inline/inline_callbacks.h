@@ -44,7 +44,7 @@ struct twi_task {
     bool warned;             /* of many held values */
 };
 
-/* What a thread has of all this. */
+/* A thread's tasks. */
 struct twi_tasks {
     struct twi_slab slab;
     struct twi_list all; /* of struct twi_task */
@@ -65,7 +65,7 @@ struct twi_task *twi_task_of(const tw_deferred *deferred);
 /* The body has returned `result` (owned); it awaits again and again though nothing will come. */
 void twi_task_end(struct twi_task *task, tw_value result);
 void twi_task_kill(struct twi_task *task);
-/* On the thread's stack: let it go on until it awaits again or ends. Whoever calls this leaves by a
+/* On the thread's stack: let it go on until it awaits again or ends. The caller leaves by a
  * jump. */
 static inline void twi_task_run(struct twi_task *task)
 {

@@ -341,7 +341,8 @@ tw_deferred *tw_queue_join_at(const char *where, tw_queue *queue)
     return twi_waiters_join(&queue->joins, where);
 }
 
-/* What is left, out of the queue: to release a value may run anything, and the queue be gone. */
+/* Detach all that is left in the queue first: releasing a value may run anything, and free the
+ * queue. */
 static tw_queue take_all(tw_queue *queue)
 {
     tw_queue left = *queue;
@@ -363,7 +364,7 @@ static void release_all(tw_queue *left)
     twi_free(left->ring);
 }
 
-/* Those whose wait a close ends. */
+/* The waits that a close ends. */
 struct ended {
     struct twi_waiters gets, puts, joins;
 };

@@ -35,8 +35,8 @@ static inline tw_queue *twi_channel_queue(const tw_channel *channel)
 bool twi_queue_may_get(const tw_queue *queue);
 /* Can something be put without waiting, or not any more at all? */
 bool twi_queue_may_put(tw_queue *queue);
-/* The next value, owned; only if there is one. What becomes of a put that gets its place is left to
- * the caller: serve *ret_put last, if it is not NULL. */
+/* The next value, owned; only if there is one. The put that gets its place is left to the
+ * caller: serve *ret_put last, if it is not NULL. */
 tw_value twi_queue_take(tw_queue *queue, struct twi_waiter **ret_put);
 /* Put without waiting: as tw_queue_put_priority(). It may free the queue. */
 int twi_queue_accept(tw_queue *queue, int64_t priority, tw_value value);

@@ -175,7 +175,7 @@ static tw_value send_now(const char *where, tw_queue *queue, tw_value value)
     return tw_fail_at(where, &tw_error_misuse, "a Deferred is no value to send");
 }
 
-/* What the one case does may run anybody, who may free the channels: it comes last. */
+/* Doing the one case may run any callback, which may free the channels: it comes last. */
 static tw_deferred *do_one(const char *where, const struct tw_select_case *cases, size_t count,
                            size_t index, tw_value result)
 {

@@ -34,7 +34,7 @@ int twi_semaphore_try(tw_semaphore *semaphore, const void *owner);
 int twi_semaphore_release(tw_semaphore *semaphore, const void *owner);
 /* Give back one token, whoever holds it and however deep: to the first who waits. */
 void twi_semaphore_hand_over(tw_semaphore *semaphore);
-/* Who acquires: `owner`, or for NULL and a re-entrant lock the running coroutine. */
+/* The owner of an acquire: `owner`, or for NULL and a re-entrant lock the running coroutine. */
 const void *twi_lock_owner(const tw_semaphore *lock, const void *owner);
 /* owner NULL: the run itself. */
 tw_deferred *twi_semaphore_run(const char *where, tw_semaphore *semaphore, tw_guarded *fn,
