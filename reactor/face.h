@@ -58,8 +58,8 @@ static inline char *twi_loop_read_buffer(size_t *ret_size)
     return buffer;
 }
 
-/* Something to do at the end of this turn (send what was written), in order. Embed, zero. What is
- * queued while the flush runs is for the next turn's, which then does not wait. */
+/* Work for the end of this turn (sending what was written), in order. Embed, zero. A flush
+ * queued while flushes run is for the next turn, which then does not wait. */
 struct twi_flush {
     struct twi_list node_;
     void (*fn)(struct twi_flush *flush);
@@ -99,7 +99,8 @@ int twi_loop_on_end(struct twi_loop_end *end);
 void twi_loop_off(struct twi_loop_end *end);
 
 /*
- * What a file keeps for its thread while the reactor lives, such as the list of all transports.
+ * The state that a file keeps for its thread while the reactor lives, such as the list of all
+ * transports.
  *
  *     static _Thread_local struct {
  *         struct twi_loop_user user;

@@ -40,12 +40,12 @@ enum twi_run_state {
 /* One event, startup or shutdown, on its way through its phases. */
 struct twi_event {
     struct twi_list phases[3]; /* of triggers */
-    struct twi_phase_wait
-        *wait; /* what the "before" triggers wait for; NULL when for nothing */
+    /* The wait for the Deferreds of the "before" triggers; NULL when there are none. */
+    struct twi_phase_wait *wait;
 };
 
-/* When those who hang on a loop are called: at the stop of a run, before it waits for threads, and
- * when the loop goes. */
+/* The moments at which the users of a loop are called: at the stop of a run, before it waits for
+ * threads, and when the loop is freed. */
 enum twi_loop_stage {
     TWI_STOP_CONNECTIONS, /* before the "during" triggers: Twisted's disconnectAll */
     TWI_STOP_THREADS,     /* after them */

@@ -168,7 +168,7 @@ void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage)
     }
 }
 
-/* Those that register meanwhile are called too. */
+/* Hooks that are registered meanwhile are called too. */
 static void call_ends(struct twi_loop *loop, enum twi_loop_stage stage)
 {
     struct twi_list *hooks = &loop->hooks[stage], *node;
@@ -180,7 +180,7 @@ static void call_ends(struct twi_loop *loop, enum twi_loop_stage stage)
     }
 }
 
-/* What was registered too late to be called is free for another loop. */
+/* Hooks registered too late to be called are free for another loop. */
 static void forget_hooks(struct twi_loop *loop)
 {
     for (size_t i = 0; i < TWI_LOOP_STAGES; i++) {
@@ -189,7 +189,7 @@ static void forget_hooks(struct twi_loop *loop)
     }
 }
 
-/* Whoever uses the loop lets go of it first, from the top down; then its parts go. */
+/* The loop's users let go of it first, from the top down; then its parts are freed. */
 static void loop_free(struct twi_loop *loop)
 {
     loop->ending = true;

@@ -61,7 +61,7 @@ int tw_call_soon(void (*fn)(void *arg), void *arg)
     return 0;
 }
 
-/* Those that were there at the beginning; the ring may grow and move meanwhile. */
+/* Makes the calls that were queued at its beginning; the ring may grow and move meanwhile. */
 bool twi_ready_run(struct twi_loop *loop)
 {
     struct twi_ready *ready = &loop->ready;

@@ -107,7 +107,7 @@ static inline int64_t fresh_time(struct twi_loop *loop)
     return loop_is_old(loop) ? read_clock(loop) : loop->now;
 }
 
-/* What delays count from: not before now, and never before what it was when asked last. */
+/* The time from which delays count: not before now, and never before the last one returned. */
 static inline int64_t loop_asked_time(struct twi_loop *loop)
 {
     int64_t before = loop->now + LAG_NS, now;
@@ -195,7 +195,7 @@ static void call_due(struct twi_loop *loop)
     }
 }
 
-/* What the calls add is for the next turn. */
+/* Timed calls added by the calls are for the next turn. */
 bool twi_timers_run(struct twi_loop *loop)
 {
     struct twi_wheel *wheel = &loop->wheel;

@@ -27,8 +27,8 @@ void twi_flush_cancel(struct twi_flush *flush)
     flush->node_.next = NULL;
 }
 
-/* What is queued meanwhile waits for the next: a writer that is always hungry would starve all
- * others. */
+/* Flushes queued meanwhile wait for the next turn: a writer that is always hungry would starve
+ * all others. */
 static void run_flushes(struct twi_loop *loop)
 {
     struct twi_list now = TWI_LIST_INIT(now), *node;

@@ -4,9 +4,9 @@
  *
  * libevent gets no timers, signals, locks or threads to look after, so its turn is one wait and
  * one call for each ready descriptor. A watch lives in one struct event; when a direction is
- * added for a while (waiting to write), a second event from a pool carries it, so that the first
- * stays registered. Every idle connection has a watch: what it needs only at times is kept apart.
- * What it has to say goes to the log.
+ * added for a while (waiting to write), a second event from a pool carries it, so that the
+ * first stays registered. Every idle connection has a watch, so rarely used members are kept
+ * apart. libevent's messages go to the log.
  */
 #include "config.h"
 
@@ -44,7 +44,7 @@ struct twi_backend {
     bool edge, select, epoll;
 };
 
-/* What is watched besides, and a poke that is due: of few watches, and not for long. */
+/* A second event and a poke that is due: few watches need them, and not for long. */
 struct extra {
     struct event event;
     struct twi_watch *watch;
@@ -313,7 +313,7 @@ static short to_libevent(unsigned events)
     return (short)what;
 }
 
-/* What an event was made for. */
+/* The readiness that an event was made for. */
 static unsigned events_of(const struct event *event)
 {
     unsigned what = (unsigned)event_get_events(event);
@@ -404,7 +404,7 @@ static int watch_add(struct event *event)
     return errno != 0 ? -errno : -ENOMEM;
 }
 
-/* What the backend would take without a word and fail on later. */
+/* Refuse a descriptor that the backend would accept without a word and fail on later. */
 static int check_fd(const struct twi_backend *backend, int fd)
 {
     if (fd < 0)

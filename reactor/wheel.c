@@ -119,8 +119,8 @@ void twi_wheel_free(struct twi_wheel *wheel)
     wheel->free_places = wheel->free_words = NULL;
 }
 
-/* Who has set that many calls will set more: one system call for the next pages is cheaper than a
- * fault for each. */
+/* A program that has set that many calls will set more: one system call for the next pages is
+ * cheaper than a fault for each. */
 static void touch_ahead(const struct twi_wheel *wheel, struct twi_timer *timer)
 {
 #if TWI_LINUX && defined MADV_POPULATE_WRITE
@@ -288,7 +288,7 @@ static bool next_slot(const struct twi_wheel *wheel, int *ret_level, uint32_t *r
     return false;
 }
 
-/* What is due by `now` and was added before `before` is collected. */
+/* Timers that are due by `now` and were added before `before` are collected. */
 struct collection {
     int64_t now;
     uint64_t before;

@@ -8,8 +8,9 @@
  * there), sets ids by bare system calls (the C library's would change all our threads) and touches
  * no memory but `struct launch`.
  *
- * What goes wrong is told in that memory. Some tools (valgrind, ThreadSanitizer) make a fork() of
- * each vfork(), so it is told by a pipe, too, which closes by itself when the program is executed.
+ * The child reports an error in that memory. Some tools (valgrind, ThreadSanitizer) make a
+ * fork() of each vfork(), so it reports it by a pipe, too, which closes by itself when the
+ * program is executed.
  */
 #include "config.h"
 
@@ -77,8 +78,8 @@ struct launch {
 /* The C library keeps the signals of its threads back, which may be ignored. */
 static void bare_reset(int number)
 {
-    static const uint64_t
-        normal[8]; /* the kernel's struct sigaction, SIG_DFL and all else 0 */
+    /* The kernel's struct sigaction: SIG_DFL, and all else 0. */
+    static const uint64_t normal[8];
 
     syscall(SYS_rt_sigaction, number, normal, NULL, (size_t)_NSIG / 8);
 }
@@ -205,7 +206,8 @@ struct entry { /* of linux_dirent64 */
     char name[];
 };
 
-/* Those of a kernel without close_range(): a directory names them. False when it cannot be read. */
+/* Close descriptors on a kernel without close_range(): a directory lists them. False when it
+ * cannot be read. */
 static bool close_listed(unsigned first, unsigned last)
 {
     _Alignas(struct entry) char buffer[4096];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_child_end.c - the worker's side of a process pool: read tasks, call functions, answer.
+ * process_child_end.c - the worker's side of a process pool: read tasks, call functions, send
+ * results.
  *
  * A blocking loop on one thread. Each result is sent as soon as it is there, so that whoever kills
  * a worker takes no more than what it is doing.

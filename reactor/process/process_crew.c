@@ -2,9 +2,9 @@
 /*
  * process_crew.c - how many workers a process pool has: started, replaced, sent home.
  *
- * What dies is replaced, but not for ever at full speed: when workers die in a row without a result
- * between, each next one waits longer. When they do not even get ready for work, what is queued is
- * given up after some: it would wait for ever.
+ * A worker that dies is replaced, but not for ever at full speed: when workers die in a row
+ * without a result between, each new one waits longer. When several do not even get ready for
+ * work, queued calls fail: they would wait for ever.
  */
 #include "config.h"
 
@@ -132,7 +132,7 @@ void twi_process_pool_start_workers(struct tw_process_pool *pool)
     }
 }
 
-/* Those that have done their share, or that nothing is left for. */
+/* Retire workers that have done their share, or have nothing left to do. */
 void twi_process_pool_retire_workers(struct tw_process_pool *pool)
 {
     size_t share = pool->options.tasks_per_worker;

@@ -86,7 +86,7 @@ static void map_release(struct twi_process_task_set *set)
     no_release(set);
 }
 
-/* What has its result keeps it. */
+/* Calls that have their result keep it. */
 static tw_value take_results(struct map *map)
 {
     tw_value results = map->results;

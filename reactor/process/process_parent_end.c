@@ -114,7 +114,7 @@ struct twi_process_task *twi_worker_take_last(struct twi_worker *worker)
     return NULL;
 }
 
-/* Those at the end first, so that they lie in the queue in their order. */
+/* The last ones first, so that they lie in the queue in their order. */
 static void take_back(struct twi_worker *worker)
 {
     for (size_t place = worker->tail; place-- > worker->head;) {
@@ -303,7 +303,7 @@ static int link_take_frame(struct twi_worker *worker, const char *at, const char
     }
 }
 
-/* What came, frame by frame; the number of frames, or -EBADMSG. */
+/* Handle the bytes that came frame by frame; returns the number of frames, or -EBADMSG. */
 static int link_take_frames(struct twi_worker *worker)
 {
     size_t limit = worker->pool->options.result_limit + TWI_PROCESS_FLUSH + NAME_MAX_BYTES;

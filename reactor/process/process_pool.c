@@ -49,7 +49,7 @@ static struct twi_process_task *process_task_new(struct tw_process_pool *pool,
     return task;
 }
 
-/* Its last answer has been given, or nobody wants it. */
+/* Its last result has been given, or nobody wants it. */
 void twi_process_task_free(struct twi_process_task *task)
 {
     tw_deferred_unref(task->done);
@@ -87,7 +87,7 @@ void twi_process_task_answer(struct twi_process_task *task, tw_value result)
         tw_fire(&task->done, result);
 }
 
-/* What is left of it is not wanted, or nothing is left. It is in no list. */
+/* Drop a task that is in no list: nothing is left of it, or nobody wants the rest. */
 static void drop_task(struct twi_process_task *task)
 {
     task->pool->waiting -= task->count - task->answered;
@@ -245,7 +245,7 @@ static void process_pool_hand_out(struct tw_process_pool *pool, bool ahead)
     }
 }
 
-/* What was sent ahead of somebody who has not begun it. */
+/* Take back a task that was sent ahead to a worker and has not begun. */
 static struct twi_process_task *steal(struct tw_process_pool *pool)
 {
     TWI_LIST_EACH (node, &pool->workers) {
@@ -392,7 +392,7 @@ static size_t processors(void)
     return online > 0 ? (size_t)online : 1;
 }
 
-/* What is left out gets its value. 0, -EINVAL. */
+/* Fill in the defaults of the options. 0, -EINVAL. */
 static int complete(struct tw_process_pool *pool)
 {
     struct tw_process_pool_options *options = &pool->options;

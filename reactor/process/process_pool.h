@@ -28,7 +28,7 @@ struct twi_process_task {
     int64_t timeout; /* for each call; 0: none */
 };
 
-/* What a map or an imap does with results. Counted by each task. */
+/* The part that all tasks of a map or imap share. Counted by each task. */
 struct twi_process_task_set {
     size_t references;
     tw_value arguments; /* a list */
@@ -127,7 +127,7 @@ void twi_worker_check_timer(struct twi_worker *worker);
 bool twi_worker_revoke(struct twi_worker *worker, size_t place);
 /* The last of those that have not begun, taken back; NULL when there is none. */
 struct twi_process_task *twi_worker_take_last(struct twi_worker *worker);
-/* What has not begun goes back to the queue, the rest dies with it. */
+/* Kill it: calls that have not begun go back to the queue, the others die with it. */
 void twi_worker_kill(struct twi_worker *worker, enum twi_worker_end end);
 /* Fail the calls of a killed one. */
 void twi_worker_fail(struct twi_worker *worker, tw_value failure);
@@ -156,7 +156,7 @@ bool twi_process_task_wanted(const struct twi_process_task *task);
 /* Nobody wants its results any more. It may be freed, or its worker killed. */
 void twi_process_task_unwanted(struct twi_process_task *task);
 void twi_process_task_free(struct twi_process_task *task);
-/* What is left of a task that is nowhere goes to the front of the queue. */
+/* Put the rest of a task that is in no list at the front of the queue. */
 void twi_process_pool_requeue(struct tw_process_pool *pool, struct twi_process_task *task);
 /* Fail all that is queued. */
 void twi_process_pool_fail_queue(struct tw_process_pool *pool, tw_value failure);

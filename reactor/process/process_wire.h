@@ -3,7 +3,7 @@
  * process_wire.h - what a process pool and its workers say to each other.
  *
  * Frames over a socket pair: a length of 4 bytes, then so many bytes, the first of which says
- * what it is. A worker answers its tasks in the order in which they came.
+ * what it is. A worker returns results in the order of its tasks.
  *
  *     to a worker    HELLO  result limit, name of the init function or "", its argument
  *                    TASK   slot, name, count, that many arguments
@@ -12,9 +12,10 @@
  *                    RESULTS    slot, count, that many results: the next ones of that task
  *                    SKIPPED    slot: the task had been taken back
  *
- * Tasks are sent ahead, so that a worker need not wait for the next. Who may have one is decided in
- * a page that both can write: a slot goes from SENT to BEGUN by the worker, or from SENT to REVOKED
- * by the pool, whoever is first. After a death it also says which calls had begun.
+ * Tasks are sent ahead, so that a worker need not wait for the next. Whether the worker or the
+ * pool gets one is decided in a page that both can write: a slot goes from SENT to BEGUN by the
+ * worker, or from SENT to REVOKED by the pool, whoever is first. After a death it also says
+ * which calls had begun.
  */
 #ifndef REACTOR_PROCESS_PROCESS_WIRE_H
 #define REACTOR_PROCESS_PROCESS_WIRE_H
