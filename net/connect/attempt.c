@@ -109,7 +109,7 @@ int twi_attempt_start(const struct sockaddr *address, socklen_t length,
 
     if (attempt == NULL)
         return -ENOMEM;
-    /* What the connection will be watched for, so that nothing need be changed then. */
+    /* Watch for all that the connection will need, so that nothing has to be changed then. */
     if (twi_watch_has_edge())
         events |= TWI_READABLE | TWI_EDGE;
     *attempt = (struct twi_attempt){ .fn = fn, .arg = arg };

@@ -164,8 +164,8 @@ static void connecting_session_key(const struct connecting *self, char *key, siz
     snprintf(key, size, "%s at %s:%u", self->name, self->host, self->port);
 }
 
-/* What goes on the connection: the protocol itself, or TLS with the protocol above. NULL when
- * that cannot be made; then it is all over. */
+/* The protocol for the connection: the user's own, or TLS with that above. NULL when it cannot
+ * be made; then the connecting has failed. */
 static tw_protocol *connecting_protocol(struct connecting *self)
 {
     char key[2 * TWI_NAME_SIZE + 16];

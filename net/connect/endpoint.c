@@ -78,7 +78,7 @@ static void description_read(struct description *self, const char *at, char *to)
     } while (end == ':');
 }
 
-/* 0, -ENOMEM. What is wrong with it is told by description_complaint(). */
+/* 0, -ENOMEM. description_complaint() tells what is wrong with it. */
 static int description_init(struct description *self, const char *endpoint)
 {
     const char *at = endpoint;
@@ -103,7 +103,7 @@ static void description_free(struct description *self)
     twi_free(self->host);
 }
 
-/* What is wrong, or none: asked when everything has been taken. */
+/* A failure that says what is wrong, or none; for when everything has been taken. */
 static tw_value description_complaint(const struct description *self, const char *endpoint)
 {
     const char *wrong = self->wrong;

@@ -52,7 +52,7 @@ struct twi_dns_channel {
 int twi_dns_channel_new(const struct twi_dns_options *options,
                         const struct twi_dns_hooks *hooks,
                         struct twi_dns_channel **ret_channel);
-/* What is being asked is called back with ARES_EDESTRUCTION. NULL is fine. */
+/* Open questions are called back with ARES_EDESTRUCTION. NULL is fine. */
 void twi_dns_channel_free(struct twi_dns_channel *channel);
 /* After something was asked or cancelled: set the channel's clock. Without memory for that, all is
  * cancelled. */
@@ -60,7 +60,7 @@ void twi_dns_channel_rearm(struct twi_dns_channel *channel);
 
 /* Of the two families' statuses, the one that tells why: "there is none" needs both. */
 int twi_dns_telling(int status, int other);
-/* What c-ares (by its status) and the servers (by their RCODE, 0 for none) say of a name. */
+/* The failure for a name, from c-ares's status and the servers' RCODE (0 for none). */
 tw_value twi_dns_failure(const char *name, int status, unsigned code);
 
 #endif

@@ -182,7 +182,7 @@ static bool system_has_more(struct resolver *self)
     return twi_name_service_has_more(&self->name_service, twi_loop_now());
 }
 
-/* What the servers do not have, or nobody could tell. */
+/* True when the servers do not have the name, or none of them could tell. */
 static bool system_may_know(struct resolver *self, const struct question *question)
 {
     int status = telling_status(question);
@@ -229,7 +229,7 @@ static bool question_ask_system(struct resolver *self, struct question *question
     return true;
 }
 
-/* What is still asked there ends with it. */
+/* Questions that are still open there end with it. */
 static void question_close_streams(struct question *question)
 {
     for (int i = 0; i < FAMILIES; i++) {
@@ -483,7 +483,7 @@ static void channel_was_visited(void *arg)
     resolver_settle(arg);
 }
 
-/* What a server said of a name. */
+/* A server's RCODE for a name. */
 static void heard(void *arg, const char *name, unsigned code)
 {
     struct resolver *self = arg;
@@ -512,7 +512,7 @@ static int channel_open(struct resolver *self)
     return self->channel != NULL ? 0 : channel_make(self, false, &self->channel);
 }
 
-/* What they ask is called back. */
+/* Their open questions are called back. */
 static void streams_close(struct resolver *self)
 {
     const struct twi_map_entry *entry;
@@ -668,7 +668,7 @@ static bool anybody_waits(struct resolver *self)
     return false;
 }
 
-/* Those at the name service that nobody waits for. */
+/* Drop questions at the name service that nobody waits for. */
 static void drop_unwanted(struct resolver *self)
 {
     TWI_LIST_EACH (node, &self->at_system) {
@@ -737,7 +737,7 @@ static void question_reset(struct question *question)
     question->code = 0;
 }
 
-/* What was asked before is asked again. */
+/* Open questions are asked again. */
 static void ask_again(struct resolver *self)
 {
     struct twi_list questions, *node;

@@ -18,8 +18,8 @@ struct twi_lookup {
                  tw_value failure);
 };
 
-/* Ask; `done` is set. What is known already (literals, overrides, /etc/hosts, answers kept) is
- * answered within the call. */
+/* Ask; `done` is set. For names that are known already (literals, overrides, /etc/hosts,
+ * answers kept) it is called within this call. */
 void twi_lookup_start(struct twi_lookup *lookup, const char *name, unsigned port);
 /* Forget it; done is not called. For one that is done, nothing. */
 void twi_lookup_cancel(struct twi_lookup *lookup);

@@ -20,7 +20,7 @@ enum {
     MOST_DIGITS = 20, /* of a size_t */
 };
 
-/* What is being taken apart: what came, where it lies; or a block of our own. */
+/* The bytes being taken apart: where the transport has them, or in a block of our own. */
 struct input {
     const char *at;
     size_t length;
@@ -28,7 +28,7 @@ struct input {
     size_t block_size;
 };
 
-/* What stands in front of a string; all zero: not all of it is there. */
+/* The length in front of a string; all zero while it has not come whole. */
 struct head {
     size_t size; /* of the head */
     size_t length;
@@ -193,7 +193,7 @@ static int framing_keep(tw_framing_protocol *self, const char *data, size_t leng
     return 0;
 }
 
-/* What was kept becomes the input. */
+/* The bytes that were kept become the input. */
 static void framing_take_rest(tw_framing_protocol *self, struct input *input)
 {
     twi_free(input->block);
@@ -205,7 +205,7 @@ static void framing_take_rest(tw_framing_protocol *self, struct input *input)
     framing_forget_rest(self);
 }
 
-/* What has come while a callback ran goes behind the input. 0 or -ENOMEM. */
+/* Append bytes that came while a callback ran to the input. 0 or -ENOMEM. */
 static int framing_absorb(tw_framing_protocol *self, struct input *input)
 {
     char *joined;
@@ -316,7 +316,7 @@ void tw_framing_resume(tw_framing_protocol *self)
 
 /* --- sending ------------------------------------------------------------------------ */
 
-/* What stands in front of a string; its length, or TW_STRING_TOO_LONG. */
+/* Write the head of a string; returns the head's length, or TW_STRING_TOO_LONG. */
 static int framing_write_head(enum tw_framing framing, size_t length, char *head)
 {
     int width = (int)width_of(framing);

@@ -145,7 +145,7 @@ static void take_raw(tw_line_protocol *line, struct input *input)
         line->line_class->raw_received(line, start, length);
 }
 
-/* What a callback has handed back goes behind the input. 0 or -ENOMEM. */
+/* Append bytes that a callback has handed back to the input. 0 or -ENOMEM. */
 static int line_absorb(tw_line_protocol *line, struct input *input)
 {
     char *joined;

@@ -2,8 +2,8 @@
 /*
  * process_start.c - starting a child process.
  *
- * Our ends of the pipes are made before the child, so that little can fail when it runs already:
- * each is a transport that is connected at the end. What is the child's of them is closed here.
+ * Our ends of the pipes are made before the child, so that little can fail when it runs
+ * already: each is a transport that is connected at the end. The child's ends are closed here.
  */
 #include "net/process/process.h"
 

@@ -34,7 +34,8 @@ tw_stream *twi_stream_new(struct twi_stream_link *link)
     return stream;
 }
 
-/* What a closed stream left goes slowly, or not at all. */
+/* After a close the peer may take the last bytes slowly; when it takes none for PATIENCE
+ * seconds, the connection ends. */
 static void look_at_peer(tw_protocol *protocol)
 {
     struct twi_stream_link *link = (struct twi_stream_link *)protocol;

@@ -24,7 +24,7 @@ struct twi_stream_link {
     size_t unsent;     /* after a close: when it was last looked at */
 };
 
-/* What the one who reads waits for. */
+/* The condition that a reader waits for. */
 enum twi_wanted {
     TWI_NOTHING,
     TWI_SOME,

@@ -19,7 +19,7 @@
 
 /* --- writing ------------------------------------------------------------------------ */
 
-/* What takes it; NULL when nothing does. */
+/* The transport to write to; NULL when there is none. */
 static tw_transport *writable(const tw_stream *stream)
 {
     if (stream == NULL || stream->closing || stream->write_ended)

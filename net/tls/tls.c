@@ -8,8 +8,8 @@
  *     struct inner (a tw_protocol)    gets ciphertext from
  *     the lower transport             TCP, memory, another TLS
  *
- * What a turn writes is encrypted at its end and leaves in one call. While the lower transport has
- * something unsent, plaintext waits here, so that watermarks above count it.
+ * The bytes written in a turn are encrypted at its end and leave in one call. While the lower
+ * transport has unsent bytes, plaintext waits here, so that watermarks above count it.
  *
  * Closing says close_notify and waits a little for the peer's: a socket closed with bytes unread
  * is reset, and the reset may overtake what we sent last. Until then the lower transport lingers
@@ -712,7 +712,7 @@ static int tls_session_key(const tw_transport *transport, const char *server_nam
     return snprintf(key, size, "%s by %s #%u", server_name, peer, depth);
 }
 
-/* What has come is worked on at the end of the turn. */
+/* Bytes that have come already are worked on at the end of the turn. */
 static int take_early(struct tls *tls, const struct twi_tls_start *start)
 {
     int r = twi_tls_feed(tls->engine, start->early, start->early_length);

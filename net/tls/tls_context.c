@@ -377,7 +377,7 @@ static tw_value load_trust(tw_tls_context *context, const struct tw_tls_options 
         return context_file_failure("CA file", options->ca_file);
     if (options->ca_path != NULL && X509_STORE_load_path(store, options->ca_path) != 1)
         return context_file_failure("CA directory", options->ca_path);
-    /* Who names an intermediate trusts it, as curl and browsers do. */
+    /* A named intermediate certificate is trusted, as by curl and browsers. */
     if (named)
         X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     if (!named && options->crl_file == NULL) {

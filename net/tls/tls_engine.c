@@ -310,7 +310,7 @@ static tw_value make_failure(struct twi_tls *tls)
     return twi_tls_queue_failure(what, SSL_get_verify_result(tls->ssl));
 }
 
-/* What an OpenSSL call that returned `r` means: 0 wants more, -ENODATA, -EPROTO. */
+/* The meaning of an OpenSSL call's result `r`: 0 (it wants more), -ENODATA, -EPROTO. */
 static int engine_outcome(struct twi_tls *tls, int r)
 {
     int error = SSL_get_error(tls->ssl, r);
@@ -341,7 +341,7 @@ int twi_tls_handshake(struct twi_tls *tls)
     r = SSL_do_handshake(tls->ssl);
     if (r == 1 && !tls->out_of_memory) {
         tls->handshaken = true;
-        /* Who was expected need not be remembered by a connection that may idle for long. */
+        /* The expected name is freed: the connection may idle for long. */
         X509_VERIFY_PARAM_set1_host(SSL_get0_param(tls->ssl), NULL, 0);
         if (!tls->context->server)
             SSL_set_tlsext_host_name(tls->ssl, NULL);

@@ -27,7 +27,7 @@ int twi_tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
 void twi_tls_free(struct twi_tls *tls);
 /* Where to append what is to be sent; without a place (NULL, as it begins) that is dropped. */
 void twi_tls_plug(struct twi_tls *tls, struct twi_outbox *out);
-/* The record written next is the last of this turn: offer it to `send` first, which answers how
+/* The record written next is the last of this turn: offer it to `send` first, which returns how
  * much it took, and append only the rest. Lent; NULL: append all. */
 struct twi_tls_way {
     size_t (*send)(void *arg, const void *data, size_t length);

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <tweed/resolver.h>
 
-/* What one name may have; the rest of an answer is dropped. */
+/* The most addresses of one name; the rest of an answer is dropped. */
 #define TWI_ADDRESSES_MAX 64
 /* A name on the wire has at most 255 octets, which is 253 characters and a final dot. */
 #define TWI_NAME_SIZE 256

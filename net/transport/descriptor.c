@@ -2,9 +2,9 @@
 /*
  * descriptor.c - transports over descriptors.
  *
- * Where the backend has edge triggers, a descriptor is registered once, for reading and writing,
- * for its whole life: pausing, a full send buffer and the wait for the peer then cost no system
- * call. What an edge has told is remembered: `pending`, `read_on`, `blocked`.
+ * Where the backend has edge triggers, a descriptor is registered once, for reading and
+ * writing, for its whole life: pausing, a full send buffer and the wait for the peer then cost
+ * no system call. The news of an edge is remembered: `pending`, `read_on`, `blocked`.
  *
  * The hard part is when a read may stop. A short read of a socket means that nothing more was
  * there, but an error may wait behind it (a reset gives no further edge). When something is about
@@ -159,8 +159,8 @@ static void descriptor_read_some(struct twi_descriptor *descriptor)
 
 /* --- writing ------------------------------------------------------------------------ */
 
-/* What the peer sent before it left is still delivered: a server may have answered early and
- * closed. If that ends as it should and nothing was left to write, all is well. */
+/* Bytes that the peer sent before it left are still delivered: a server may have answered early
+ * and closed. If that ends as it should and nothing was left to write, all is well. */
 void twi_descriptor_write_failed(struct twi_descriptor *descriptor, int error)
 {
     tw_transport *transport = &descriptor->base;
@@ -295,8 +295,9 @@ void twi_descriptor_flush(tw_transport *transport)
 
 /* --- readiness ---------------------------------------------------------------------- */
 
-/* What is written while the protocol reads is sent when it returns: the answer leaves while all
- * that belongs to the connection is at hand, and nobody waits for others' reading. */
+/* Bytes written while the protocol reads are sent when it returns: they leave while the
+ * connection's data are in the cache, and do not wait until other connections have been
+ * read. */
 static void descriptor_read_and_answer(struct twi_descriptor *descriptor)
 {
     tw_transport *transport = &descriptor->base;

@@ -55,11 +55,11 @@ void twi_descriptor_reading(tw_transport *transport);
 
 /* A twi_watch_fn for the descriptor `arg`. */
 void twi_descriptor_ready(unsigned ready, void *arg);
-/* What is written to has room again; as the whole of a turn. */
+/* The descriptor can be written to again: do all that a turn does. */
 void twi_descriptor_writable(struct twi_descriptor *descriptor);
-/* Nobody takes what is written any more. */
+/* Writing failed: nobody reads the other end. */
 void twi_descriptor_write_failed(struct twi_descriptor *descriptor, int error);
-/* What was left is read in the next turn. */
+/* Read the rest in the next turn. */
 void twi_descriptor_read_later(struct twi_descriptor *descriptor);
 
 #endif

@@ -12,7 +12,7 @@
 int twi_flow_on_lost(tw_transport *transport, void (*lost)(tw_value reason, void *arg),
                      void *arg);
 
-/* Who wants to know of the end. */
+/* A function that hears of the end. */
 struct twi_flow_watcher {
     void (*lost)(tw_value reason, void *arg); /* may be NULL */
     void *arg;

@@ -23,7 +23,7 @@ static inline void twi_input_lend(struct twi_input *input, const char *data, siz
     input->at = data;
     input->length = length;
 }
-/* What is lent is copied. 0, or -ENOMEM: it is dropped. */
+/* Copy lent bytes. 0, or -ENOMEM: they are dropped. */
 int twi_input_keep_lent(struct twi_input *input);
 static inline int twi_input_keep(struct twi_input *input)
 {

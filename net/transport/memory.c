@@ -349,7 +349,7 @@ static void string_shut_write(tw_transport *transport)
     (void)transport;
 }
 
-/* What was written is still to be read. */
+/* The test can still read the bytes that were written. */
 static void string_close(tw_transport *transport, bool abort)
 {
     tw_string_transport *string = string_of(transport);

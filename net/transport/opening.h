@@ -23,7 +23,7 @@ int twi_opening_limit(struct twi_opening *opening, double seconds, void (*fn)(vo
                       void *arg);
 void twi_opening_stop_timer(struct twi_opening *opening);
 
-/* Who waits, to be told once: nobody waits any longer. */
+/* The function that waits for the opening, called once. */
 struct twi_opening_waiter {
     void (*done)(tw_value failure, void *arg);
     void *arg;

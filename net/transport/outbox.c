@@ -120,7 +120,7 @@ static void chunk_append(struct twi_outbox *box, struct twi_chunk *chunk)
     box->length += chunk->length;
 }
 
-/* What fits goes behind the last chunk, the rest into a new one. */
+/* Fill the last chunk, then begin a new one for the rest. */
 static int outbox_add_chunk(struct twi_outbox *box, const char *data, size_t length)
 {
     struct twi_chunk *last = box->last_;

@@ -48,7 +48,7 @@ size_t twi_transport_count(void)
     return thread.count;
 }
 
-/* What is there now is lost; what connection_lost makes anew is not. */
+/* The transports of this moment are lost; those that a connection_lost makes are not. */
 static void transports_stop(void)
 {
     struct twi_list all, *node;
@@ -298,7 +298,7 @@ bool tw_transport_losing(const tw_transport *transport)
 bool tw_transport_quiet(const tw_transport *transport)
 {
     TWI_CHECK_TRANSPORT(transport);
-    /* What stands below TLS may be for TLS itself: that is not known without reading it. */
+    /* Bytes waiting below TLS may be for TLS itself: that is not known without reading them. */
     for (; transport != NULL; transport = twi_transport_lower(transport))
         if (transport->state != TWI_OPEN || transport->eof ||
             (transport->ops->quiet != NULL && !transport->ops->quiet(transport)))

@@ -3,8 +3,9 @@
  * transport.h - what every kind of transport is inside.
  *
  * A kind (stream, memory, TLS, ...) is a struct that begins with a tw_transport and a table of
- * functions. What is common stands in transport.c: the life cycle, the queue of what is to be
- * sent, producers and their watermarks, half close, the idle timeout, the counting of references.
+ * functions. All that kinds have in common stands in transport.c: the life cycle, the queue of
+ * bytes to be sent, producers and their watermarks, half close, the idle timeout, the counting
+ * of references.
  *
  *     OPEN ------> LOSING ------> LOST       OPEN      reads and writes
  *      |  lose()     |  flushed    ^         LOSING    sends what is queued, reads no more
@@ -186,8 +187,8 @@ tw_value twi_transport_reason(const tw_transport *transport);
 
 /* Put the filter `upper` (initialised, not connected) between `lower` and its protocol: the
  * protocol, factory, producer and timeout move up, with no event; `inner` (taken) becomes the
- * protocol of `lower`. What `lower` has queued stays there. upper->lower is set, with a reference
- * that twi_transport_lost() on `upper` gives back after ops->close(). */
+ * protocol of `lower`. Bytes that `lower` has queued stay there. upper->lower is set, with a
+ * reference that twi_transport_lost() on `upper` gives back after ops->close(). */
 void twi_transport_interpose(tw_transport *lower, struct twi_filter *upper,
                              tw_protocol *inner);
 
