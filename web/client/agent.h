@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * agent.h - settings, the pool, and who is under way.
+ * agent.h - settings, the pool, and the requests under way.
  *
- * What stands below the agent knows only its own part of it; requests stand above.
+ * The files below the agent know only their own parts of it; requests stand above.
  */
 #ifndef WEB_CLIENT_AGENT_H
 #define WEB_CLIENT_AGENT_H

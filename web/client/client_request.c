@@ -463,7 +463,7 @@ static void ending_tell(struct twi_client_request *request)
     tw_release(ending.failure.reason);
 }
 
-/* What waited goes first, then the connection. */
+/* Bytes that waited are delivered first, then the connection resumes. */
 static void request_go_on(void *arg)
 {
     struct twi_client_request *request = arg;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client_request.h - a whole request: what was asked for, hop by hop, to its one end.
+ * client_request.h - a whole request, hop by hop, to its one end.
  *
- * What the parts are made of, and which may call which (downwards only):
+ * The parts, and which may call which (downwards only):
  *
  *   get_page, download_page
- *   client_request   what a user asked for: hops, retries, limits of time, the Deferred
+ *   client_request   the user's request: hops, retries, limits of time, the Deferred
  *     order          the options, copied and checked
  *     hop            one URL on the way: method, fields, credentials, proxy, trust
  *     reply          what comes back: the response in the making, redirect or verdict

@@ -71,9 +71,9 @@ struct twi_exchange_failure {
 };
 
 /*
- * What an exchange hears. Any of these may cancel it, after which nothing more is heard; done()
- * and failed() are the last, and the connection has let go of it by then. Static; `went_out`,
- * `read`, `place` and `placed` may be NULL.
+ * The events of an exchange. Any of these functions may cancel it, after which nothing more is
+ * heard; done() and failed() are the last, and the connection has let go of it by then. Static;
+ * `went_out`, `read`, `place` and `placed` may be NULL.
  */
 struct twi_exchange_sink {
     /* The head as it stands on the wire, lent; only if `tell_head` of the exchange. */
@@ -92,7 +92,7 @@ struct twi_exchange_sink {
      * many have been. */
     char *(*place)(struct twi_exchange *exchange, int64_t most, size_t *ret_size);
     void (*placed)(struct twi_exchange *exchange, size_t length);
-    /* What had come has been told, and more is expected. */
+    /* All that had come has been delivered, and more is expected. */
     void (*moved)(struct twi_exchange *exchange);
     void (*done)(struct twi_exchange *exchange);
     void (*failed)(struct twi_exchange *exchange, const struct twi_exchange_failure *failure);
@@ -136,7 +136,7 @@ struct twi_connection_ops {
     void (*close)(struct twi_connection *connection, bool at_once);
 };
 
-/* Who is told about a connection as a whole. */
+/* The owner, which hears of a connection as a whole. */
 struct twi_connection_owner {
     /* It takes no further exchange (`spent` is set) though none has just ended. */
     void (*spent)(struct twi_connection *connection);

@@ -315,7 +315,8 @@ static bool too_old(const struct twi_connection *connection)
     return max_age > 0 && twi_loop_now() - connection->pooled.made_at >= max_age;
 }
 
-/* Room on a connection that may be used again; NULL: none. Those that may not are closed. */
+/* A connection with room that may be used again; NULL: none. Connections that may not be are
+ * closed. */
 static struct twi_connection *room_find(struct twi_host *host, bool careful)
 {
     TWI_LIST_EACH (node, &host->roomy) {
@@ -632,7 +633,7 @@ static void host_serve(struct twi_host *host)
     host_update(host);
 }
 
-/* What is unused now will have been so for a turn at the end of the next. */
+/* Mark connections as settled that were unused for a whole turn. */
 static void hosts_settle(struct twi_connections *connections)
 {
     struct twi_list hosts, *node;

@@ -427,7 +427,7 @@ struct span {
     size_t length;
 };
 
-/* What a Set-Cookie field says. */
+/* The content of a Set-Cookie field. */
 struct set_cookie {
     struct span name, value, domain, path;
     double expires;
@@ -563,7 +563,7 @@ static int read_pair(const char *from, const char *to, struct set_cookie *cookie
     return 0;
 }
 
-/* What would break the file; browsers take it. */
+/* A tab would break the file; browsers accept it. */
 static bool has_tab(const struct set_cookie *cookie)
 {
     const struct span *spans[] = { &cookie->name, &cookie->value, &cookie->path };

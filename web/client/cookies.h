@@ -36,7 +36,7 @@ struct tw_cookies {
     uint64_t created;
 };
 
-/* What a cookie is to be; strings by length, lent. */
+/* The fields of a new cookie; strings by length, lent. */
 struct twi_cookie_fields {
     const char *name, *value, *domain, *path;
     size_t name_length, value_length, domain_length, path_length;

@@ -160,7 +160,7 @@ static tw_value dial_connected(tw_value result, void *arg)
     return tw_none();
 }
 
-/* What a name leads to is known only now, and may be something else the next time. */
+/* The addresses of a name are known only now, and may be others the next time. */
 static bool dial_step(enum tw_connect_step step, const struct sockaddr *address, void *arg)
 {
     struct twi_dial *dial = arg;

@@ -75,7 +75,7 @@ static void fields_drop(tw_headers *headers, bool (*unwanted)(const char *name))
     }
 }
 
-/* What was meant for one origin goes nowhere else, and does not come back. */
+/* Secrets for one origin go nowhere else, and do not come back on the way back. */
 static void secrets_drop(struct twi_hop *hop)
 {
     fields_drop(hop->headers, twi_redirect_secret);

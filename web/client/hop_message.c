@@ -74,7 +74,7 @@ static int credentials_put(const struct field_writer *to, const struct twi_hop *
     return r;
 }
 
-/* Those set by hand behind `list`. */
+/* Append the cookies that were set by hand to `list`. */
 static int cookies_join(struct twi_buf *list, const tw_headers *headers)
 {
     const char *name, *value;

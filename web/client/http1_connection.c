@@ -2,9 +2,9 @@
 /*
  * http1_connection.c - HTTP/1.1 as a connection of the client: messages out, the codec's events in.
  *
- * One exchange at a time. What belongs to it is told apart from what does not: bytes that come
- * when there is none, or before any of its request has left, were sent by a peer that counts
- * otherwise; such a connection is never used again.
+ * One exchange at a time. Bytes that come when there is none, or before any of its request has
+ * left, do not belong to it: the peer counts requests in another way, and the connection is
+ * never used again.
  */
 #include "config.h"
 
@@ -507,7 +507,7 @@ static void http1_pause(struct twi_exchange *exchange)
         tw_transport_pause(http1_transport(http1));
 }
 
-/* What was held goes first, then the transport. */
+/* Held bytes are delivered first, then the transport resumes. */
 static void http1_resume(struct twi_exchange *exchange)
 {
     struct http1 *http1 = http1_of_exchange(exchange);

@@ -12,8 +12,8 @@
 #include "web/client/proxy.h"
 
 struct twi_order {
-    struct tw_fetch_options
-        options; /* defaults filled in; pointers that were lent are not used */
+    /* Defaults are filled in; pointers that were lent are not used. */
+    struct tw_fetch_options options;
     const char *method;
     char *owned_method, *owned_agent;
     tw_headers *headers;     /* set by hand; NULL: none. The first hop takes them */

@@ -19,7 +19,7 @@ enum twi_phase {
     TWI_PHASE_DRAIN /* of a redirect's body: at the end it is left */
 };
 
-/* What has come to an end. */
+/* The limit that was crossed. */
 enum twi_patience_over {
     TWI_OVER_TOTAL,
     TWI_OVER_PHASE,

@@ -152,7 +152,7 @@ static int codings_hide(struct tw_response *response, const char *codings, unsig
     return r;
 }
 
-/* What is collected needs a bound, whatever the limit of a stream is. */
+/* A body collected in memory needs a bound, even where a stream has no limit. */
 static int64_t most_of_body(const struct twi_reply *reply,
                             const struct tw_fetch_options *options)
 {

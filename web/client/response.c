@@ -160,7 +160,7 @@ tw_value tw_response_previous(tw_value value)
     return tw_lend(twi_response_value(response->previous));
 }
 
-/* What never came has no time. */
+/* 0 for a step that was never reached. */
 static double time_since(const struct tw_response *response, int64_t at)
 {
     return at == 0 ? 0 : (double)(at - response->times.began) / TWI_SECOND;

@@ -2,8 +2,8 @@
 /*
  * body.c - the content of a response on its way in.
  *
- * Collected bytes grow in place and become the result as they are. What a peer only announces is
- * not allocated beyond TRUSTED.
+ * Collected bytes grow in place and become the result as they are. Of a length that a peer only
+ * announces no more than TRUSTED is allocated.
  */
 #include "config.h"
 
@@ -171,7 +171,7 @@ int twi_body_placed(struct twi_body *body, size_t length)
 
 /* --- handing on ---------------------------------------------------------------------------- */
 
-/* What came before a fault is handed on first. */
+/* Bytes that came before a fault are handed on first. */
 static int body_hand_on(struct twi_body *body, int r, size_t length)
 {
     body->passed += (int64_t)length;

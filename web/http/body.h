@@ -44,7 +44,7 @@ int twi_body_piece(struct twi_body *body, const char **at, const char *end, char
                    size_t size, const char **ret_piece, size_t *ret_length);
 /* Nothing more comes. */
 int twi_body_end(struct twi_body *body);
-/* What was collected, as bytes or tw_error_memory; empties the body. */
+/* The collected content, as bytes, or tw_error_memory; empties the body. */
 tw_value twi_body_take(struct twi_body *body);
 void twi_body_free(struct twi_body *body);
 

@@ -29,7 +29,7 @@
 
 /* Between two stages. */
 enum { LINK_SIZE = 16384 };
-/* What one stage may make for the next one beyond the limit of the whole. */
+/* The bytes that one stage may make for the next beyond the limit of the whole. */
 enum { LINK_SLACK = 65536 };
 /* zstd asks for a window that the frame names; RFC 8878, 3.1.1.1.2 recommends 8 MiB. */
 enum { ZSTD_WINDOW_LOG = 23 };
@@ -167,7 +167,7 @@ static int too_large(struct twi_decoder *decoder)
     return decoder_fail(decoder, -E2BIG, &tw_error_toolarge, "decoded body is too large");
 }
 
-/* What a step works on; both move. */
+/* The input and output of a step; both move. */
 struct span {
     const char *in, *in_end;
     char *out, *out_end;

@@ -170,7 +170,7 @@ tw_value tw_form_get(tw_value form, const char *name)
 
 /* --- multipart ----------------------------------------------------------------------------- */
 
-/* What a quoted name may not hold, as browsers write it. */
+/* Characters that a quoted name may not hold are escaped as browsers do. */
 static int append_quoted(struct twi_buf *buf, const char *name, const char *text)
 {
     int r = twi_buf_printf(buf, "; %s=\"", name);

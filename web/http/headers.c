@@ -2,8 +2,8 @@
 /*
  * headers.c - header fields in one text and one array.
  *
- * What is replaced or removed stays behind in the text as waste; when the text has to grow, what
- * is alive is copied and the waste is left. The old text is freed last, because what is being
+ * Fields that are replaced or removed stay in the text as waste; when the text has to grow, the
+ * others are copied and the waste is left. The old text is freed last, because the field being
  * appended may lie in it.
  */
 #include "config.h"

@@ -269,7 +269,7 @@ static bool read_time(const char *at, const char *end, struct date *date)
     return true;
 }
 
-/* What a token is depends on what has been found before it; -1 is "not yet". */
+/* The meaning of a token depends on the parts found before it; -1 is "not yet". */
 static void read_token(const char *at, const char *end, struct date *date)
 {
     const char *p = at;

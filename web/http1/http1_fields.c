@@ -186,7 +186,7 @@ static int host(struct twi_http1 *parser, const char *value, size_t length)
 
 /* --- lines ------------------------------------------------------------------------------- */
 
-/* What an answer without a body says about its body is not even read: a client ignores it behind
+/* The framing fields of an answer without a body are not even read: a client ignores it behind
  * CONNECT (RFC 9110, 9.3.6), and elsewhere nothing depends on it (RFC 9112, 6.3). */
 static bool is_framing_read(const struct twi_http1 *parser)
 {

@@ -41,7 +41,7 @@ enum twi_http1_seen {
     TWI_H1_SEEN_ODD = 128 /* an answer that others may read in another way: not reused */
 };
 
-/* What was kept of a line. */
+/* Drop the kept beginning of a line. */
 static inline void twi_http1_drop_held(struct twi_http1 *parser)
 {
     if (parser->held_.data != NULL)

@@ -101,7 +101,7 @@ int twi_http1_response_framing(struct twi_http1 *parser)
     sized = (parser->seen_ & TWI_H1_SEEN_LENGTH) != 0;
     parser->keep_alive = (parser->seen_ & (TWI_H1_SEEN_CLOSE | TWI_H1_SEEN_ODD)) == 0 &&
                          (parser->minor > 0 || (parser->seen_ & TWI_H1_SEEN_KEEP_ALIVE) != 0);
-    /* Who sends both, or a coding in 1.0, may have meant either. */
+    /* A server that sends both, or a coding in 1.0, may have meant either. */
     if (coded && (sized || parser->minor == 0))
         parser->keep_alive = false;
     parser->state_ = TWI_H1_BODY_LENGTH;

@@ -2,8 +2,8 @@
 /*
  * http1_output.c - see http1_output.h.
  *
- * The head is built in the service's scratch buffer and goes out with a small body in one write.
- * What is written before its turn has come waits in pieces.
+ * The head is built in the service's scratch buffer and goes out with a small body in one
+ * write. Bytes written before their answer's turn has come wait in pieces.
  */
 #include "config.h"
 
@@ -222,7 +222,7 @@ uint64_t twi_http1_server_sent(const struct twi_http1_server *connection)
     const tw_transport *transport = connection->protocol.transport;
     uint64_t unsent;
 
-    /* What an end drops counts as unsent no more. */
+    /* At the end unsent bytes are dropped, and no longer counted as unsent. */
     if (transport == NULL || !tw_transport_connected(transport))
         return connection->sent;
     unsent = tw_transport_unsent(transport);

@@ -3,9 +3,9 @@
  * http1_server.c - one client: reads requests, keeps their answers in order, and gives up.
  *
  * Parsing stops between two requests when too many answers are due or the client does not read
- * them; what has been received waits in the backlog, and the transport is paused. Whatever ends
- * an answer goes on to the next and starts parsing again, unless the parsing itself is below on
- * the stack: then its loop sees to it.
+ * them; received bytes wait in the backlog, and the transport is paused. The end of an answer
+ * starts the next one and the parsing again, unless the parsing itself is below on the stack:
+ * then its loop does so.
  */
 #include "config.h"
 
@@ -127,7 +127,8 @@ static void wait_for_body(struct twi_http1_server *connection)
     wait_for(connection, TWI_WAIT_BODY);
 }
 
-/* What to wait for now. From its first byte on, were it an empty line, a request has to come. */
+/* Choose the wait for this moment. From the first byte on, even of an empty line, a request has
+ * to come. */
 static void wait_again(struct twi_http1_server *connection)
 {
     if (connection->closing) {
@@ -431,7 +432,7 @@ static void pause_or_resume(struct twi_http1_server *connection)
         tw_transport_resume(connection->protocol.transport);
 }
 
-/* The client has sent all that it will. What is due is answered still (RFC 9112, 9.6). */
+/* The client has sent all that it will. Its requests are still answered (RFC 9112, 9.6). */
 static void reading_ended(struct twi_http1_server *connection)
 {
     struct twi_http1_slow *slow;

@@ -44,7 +44,7 @@ struct twi_http1_turn {
     char path_space[128];
 };
 
-/* What a connection needs only while something is in its way. */
+/* The state that a connection needs only while something is in its way. */
 struct twi_http1_slow {
     struct twi_http1_server *connection;
     struct twi_buf backlog;  /* received, not parsed while too many answers are due or unsent */

@@ -2,7 +2,7 @@
 /*
  * request.h - a request and its answer, whatever version of HTTP carries them.
  *
- * What carries a request (http1_server.c) allocates it as the beginning of a struct of its
+ * The carrier of a request (http1_server.c) allocates it as the beginning of a struct of its
  * own, and hands the answer's parts on by a sink. The walk goes one way and back once:
  *
  *     connection --> handling.c --> the handler --> answer.c --> sink --> transport
@@ -90,8 +90,8 @@ static inline bool twi_answer_has_body(const tw_request *request)
 /* Set up what is all zero, with one reference, as a request that could not be read. */
 void twi_request_init(tw_request *request, const struct twi_sink *sink, void *carrier,
                       tw_site *site);
-/* What was asked, and who handles it: `headers` is taken, the texts lie in it; the path lies in
- * `space` where that has room. 0, -ENOMEM. */
+/* Set the question and find its handler: `headers` is taken and holds the texts; the path lies
+ * in `space` where that has room. 0, -ENOMEM. */
 int twi_request_asks(tw_request *request, const char *method, const char *target,
                      tw_headers *headers, char *space, size_t room);
 static inline void twi_request_ref(tw_request *request)

@@ -2,10 +2,10 @@
 /*
  * root.c - see root.h.
  *
- * The kernel keeps us below the root where it can: openat2() with RESOLVE_BENEATH. It follows no
- * absolute link; those, and everything where there is no such call, are walked here: part by part,
- * each opened without following it, each link read and put in its place. Whatever is renamed
- * meanwhile, no step leads up but one that has been counted down before.
+ * The kernel keeps us below the root where it can: openat2() with RESOLVE_BENEATH. It follows
+ * no absolute link; those, and everything where there is no such call, are walked here: part by
+ * part, each opened without following it, each link read and put in its place. Even if names
+ * change meanwhile, no step leads up beyond the steps that were counted down before.
  */
 #include "config.h"
 

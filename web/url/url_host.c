@@ -309,8 +309,8 @@ static bool has_forbidden(const char *host, size_t length, unsigned set)
     return false;
 }
 
-/* A decoded domain in another script than ASCII. What it is mapped to must not be longer than
- * what we take for one. */
+/* A decoded domain in another script than ASCII. Its mapped form must not be longer than the
+ * longest that we take. */
 static int international_domain(const char *decoded, size_t length, char *out,
                                 const char **ret_why)
 {

@@ -264,7 +264,7 @@ static int insert_point(struct label *label, uint32_t at, uint32_t point)
     return 0;
 }
 
-/* What stands behind "xn--"; it must have more than ASCII. */
+/* Decode the part behind "xn--"; it must have more than ASCII. */
 static int decode(const char *at, const char *end, struct label *label)
 {
     const char *hyphen = twi_memrchr(at, '-', (size_t)(end - at));

@@ -155,7 +155,7 @@ static void parse_fragment(struct twi_url_parser *u)
     put_encoded(u, u->p + 1, u->end, TWI_URL_FRAGMENT);
 }
 
-/* What follows a path: the query, if there is one, and the fragment. */
+/* The parts behind a path: the query, if there is one, and the fragment. */
 static void parse_tail(struct twi_url_parser *u)
 {
     const char *end = memchr(u->p, '#', (size_t)(u->end - u->p));
