@@ -85,7 +85,7 @@ static int transfer_write_head(tw_value response, struct transfer *transfer)
     return r < 0 ? sink_failed(transfer, r) : 0;
 }
 
-/* What the progress is told by. */
+/* Note the size that the progress is measured by. */
 static void note_size(struct transfer *transfer, tw_value response)
 {
     const char *length = tw_response_header(response, "Content-Length");

@@ -14,7 +14,7 @@ struct get_output {
     const char *name;
 };
 
-/* What the command line says. */
+/* The settings from the command line. */
 struct get_settings {
     struct get_output *outputs; /* the n-th is the n-th URL's */
     const char **urls, **uploads;

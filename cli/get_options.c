@@ -551,7 +551,7 @@ static bool range_is_good(const char *range)
            range[strspn(range, "0123456789-,")] == 0;
 }
 
-/* What only shows when all has been read. */
+/* Check rules between options, when all have been read. */
 static int check(struct get_settings *settings)
 {
     const char *why = NULL;

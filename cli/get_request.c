@@ -229,7 +229,7 @@ static int open_upload(const char *path, struct tw_body_source *source, struct c
     return 0;
 }
 
-/* What was given as data, for a body that goes out in chunks. */
+/* Data from the command line, for a body that goes out in chunks. */
 struct data {
     const struct cli_text *text;
     size_t sent;

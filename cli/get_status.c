@@ -38,7 +38,7 @@ static int url_status(const char *given)
     return other_scheme ? 1 : 3;
 }
 
-/* Who a server is has a number of its own in OpenSSL, below those of its other errors. */
+/* OpenSSL numbers errors of verification separately, below its other errors. */
 static int tls_status(tw_value failure)
 {
     int64_t number = tw_failure_number(failure);
