@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ./chat [PORT] - a chat: one coroutine for each guest, who says first what he is called. What one
- * says all are told; who listens too slowly makes nobody wait but is left behind. */
+/* ./chat [PORT] - a chat: one coroutine for each guest, whose first line is a name. Each line
+ * is told to all guests; one who reads too slowly makes nobody wait but is left behind. */
 #include <stdio.h>
 #include <stdlib.h>
 

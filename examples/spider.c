@@ -126,7 +126,7 @@ static bool take_turn(struct host *host)
 
 /* --- what to do with a page: yours to change ----------------------------------------------- */
 
-/* What is not UTF-8 is taken for Latin-1. */
+/* A text that is not UTF-8 is taken for Latin-1. */
 static void print_json(const char *name, const char *start, size_t length)
 {
     char *text = strndup(start, length);

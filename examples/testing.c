@@ -7,7 +7,7 @@
 #include <tweed/testing.h>
 #include <tweed/tweed.h>
 
-/* What is tested: fetch a page, trying again every ten seconds. */
+/* The function under test fetches a page, trying again every ten seconds. */
 static tw_value fetch_patiently(void *url)
 {
     for (int tries = 1;; tries++) {

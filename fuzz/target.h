@@ -11,7 +11,7 @@
 /* libFuzzer's entry; always 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold; a fuzzer sees abort() as a crash. */
+/* A condition that must hold; a fuzzer sees abort() as a crash. */
 #define FUZZ_ASSERT(condition) \
     do {                       \
         if (!(condition))      \

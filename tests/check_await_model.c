@@ -2,9 +2,9 @@
 /*
  * check_await_model.c - bodies that do at random all that bodies can do to each other.
  *
- * Each takes some steps: it awaits what is pending, fired or another body, fires what others await
- * or lets it die, cancels, starts a group, drops. Whatever happens, all end, each outer Deferred
- * fires once, and nothing is left.
+ * Each takes some steps: it awaits a Deferred that is pending, has fired or is another body's,
+ * fires or drops one that others await, cancels, starts a group. In every run all end, each
+ * outer Deferred fires once, and nothing is left.
  */
 #include "config.h"
 

@@ -82,7 +82,7 @@ START_TEST(a_slab_gives_back_its_blocks_when_the_thread_ends)
 }
 END_TEST
 
-/* What the end of a thread called, a letter for each. */
+/* A letter for each function that the end of a thread called. */
 static char called[16];
 static pthread_key_t users_key;
 

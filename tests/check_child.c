@@ -65,7 +65,7 @@ static int finish(void)
     return ended;
 }
 
-/* What it writes to number 1 until its end. */
+/* All that the child writes to number 1 until its end. */
 static const char *output_of(const struct twi_child_options *options)
 {
     static char text[4096];

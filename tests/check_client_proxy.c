@@ -571,7 +571,7 @@ START_TEST(socks_leads_to_the_origin)
         peer.user = (void *)socks[_i].steps;
         socks_at = 0;
         client_get(&got, socks[_i].url, NULL);
-        /* What comes later than the answer is taken for the origin's. */
+        /* Bytes behind the proxy's answer are taken for the origin's. */
         ck_assert(got.error == socks[_i].error ||
                   (piece > 0 && got.error == &tw_error_protocol));
         if (got.error == NULL)

@@ -385,7 +385,8 @@ START_TEST(an_error_page_does_not_stream_when_it_fails)
 }
 END_TEST
 
-/* Whatever makes it fail, and however long it goes on: a part is kept, the rest not waited for. */
+/* For each cause of failure, and any length of body: a part is kept, the rest not waited
+ * for. */
 START_TEST(a_failures_endless_body_is_cut)
 {
     static const struct {

@@ -520,7 +520,7 @@ START_TEST(a_saved_jar_has_the_mode_of_the_old_one)
 }
 END_TEST
 
-/* What a server says must not make the file unreadable. */
+/* No cookie of a server may make the file unreadable. */
 START_TEST(no_cookie_breaks_the_file)
 {
     static const char *const fields[] = {

@@ -131,7 +131,7 @@ START_TEST(an_endless_task_lets_virtual_time_pass)
 }
 END_TEST
 
-/* What takes the last task that can run out of the ring. */
+/* Ways of taking the last task that can run out of the ring. */
 static int take_out_by_pause(tw_cooperative_task *task)
 {
     return tw_cooperative_task_pause(task);

@@ -57,7 +57,7 @@ static int again(tw_deferred *deferred, void *ctx)
     return 0;
 }
 
-/* What a cancel does, what the chain sees, and what a late result meets. */
+/* The effects of a cancel: its result, the chain's input, and the result of a late fire. */
 static const struct {
     const char *when;
     tw_canceller *canceller;

@@ -154,7 +154,7 @@ static bool model_waits(int d, int for_whom)
     return false;
 }
 
-/* What the callback returns: a result, or a Deferred in *ret_deferred. */
+/* The callback's outcome: a result, or a Deferred in *ret_deferred. */
 static struct result model_call(int step, struct result seen, int *ret_deferred)
 {
     const struct step *s = &steps[step];

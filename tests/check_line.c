@@ -113,7 +113,7 @@ static void deliver(const char *text)
     tw_string_transport_deliver(string, text, strlen(text));
 }
 
-/* What was seen is the test's to free: the protocol does not outlive its connection. */
+/* The test frees the record: the protocol does not outlive its connection. */
 static void end(void)
 {
     struct twi_buf seen = liner->seen;

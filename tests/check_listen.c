@@ -254,7 +254,7 @@ START_TEST(a_lock_file_says_whose_a_path_is)
     snprintf(path, sizeof path, "tweed-check-%d.locked", (int)getpid());
     snprintf(lock, sizeof lock, "%s.lock", path);
     snprintf(address, sizeof address, "unix:%s", path);
-    /* What a dead process has left counts for nothing. */
+    /* The lock file of a dead process is ignored. */
     fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, "123456789\n", 10), 10);

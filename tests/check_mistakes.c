@@ -90,7 +90,7 @@ static const struct {
     { log_error, NULL },
 };
 
-/* What it writes to standard error, in a process of its own. */
+/* Run the mistake in a process of its own; `text` gets its standard error. */
 static void told_by(void (*mistake)(void), void (*before)(void), char *text, size_t size)
 {
     int ends[2], status;

@@ -396,7 +396,7 @@ START_TEST(one_that_only_reads_writes_nothing)
 }
 END_TEST
 
-/* What happens to SIGPIPE in the program. */
+/* The program's own handling of SIGPIPE. */
 static void (*const dispositions[])(int) = { SIG_DFL, SIG_IGN };
 
 START_TEST(nobody_reads_and_no_signal_comes_of_it)

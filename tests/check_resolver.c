@@ -31,7 +31,7 @@ static void put_alias(struct message *answer, const char *literal)
     answer->bytes[at + 9] = (uint8_t)at;
 }
 
-/* What somebody sends who has not seen the question. */
+/* Send an answer as an attacker would who has not seen the question. */
 static void send_forged(const struct message *question, const struct sockaddr_in *to)
 {
     struct message answer;

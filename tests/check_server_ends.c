@@ -375,7 +375,7 @@ START_TEST(a_drain_may_be_cancelled_or_forgotten)
 }
 END_TEST
 
-/* What is queued behind another answer is unsent as well. */
+/* Bytes queued behind another answer are unsent as well. */
 START_TEST(an_answer_that_waits_for_its_turn_is_pending)
 {
     unsigned calls = 0;

@@ -516,7 +516,7 @@ START_TEST(a_peer_has_to_wait_while_too_much_is_unread)
     watch(tw_stream_read_exactly(stream, 6));
     tw_testing_settle();
     SEEN("[3][456789]");
-    /* Whoever reads gets all that he wants. */
+    /* A read gets as many bytes as it asks for. */
     say("abcdef");
     ck_assert(transport->paused);
     watch(tw_stream_read_exactly(stream, 20));
@@ -551,7 +551,7 @@ START_TEST(an_idle_stream_holds_no_buffer)
 }
 END_TEST
 
-/* What is read whole is handed over as it lies: no second copy in memory. */
+/* A block that is read whole is handed over as it lies: no second copy in memory. */
 START_TEST(large_reads_are_whole)
 {
     static char big[300000];

@@ -95,7 +95,7 @@ START_TEST(a_drain_waits_while_the_peer_reads_nothing)
     watch(tw_stream_drain(left));
     tw_testing_settle();
     SEEN("[little]");
-    /* What the peer holds is bounded by its limit, what is on the way by the transport. */
+    /* The peer's unread bytes are bounded by its limit, those on the way by the transport. */
     tw_deferred_unref(tw_stream_read_to_end(right, BIG));
     tw_testing_settle();
     SEEN("--");

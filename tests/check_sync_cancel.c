@@ -67,7 +67,7 @@ static void semaphore_free(void)
     tw_semaphore_free(semaphore);
 }
 
-/* Whoever gets the lock lets the next one in. */
+/* Each holder of the lock releases it for the next. */
 static bool lock_make(void)
 {
     lock = tw_lock_new();

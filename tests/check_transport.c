@@ -733,7 +733,7 @@ static bool a_conversation(void *arg)
         tw_transport_unref(there);
         tw_testing_settle();
         ok = ok && log.text.length > 4 && log.data.length == 2;
-        /* Whatever failed, the end has come. */
+        /* After each failure the connection has ended. */
         ck_assert_ptr_null(log.protocol);
         tw_string_transport_free(here);
     }

@@ -3,9 +3,9 @@
  * check_transport_model.c - protocols that do at random, inside their callbacks too, all that can
  * be done to a connection, beside a model of what may then happen.
  *
- * Whatever they do: each connection is made once, lost once and last, never inside a call of
- * theirs; the bytes come in order, and all of them when both ends part as they should; nothing
- * comes after a pause, a close or the end; a producer that was not taken back is stopped once;
+ * In every run each connection is made once, lost once and last, never inside a call of theirs;
+ * the bytes come in order, and all of them when both ends part as they should; nothing comes
+ * after a pause, a close or the end; a producer that was not taken back is stopped once;
  * nothing is left.
  */
 #include "config.h"
@@ -451,7 +451,7 @@ static void tick(void *arg)
         tw_call_later(0.001, tick, (void *)(left - 1));
 }
 
-/* Who has not closed does it now, and reads what is there. */
+/* The ends that have not closed close now, and read the rest. */
 static void part(void *arg)
 {
     (void)arg;

@@ -36,7 +36,7 @@ struct peer_connection {
     bool then_close, then_reset;
 };
 
-/* What it does once the reply is sent. */
+/* The peer's action once the reply is sent. */
 enum peer_then { PEER_KEEPS, PEER_CLOSES, PEER_RESETS };
 
 struct peer {

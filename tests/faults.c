@@ -153,7 +153,8 @@ static bool fails(unsigned traits, int fd, bool *ret_short)
     return true;
 }
 
-/* What every call that moves `size` bytes asks first: false when it fails; shortens `size`. */
+/* Asked first by every call that moves `size` bytes: false when the call is to fail; may
+ * shorten `size`. */
 static bool may_move(int fd, size_t *size, unsigned traits)
 {
     bool cut = false;

@@ -65,7 +65,7 @@ static inline void write_value(tw_value value, char *text, size_t size)
     }
 }
 
-/* What the list fired with: "[1,!system]", "!first(2)". */
+/* Show the result of the list: "[1,!system]", "!first(2)". */
 static inline tw_value show(tw_value result, void *step)
 {
     char text[256], line[400], number[128] = "";

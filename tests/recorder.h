@@ -17,7 +17,7 @@ struct record {
     size_t deliveries;   /* calls of data_received or buffer_filled */
     size_t largest;      /* of them */
     tw_protocol *protocol; /* from connection_made until connection_lost */
-    /* What the protocol does besides, each may be NULL. */
+    /* Called by the protocol's functions besides; each may be NULL. */
     void (*on_made)(struct record *record);
     void (*on_data)(struct record *record, const char *data, size_t length);
     void (*on_eof)(struct record *record);

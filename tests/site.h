@@ -76,7 +76,7 @@ static inline void send_text(const char *text)
     tw_testing_settle();
 }
 
-/* What has been answered since the last call, without Date lines; lent until the next. */
+/* The answers since the last call, without Date lines; lent until the next. */
 static inline const char *answered(void)
 {
     static char text[262144];

@@ -69,7 +69,7 @@ __attribute__((format(printf, 2, 3))) static void write_down(struct side *side,
     ck_assert_uint_lt(side->length, sizeof side->text - 100);
 }
 
-/* What a wait ends with: a number, none (-1), or why it failed. */
+/* The end of a wait: a number, none (-1), or the reason why it failed. */
 enum { NONE = -1, CANCELLED = -2, CLOSED = -3, MISUSE = -4, ABANDONED = -5, OTHER = -6 };
 
 static int seen_number(tw_value seen)

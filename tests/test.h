@@ -20,11 +20,11 @@
 /* Runs the suite; the exit status for main(). */
 int test_run(Suite *suite);
 
-/* What a test cannot go on without: fails it when NULL. */
+/* Return `pointer`; fail the test when it is NULL. */
 void *test_given(void *pointer);
 
-/* How long to wait for what should come at once, in seconds: five, less under torture, where it
- * often does not come. while (!there && test_before(deadline)) ... */
+/* How long to wait for an event that should come at once, in seconds: five, less under torture,
+ * where it often does not come. while (!there && test_before(deadline)) ... */
 double test_patience(void);
 double test_deadline(void);
 bool test_before(double deadline);

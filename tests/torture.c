@@ -29,7 +29,7 @@ enum {
     STATUS_STUMBLED = 2
 };
 
-/* What is made to fail. */
+/* The calls that are made to fail. */
 enum source { ALLOCATIONS, SYSTEM_CALLS };
 
 struct plan {
@@ -40,7 +40,7 @@ struct plan {
     bool long_wait;
 };
 
-/* What a child tells. */
+/* A child's report. */
 struct report {
     uint64_t points;
     int64_t left_over;
@@ -319,7 +319,7 @@ int torture_run(void)
     for (int turn = 0; turn < count && hangs < MAX_HANGS; turn++) {
         int which = (int)((uint64_t)turn * 7919 % (uint64_t)count);
         for (int kind = FAULT_NONE; kind < kinds; kind++) {
-            /* What the quick ones leave goes to those after them. */
+            /* Time that quick tests leave goes to those after them. */
             double share = seconds > 0 ? (seconds - (now() - started)) / left : 0;
             if (seconds > 0 && share <= 0)
                 goto out_of_time;

@@ -101,7 +101,7 @@ static inline void forbid_openat2(void)
         _exit(254);
 }
 
-/* What follows the first head in `text`. */
+/* The text after the first head in `text`. */
 static inline const char *past_head(const char *text)
 {
     return (const char *)test_given(strstr(text, "\r\n\r\n")) + 4;
