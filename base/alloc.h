@@ -22,12 +22,13 @@ char *twi_strndup(const char *text, size_t length);
 char *twi_format(const char *format, ...) TW_PRINTF(1, 2);
 char *twi_vformat(const char *format, va_list args);
 
-/* This much memory, of megabytes, will be used in no order: ask for huge pages, so that not each
- * access misses the table of pages too. Only advice. */
+/* Ask for huge pages for a block of megabytes that is accessed in no order, so that not every
+ * access misses the page tables' cache too. Only advice. */
 void twi_advise_huge(void *block, size_t size);
 
-/* True if tw_set_allocator() put in another one. Only then do the files that see libevent, OpenSSL,
- * c-ares, ... hand it on to them: otherwise nothing process-wide is changed. */
+/* True if tw_set_allocator() has installed another allocator. Only then do the files that see
+ * libevent, OpenSSL, c-ares, ... hand it on to these libraries: otherwise nothing process-wide
+ * is changed. */
 bool twi_alloc_is_replaced(void);
 
 #endif

@@ -14,7 +14,7 @@ static inline bool twi_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
-/* A space or a tab: what may stand around a field's value (RFC 9110, 5.6.3). */
+/* A space or a tab, which may stand around a field's value (RFC 9110, 5.6.3). */
 static inline bool twi_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -27,7 +27,7 @@ static inline bool twi_is_alpha(char c)
 {
     return twi_lower(c) >= 'a' && twi_lower(c) <= 'z';
 }
-/* 0 to 15, -1 for what is no hexadecimal digit. */
+/* 0 to 15; -1 for a character that is no hexadecimal digit. */
 static inline int twi_hex(char c)
 {
     if (twi_is_digit(c))

@@ -33,7 +33,7 @@ static void bytes_release(void *object)
         twi_free(bytes);
 }
 
-/* At most so many characters are shown. */
+/* The most characters that are shown. */
 enum { SHOWN = 40 };
 
 static int bytes_format(void *object, char *text, size_t size)

@@ -51,7 +51,7 @@ static int64_t earlier(int64_t at, int64_t ns)
     return at > ns ? at - ns : 0;
 }
 
-/* At once is the next turn, however soon that comes. */
+/* "At once" means the next turn, however soon that comes. */
 static int64_t clock_time_after(tw_clock *clock, int64_t ns)
 {
     return ns == 0 ? twi_clock_now(clock) : clock_later(twi_clock_asked(clock), ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - what a clock is inside: a table of functions in nanoseconds.
+ * clock.h - the inside of a clock: a table of functions in nanoseconds.
  *
  * base/ has the virtual clock (a heap); reactor/ has the real one (a timer wheel).
  */
@@ -10,8 +10,8 @@
 #include <tweed/clock.h>
 
 #define TWI_SECOND INT64_C(1000000000)
-/* Work that is done in every turn, without end, takes so long for each on virtual time: else that
- * would never pass. */
+/* On virtual time, work that is done in every turn takes this long for each turn: otherwise
+ * time would never pass. */
 #define TWI_VIRTUAL_TURN (TWI_SECOND / 1000)
 
 struct twi_clock_ops {
@@ -49,7 +49,8 @@ static inline bool twi_clock_stands_still(const tw_clock *clock)
     return clock->ops->stands_still(clock);
 }
 
-/* Seconds to nanoseconds, rounded and saturated; -EINVAL for what is negative or not finite. */
+/* Seconds to nanoseconds, rounded and saturated; -EINVAL for a number that is negative or not
+ * finite. */
 int twi_seconds_to_ns(double seconds, int64_t *ret_ns);
 /* The clock of the calling thread's reactor; NULL when it has none and none can be made. */
 tw_clock *twi_clock_here(void);

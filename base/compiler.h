@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compiler.h - what the compiler is told where speed hangs on it.
+ * compiler.h - attributes on which speed depends.
  */
 #ifndef BASE_COMPILER_H
 #define BASE_COMPILER_H
 
 #define TWI_LIKELY(condition) __builtin_expect((condition), 1)
 #define TWI_UNLIKELY(condition) __builtin_expect((condition), 0)
-/* A function for what is rare, so that the quick one that calls it saves no registers. */
+/* A function for rare cases, so that the quick one that calls it need not save registers. */
 #define TWI_APART __attribute__((noinline))
 /* A thread's variable at a fixed place: no call to find it. */
 #define TWI_QUICK_TLS \

@@ -71,7 +71,7 @@ struct failure {
     tw_value cause;
     tw_value value;
     struct trail *trail;
-    struct failure *original; /* of a copy: whose message this has */
+    struct failure *original; /* of a copy: the failure whose message it uses */
     char message[];
 };
 
@@ -108,7 +108,7 @@ static void failure_release(void *object)
     while (failure != NULL && failure->references > 0 && --failure->references == 0) {
         struct failure *cause = tw_value_object(failure->cause, &tw_type_failure);
         tw_release(failure->value);
-        failure_release(failure->original); /* which is no copy */
+        failure_release(failure->original); /* the original is no copy itself */
         twi_free(failure->trail);
         twi_free(failure);
         failure = cause;
@@ -141,7 +141,7 @@ static int failure_format(void *object, char *text, size_t size)
 
 const tw_type tw_type_failure = { "failure", failure_retain, failure_release, failure_format };
 
-/* With room for a message of `length`; NULL when there is no memory. */
+/* A failure with room for a message of `length`; NULL when there is no memory. */
 static struct failure *failure_new(const struct tw_failure_fields *fields, size_t length)
 {
     struct failure *failure = twi_malloc(sizeof *failure + length + 1);
@@ -304,7 +304,7 @@ tw_value tw_failure_value(tw_value value)
 
 /* --- the trail -------------------------------------------------------------------------- */
 
-/* Make room for one step more; NULL when it cannot be kept. */
+/* Make room for one more step; NULL when it cannot be kept. */
 static struct twi_trail_step *trail_extend(struct trail **trail)
 {
     struct trail *old = *trail, *grown;
@@ -337,7 +337,7 @@ static struct trail *trail_copy(const struct trail *trail)
     return copy;
 }
 
-/* One that its maker alone holds; NULL when there is no memory. */
+/* A copy that its maker alone holds; NULL when there is no memory. */
 static struct failure *failure_copy(struct failure *failure)
 {
     struct failure *original = failure->original != NULL ? failure->original : failure;

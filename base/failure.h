@@ -10,12 +10,12 @@
 /* --- of things that must not fail for lack of memory: immortal; may be lent or owned, as
  * tw_fail_memory()'s --- */
 
-/* tw_error_closed: what is thrown into a coroutine to close it. */
+/* tw_error_closed: thrown into a coroutine to close it. */
 tw_value twi_fail_closed(void);
 /* tw_error_misuse: a NULL coroutine; a yield or await where it means nothing. */
 tw_value twi_fail_no_coroutine(void);
 tw_value twi_fail_nobody_listens(void);
-/* tw_error_misuse: what tw_await() gives where it must not be called. */
+/* tw_error_misuse: tw_await() where it must not be called. */
 tw_value twi_fail_await_outside(void);
 
 /* --- the trail: where a failure was seen at an await ---------------------------------------
@@ -28,11 +28,12 @@ struct twi_trail_step {
     const char *where, *name; /* lent, static */
 };
 
-enum { TWI_TRAIL_MAX = 32 }; /* steps that are kept; what comes later is counted */
+enum { TWI_TRAIL_MAX = 32 }; /* steps that are kept; later ones are counted */
 
 /* The same failure (owned, taken) with one step more; as it was when there is no memory. */
 tw_value twi_failure_awaited(tw_value failure, const char *where, const char *name);
-/* The steps, innermost first, lent; *ret_left_out is how many came later. */
+/* The steps, innermost first, lent; *ret_left_out is the number of later ones, which were not
+ * kept. */
 size_t twi_failure_trail(tw_value failure, const struct twi_trail_step **ret_steps,
                          size_t *ret_left_out);
 /* Are these the same failure, whatever their trails? */

@@ -23,7 +23,7 @@ struct twi_heap {
 
 int twi_heap_add(struct twi_heap *heap, struct twi_heap_node *node, int64_t key);
 void twi_heap_remove(struct twi_heap *heap, struct twi_heap_node *node);
-/* Give a node another key, as if added now. */
+/* Give a node another key; among equal keys it counts as added now. */
 void twi_heap_move(struct twi_heap *heap, struct twi_heap_node *node, int64_t key);
 struct twi_heap_node *twi_heap_first(const struct twi_heap *heap); /* NULL when empty */
 static inline bool twi_heap_has(const struct twi_heap_node *node)

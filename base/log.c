@@ -16,7 +16,8 @@ enum { MESSAGE_SIZE = 1024, FAILURE_SIZE = 768 };
 static void write_line(const struct tw_log_event *event, void *file);
 static void write_first(const struct tw_log_event *event, void *unused);
 
-/* Until the program says who listens, or that nobody does: what is critical must be seen. */
+/* Until the program installs an observer, or says that there is none, critical events must be
+ * seen. */
 static tw_log_observer *observer = write_first;
 static void *observer_arg;
 static enum tw_log_level lowest = TW_LOG_CRITICAL;
@@ -33,7 +34,7 @@ void tw_log_observe(tw_log_observer *wanted, void *arg, enum tw_log_level level)
     lowest = level;
 }
 
-/* Which coroutines it came through. */
+/* The coroutines that the failure came through. */
 static void write_trail(tw_value failure, FILE *file)
 {
     const struct twi_trail_step *steps;

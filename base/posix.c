@@ -25,7 +25,8 @@ static int close_on_exec(int fd)
 #endif
 
 #if !defined HAVE_ACCEPT4 || !TWI_HAVE_SOCK_CLOEXEC
-/* `fd` as sockets of ours are, or closed; or a negative errno. */
+/* Set up `fd` as our sockets are. Returns it; on failure it is closed, and a negative errno
+ * returned. */
 static int make_ours(int fd)
 {
     int r = close_on_exec(fd);
@@ -143,7 +144,7 @@ void twi_pages_drop(void *pages, size_t size)
 #if TWI_LINUX
     madvise(pages, size, MADV_DONTNEED);
 #else
-    /* Elsewhere that advice may leave what lies there: new pages in its place. */
+    /* On other systems the advice may keep the content: map new pages in its place. */
     mmap(pages, size, PROT_READ | PROT_WRITE, TWI_PAGES_FLAGS | MAP_FIXED, -1, 0);
 #endif
 }

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/* Where there is none, twi_socket() and twi_accept() ask for SO_NOSIGPIPE. */
+/* Where this flag does not exist, twi_socket() and twi_accept() ask for SO_NOSIGPIPE. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -58,9 +58,9 @@ static inline void *twi_memrchr(const void *bytes, int byte, size_t length)
 #ifndef MAP_STACK
 #define MAP_STACK 0
 #endif
-/* How pages for stacks are mapped: all alike, so that neighbours stay one mapping. */
+/* The flags for pages of stacks: the same for all, so that neighbours stay one mapping. */
 #define TWI_PAGES_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
-/* Have such pages read as zeros again and cost no memory. */
+/* Make such pages read as zeros again and cost no memory. */
 void twi_pages_drop(void *pages, size_t size);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread_end.c - what is done when a thread ends, in stages.
+ * thread_end.c - the work at the end of a thread, in stages.
  *
  * One key for all, so that the order is ours: the system calls the destructors of keys in any
- * order, in up to four rounds. Each call may register others, of earlier stages too; so the first
- * stage that has something is looked for after each. Slabs wait for the third round, until the
- * program's own destructors have let go of their objects.
+ * order, in up to four rounds. Each call may register others, of earlier stages too; so after
+ * each call the first stage that has one is looked for again. Slabs wait for the third round,
+ * until the program's own destructors have let go of their objects.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 
 enum {
     SLABS_ROUND = 3,
-    CALLS_MAX = 10000 /* of a round; two that register each other shall not go on for ever */
+    CALLS_MAX = 10000 /* of a round; two that register each other must not go on for ever */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -28,7 +28,8 @@ static _Thread_local struct {
     unsigned rounds;
 } thread;
 
-/* The first of the first stage before `limit` that has any; NULL when none has. */
+/* Take the first function of the first stage before `limit` that has any; NULL when none
+ * has. */
 static struct twi_thread_end *take_first(unsigned limit)
 {
     for (unsigned stage = 0; stage < limit; stage++) {

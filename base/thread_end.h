@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread_end.h - what is done when a thread ends, in stages.
+ * thread_end.h - the work at the end of a thread, in stages.
  *
  *     static _Thread_local struct twi_thread_end end;
  *     twi_thread_end_call(&end, TWI_THREAD_CACHES, cache_release);
@@ -10,12 +10,12 @@
 
 #include <stdbool.h>
 
-/* From the top down: each may still use those below. */
+/* From the top down: each stage may still use the objects of those below. */
 enum twi_thread_stage {
     TWI_THREAD_REACTOR,    /* its loop, and all that lives there */
     TWI_THREAD_BODIES,     /* bodies that still wait */
     TWI_THREAD_COROUTINES, /* their stacks */
-    TWI_THREAD_CACHES,     /* what is kept to be used again */
+    TWI_THREAD_CACHES,     /* objects that are kept to be used again */
     TWI_THREAD_SLABS,      /* after the destructors of the program's own keys */
     TWI_THREAD_STAGES
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * value.c - the simple types, and what works on every type.
+ * value.c - the simple types, and the functions for every type.
  */
 #include "config.h"
 

@@ -52,8 +52,8 @@ static void list_free(struct list *list)
     twi_free(list);
 }
 
-/* Lists may hold lists to any depth: those that die with this one are freed in a loop, chained
- * through their own reference count's place, not by recursion. */
+/* Lists may hold lists to any depth: lists that die with this one are freed in a loop, linked
+ * through their reference counts, not by recursion. */
 static void list_release(void *object)
 {
     struct list *dying = object;

@@ -2,8 +2,9 @@
 /*
  * value_wire.c - values as bytes and back.
  *
- * A tag, then what belongs to it. Lengths and counts are checked against what is really there
- * before anything is allocated, so that a message makes no more memory than a few times its own.
+ * A tag, then its content. Lengths and counts are checked against the bytes that are really
+ * there before anything is allocated, so that a message takes no more memory than a few times
+ * its own length.
  */
 #include "config.h"
 
@@ -309,7 +310,7 @@ int twi_wire_put(struct twi_buf *buf, tw_value value, size_t limit)
 
 static int wire_get(const char **at, const char *end, unsigned depth, tw_value *ret_value);
 
-/* A value as it was made, or -ENOMEM when it could not be. */
+/* Store a value that was just made; -ENOMEM when it could not be. */
 static int made(tw_value value, const tw_type *type, tw_value *ret_value)
 {
     if (!tw_is(value, type))

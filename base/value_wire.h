@@ -21,9 +21,9 @@ enum {
 };
 
 /*
- * Append `value` (lent) to `buf`, as long as that does not grow past `limit` bytes.
- * 0, -ENOMEM, -EMSGSIZE (past the limit), -EINVAL (a type that cannot travel), -ELOOP (too deep);
- * then `buf` is as long as before. Causes and values of failures that cannot travel stay behind.
+ * Append `value` (lent) to `buf`, which must not grow past `limit` bytes. 0, -ENOMEM, -EMSGSIZE
+ * (past the limit), -EINVAL (a type that cannot travel), -ELOOP (too deep); then `buf` is as
+ * long as before. Causes and values of failures are left out if they cannot travel.
  */
 int twi_wire_put(struct twi_buf *buf, tw_value value, size_t limit);
 /* Read one value from *at, which is moved on. 0, -EBADMSG, -ENOMEM; *ret_value is owned, written on
@@ -33,7 +33,7 @@ int twi_wire_get(const char **at, const char *end, tw_value *ret_value);
 /* A number of up to 64 bits, 7 in each byte. 0, -ENOMEM; 0, -EBADMSG. */
 int twi_wire_put_number(struct twi_buf *buf, uint64_t number);
 int twi_wire_get_number(const char **at, const char *end, uint64_t *ret_number);
-/* A length and so many bytes; *ret_data points into what is read. */
+/* A length and that many bytes; *ret_data points into the bytes read. */
 int twi_wire_put_bytes(struct twi_buf *buf, const void *data, size_t length);
 int twi_wire_get_bytes(const char **at, const char *end, const char **ret_data,
                        size_t *ret_length);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * version.c - which tweed this is.
+ * version.c - the version of the library.
  */
 #include "config.h"
 

@@ -2,9 +2,9 @@
 /*
  * virtual_clock.c - a clock that moves only when told.
  *
- * A heap of calls by time. Numbers are given in order and never again, so that one is stale can
- * be told without remembering it: what is below the next number and not in the map was called or
- * cancelled. Which of the two is remembered for the last few numbers.
+ * A heap of calls by time. Numbers are given in order and never again, so stale ones need not
+ * be remembered: a number below the next one that is not in the map was called or cancelled.
+ * Which of the two is remembered for the last few numbers.
  */
 #include "config.h"
 
@@ -33,7 +33,7 @@ struct virtual_clock {
     struct twi_map calls;
     unsigned advancing; /* calls of advance() in progress */
     bool freed;
-    /* By number modulo REMEMBERED: the newest that is gone. */
+    /* At its number modulo REMEMBERED: the newest call that is gone. */
     struct {
         int64_t number;
         bool cancelled;
@@ -50,7 +50,7 @@ static struct call *call_find(struct virtual_clock *self, int64_t number)
     return twi_map_get(&self->calls, &number, sizeof number);
 }
 
-/* Why a number is not there. */
+/* The error for a number that is not pending. */
 static int missing(const struct virtual_clock *self, int64_t number)
 {
     if (number <= 0 || self->gone[number % REMEMBERED].number != number)
@@ -58,7 +58,7 @@ static int missing(const struct virtual_clock *self, int64_t number)
     return self->gone[number % REMEMBERED].cancelled ? -ECANCELED : -EALREADY;
 }
 
-/* One that was pending for long is behind the newer number that has its place. */
+/* A call that was pending for long does not take the place of a newer number. */
 static void call_forget(struct virtual_clock *self, struct call *call, bool cancelled)
 {
     size_t place = (size_t)call->number % REMEMBERED;
@@ -161,7 +161,7 @@ static void destroy(struct virtual_clock *self)
     twi_free(self);
 }
 
-/* A call may free the clock: then nothing is left to be called, and it goes at the end. */
+/* A call may free the clock: then no call is left, and the clock itself is freed at the end. */
 static int virtual_advance(tw_clock *clock, int64_t by)
 {
     struct virtual_clock *self = self_of(clock);
