@@ -8,7 +8,7 @@
 #include "defer/results.h"
 
 struct children {
-    tw_results *results; /* counted by each child without a result, too */
+    tw_results *results; /* each child without a result holds a reference, too */
     size_t count;
     tw_deferred *children[]; /* not counted; NULL: has a result */
 };

@@ -12,8 +12,8 @@ struct twi_body_hooks twi_body_hooks;
 
 /* --- cancel ----------------------------------------------------------------------------- */
 
-/* The canceller may fire the Deferred, and firing would release the canceller's own argument under
- * its feet: so it is taken out while it is called. */
+/* The canceller may fire the Deferred, and firing would release the canceller's own argument
+ * under it: so the argument is taken out while it runs. */
 static int call_canceller(tw_deferred *deferred)
 {
     tw_release_fn *release = deferred->ctx_release;
@@ -67,7 +67,7 @@ static void cancel_out(void *arg)
     cancellation->r = tw_cancel(cancellation->deferred);
 }
 
-/* Cancellers, and what they fire, run on the thread's stack. */
+/* Cancellers, and the chains that they fire, run on the thread's stack. */
 static TWI_APART int cancel_on_thread(tw_deferred *deferred)
 {
     struct cancellation cancellation = { deferred, 0 };
@@ -101,7 +101,7 @@ void twi_cancel_child(tw_deferred *child, const char *whose)
         return;
     while ((child->state & TWI_WAITING) != 0)
         child = child->waiting_on;
-    where = child->where; /* it may go */
+    where = child->where; /* the child may be freed */
     r = cancel_child != NULL ? cancel_child(child) : tw_cancel(child);
     if (r < 0)
         twi_report_refusal(where, whose, r);
@@ -135,7 +135,7 @@ int tw_deferred_unpause(tw_deferred *deferred)
 
 /* --- shield ----------------------------------------------------------------------------- */
 
-/* The result stays in the shielded one (its address is the index), for the next who asks; a
+/* The result stays in the shielded Deferred (its address is the index) for others that look; a
  * failure counts as handled there, since it goes on here. */
 static void shield_done(void *arg, size_t index, tw_value *result)
 {

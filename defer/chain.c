@@ -2,10 +2,11 @@
 /*
  * chain.c - entries are added, the chain runs.
  *
- * Nothing here recurses with the length of what users build. A Deferred that waits is resumed in
- * the same loop as the one that it waited for; those that were left in the middle of their own
- * chains meanwhile are a stack, linked through themselves. A fire inside a callback does nest, but
- * past MAX_DEPTH it goes to a queue that the outermost run empties.
+ * Nothing here recurses with the length of chains and rows of waiting Deferreds. A Deferred
+ * that waits is resumed in the same loop as the one that it waited for; Deferreds that were
+ * left in the middle of their own chains meanwhile are a stack, linked through themselves. A
+ * fire inside a callback does nest, but past MAX_DEPTH it goes to a queue that the outermost
+ * run empties.
  */
 #include "defer/deferred.h"
 
@@ -15,7 +16,7 @@ enum { MAX_DEPTH = 64 };
 
 /* --- waiting ---------------------------------------------------------------------------- */
 
-/* Only what is waited for can close a circle, so the usual case costs nothing. */
+/* Only a Deferred that is waited for can close a circle, so the usual case costs nothing. */
 static bool waits_for(const tw_deferred *inner, const tw_deferred *deferred)
 {
     if ((deferred->state & TWI_AWAITED) == 0)
@@ -205,7 +206,7 @@ static bool resume(tw_deferred *deferred, tw_deferred *waiter)
 
 /* --- the runner ------------------------------------------------------------------------- */
 
-/* Let go of one that has nothing more to run for now; the one that it was resumed by goes on. */
+/* Leave a Deferred that has nothing more to run for now; the one that resumed it goes on. */
 static inline tw_deferred *chain_leave(tw_deferred *deferred, uint32_t state)
 {
     tw_deferred *resumed_by = deferred->link;
@@ -223,9 +224,9 @@ static inline tw_deferred *chain_enter(tw_deferred *deferred, tw_deferred *resum
     return deferred;
 }
 
-/* Go on with what was handed a result. One that has nothing left to do itself is let go of
- * first, so that a long chain goes away while it unwinds; but not before the next one is entered:
- * its death may call anybody. */
+/* Go on with the Deferred that was handed a result. If the first has nothing left to do its
+ * reference is dropped, so that a long chain is freed while it unwinds; but only once the next
+ * one is entered: its death may run any code. */
 static tw_deferred *descend(tw_deferred *deferred, tw_deferred *next)
 {
     if (twi_deferred_paused(deferred) || !twi_entries_none(deferred))
@@ -365,7 +366,7 @@ static void run_out(void *deferred)
     twi_deferred_run(deferred);
 }
 
-/* On the thread's stack, or when it is less deep. */
+/* Run the chain on the thread's stack, or later when chains are less deep. */
 static TWI_APART int run_elsewhere(struct twi_running *self, tw_deferred *deferred,
                                    uint32_t state)
 {
@@ -462,7 +463,7 @@ static int add_without_memory(tw_deferred *deferred, const struct twi_entry *ent
     return r;
 }
 
-/* The Deferred that could not be made: its errbacks see why, and that is all. */
+/* A Deferred that could not be made: its errbacks see tw_error_memory. */
 static void add_to_null(const struct twi_entry *entry)
 {
     tw_value failure = tw_lend(tw_fail_memory());

@@ -3,9 +3,9 @@
  * cooperator.c - many iterations on one thread.
  *
  * A ring of tasks that can go on; each turn of the clock a slice of 10 ms goes round it. On a
- * virtual clock, whose time stands still meanwhile, a slice is one round, and the next one comes
- * 10 ms later: else an endless task would keep time from passing. A task that is paused or waits is
- * out of the ring; when the ring is empty, nothing is scheduled.
+ * virtual clock, whose time stands still meanwhile, a slice is one round, and the next one
+ * comes 10 ms later: otherwise an endless task would keep time from passing. A task that is
+ * paused or waits is out of the ring; when the ring is empty, nothing is scheduled.
  *
  *   RUNNABLE <-> paused or waiting --> ENDED
  */
@@ -29,7 +29,8 @@ struct tw_cooperator {
     bool freed;
 };
 
-/* Counted: by its cooperator until it ends, by its owner, by what it waits for. */
+/* References: of its cooperator until it ends, of its owner, of the Deferred that it waits
+ * for. */
 struct tw_cooperative_task {
     struct twi_list node;
     tw_cooperator *cooperator; /* NULL: ended */
@@ -40,8 +41,8 @@ struct tw_cooperative_task {
     tw_value outcome;
     unsigned references;
     unsigned pauses;
-    bool waiting; /* for what the last step returned */
-    bool more;    /* what the last step said */
+    bool waiting; /* for the Deferred that the last step returned */
+    bool more;    /* the last step wants another */
     bool told;    /* somebody has seen the outcome */
 };
 
@@ -127,7 +128,7 @@ static void end(tw_cooperative_task *task, tw_value outcome)
 static void end_all(tw_cooperator *cooperator, tw_value failure)
 {
     struct twi_list all, *node;
-    bool freed = cooperator->freed; /* it may go with a task's release */
+    bool freed = cooperator->freed; /* a task's release may free it */
 
     twi_list_init(&all);
     twi_list_splice(&all, &cooperator->runnable);
@@ -283,7 +284,7 @@ tw_deferred *tw_cooperative_task_done_at(const char *where, tw_cooperative_task 
     return twi_waiters_join(&task->ends, where);
 }
 
-/* One that could not be made has, too. */
+/* True also for a task that could not be made. */
 static bool task_has_ended(const tw_cooperative_task *task)
 {
     return task == NULL || task->cooperator == NULL;

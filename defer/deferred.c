@@ -2,9 +2,9 @@
 /*
  * deferred.c - the life of a Deferred: making, firing, counting, dying.
  *
- * Dying is the hard part: it calls releases and hooks and resumes waiters, any of which may let go
- * of another Deferred. Deaths within deaths are therefore counted, and the too deep ones are left
- * to the outermost.
+ * Dying is the hard part: it calls releases and hooks and resumes waiters, any of which may
+ * drop the last reference of another Deferred. Deaths within deaths are therefore counted, and
+ * those too deep are left to the outermost.
  */
 #include "defer/deferred.h"
 
@@ -192,7 +192,7 @@ static inline int deferred_fire(tw_deferred *deferred, tw_value result, const ch
     return twi_deferred_run_in(deferred, state | TWI_FIRED | TWI_RUNNING);
 }
 
-/* Nothing to fire, or nothing to fire with. */
+/* There is no Deferred to fire, or a bare Deferred as the result. */
 static TWI_APART int deferred_refuse(tw_value result)
 {
     tw_release(result);
@@ -289,7 +289,7 @@ static void deferred_bury(tw_deferred *deferred)
 {
     tw_value result;
 
-    deferred->references = 1; /* what is called here may look at it */
+    deferred->references = 1; /* the functions called here may look at it */
     if (tw_is_failure(deferred->result) && (deferred->state & TWI_HANDLED) == 0) {
         deferred->state |= TWI_HANDLED;
         twi_report_unhandled(deferred, deferred->result);
@@ -344,7 +344,7 @@ static inline bool needs_release(tw_value result)
     return !tw_is_none(result) && tw_typeof(result)->release != NULL;
 }
 
-/* Most have nothing left to care for. */
+/* Most Deferreds have nothing left to release. */
 static inline void last(tw_deferred *deferred)
 {
     if (TWI_UNLIKELY((deferred->state & (TWI_FIRED | TWI_HAS_BOTH)) != TWI_FIRED ||

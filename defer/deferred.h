@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deferred.h - what a Deferred is inside, for the files of defer/.
+ * deferred.h - the inside of a Deferred, for the files of defer/.
  *
- * A Deferred is two cache lines: 64 bytes of state and two entries of its chain; further entries,
- * and what few use, lie in an overflow block.
+ * A Deferred is two cache lines: 64 bytes of state and two entries of its chain; further
+ * entries, and members that few use, lie in an overflow block.
  *
  *   pending --fire--> FIRED, RUNNING its entries --> FIRED: done; what is added runs at once
  *                       ^    |
@@ -25,11 +25,12 @@
 #include "base/slab.h"
 #include "defer/coroutine/running.h"
 
-/* Something inside tweed that wants a result: a list, a coroutine. Called exactly once, with the
- * result in its place: may take it and leave another. `index` is the one given with it. */
+/* A function of tweed's own that wants a result, for a list or a coroutine. Called exactly
+ * once, with the result in place: it may take it and leave another. `index` is the number given
+ * when it was added. */
 typedef void twi_tap(void *arg, size_t index, tw_value *result);
 
-/* Kinds of entries: for which side, or who. */
+/* Kinds of entries: the sides that they see, or their special meaning. */
 enum {
     TWI_ON_VALUE = 1,
     TWI_ON_FAILURE = 2,
@@ -57,7 +58,7 @@ struct twi_entry {
     unsigned kind;
 };
 
-/* Somebody waits by it: it is not simply dropped. */
+/* True if somebody waits by this entry: it must not simply be dropped. */
 static inline bool twi_is_waiter(const struct twi_entry *entry)
 {
     return (entry->kind & (TWI_WAITER | TWI_FORWARD | TWI_TAP)) != 0;
@@ -87,7 +88,7 @@ struct twi_more {
 #define TWI_CANCELLING UINT32_C(0x10)
 #define TWI_AWAITED UINT32_C(0x20) /* has, or had, a waiter */
 #define TWI_HANDLED UINT32_C(0x40) /* the failure it holds needs no report */
-#define TWI_LONELY UINT32_C(0x80)  /* only a cancel can fire it: when nobody sees it, it goes */
+#define TWI_LONELY UINT32_C(0x80)  /* only a cancel can fire it: given up when nobody sees it */
 #define TWI_HAS_FIRST UINT32_C(0x100)
 #define TWI_HAS_SECOND UINT32_C(0x200)
 #define TWI_HAS_BOTH (TWI_HAS_FIRST | TWI_HAS_SECOND)
@@ -103,7 +104,7 @@ struct tw_deferred {
     union {
         tw_canceller *cancel;    /* until it is fired */
         tw_deferred *waiting_on; /* while WAITING */
-        tw_deferred *link;       /* while RUNNING: who resumed it; in a queue */
+        tw_deferred *link;       /* while RUNNING: the one that resumed it; the next in a queue */
     };
     union {
         void *ctx;         /* until it is fired */
@@ -167,9 +168,10 @@ static inline bool twi_is_deferred(tw_value value)
 
 /* The last reference is gone. */
 void twi_deferred_last(tw_deferred *deferred);
-/* One reference is left of one that is WAITING, that of the entry it waits by: if it is nothing
- * but a link between its own waiter and what it waits for, take it out of the chain. Or of one
- * that is LONELY, its producer's: if nobody has added anything, give it up. */
+/* One reference is left. If the Deferred is WAITING, it is that of the entry it waits by: if
+ * the Deferred only links its own waiter to the one that it waits for, it is taken out of the
+ * chain. If it is LONELY, it is its producer's: if nobody has added a callback, it is given
+ * up. */
 void twi_deferred_last_but_one(tw_deferred *deferred);
 
 static inline void twi_deferred_unref(tw_deferred *deferred)
@@ -193,9 +195,9 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
 int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always);
 /* Report a failure that nobody will see. */
 void twi_report_unhandled(tw_deferred *deferred, tw_value failure);
-/* The same of one that came as an item of the result of several, made at `where`. */
+/* The same for a failure among the results of several Deferreds, made at `where`. */
 void twi_report_unread(const char *where, tw_value failure);
-/* A cancel that was refused, with `error` below 0, where nobody looks at what it returns. */
+/* Log a cancel that was refused, with `error` below 0, where nobody looks at its result. */
 void twi_report_refusal(const char *where, const char *whose, int error);
 
 /* --- chain.c: entries and the runner ---------------------------------------------------- */
@@ -236,7 +238,7 @@ static inline void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *ar
  * waits now, and then a reference of `deferred` is consumed too; false if it holds a result and is
  * RUNNING still. */
 bool twi_deferred_wait(tw_deferred *deferred, tw_deferred *inner);
-/* An entry that will never see a result: who waits by it gets `failure` (lent). */
+/* Drop an entry that will never see a result: a waiter gets `failure` (lent). */
 void twi_entry_drop(const struct twi_entry *entry, tw_value failure);
 
 /* --- entries.c: where entries lie ------------------------------------------------------- */
@@ -248,7 +250,7 @@ struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place);
 struct twi_more *twi_entries_more(tw_deferred *deferred);
 void twi_more_free(struct twi_more *more);
 
-/* Is nothing left to run? */
+/* True if no entry is left to run. */
 static inline bool twi_entries_none(const tw_deferred *deferred)
 {
     return (deferred->state & TWI_HAS_BOTH) == 0 &&
@@ -312,25 +314,26 @@ static inline struct twi_entry *twi_entries_place(tw_deferred *deferred)
 
 /* --- deferred_list.c -------------------------------------------------------------------- */
 
-/* If `deferred` is one that many-as-one functions made, call fn with each child that it still
- * waits for (lent). */
+/* If `deferred` was made of several (list, gather, race, ...), call fn with each child that it
+ * still waits for (lent). */
 void twi_list_each_child(const tw_deferred *deferred,
                          void (*fn)(tw_deferred *child, void *arg), void *arg);
 
 /* --- cancel.c --------------------------------------------------------------------------- */
 
-/* tw_cancel() of one among several that are cancelled because they are waited for together, by
- * `whose` ("a list", for the log): its refusal is nobody's return value, and is logged. A body that
- * is being cancelled already is waited for in a circle: it goes on at its await. NULL is fine. */
+/* tw_cancel() of one child of several; `whose` ("a list") is for the log. A refusal is logged,
+ * since nobody gets it as a return value. If the child is a body that is being cancelled
+ * already, it waits for its own canceller in a circle: it goes on at its await. NULL is
+ * fine. */
 void twi_cancel_child(tw_deferred *child, const char *whose);
 
 /* --- upwards: hooks of inline/, NULL before the first body or group ---------------------- */
 
 struct twi_body_hooks {
-    /* twi_cancel_child(), of one that waits for no other; what tw_cancel() returns. */
+    /* As twi_cancel_child(), for a child that waits for no other; returns as tw_cancel(). */
     int (*cancel_child)(tw_deferred *child);
-    /* If `deferred` is that of a body that has not ended: what it awaits, lent, or NULL; and its
-     * name and where that is awaited. */
+    /* True if `deferred` is that of a body that has not ended; then the Deferred that it
+     * awaits, lent, or NULL, the body's name and the place of its await. */
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,
                    const char **ret_name, const char **ret_where);
     /* As twi_list_each_child(), with a group's Deferred and its members. */

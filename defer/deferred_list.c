@@ -16,9 +16,10 @@
 /* One flag more than the public ones: the first success wins, or all must fail. */
 enum { RACE = 1 << 16 };
 
-/* Counted: by what it fires, until that is fired, and by each child without a result. */
+/* References: of the Deferred that it fires, until that is fired, and of each child without a
+ * result. */
 struct group {
-    tw_deferred *done; /* what is to be fired; NULL once it is */
+    tw_deferred *done; /* NULL once it is fired */
     tw_value results;  /* a list with an item for each child */
     tw_value *items;   /* inside of it */
     size_t count, left, references;
@@ -148,8 +149,8 @@ static void consider(struct group *group, size_t index, tw_value result)
         list_fire(group, list_take_results(group));
 }
 
-/* A failure that the list hands on is for its reader to deal with, and the child's no longer. It
- * stays the child's when the list may fire without it. */
+/* A failure that the list hands on is the reader's to handle, and no longer the child's. It
+ * stays the child's where the list may fire without it. */
 static void hand_on(struct group *group, tw_deferred *child, size_t index)
 {
     bool goes_on = (group->flags & TW_FIRE_ON_ONE_ERRBACK) != 0;
@@ -207,8 +208,8 @@ static struct group *group_new(const char *where, size_t count, unsigned flags,
     return *ret_done != NULL ? group : NULL;
 }
 
-/* Nothing can be waited for: the children go their own way, their failures are reported as
- * theirs. */
+/* Without memory nothing can be waited for: the references are dropped, and failures are
+ * reported as the children's own. */
 static void list_let_go(tw_deferred *const *deferreds, size_t count)
 {
     for (size_t i = 0; i < count; i++)

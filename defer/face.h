@@ -5,7 +5,8 @@
 #ifndef DEFER_FACE_H
 #define DEFER_FACE_H
 
-/* The reactor of the calling thread goes: bodies that wait are resumed with tw_error_abandoned. */
+/* The reactor of the calling thread is being released: bodies that wait are resumed with
+ * tw_error_abandoned. */
 void twi_bodies_abandon(void);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/hooks.h"
 
-/* Not NULL, and not one that is dead or another thread's. */
+/* True if it is not NULL; checks that it is neither dead nor another thread's. */
 #define EXISTS(deferred) ((deferred) != NULL && (TWI_CHECK(deferred), true))
 
 /* --- state ------------------------------------------------------------------------------ */

@@ -45,7 +45,8 @@ static void later_due(void *arg)
     tw_deferred_unref(done);
 }
 
-/* Goes with the call: made, cancelled, never set for want of memory, or lost with its clock. */
+/* Released with the call, be that made, cancelled, never set for want of memory, or lost with
+ * its clock. */
 static void later_free(void *arg)
 {
     struct later *later = arg;

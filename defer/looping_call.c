@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 
-/* Counted: by its owner, by a call of fn in progress, and by the Deferred of start(). */
+/* References: of its owner, of a call of fn in progress, and of the Deferred of start(). */
 struct tw_looping_call {
     tw_clock *clock;
     tw_looping_function *fn;
@@ -26,11 +26,11 @@ struct tw_looping_call {
     int64_t last;         /* the grid point of the last call; -1: the one before the first */
     int64_t call;         /* the number of the timed call; 0: none */
     tw_deferred *done;    /* NULL: idle */
-    tw_deferred *waiting; /* what fn returned; not counted */
+    tw_deferred *waiting; /* the Deferred that fn returned; not counted */
     unsigned references;
     bool running;         /* not stopped */
-    bool calling;         /* fn, or what it returned, is in progress */
-    bool cancelled;       /* so is what fn returns */
+    bool calling;         /* fn, or the Deferred that it returned, is in progress */
+    bool cancelled;       /* cancel also the Deferred that fn returns */
 };
 
 static void loop_unref(void *arg)
@@ -49,8 +49,8 @@ static int64_t point_at(const tw_looping_call *loop, int64_t at)
     return loop->interval > 0 && at > loop->start ? (at - loop->start) / loop->interval : 0;
 }
 
-/* The first grid point after `now`. Without a grid now itself: the next turn; but where time
- * stands still, turns have to take some. */
+/* The first grid point after `now`. Without a grid it is `now`: the next turn; but on virtual
+ * time turns have to take some time. */
 static int64_t next_time(const tw_looping_call *loop, int64_t now)
 {
     int64_t next;
@@ -115,7 +115,7 @@ static void fn_done(void *arg, size_t index, tw_value *result)
     loop_unref(loop);
 }
 
-/* Grid points since the last call; 0: there is nothing to call for. */
+/* The number of grid points since the last call; 0: no call is due. */
 static uint64_t count_points(tw_looping_call *loop)
 {
     int64_t last = loop->last, point;

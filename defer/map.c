@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * map.c - the same work for many items, so many at a time.
+ * map.c - the same work for many items, a limited number at a time.
  */
 #include <tweed/deferred_list.h>
 
 #include "base/value_list.h"
 #include "defer/deferred.h"
 
-/* Counted: by what it fires, until that is fired, and by each child without a result. */
+/* References: of the Deferred that it fires, until that is fired, and of each child without a
+ * result. */
 struct map {
     tw_deferred *done; /* NULL once it is fired */
     tw_value results;
@@ -79,7 +80,7 @@ static void map_fire(struct map *map)
     tw_fire_at(map->done->where, &map->done, results);
 }
 
-/* Children that are done at once come back here from inside: the loop is theirs too. */
+/* A child that is done at once calls this from inside the loop, which then serves it too. */
 static void map_pump(struct map *map)
 {
     if (map->pumping)

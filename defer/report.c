@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.c - what nobody would notice otherwise: unhandled failures, firing twice.
+ * report.c - mistakes that nobody would notice otherwise: unhandled failures, firing twice.
  */
 #include "defer/deferred.h"
 

@@ -13,7 +13,7 @@ struct place {
     size_t nth; /* the index of what arrived as the n-th */
 };
 
-/* Counted by its owner, and by whatever will bring a result. */
+/* References: of its owner, and of each source of a result. */
 struct tw_results {
     size_t count, arrived, taken, references;
     bool ordered, ended;
@@ -72,7 +72,7 @@ bool twi_results_ended(const tw_results *results)
 
 /* --- handing out ------------------------------------------------------------------------- */
 
-/* Is the next one to be handed out there? */
+/* True if the next result to be handed out has come. */
 static bool results_has_next(const tw_results *results)
 {
     if (results->taken == results->count)
@@ -81,7 +81,7 @@ static bool results_has_next(const tw_results *results)
                             : results->taken < results->arrived;
 }
 
-/* The next as [index, result]; without memory for it, a failure, and it stays. */
+/* The next list [index, result]; without memory for it, a failure, and the result stays. */
 static tw_value results_take(tw_results *results)
 {
     size_t index = results->ordered ? results->taken : results->places[results->taken].nth;

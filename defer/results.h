@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * results.h - a tw_results, for those that make its results.
+ * results.h - a tw_results, for the sources of its results.
  */
 #ifndef DEFER_RESULTS_H
 #define DEFER_RESULTS_H
@@ -8,26 +8,27 @@
 #include <tweed/results.h>
 
 struct twi_results_source {
-    /* The user wants no more: give up what is pending. Called once; the results still exist. */
+    /* The user wants no more results: give up the pending ones. Called once; the results still
+     * exist. */
     void (*cancel)(void *source);
     /* Nobody holds the results any more. NULL: nothing to do. */
     void (*release)(void *source);
 };
 
-/* For `count` results, in order or as they come. One reference, for whoever gets them; NULL when
- * there is no memory. */
+/* Make it for `count` results, in order or as they come. Returns one reference, the user's;
+ * NULL when there is no memory. */
 tw_results *twi_results_new(size_t count, bool ordered, const struct twi_results_source *ops,
                             void *source);
 tw_results *twi_results_ref(tw_results *results);
 void twi_results_unref(tw_results *results);
 
-/* The result (taken) at `index` has come. The caller holds a reference, and hands it out by
- * twi_results_serve() when it has seen to its own affairs. */
+/* The result (taken) at `index` has come. The caller holds a reference, and calls
+ * twi_results_serve() when its own state is in order. */
 void twi_results_put(tw_results *results, size_t index, tw_value result);
 void twi_results_serve(tw_results *results);
-/* How many have come. */
+/* The number of results that have come. */
 size_t twi_results_arrived(const tw_results *results);
-/* Freed by the user: nothing new is to be started. */
+/* True if the user has freed it: nothing new is to be started. */
 bool twi_results_ended(const tw_results *results);
 
 #endif

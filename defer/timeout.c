@@ -3,7 +3,7 @@
  * timeout.c - giving up on a Deferred after a while.
  *
  * The timer cancels; an entry at this point of the chain tells that cancellation from any other
- * and stops a timer that is no longer needed. The entry owns both: it is dropped with its
+ * and stops a timer that is no longer needed. The entry owns the timer and is dropped with its
  * Deferred.
  */
 #include "defer/deferred.h"
@@ -49,7 +49,8 @@ static void timeout_free(void *arg)
     twi_free(timeout);
 }
 
-/* A failure by that cancellation: of one, as the first of several, or of all of them. */
+/* True for the failure of such a cancellation: of one Deferred, as the first of several, or of
+ * all of them. */
 static bool is_cancellation(tw_value failure)
 {
     tw_value all = tw_failure_is(failure, &tw_error_group) ? tw_failure_value(failure)

@@ -43,7 +43,7 @@ void twi_waiter_remove(struct twi_waiter *waiter)
     waiter->line = NULL;
 }
 
-/* Out of the line: its Deferred is now the caller's to fire or to let go. */
+/* Take a waiter out of its line; its Deferred is then the caller's to fire or to drop. */
 static tw_deferred *waiter_leave(struct twi_waiter *waiter)
 {
     tw_deferred *turn = waiter->turn;

@@ -22,7 +22,8 @@ struct twi_waiters {
 
 struct twi_waiter;
 struct twi_waiter_kind {
-    /* Its turn has come, with `result` (taken); false: it does not want it now. */
+    /* The waiter's turn has come, with `result` (taken); returns false if it does not want that
+     * now. */
     bool (*serve)(struct twi_waiter *waiter, tw_value result);
     /* Nobody would see it: leave the line for good. */
     void (*drop)(struct twi_waiter *waiter);
@@ -33,10 +34,10 @@ struct twi_waiter {
     struct twi_list node;
     struct twi_waiters *line; /* NULL: in none */
     tw_deferred *turn;
-    tw_value value; /* what a waiting put brings */
+    tw_value value; /* of a waiting put */
     union {
         int64_t priority;  /* of that value */
-        const void *owner; /* who waits for a re-entrant lock */
+        const void *owner; /* the owner that waits for a re-entrant lock */
     };
     const struct twi_waiter_kind *kind; /* NULL: leaves the line, and fires */
 };
@@ -50,9 +51,10 @@ tw_deferred *twi_waiters_join_as(struct twi_waiters *waiters, const char *where,
 /* The first whose result somebody will see; those before it are dropped. NULL when there is
  * none. */
 struct twi_waiter *twi_waiters_first(struct twi_waiters *waiters);
-/* Serve the first, seen or not, with `result` (taken). It may free whatever holds the line. */
+/* Serve the first, seen or not, with `result` (taken). Its callbacks may free the object that
+ * holds the line. */
 void twi_waiters_serve(struct twi_waiters *waiters, tw_value result);
-/* Fail all with tw_error_abandoned, or what joins meanwhile too. */
+/* Fail all waiters with tw_error_abandoned, those that join meanwhile too. */
 void twi_waiters_abandon(struct twi_waiters *waiters, const char *what);
 /* Move all to `line`, new and on the caller's stack; nobody joins it there. */
 void twi_waiters_move_all(struct twi_waiters *line, struct twi_waiters *from);
@@ -63,7 +65,7 @@ void twi_waiters_serve_all(struct twi_waiters *line, tw_value result);
 void twi_waiter_append(struct twi_waiters *waiters, struct twi_waiter *waiter);
 void twi_waiter_remove(struct twi_waiter *waiter);
 bool twi_waiter_serve(struct twi_waiter *waiter, tw_value result);
-/* Will nobody see it fire? Without memory it may have been failed under our feet, too. */
+/* True if nobody will see it fire. Without memory it may have been failed already, too. */
 static inline bool twi_waiter_unseen(const struct twi_waiter *waiter)
 {
     const tw_deferred *turn = waiter->turn;

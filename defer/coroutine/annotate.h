@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * annotate.h - what AddressSanitizer, ThreadSanitizer and valgrind are told about stacks.
+ * annotate.h - tells AddressSanitizer, ThreadSanitizer and valgrind about stacks.
  *
- * In a build for users all of it is nothing, but valgrind's marks where its header was there: a
- * few instructions when a slot is first used.
+ * In a build for users only valgrind's marks are left, if its header was found: a few
+ * instructions when a slot is first used.
  */
 #ifndef DEFER_COROUTINE_ANNOTATE_H
 #define DEFER_COROUTINE_ANNOTATE_H
@@ -50,7 +50,7 @@
 #define TWI_VALGRIND_UNDEFINED(low, size) ((void)0)
 #endif
 
-/* Whatever lay on this stack is gone. */
+/* The old content of this stack is gone. */
 static inline void twi_stack_is_new(char *low, char *top)
 {
     size_t size = (size_t)(top - low);

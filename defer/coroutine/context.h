@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * context.h - where a stack goes on: what a switch between stacks keeps.
+ * context.h - the registers that a switch between stacks keeps.
  *
  * By hand on x86-64 and AArch64, by ucontext elsewhere (configure --with-switch). The registers
  * are kept here and not on the stack, so a switch touches this and the line that the stack stands

@@ -2,10 +2,11 @@
 /*
  * coroutine.c - stacks that take turns: making, switching, ending.
  *
- * The hard part is who may run what where. The thread's own stack takes part as a coroutine called
- * home, which is never resumed but come back to: by a yield of what it resumed, by a park, or by a
- * call that is to be done there. Such a call may resume others, so home may have left several
- * times; it always comes back to the last, and writes its context anew before it leaves again.
+ * The hard part is on which stack code runs. The thread's own stack takes part as a coroutine
+ * called home, which is never resumed: a switch comes back to it by a yield of the coroutine
+ * that it resumed, by a park, or for a call that must run there. Such a call may resume others,
+ * so home may have left several times; a switch always comes back to the last place, and home
+ * writes its context anew before it leaves again.
  */
 #include "defer/coroutine/coroutine.h"
 
@@ -128,7 +129,8 @@ TWI_LEAVE_BY_JUMP tw_value twi_coroutine_serve(tw_value value)
     return value;
 }
 
-/* One that was freed inside itself goes now; somebody may still look at what it returned. */
+/* A coroutine that was freed inside itself is destroyed now; its result is kept, as the caller
+ * may still look at it. */
 TWI_LEAVE_BY_JUMP int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value)
 {
     tw_value *kept = &coroutine->out;
@@ -198,7 +200,8 @@ void twi_coroutine_destroy(tw_coroutine *coroutine)
 
 /* --- threads ---------------------------------------------------------------------------- */
 
-/* Close what is left of this thread, and tell. Bodies may still make and free coroutines. */
+/* Close this thread's remaining coroutines and log them. Bodies may still make and free
+ * coroutines. */
 static void close_living(struct twi_coroutine_thread *thread)
 {
     while (!twi_list_empty(&thread->living)) {
@@ -225,7 +228,7 @@ static void coroutines_release(void)
     twi_locals_unref(locals);
     twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
-    twi_running.coroutines = NULL; /* should another stage want one */
+    twi_running.coroutines = NULL; /* another stage may make one */
 }
 
 static TWI_APART void begin_thread(void)

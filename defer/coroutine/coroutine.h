@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coroutine.h - what a coroutine is inside, and what inline callbacks use of it.
+ * coroutine.h - the inside of a coroutine, and the functions that inline callbacks use of it.
  *
  * The control block lies at the top of the stack that it describes: a switch touches two of its
  * cache lines and the one where the stack stands. Coroutines that resume each other are a
@@ -24,7 +24,7 @@
 #include "defer/coroutine/running.h"
 #include "defer/coroutine/stack.h"
 
-/* What the C++ run time keeps for a thread (Itanium C++ ABI, 2.2.2): it belongs to a stack. */
+/* The C++ run time's state of a thread (Itanium C++ ABI, 2.2.2): it belongs to a stack. */
 struct twi_cxx_globals {
     void *caught;
     unsigned uncaught;
@@ -33,8 +33,8 @@ struct twi_cxx_globals {
 struct tw_coroutine {
     _Alignas(64) struct twi_context context; /* first, on lines of its own */
     _Alignas(64) tw_coroutine *resumer;      /* while running: where yields go */
-    tw_value in;                             /* what it was sent */
-    tw_value out;                            /* what it yielded or returned */
+    tw_value in;                             /* the value sent to it */
+    tw_value out;                            /* the value that it yielded or returned */
     void *task; /* while running: of the chain's root; begins with a struct twi_task_part */
     uint8_t state;                           /* enum tw_coroutine_state */
     bool deaf;                               /* nobody listens to its yields */
@@ -83,7 +83,7 @@ struct twi_coroutine_thread {
     tw_coroutine *caller;
     tw_coroutine *finished; /* a task's root that has just ended */
     void *signal_stack;     /* given by overflow.c */
-    tw_value kept;          /* the last result of one freed inside itself */
+    tw_value kept;          /* the last result of a coroutine freed inside itself */
     struct twi_locals *locals; /* of the thread, outside of tasks */
 #if TWI_ASAN
     tw_coroutine *previous; /* where the switch came from */
@@ -108,13 +108,14 @@ static inline const char *twi_coroutine_name(const tw_coroutine *coroutine)
 
 /* A switch that has more to do than to switch. */
 tw_value twi_switch_carefully(tw_coroutine *from, tw_coroutine *to, tw_value value);
-/* Home is back because something is to be called there; until it is back for good. */
+/* Home was switched to for a call: make it, and those that follow, until a switch comes back
+ * for good. */
 tw_value twi_coroutine_serve(tw_value value);
-/* It has ended; the answer to whoever resumed it last. */
+/* It has ended: the status for the caller that resumed it last. */
 int twi_coroutine_returned(tw_coroutine *coroutine, tw_value *ret_value);
-/* A task's root has ended: take its result, and it goes. True. */
+/* A task's root has ended: take its result and destroy it. Returns true. */
 bool twi_coroutine_finish(tw_value *ret_value);
-/* It ends, without its body's doing, with `result` (owned). */
+/* End it with `result` (owned), without its body. */
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
 void twi_coroutine_destroy(tw_coroutine *coroutine);
@@ -124,7 +125,7 @@ struct twi_coroutine_thread *twi_coroutine_this_thread(void);
 /* Not in a function of its own, whose ret would be predicted wrong. */
 #define TWI_INLINE static inline __attribute__((always_inline))
 
-/* With sanitizers each switch is told. */
+/* Sanitizers are told of each switch. */
 TWI_INLINE tw_value twi_switch_to(tw_coroutine *from, tw_coroutine *to, tw_value value)
 {
     if (TWI_ASAN || TWI_TSAN || TWI_UNLIKELY(from->careful))
@@ -144,7 +145,8 @@ TWI_INLINE tw_value twi_coroutine_leave(tw_coroutine *running, tw_coroutine *fro
     return value;
 }
 
-/* The same until that, or one that it resumed, comes back for good. Gives what that yields. */
+/* The same, and serve calls until that coroutine, or one that it resumed, comes back for good.
+ * Returns the value that it yields. */
 TWI_INLINE tw_value twi_coroutine_enter(tw_coroutine *running, tw_coroutine *from,
                                         tw_coroutine *coroutine, tw_value value)
 {
@@ -199,9 +201,9 @@ void twi_locals_unref(struct twi_locals *locals);
  * -EBUSY. NULL with errno. */
 tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void *arg,
                                 const struct tw_coroutine_options *options, void *task);
-/* From the thread's stack only: go on in `leaf`, which is fresh or parked. Comes back when it parks
- * again or the body of its root has ended. True when that ended: its result (owned) is then in
- * *ret_value and the root is gone. */
+/* From the thread's stack only: go on in `leaf`, which is fresh or parked. Returns when it
+ * parks again or the body of its root has ended. True in the second case: the result (owned) is
+ * then in *ret_value and the root is gone. */
 static inline bool twi_coroutine_resume(tw_coroutine *leaf, tw_value *ret_value)
 {
     struct twi_coroutine_thread *thread = twi_running.coroutines;
@@ -230,8 +232,8 @@ static inline void *twi_coroutine_task(void)
 {
     return twi_running.coroutine != NULL ? twi_running.coroutine->task : NULL;
 }
-/* An unstarted root of a task: it goes without having run, and its argument is released. A parked
- * one: its stack is taken away. Reported as the caller sees fit. */
+/* Destroy the root of a task: one that was not started never runs, and its argument is
+ * released; the stack of a parked one is taken away. Reporting that is the caller's affair. */
 void twi_coroutine_discard(tw_coroutine *root);
 
 #endif

@@ -48,7 +48,7 @@ static int complain(tw_coroutine *coroutine, int error, const char *what, tw_val
     return generator_answer(error, tw_lend(coroutine->complaint), ret_value);
 }
 
-/* It stands neither at its start nor at a yield. */
+/* The error of a coroutine that stands neither at its start nor at a yield. */
 static int generator_refuse(tw_coroutine *coroutine, tw_value *ret_value)
 {
     if (coroutine->state == TW_ENDED)
@@ -158,7 +158,7 @@ TWI_LEAVE_BY_JUMP int tw_coroutine_close(tw_coroutine *coroutine, tw_value *ret_
     return generator_answer(TW_RETURNED, value, ret_value);
 }
 
-/* Until it has ended, or ignored it too often. */
+/* Close it until it has ended, or has ignored that too often. */
 static void close_at_last(tw_coroutine *coroutine)
 {
     tw_value value = tw_none();
@@ -218,7 +218,8 @@ TWI_LEAVE_BY_JUMP tw_value tw_yield(tw_value value)
     return twi_switch_to(running, running->resumer, tw_lend(running->out));
 }
 
-/* Closing goes to the inner one first; what that raises takes the place of the close. */
+/* A close goes to the inner coroutine first; a failure that it raises takes the place of the
+ * close. */
 static int generator_pass_on(tw_coroutine *inner, tw_value sent, tw_value *ret_value)
 {
     int status;

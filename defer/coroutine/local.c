@@ -2,8 +2,8 @@
 /*
  * local.c - values that each coroutine has for itself.
  *
- * They lie in a block that a coroutine shares with those it starts until one of them sets a value:
- * then that one gets a copy. So inheriting costs a count.
+ * They lie in a block that a coroutine shares with the ones it starts until one of them sets a
+ * value, and so gets a copy. So inheriting costs a count.
  */
 #include "defer/coroutine/coroutine.h"
 
@@ -23,7 +23,7 @@ struct twi_locals {
     struct item items[];
 };
 
-/* The running task's, or the thread's. */
+/* The values of the running task, or of the thread. */
 static struct twi_locals *locals_here(void)
 {
     struct twi_task_part *task = twi_coroutine_task();
@@ -60,7 +60,7 @@ static struct item *local_find(struct twi_locals *locals, const struct tw_local 
     return NULL;
 }
 
-/* A copy that is nobody else's, with room for one more. */
+/* A copy of one's own, with room for one more. */
 static struct twi_locals *copy(const struct twi_locals *locals)
 {
     size_t count = locals != NULL ? locals->count : 0;

@@ -2,8 +2,8 @@
 /*
  * overflow.c - naming the coroutine whose stack has run into its guard, on request.
  *
- * In a signal handler, on a stack of its own: what it needs of the coroutine is read, nothing is
- * called but write().
+ * It works in a signal handler on a stack of its own: it reads the coroutine's members and
+ * calls nothing but write().
  */
 #include "defer/coroutine/coroutine.h"
 
@@ -58,7 +58,8 @@ static void name_it(const tw_coroutine *coroutine)
     (void)written;
 }
 
-/* As if this handler were not there. With the default, the faulting instruction runs again. */
+/* Act as if this handler did not exist. For the default action the faulting instruction runs
+ * again. */
 static void signal_pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *before = number == SIGSEGV ? &before_segv : &before_bus;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * running.h - on which stack the calling thread runs, and how deep in chains.
+ * running.h - the stack that the calling thread runs on, and its depth in chains.
  *
- * One record for the chains and the switches, so that what a chain asks before it runs is one
- * comparison at one address. It stands in the lowest room since a switch changes it.
+ * One record for the chains and the switches, so that a chain needs one comparison at one
+ * address before it runs. It stands in the lowest room since a switch changes it.
  */
 #ifndef DEFER_COROUTINE_RUNNING_H
 #define DEFER_COROUTINE_RUNNING_H
@@ -15,8 +15,8 @@
 
 #include "base/compiler.h"
 
-/* In `depth`: a coroutine's stack is in use. So one comparison finds what must run elsewhere, be
- * it for that or for being too deep. */
+/* In `depth`: a coroutine's stack is in use. So one comparison finds both chains that must run
+ * on the thread's stack and chains that are too deep. */
 #define TWI_ON_COROUTINE 0x10000u
 
 struct twi_running {

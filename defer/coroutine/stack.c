@@ -51,7 +51,7 @@ struct twi_stack_class {
     struct slab *slabs; /* the newest first: only it has slots that were never used */
     struct twi_stack **free;
     size_t count, capacity; /* of free */
-    size_t cold;            /* so many at the bottom have given their memory back */
+    size_t cold;            /* the number at the bottom that have given their memory back */
     size_t low;             /* the pile was never lower in this epoch */
     unsigned releases, made;
     bool direct;
@@ -206,7 +206,7 @@ static bool map_slab(struct twi_stack_class *stack_class, size_t slots)
     return true;
 }
 
-/* As large as the pool deserves; where addresses are scarce, as there are. */
+/* Twice as large as the last; where addresses are scarce, as large as they allow. */
 static bool add_slab(struct twi_stack_class *stack_class)
 {
     size_t slots = FIRST_SLOTS;
@@ -220,7 +220,7 @@ static bool add_slab(struct twi_stack_class *stack_class)
         slots = LAST_SLOTS;
     for (struct slab *slab = stack_class->slabs; slab != NULL; slab = slab->next)
         room += slab->slots;
-    /* So that giving back never has to allocate. */
+    /* Make room for all in the pile now, so that a release never has to allocate. */
     if (twi_grow(&stack_class->free, &stack_class->capacity, room + slots,
                  sizeof *stack_class->free) < 0)
         return false;
@@ -314,7 +314,7 @@ static void class_free(struct twi_stack_class *stack_class)
     twi_free(stack_class);
 }
 
-/* The pile was never lower than `low` for an epoch: what lies below was not wanted. */
+/* The pile was never lower than `low` for an epoch: the stacks below that were not wanted. */
 static void stack_trim(struct twi_stack_class *stack_class)
 {
     for (size_t i = stack_class->cold; i < stack_class->low; i++) {
@@ -370,7 +370,7 @@ void twi_stack_give_back(struct twi_stack *stack)
         return;
     }
 #if TWI_DEBUG
-    /* The next one's high-water mark shall be its own. */
+    /* The high-water mark starts anew with each coroutine. */
     twi_pages_drop(stack->low, stack_class->size);
 #endif
     stack_class->free[stack_class->count++] = stack;

@@ -37,17 +37,17 @@ struct twi_stacks {
 /* A stack of at least `size` bytes; NULL when there is no memory. */
 struct twi_stack *twi_stack_take(struct twi_stacks *stacks, size_t size);
 void twi_stack_give_back(struct twi_stack *stack);
-/* Has something been written below it? Looks at what a deep call would write first, or, `whole`,
- * at the whole page below. Only with canaries. */
+/* True if something was written below the stack. Looks at the bytes that a deep call would
+ * write first, or, if `whole`, at the whole page below. Only with canaries. */
 bool twi_stack_overrun(const struct twi_stack *stack, bool whole);
-/* Does the address lie in what guards this stack? */
+/* True if the address lies in the guard of this stack. */
 bool twi_stack_guards(const struct twi_stack *stack, const void *address);
 /* The most that was in use, in bytes, since its memory was fresh. */
 size_t twi_stack_used(const struct twi_stack *stack);
 /* Unmap them all, also what is in use. */
 void twi_stacks_unmap(struct twi_stacks *stacks);
 
-/* How the next stacks are guarded. */
+/* The kind of guard that new stacks get. */
 enum twi_guard twi_stack_guard(void);
 /* For tests: another way; UNKNOWN finds out anew. */
 void twi_stack_set_guard(enum twi_guard guard);

@@ -16,9 +16,10 @@
 
 #include "base/failure.h"
 
-/* So many awaits may fail once the reactor has gone; then the body's stack is taken away. */
+/* The number of awaits that may fail once the reactor is gone; then the body's stack is taken
+ * away. */
 enum { REFUSED_MAX = 100 };
-/* Held values that are a leak, most likely. */
+/* More held values than this are most likely a leak. */
 enum { HELD_MANY = 1000 };
 
 /* --- held values ------------------------------------------------------------------------- */
@@ -168,8 +169,7 @@ static TWI_LEAVE_BY_JUMP void await_arrived(void *arg, size_t index, tw_value *r
         twi_task_run(task);
 }
 
-/* The task is no longer interested: the tap takes the result as it would have, and does nothing
- * with it. */
+/* The tap of a task that is no longer interested: it takes the result and drops it. */
 static void ignore(void *arg, size_t index, tw_value *result)
 {
     (void)arg;
@@ -207,7 +207,7 @@ void twi_task_interrupt(struct twi_task *task, tw_value failure)
     twi_task_run(task);
 }
 
-/* Does `deferred` wait for the end of the task? Another circle on the way is none of ours. */
+/* True if `deferred` waits for the end of the task. Ends at another circle on the way. */
 static TWI_APART bool walk_to(const tw_deferred *deferred, const struct twi_task *task)
 {
     uint64_t walk = ++twi_tasks.walk;
@@ -227,7 +227,8 @@ static TWI_APART bool walk_to(const tw_deferred *deferred, const struct twi_task
     return deferred != NULL;
 }
 
-/* Only what somebody waits for can close a circle, so the usual case costs nothing. */
+/* Only a Deferred that somebody waits for can close a circle, so the usual case costs
+ * nothing. */
 static inline bool waits_for_task(const tw_deferred *deferred, const struct twi_task *task)
 {
     return deferred == task->outer ||
@@ -264,7 +265,8 @@ static tw_value take_result(tw_deferred *deferred)
     return result;
 }
 
-/* Nothing will come any more. A body that does not hear it is left where it stands. */
+/* The reactor has gone, so no result will come. A body that ignores this is stopped for good at
+ * its await. */
 static TWI_APART tw_value await_at_end(struct twi_task *task, tw_deferred *deferred)
 {
     tw_value result;
@@ -312,7 +314,7 @@ static TWI_APART TWI_LEAVE_BY_JUMP tw_value await_slowly(const char *where,
     return await_deliver(task, result, where);
 }
 
-/* Fired already, nobody else's, and a number: the quickest case. */
+/* The quickest case: a Deferred that has fired with a number, and that nobody else holds. */
 static inline bool deferred_is_ready(const tw_deferred *deferred)
 {
     uint32_t rest = TWI_PAUSES | TWI_HAS_BOTH | TWI_WAITING | TWI_RUNNING | TWI_FIRED;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * coroutine_pool.c - coroutines, so many at a time.
+ * coroutine_pool.c - a pool of coroutines.
  *
- * A place is given by one loop, pool_pump(): a body that ends at once comes back to it from inside
- * and leaves the next to it, so nothing recurses with the length of the line.
+ * One loop, pool_pump(), gives the places: a body that ends at once finds the loop running and
+ * leaves the next place to it, so nothing recurses with the length of the line.
  */
 #include "defer/inline/coroutine_pool.h"
 
@@ -12,7 +12,7 @@
 
 #include "defer/waiters.h"
 
-/* Counted by its owner, by each job, and while it pumps or cancels. */
+/* References: of its owner, of each job, and of a pump or cancel in progress. */
 struct tw_pool {
     size_t size, running;
     struct twi_list jobs;                        /* those that run */
@@ -81,7 +81,7 @@ static void pool_job_free(struct job *job)
     twi_body_pool_unref(pool);
 }
 
-/* It ends while its Deferred is being made, too: then pool_job_start() lets go of it. */
+/* A job may end while its Deferred is being made: then pool_job_start() frees it. */
 static void job_done(void *arg, size_t index, tw_value *result)
 {
     struct job *job = arg;
@@ -132,7 +132,7 @@ static void pool_job_forget(struct job *job)
     tw_deferred_unref(turn);
 }
 
-/* Its turn may have come: then its body is on the way to its first await, where it will see the
+/* If its turn has come, its body is on the way to its first await, where it will see the
  * cancellation. */
 static int pool_job_cancel(tw_deferred *turn, void *arg)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.h - a pool may go before what was started with it.
+ * coroutine_pool.h - a reference of a pool, which may be freed before the results of its
+ * bodies.
  */
 #ifndef DEFER_INLINE_COROUTINE_POOL_H
 #define DEFER_INLINE_COROUTINE_POOL_H

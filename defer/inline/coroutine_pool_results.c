@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_results.c - one coroutine for each of many items: map, imap.
+ * coroutine_pool_results.c - one coroutine for each of many items: map, imap.
  */
 #include <tweed/deferred_list.h>
 
@@ -116,7 +116,7 @@ static void pool_imap_start_next(struct pool_imap *imap)
     tw_deferred_unref(child);
 }
 
-/* Children that are done at once come back here from inside: the loop is theirs too. */
+/* A child that is done at once calls this from inside the loop, which then serves it too. */
 static void pool_imap_pump(struct pool_imap *imap)
 {
     tw_results *results = imap->results;

@@ -4,7 +4,7 @@
  *
  * A group is a promise that is kept when its body and all members have ended. Each of them is a
  * Deferred whose chain the group taps; it learns of failures there and leaves the results to
- * whoever else is interested.
+ * others.
  */
 #include "defer/inline/inline_callbacks.h"
 
@@ -30,7 +30,7 @@ struct tw_group {
     tw_value result;  /* the body's */
     bool body_ended;
     bool closing;   /* all are cancelled: nothing may be started */
-    bool cancelled; /* and that by somebody, not by a failure */
+    bool cancelled; /* by a call, not by a failure */
 };
 
 static void group_unref(tw_group *group)
@@ -42,7 +42,7 @@ static void group_unref(tw_group *group)
     twi_free(group);
 }
 
-/* Cancel all; any may end at that, and the group with it. */
+/* Cancel all members; any of them may end inside, and the group with it. */
 static void cancel_members(tw_group *group)
 {
     struct twi_list todo, *node;
@@ -79,7 +79,8 @@ static void one_less(tw_group *group)
     group_unref(group);
 }
 
-/* True if the failure is seen to; one that is not is reported as its Deferred's. */
+/* True if the group has taken the failure; otherwise it stays its Deferred's, and is reported
+ * there. */
 static bool see_failure(tw_group *group, tw_value failure)
 {
     if (group->closing && tw_failure_has(failure, &tw_error_cancelled))
@@ -153,7 +154,7 @@ int tw_group_start_at(const char *where, tw_group *group, tw_coroutine_body *mem
     return -ENOMEM;
 }
 
-/* Nobody waits for it, so nobody misses its result. */
+/* The Deferred was cancelled because the group refused it: a cancellation needs no report. */
 static void refused(void *arg, size_t index, tw_value *result)
 {
     (void)index;

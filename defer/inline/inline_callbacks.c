@@ -86,7 +86,7 @@ void twi_task_end(struct twi_task *task, tw_value result)
     }
 }
 
-/* It goes on awaiting though nothing will come. */
+/* Stop a body that goes on awaiting though nothing will come. */
 void twi_task_kill(struct twi_task *task)
 {
     tw_value failure = tw_fail_at(task->awaits_at, &tw_error_abandoned,
@@ -109,7 +109,8 @@ struct twi_task *twi_task_of(const tw_deferred *deferred)
     return deferred->ctx;
 }
 
-/* The cancel has come round: they wait for each other, and none of them would end. */
+/* The cancel has come round a circle of bodies that wait for each other: none of them would
+ * end. */
 static TWI_APART int break_circle(struct twi_task *task)
 {
     twi_task_interrupt(task, tw_fail_at(task->awaits_at, &tw_error_cancelled,
@@ -274,7 +275,7 @@ static struct twi_task *task_new(const char *where, const struct tw_coroutine_op
     return task;
 }
 
-/* It could not be started: nobody has seen its Deferred yet. */
+/* The body could not be started: nobody has seen its Deferred yet. */
 static tw_deferred *task_give_up(struct twi_task *task, tw_deferred *outer, int error)
 {
     const char *where = task->where, *what = "no body, or its stack is too small";

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inline_callbacks.h (defer/, private) - a body of inline callbacks and what it waits for.
+ * inline_callbacks.h (defer/, private) - a body of inline callbacks and its wait.
  *
  *   running --await--> PARKED --its Deferred has a result--> running --return--> gone
  *
- * A task is known by its coroutine, by the canceller of its Deferred, and by the tap at the end of
- * the chain that it waits for; it points to what it awaits without a reference.
+ * A task is known by its coroutine, by the canceller of its Deferred, and by the tap at the end
+ * of the chain that it waits for; it points to the awaited Deferred without a reference.
  */
 #ifndef DEFER_INLINE_INLINE_CALLBACKS_H
 #define DEFER_INLINE_INLINE_CALLBACKS_H
@@ -27,10 +27,10 @@ struct twi_held {
 struct twi_task {
     struct twi_task_part part; /* first */
     struct twi_list node; /* of the thread's; oldest first */
-    tw_deferred *outer;   /* what is fired at the end */
-    tw_coroutine *leaf;   /* while PARKED: who goes on; else the coroutine itself */
+    tw_deferred *outer;   /* fired at the end */
+    tw_coroutine *leaf;   /* while PARKED: the coroutine that goes on; else its own */
     tw_deferred *awaited; /* until it has a result */
-    tw_value result;      /* of what was awaited */
+    tw_value result;      /* of the awaited Deferred */
     const char *where, *name;
     const char *awaits_at;
     uint64_t cancelled_in; /* the last round of cancel_all when it was cancelled */
@@ -52,17 +52,18 @@ struct twi_tasks {
     bool in_round;
     uint64_t walk;      /* counts walks */
     unsigned starting; /* bodies on their way to their first await */
-    bool known, ending; /* the reactor goes: nothing will come any more */
+    bool known, ending; /* the reactor is being released: nothing will come any more */
 };
 extern TWI_QUICK_TLS struct twi_tasks twi_tasks;
 
 /* --- inline_callbacks.c ------------------------------------------------------------------- */
 
-/* The calling thread's, with a destructor for its end. */
+/* The calling thread's tasks, with a destructor for its end. */
 struct twi_tasks *twi_tasks_here(void);
-/* The body whose Deferred this is; NULL when it is no body's, or has ended. */
+/* The body of this Deferred; NULL when it has none, or that has ended. */
 struct twi_task *twi_task_of(const tw_deferred *deferred);
-/* The body has returned `result` (owned); it awaits again and again though nothing will come. */
+/* End: the body has returned `result` (owned). Kill: it awaits again and again though nothing
+ * will come. */
 void twi_task_end(struct twi_task *task, tw_value result);
 void twi_task_kill(struct twi_task *task);
 /* On the thread's stack: let it go on until it awaits again or ends. The caller leaves by a
@@ -83,7 +84,7 @@ static inline void twi_task_run(struct twi_task *task)
 void twi_held_release(struct twi_held *held);
 /* base/'s hook drop_lent. */
 void twi_held_drop(tw_value value);
-/* Give a parked task `failure` (owned) in place of what it awaits. */
+/* Give a parked task `failure` (owned) in place of the result that it awaits. */
 void twi_task_interrupt(struct twi_task *task, tw_value failure);
 
 #endif

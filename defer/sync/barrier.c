@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * barrier.c - so many meet, then all go on.
+ * barrier.c - a given number of waits meet, then all go on.
  */
 #include <errno.h>
 
@@ -38,8 +38,8 @@ static tw_value broken_at(const char *where)
     return tw_fail_at(where, &tw_error_barrier_broken, "the barrier is broken");
 }
 
-/* The last one's Deferred is made before the others go: without memory nobody does. They may free
- * the barrier. */
+/* The last wait's Deferred is made before the others are fired: without memory none is. Their
+ * callbacks may free the barrier. */
 static tw_deferred *meet(const char *where, tw_barrier *barrier)
 {
     tw_deferred *last = tw_fired_at(where, tw_integer((int64_t)barrier->parties - 1));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * channel.c - a channel is a queue, under other names.
+ * channel.c - a channel is a queue under other names.
  */
 #include "defer/sync/queue.h"
 

@@ -6,15 +6,15 @@
  *                              ^                                                  |
  *                              +-- its predicate is still false <-- has the lock--+--> fires
  *
- * A wait always ends holding the lock, so that whoever waits may release it whichever way it
- * ended: also a cancelled one lines up for it first.
+ * A wait always ends holding the lock, so that its owner may release the lock in any case: a
+ * cancelled wait, too, lines up for the lock first.
  */
 #include <errno.h>
 
 #include "defer/coroutine/coroutine.h"
 #include "defer/sync/semaphore.h"
 
-/* Counted by its owner and by each wait; counts its lock. */
+/* References: of its owner and of each wait. It holds one of its lock. */
 struct tw_condition {
     tw_semaphore *lock;
     struct twi_waiters waiting;
@@ -29,7 +29,7 @@ struct wait {
     size_t depth;
     tw_predicate *is_true;
     void *arg;
-    bool notified; /* by a notification that is for one only */
+    bool notified; /* by a notification for one wait only */
 };
 
 static _Thread_local struct twi_slab pool = TWI_SLAB(struct wait);
@@ -113,8 +113,8 @@ static bool predicate_ask(tw_predicate *is_true, void *arg)
     return question.answer;
 }
 
-/* It is in no line, and the lock is about to be its. False: it waits on, and the lock goes to
- * another. */
+/* The wait is in no line and about to get the lock. False: it goes on waiting, and the lock
+ * goes to another. */
 static bool has_lock(struct wait *wait)
 {
     tw_condition *condition = wait->condition;
@@ -135,7 +135,7 @@ static bool has_lock(struct wait *wait)
     return true;
 }
 
-/* The lock's line has come to it; or the lock is gone. */
+/* The wait is the first in the lock's line; or the lock is gone. */
 static bool lock_served(struct twi_waiter *waiter, tw_value result)
 {
     struct wait *wait = (struct wait *)waiter;
@@ -188,7 +188,8 @@ int tw_condition_notify(tw_condition *condition, size_t count)
     return 0;
 }
 
-/* A notification for all is not passed on by who is cancelled: it was for who waited then. */
+/* A cancelled wait does not pass on a notification for all: that was for the waits of its
+ * moment. */
 int tw_condition_notify_all(tw_condition *condition)
 {
     if (condition == NULL)
@@ -208,7 +209,7 @@ int tw_condition_notify_all(tw_condition *condition)
 
 /* --- wait ------------------------------------------------------------------------------- */
 
-/* Nobody would release the lock that it would get. */
+/* Drop a wait that nobody sees: nobody would release the lock that it would get. */
 static void wait_drop(struct twi_waiter *waiter)
 {
     struct wait *wait = (struct wait *)waiter;
@@ -226,7 +227,7 @@ static void wait_drop(struct twi_waiter *waiter)
 
 static const struct twi_waiter_kind kind = { lock_served, wait_drop };
 
-/* It lines up for the lock, if it does not already, and fails when it has it. */
+/* A cancelled wait lines up for the lock, if it does not already, and fails when it has it. */
 static int wait_cancel(tw_deferred *turn, void *arg)
 {
     struct wait *wait = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.c - a lock is a semaphore of one, under another name; a re-entrant one knows its owner.
+ * lock.c - a lock is a semaphore of one under another name; a re-entrant one knows its owner.
  */
 #include <errno.h>
 

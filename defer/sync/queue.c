@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.c - values wait for those who want them, or the other way round.
+ * queue.c - values wait for takers, or takers for values.
  *
- * Firing whoever waits is always the last step: it may do anything with the queue, and free it.
+ * Firing a wait is always the last step: its callbacks may do anything with the queue, and free
+ * it.
  */
 #include "defer/sync/queue.h"
 
@@ -92,7 +93,7 @@ static bool store(tw_queue *queue, int64_t priority, tw_value value)
     return true;
 }
 
-/* Take the next value; the place it had is for what `put` brings, so none is wanting. */
+/* Take the next value; the place it had is for the value of `put`, so there is always one. */
 static tw_value exchange_item(tw_queue *queue, struct twi_waiter *put)
 {
     struct item *item = (struct item *)twi_heap_first(&queue->heap);
@@ -130,7 +131,7 @@ static tw_value exchange(tw_queue *queue, struct twi_waiter *put)
 
 /* --- put and get, without Deferreds ----------------------------------------------------- */
 
-/* Puts are served whether somebody sees it or not: the value counts. */
+/* Puts are served even if nobody sees their Deferreds: the value counts. */
 static struct twi_waiter *first_put(const tw_queue *queue)
 {
     if (queue->puts.count == 0)

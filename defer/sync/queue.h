@@ -31,9 +31,9 @@ static inline tw_queue *twi_channel_queue(const tw_channel *channel)
     return (tw_queue *)(uintptr_t)channel;
 }
 
-/* Is there something to get, be it the news that it is closed? */
+/* True if a get would not wait: there is a value, or the queue is closed. */
 bool twi_queue_may_get(const tw_queue *queue);
-/* Can something be put without waiting, or not any more at all? */
+/* True if a put would not wait: there is room, or the queue is closed. */
 bool twi_queue_may_put(tw_queue *queue);
 /* The next value, owned; only if there is one. The put that gets its place is left to the
  * caller: serve *ret_put last, if it is not NULL. */

@@ -2,8 +2,8 @@
 /*
  * select.c - one of several sends and receives.
  *
- * A select that waits stands in the line of each of its channels; the first whose turn comes takes
- * it out of all. The list that it fires with is made beforehand, so that nothing that is handed
+ * A select that waits stands in the line of each of its channels; the first whose turn comes
+ * takes it out of all. The list that it fires with is made beforehand, so that no value handed
  * over to it can be lost for want of memory.
  */
 #include <tweed/channel.h>
@@ -143,7 +143,7 @@ static bool case_is_ready(const struct tw_select_case *one)
     return twi_queue_may_get(queue);
 }
 
-/* Any order will do as long as no case can starve another: xorshift. */
+/* A random case, by xorshift: any order will do as long as no case can starve another. */
 static size_t choice_draw(size_t below)
 {
     static _Thread_local uint32_t seed = 2463534242;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * semaphore.c - taking turns, with so many at a time.
+ * semaphore.c - taking turns, a given number at a time.
  */
 #include <errno.h>
 
@@ -88,8 +88,8 @@ int tw_semaphore_try(tw_semaphore *semaphore)
     return semaphore != NULL ? twi_semaphore_try(semaphore, NULL) : -EINVAL;
 }
 
-/* A condition's waiter may have to look again before it wants the lock; then it is the next one's
- * turn, without going deeper. */
+/* A condition's waiter may have to look at its predicate before it wants the lock; if it does
+ * not, the next one is served, in a loop. */
 void twi_semaphore_hand_over(tw_semaphore *semaphore)
 {
     struct twi_waiter *waiter;
@@ -128,7 +128,7 @@ int tw_semaphore_release(tw_semaphore *semaphore)
 struct job {
     tw_semaphore *semaphore;
     const void *owner;
-    tw_deferred *done; /* not counted: the job goes with it */
+    tw_deferred *done; /* not counted: the job dies with it */
     tw_guarded *fn;
     void *arg;
     bool started, held;

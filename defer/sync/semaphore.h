@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * semaphore.h - what a semaphore is inside; a lock is a semaphore of one that may have an owner.
+ * semaphore.h - the inside of a semaphore; a lock is a semaphore of one that may have an owner.
  */
 #ifndef DEFER_SYNC_SEMAPHORE_H
 #define DEFER_SYNC_SEMAPHORE_H
@@ -9,8 +9,8 @@
 
 #include "defer/waiters.h"
 
-/* Counted by its owner, by each tw_semaphore_run(), which must be able to give back its token
- * after the owner is gone, and by conditions. */
+/* References: of its owner, of each tw_semaphore_run(), which must be able to give back its
+ * token after the owner is gone, and of conditions. */
 struct tw_semaphore {
     size_t tokens, limit;
     struct twi_waiters waiting;
@@ -32,7 +32,7 @@ tw_deferred *twi_semaphore_acquire(const char *where, tw_semaphore *semaphore,
                                    const void *owner);
 int twi_semaphore_try(tw_semaphore *semaphore, const void *owner);
 int twi_semaphore_release(tw_semaphore *semaphore, const void *owner);
-/* Give back one token, whoever holds it and however deep: to the first who waits. */
+/* Give one token back, from any owner and any depth, to the first wait. */
 void twi_semaphore_hand_over(tw_semaphore *semaphore);
 /* The owner of an acquire: `owner`, or for NULL and a re-entrant lock the running coroutine. */
 const void *twi_lock_owner(const tw_semaphore *lock, const void *owner);
