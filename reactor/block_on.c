@@ -15,7 +15,7 @@
 /* Shared by the waiting function and the callback, which may outlive it. */
 struct awaited {
     unsigned references;
-    bool waiting; /* the run is still for this one */
+    bool waiting; /* the run is still for this wait */
     bool done;
     tw_value result;
 };
@@ -62,7 +62,7 @@ static tw_value run_for(tw_deferred *deferred)
     return result;
 }
 
-/* Named to the log too: the result of this call is often dropped. */
+/* Log the misuse too, since the result of the call is often dropped. */
 static tw_value refuse_to_block(const char *what)
 {
     tw_log(TW_LOG_CRITICAL, "reactor", "%s", what);

@@ -2,9 +2,9 @@
 /*
  * descriptors.c - readers and writers for any descriptor.
  *
- * A table by number holds one watch for each descriptor with its reader and its writer. Whatever
- * a callback removes is not called any more in the same turn, also when the number comes back
- * for another file: each entry has a serial number.
+ * A table by number holds one watch for each descriptor with its reader and its writer. A
+ * reader or writer that a callback removes is not called any more in the same turn, even if the
+ * number comes back for another file: each entry has a serial number.
  */
 #include "config.h"
 

@@ -16,7 +16,7 @@
 enum {
     TWI_READABLE = 1,
     TWI_WRITABLE = 2,
-    TWI_EDGE = 4,   /* edge-triggered, where there is such; then TWI_HANGUP is told too */
+    TWI_EDGE = 4,   /* edge-triggered, where the backend can; then TWI_HANGUP is told too */
     TWI_HANGUP = 8, /* only in `ready`: the peer's stream has ended (EPOLLRDHUP) */
 };
 
@@ -28,7 +28,7 @@ typedef void twi_watch_fn(unsigned ready, void *arg);
 /* Watch `fd` for `events`. From a pool, added to the backend once. 0 or negative errno. */
 int twi_watch_new(int fd, unsigned events, twi_watch_fn *fn, void *arg,
                   struct twi_watch **ret_watch);
-/* Change what is watched; the same events cost nothing. 0 or negative errno. */
+/* Change the watched events; the same ones cost nothing. 0 or negative errno. */
 int twi_watch_change(struct twi_watch *watch, unsigned events);
 /* Another function for the same descriptor. */
 void twi_watch_set(struct twi_watch *watch, twi_watch_fn *fn, void *arg);
@@ -72,24 +72,24 @@ static inline bool twi_flush_queued(const struct twi_flush *flush)
 /* Take it out again before its memory goes. */
 void twi_flush_cancel(struct twi_flush *flush);
 
-/* Is there something that the next turn would do without waiting: calls queued or due, a flush,
- * work of other threads under way? For tests that run until all is quiet. */
+/* True if the next turn has something to do without waiting: calls queued or due, a flush, work
+ * of other threads under way. For tests that run until all is quiet. */
 bool twi_loop_busy(void);
 
 /* Is time virtual? */
 bool twi_loop_is_virtual(void);
-/* Somebody outside, who keeps real time, is waited for: until the release, virtual time does not
- * jump but passes as real time does. Each hold has its release. */
+/* The loop waits for a process or thread that keeps real time: until the release, virtual time
+ * does not jump but passes as real time does. Each hold has its release. */
 void twi_loop_hold(void);
 void twi_loop_release(void);
 
-/* A small pool for blocking calls of the library's own, so that these do not take the threads of
- * the program's. NULL: no memory, or the reactor is on its end. */
+/* A small pool for blocking calls of the library's own, so that they do not take the threads of
+ * the program's pool. NULL: no memory, or the reactor is ending. */
 struct tw_thread_pool *twi_loop_library_pool(void);
 
 /* --- what belongs to a reactor ---------------------------------------------------------------- */
 
-/* Called once when the thread's reactor goes, last registered first. */
+/* Called once when the thread's reactor is released, last registered first. */
 struct twi_loop_end {
     struct twi_list node_;
     void (*fn)(struct twi_loop_end *end);
@@ -116,7 +116,7 @@ struct twi_loop_user {
     struct twi_loop_end stop_, end_;
 };
 int twi_loop_user_begin(struct twi_loop_user *user);
-/* Begin when it is first wanted. 0, -ENOMEM, or what begin() returned. */
+/* Begin at the first use. 0, -ENOMEM, or the error of begin(). */
 static inline int twi_loop_use(struct twi_loop_user *user)
 {
     return user->begun ? 0 : twi_loop_user_begin(user);

@@ -2,10 +2,10 @@
 /*
  * inbox.c - calls from other threads, and the reactor's handle that they hold.
  *
- * The hard idea is when the handle may go. A sender's last touch is the write that wakes the
- * reactor, which may by then have taken the call, run it and come to its end. Since exactly one
- * write follows each push on an empty stack, the reactor knows how many are still to come, and
- * closing waits for them. So senders need no lock and no count.
+ * The hard question is when the handle may be freed. A sender's last touch is the write that
+ * wakes the reactor, which may by then have taken the call, run it and come to its end. Since
+ * exactly one write follows each push on an empty stack, the reactor knows how many are still
+ * to come, and closing waits for them. So senders need no lock and no count.
  */
 #include "config.h"
 

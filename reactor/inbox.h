@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inbox.h - what other threads send to a reactor: a lock-free stack, drained whole.
+ * inbox.h - calls from other threads to a reactor: a lock-free stack, drained whole.
  *
- * Senders push; whoever finds the stack empty also wakes the reactor. The reactor takes all in
- * one exchange and turns the order around. struct tw_reactor is no more than this: it outlives
- * its loop for as long as somebody holds a reference, and then refuses.
+ * Senders push; a sender that finds the stack empty also wakes the reactor. The reactor takes
+ * all in one exchange and turns the order around. struct tw_reactor is no more than this: it
+ * outlives its loop for as long as somebody holds a reference, and refuses calls then.
  */
 #ifndef REACTOR_INBOX_H
 #define REACTOR_INBOX_H
@@ -13,7 +13,7 @@
 
 #include <tweed/reactor.h>
 
-/* One call. Embedded in something of the sender's, or from a chunk of the sender's thread. */
+/* One call. Embedded in a struct of the sender's, or from a chunk of the sender's thread. */
 struct twi_post {
     struct twi_post *next;
     void (*fn)(void *arg); /* may release the post */
@@ -36,7 +36,7 @@ struct tw_reactor {
 int twi_inbox_new(struct tw_reactor **ret_reactor);
 /* 0, or -ESHUTDOWN: then the post is still the caller's. */
 int twi_inbox_push(struct tw_reactor *reactor, struct twi_post *post);
-/* Call what was sent until now; true if there was something. */
+/* Make the calls sent until now; true if there were any. */
 bool twi_inbox_run(struct tw_reactor *reactor);
 static inline bool twi_inbox_has_posts(const struct tw_reactor *reactor)
 {
@@ -44,9 +44,9 @@ static inline bool twi_inbox_has_posts(const struct tw_reactor *reactor)
 }
 /* Read the wake-up descriptor dry. */
 void twi_inbox_read_wakes(struct tw_reactor *reactor);
-/* Wait until something is sent, and call it. */
+/* Wait until a call is sent, and make it. */
 void twi_inbox_wait(struct tw_reactor *reactor);
-/* Refuse from here on; call what was sent before; close the descriptor. */
+/* Refuse calls from here on; make those sent before; close the descriptor. */
 void twi_inbox_close(struct tw_reactor *reactor);
 
 #endif

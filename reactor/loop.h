@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.h - what the files of the reactor share: the loop of a thread and its parts.
+ * loop.h - the loop of a thread and its parts, shared by the files of the reactor.
  *
- * A tw_reactor is what other threads may hold: a counted inbox. The twi_loop behind it belongs to
- * its thread alone and needs no locks.
+ * Other threads may hold a tw_reactor, which is a counted inbox. The twi_loop behind it belongs
+ * to its thread alone and needs no locks.
  */
 #ifndef REACTOR_LOOP_H
 #define REACTOR_LOOP_H
@@ -49,9 +49,9 @@ struct twi_event {
 enum twi_loop_stage {
     TWI_STOP_CONNECTIONS, /* before the "during" triggers: Twisted's disconnectAll */
     TWI_STOP_THREADS,     /* after them */
-    TWI_WAIT_THREADS,     /* no turn until some threads have ended: let go of those that want one */
+    TWI_WAIT_THREADS,     /* no turn until some threads have ended: release waits for one */
     TWI_END_WORK,         /* other threads are heard for the last time: take their work back */
-    TWI_END_USERS,        /* nothing comes in any more: what uses the loop lets go of it */
+    TWI_END_USERS,        /* nothing comes in any more: the loop's users let go of it */
     TWI_END_CALLERS,      /* threads that still wait for the loop hear that it is gone */
     TWI_LOOP_STAGES
 };
@@ -65,11 +65,11 @@ struct twi_loop {
     /* time */
     int64_t now;
     uint64_t cycles;  /* of the processor's counter when `now` was read */
-    uint64_t few_cycles; /* so many later `now` is at most a tick of the wheel old */
+    uint64_t few_cycles; /* within this many later `now` is at most a tick of the wheel old */
     bool stale;       /* in a turn: read the clock when asked next */
     bool virtual_time;
     bool idle; /* virtual: the last turn found nothing to do */
-    size_t holds; /* virtual: those who keep real time and are waited for */
+    size_t holds; /* virtual: waits for others that keep real time */
     struct twi_wheel wheel;
 
     /* the turn */
@@ -84,7 +84,7 @@ struct twi_loop {
     struct twi_list job_list; /* given to thread pools, not yet back */
     size_t jobs;
 
-    /* what belongs to it */
+    /* its parts */
     struct twi_event startup, shutdown;
     int64_t next_trigger;
     struct twi_descriptor **descriptors; /* by number */
@@ -106,7 +106,7 @@ static inline struct twi_loop *twi_loop_get(void)
     return __builtin_expect(loop != NULL, 1) ? loop : twi_loop_make();
 }
 
-/* Have `hook` called in that stage; nothing if it is to be called in one already. */
+/* Call `hook` in that stage; does nothing if it is registered for one already. */
 void twi_loop_hook(struct twi_loop *loop, enum twi_loop_stage stage,
                    struct twi_loop_end *hook);
 /* Call the hooks of a stop or a wait, which stay; last registered first. */
@@ -121,7 +121,7 @@ void twi_loop_call_stops(struct twi_loop *loop, enum twi_loop_stage stage);
 /* turn.c: one turn, waiting until `limit` (of the loop's time) at most; with `wait_only_if_quiet`
  * not at all when it called something before. */
 void twi_loop_turn(struct twi_loop *loop, int64_t limit, bool wait_only_if_quiet);
-/* Something to do at once, so that a turn must not wait. */
+/* True if there is work to do at once, so that a turn must not wait. */
 bool twi_loop_has_work(const struct twi_loop *loop);
 
 /* timers.c */
@@ -134,9 +134,9 @@ int64_t twi_loop_time(struct twi_loop *loop);
 /* ready.c */
 bool twi_ready_run(struct twi_loop *loop);
 
-/* run.c: what happens between timed calls and descriptors. */
+/* run.c: the step between timed calls and descriptors. */
 void twi_run_step(struct twi_loop *loop);
-/* It has something to do, so that a turn must not wait. */
+/* True if that step has work to do, so that a turn must not wait. */
 bool twi_run_step_due(const struct twi_loop *loop);
 static inline bool twi_is_running(const struct twi_loop *loop)
 {
@@ -149,7 +149,7 @@ void twi_event_init(struct twi_event *event);
 void twi_event_begin(struct twi_event *event);
 /* True once nothing is waited for. */
 bool twi_event_may_continue(const struct twi_event *event);
-/* Call those of a later phase. */
+/* Call the triggers of a later phase. */
 void twi_event_call(struct twi_event *event, enum tw_phase phase);
 void twi_event_release(struct twi_event *event);
 

@@ -66,8 +66,8 @@ static void id_give(uint32_t id, uint32_t generation)
 
 /* --- making and releasing ---------------------------------------------------------------- */
 
-/* Other threads have sent something. Edge-triggered there is nothing to read; the count waits in
- * the descriptor until it is closed. */
+/* Other threads have sent calls. With edge triggers the descriptor is not read: the count stays
+ * in it until it is closed. */
 static void woken(unsigned events, void *reactor)
 {
     (void)events;
@@ -204,7 +204,7 @@ static void loop_free(struct twi_loop *loop)
     twi_event_release(&loop->shutdown);
     twi_descriptors_release(loop);
     twi_timers_release(loop);
-    twi_bodies_abandon(); /* those that were started meanwhile */
+    twi_bodies_abandon(); /* bodies that were started meanwhile */
     forget_hooks(loop);
     twi_loop_here = NULL;
     id_give(loop->wheel.id, twi_wheel_generation(&loop->wheel));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - the life of a run: start, stop, crash, and turning until then.
+ * run.c - the life of a run: start, turns, stop, crash.
  */
 #include "config.h"
 

@@ -23,14 +23,14 @@
 struct taken {
     struct twi_post post;
     atomic_bool sent; /* `post` is in an inbox */
-    _Atomic(struct tw_reactor *) reactor; /* whom to tell; NULL: nobody */
+    _Atomic(struct tw_reactor *) reactor; /* the one to tell; NULL: none */
     atomic_bool stops; /* taken by a run */
     void (*fn)(int number, void *arg);
     void *arg;
     struct sigaction before;
 };
 
-/* `mutex` guards who has which; the handlers look at the atomic parts only. */
+/* `mutex` guards the owners of signals; the handlers look at the atomic members only. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct taken signals[_NSIG];
 static atomic_int handling;
@@ -129,7 +129,8 @@ static bool is_main_thread(void)
     return pthread_main_np() == 1;
 }
 #else
-/* Nothing tells; the thread that loaded the library is the main one, but for a late dlopen(). */
+/* POSIX cannot tell which thread is the main one: it is the one that loaded the library, except
+ * after a late dlopen(). */
 static pthread_t loaded_by;
 
 __attribute__((constructor)) static void signals_loaded(void)

@@ -2,7 +2,7 @@
 /*
  * slow.c - a call that holds the turn for long is named.
  *
- * Everything on the thread waits for it. A build with --enable-debug tells the log by itself.
+ * All else on the thread waits for it. A build with --enable-debug logs it without being asked.
  */
 #include "config.h"
 

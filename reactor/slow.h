@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slow.h - who holds the turn for long.
+ * slow.h - calls that hold the turn for long.
  *
- * Looked at only while somebody wants to know; else each call costs a test of a word that is in the
- * cache anyway.
+ * Time is looked at only while somebody wants to know; otherwise a call costs a test of a word
+ * that is in the cache anyway.
  */
 #ifndef REACTOR_SLOW_H
 #define REACTOR_SLOW_H
@@ -19,9 +19,9 @@ struct twi_slow {
 };
 
 void twi_slow_init(struct twi_slow *slow);
-/* From here on, somebody may take long. */
+/* From here on a call may take long. */
 void twi_slow_begin(struct twi_slow *slow);
-/* The call of `function` has come back. */
+/* The call of `function` has returned. */
 void twi_slow_end(struct twi_slow *slow, const char *kind, void (*function)(void));
 
 #define TWI_SLOW_BEGIN(slow)                           \

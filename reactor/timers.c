@@ -21,8 +21,8 @@ static int64_t timer_later(int64_t at, int64_t ns)
 /* --- what time it is --------------------------------------------------------------------- */
 
 /*
- * The turn's time is read once, but what is asked for late in a turn must not come early. Whether
- * the time has grown old is told by the processor's counter, at a third of the price of a clock:
+ * The turn's time is read once, but a call set late in a turn must not come early. Whether the
+ * time has grown old is told by the processor's counter, at a third of the price of a clock:
  * within FEW_CYCLES of the reading it is at most LAG_NS old, and that much is added.
  */
 enum { LAG_NS = 1 << 14 }; /* a tick of the wheel */
@@ -79,13 +79,13 @@ static int64_t read_clock(struct twi_loop *loop)
     return loop->now = twi_monotonic_ns();
 }
 
-/* A callback that took long, or a program that has not begun to run. */
+/* True after a callback that took long, or before a program has begun to run. */
 static inline bool loop_is_old(const struct twi_loop *loop)
 {
     return loop->stale || cycles_read() - loop->cycles >= loop->few_cycles;
 }
 
-/* Of this turn, or of now. */
+/* The time of this turn, or of now. */
 int64_t twi_loop_time(struct twi_loop *loop)
 {
     if (loop->virtual_time || (loop->turning && !loop->stale))
@@ -120,7 +120,7 @@ static inline int64_t loop_asked_time(struct twi_loop *loop)
     return now > before ? now : before;
 }
 
-/* At once is the next turn, however soon that comes. */
+/* "At once" means the next turn, however soon that comes. */
 static inline int64_t loop_time_after(struct twi_loop *loop, int64_t ns)
 {
     return ns == 0 ? fresh_time(loop) : timer_later(loop_asked_time(loop), ns);
@@ -336,7 +336,7 @@ static int clock_when(tw_clock *clock, int64_t call, int64_t *ret_at)
     return r;
 }
 
-/* Virtual time only: turn until it has passed and nothing is left to be done. */
+/* Virtual time only: run turns until it has passed and nothing is left to be done. */
 static int clock_advance(tw_clock *clock, int64_t by)
 {
     struct twi_loop *loop = loop_of(clock);

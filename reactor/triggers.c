@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * triggers.c - what is to be done at startup and shutdown, in three phases.
+ * triggers.c - calls at startup and shutdown, in three phases.
  *
  * A trigger is called once and then gone. Deferreds returned by "before" triggers are awaited in
  * parallel while the loop turns; the waiting is counted in a block of its own, because they may

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * turn.c - one turn of the loop, in its order, and what is sent at its end.
+ * turn.c - one turn of the loop, in its order, with the sending at its end.
  */
 #include "config.h"
 
@@ -103,7 +103,7 @@ void twi_loop_release(void)
         loop->holds--;
 }
 
-/* Virtual time passes as the real one does. */
+/* Wait: virtual time passes as real time does. */
 static void wait_held(struct twi_loop *loop, int64_t until)
 {
     int64_t begun = twi_monotonic_ns(), passed;

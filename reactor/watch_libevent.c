@@ -38,7 +38,7 @@ struct twi_backend {
     struct event_base *base;
     struct twi_list pokes;
     size_t calls; /* made since the beginning */
-    int64_t alarm; /* when a wait ends by itself; INT64_MAX: never */
+    int64_t alarm; /* a wait ends then at the latest; INT64_MAX: never */
     int alarm_fd;
     struct event alarm_event;
     bool edge, select, epoll;
@@ -496,7 +496,7 @@ static void extra_remove(struct twi_watch *watch)
     extra_drop_if_unused(watch);
 }
 
-/* Another set for the first event: out and in again. */
+/* Give the first event another set: remove it and add it again. */
 static int watch_replace(struct twi_watch *watch, unsigned events)
 {
     struct event_base *base = event_get_base(&watch->event);

@@ -25,7 +25,7 @@ enum {
     PAGE = 4096,
     HUGE_PAGE = 2 << 20,
     AHEAD = 4096,           /* timers */
-    EXACT_BOUND_NODES = 32, /* so many are looked at for the next time */
+    EXACT_BOUND_NODES = 32, /* nodes that are looked at for the next time */
 };
 #define MAX_GENERATION ((UINT32_C(1) << TWI_WHEEL_GENERATION_BITS) - 1)
 
@@ -67,7 +67,7 @@ static int grow_words(uint64_t **words, uint32_t before, uint32_t after)
     return 0;
 }
 
-/* Words for so many bits. */
+/* The number of words for `bits` bits. */
 static uint32_t words_for(uint32_t bits)
 {
     return (bits + 63) / 64;
@@ -270,7 +270,7 @@ static int first_slot(const struct twi_wheel *wheel, int level)
     return -1;
 }
 
-/* Where the next timers are: what lies at a lower level always comes first. */
+/* The place of the next timers: lower levels always come first. */
 static bool next_slot(const struct twi_wheel *wheel, int *ret_level, uint32_t *ret_slot,
                       uint64_t *ret_tick)
 {

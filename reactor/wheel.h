@@ -14,7 +14,8 @@
 
 #include "base/list.h"
 
-/* The bits of a call's number: reactor, place in the table, how often that place was used. */
+/* The bits of a call's number: the reactor, the place in the table, the number of uses of that
+ * place. */
 enum { TWI_WHEEL_ID_BITS = 14, TWI_WHEEL_INDEX_BITS = 25, TWI_WHEEL_GENERATION_BITS = 24 };
 
 /* Due: pending still, but collected. */
@@ -72,7 +73,7 @@ struct twi_wheel {
 void twi_wheel_init(struct twi_wheel *wheel, uint32_t id, uint32_t first_generation);
 /* The largest generation in use, for the next wheel with the same id. */
 uint32_t twi_wheel_generation(const struct twi_wheel *wheel);
-/* Releases the table; what was pending must have been taken out. */
+/* Releases the table; pending timers must have been taken out. */
 void twi_wheel_free(struct twi_wheel *wheel);
 
 /* A timer that is pending from here on, due at `due`; NULL when there is no memory. */

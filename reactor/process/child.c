@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child.c - child processes: told of their end, and reaped.
+ * child.c - the end of child processes: noticed, and reaped.
  *
  * Each is waited for by its own number, so that children of other code keep their status for that
  * code. The kernel tells of the end by a descriptor (pidfd) that the reactor watches. Where there
@@ -27,14 +27,14 @@
 
 enum { WAITER_STACK = 128 * 1024 };
 
-/* Of a thread that waits. It belongs to that thread, or its post, and to the child; who lets go of
- * it last knows that the child has ended, and reaps it. */
+/* A thread that waits for a child. Two hold it: the thread or its post, and the child. The last
+ * to let go knows that the child has ended, and reaps it. */
 struct waiter {
     struct twi_post post;
     tw_reactor *reactor;
     pid_t pid;
     atomic_uint references;
-    struct twi_child *child; /* the reactor's thread's; NULL: nobody asks any more */
+    struct twi_child *child; /* for the reactor's thread; NULL: nobody asks any more */
     bool reaped;             /* likewise */
 };
 
@@ -264,7 +264,7 @@ int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn
     *ret_child = child;
     return 0;
 
-fail_running: /* nobody would hear of its end */
+fail_running: /* its end could not be noticed */
     kill(child->pid, SIGKILL);
     twi_child_wait(child->pid, NULL, 0);
 fail:

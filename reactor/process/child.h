@@ -19,7 +19,7 @@ struct twi_child_fd {
     int number, source;
 };
 
-/* At what starting one failed. */
+/* The step at which a start failed. */
 enum twi_child_step {
     TWI_CHILD_FORK, /* also: memory, descriptors and threads that we need */
     TWI_CHILD_DESCRIPTORS,
@@ -50,11 +50,12 @@ struct twi_child_options {
     gid_t gid;
     const gid_t *groups;
     size_t group_count;
-    /* Where the kernel does not tell of its end no thread waits: see twi_child_check(). */
+    /* Start no thread that waits where the kernel does not tell of the end: see
+     * twi_child_check(). */
     bool no_thread;
 };
 
-/* How it ended: as of waitpid(2), or this when somebody else has reaped it. */
+/* The status of waitpid(2), or this when other code has reaped the child. */
 enum { TWI_CHILD_STATUS_LOST = -1 };
 typedef void twi_child_exited_fn(int status, void *arg);
 
@@ -62,27 +63,28 @@ typedef void twi_child_exited_fn(int status, void *arg);
  * Start one. exited(status, arg) is called once, from the top of a turn, when it has ended and
  * is reaped; it may free the child.
  *
- * Works in a threaded program (but for `main`). When it returns, the program has been executed;
- * else -errno, and at what step that was. Signals are as for a fresh process: none blocked,
- * handled or ignored.
+ * Works in a threaded program (but for `main`). When it returns 0, the program has been
+ * executed; otherwise returns -errno, and writes the step that failed. Signals are as for a
+ * fresh process: none blocked, handled or ignored.
  */
 int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn *exited,
                     void *arg, struct twi_child **ret_child, enum twi_child_step *ret_step);
 pid_t twi_child_pid(const struct twi_child *child);
-/* Will its end be told? Not with `no_thread` on an old kernel. */
+/* True if its end will be noticed. False with `no_thread` on an old kernel. */
 bool twi_child_is_watched(const struct twi_child *child);
 /* If it has ended reap it, and call exited() now. */
 void twi_child_check(struct twi_child *child);
 /* Send a signal, to its group if `group` (it leads one then). 0, -ESRCH (it has ended),
  * -EINVAL, -EPERM. */
 int twi_child_signal(struct twi_child *child, int number, bool group);
-/* No longer wait for it; one that lives on is reaped later, silently. NULL is fine. */
+/* No longer wait for the child; if it lives on it is reaped later, silently. NULL is fine. */
 void twi_child_free(struct twi_child *child);
 
-/* Reap those that nobody waits for; how many are left. Called now and then by the others. */
+/* Reap children that nobody waits for; returns how many are left. The other functions call it
+ * now and then. */
 size_t twi_child_sweep(void);
 
-/* For tests: do as if the kernel had none of these. */
+/* For tests: act as if the kernel had none of these. */
 enum { TWI_CHILD_NO_PIDFD = 1, TWI_CHILD_NO_CLOSE_RANGE = 2, TWI_CHILD_NO_VFORK = 4 };
 extern unsigned twi_child_without;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child_exec.c - fork, and what the child does until it executes its program.
+ * child_exec.c - the fork, and the child's steps until it executes its program.
  *
  * The hard part is the time between the two. The child of a threaded program may call nothing that
  * takes a lock, so all that needs memory is made before; and by vfork() it runs in our memory, on
@@ -99,7 +99,7 @@ static void bare_execute(const char *path, const char *const *argv,
     syscall(SYS_execve, path, argv, environment);
 }
 
-/* A name only: whoever calls vfork() must not return before its child is gone. */
+/* A macro, as the caller of vfork() must not return before its child is gone. */
 #define BARE_FORK vfork
 #else
 /* After a fork() that copies, the C library's calls change the child only. */
@@ -217,7 +217,7 @@ static bool close_listed(unsigned first, unsigned last)
 
     if (directory < 0)
         return false;
-    while (again) { /* what is closed while it is read may hide what comes behind */
+    while (again) { /* closing an entry while reading may hide the next ones */
         again = false;
         lseek(directory, 0, SEEK_SET);
         while ((n = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0)
@@ -270,7 +270,7 @@ static void close_between(unsigned first, unsigned last)
         close((int)fd);
 }
 
-/* Everything but those named and the pipe that tells of problems. */
+/* Close all descriptors but those named and the pipe that tells of problems. */
 static void close_others(struct launch *launch)
 {
     unsigned problem_fd = (unsigned)launch->problem_fd;
@@ -293,7 +293,7 @@ static void become_user(struct launch *launch)
         launch_fail(launch, TWI_CHILD_USER, errno);
 }
 
-/* The first that is there is taken; one that may not be executed is remembered. */
+/* Execute the first file that exists; a file that may not be executed is remembered. */
 static void execute(struct launch *launch)
 {
     int error = ENOENT;
@@ -356,7 +356,8 @@ static void free_paths(char **paths)
     twi_free(paths);
 }
 
-/* Where the program may be; NULL when there is no memory. An empty part of the path is here. */
+/* The paths to try; NULL when there is no memory. An empty part of PATH is the current
+ * directory. */
 static char **candidates(const char *name, const char *path)
 {
     bool direct = strchr(name, '/') != NULL || *name == '\0';
@@ -443,7 +444,7 @@ static int prepare(struct launch *launch, enum twi_child_step *ret_step)
 static bool has_threads(void)
 {
 #if defined(__SANITIZE_THREAD__)
-    const nlink_t own = 2; /* its own runs in the background */
+    const nlink_t own = 2; /* ThreadSanitizer's runs in the background */
 #else
     const nlink_t own = 1;
 #endif
@@ -452,7 +453,7 @@ static bool has_threads(void)
     return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 + own;
 }
 #else
-/* Nothing portable tells: whoever asks for a fork must know. */
+/* No portable call tells: the caller that asks for a fork must know. */
 static bool has_threads(void)
 {
     return false;
@@ -461,7 +462,8 @@ static bool has_threads(void)
 
 /* --- the fork ---------------------------------------------------------------------------- */
 
-/* Nothing here may be changed by both: what is read after it was written before. */
+/* Parent and child must not change the same variables here: the parent reads only those written
+ * before the fork. */
 __attribute__((noinline)) static pid_t fork_child(struct launch *launch)
 {
     pid_t pid = launch->options->main != NULL || (twi_child_without & TWI_CHILD_NO_VFORK) != 0
@@ -473,8 +475,8 @@ __attribute__((noinline)) static pid_t fork_child(struct launch *launch)
     return pid;
 }
 
-/* With all signals blocked, so that none is handled in the child; nor may it be cancelled there,
- * when somebody cancels our thread. */
+/* Fork with all signals blocked, so that none is handled in the child; and without
+ * cancellation, which would else reach the child when our thread is cancelled. */
 static pid_t fork_quietly(struct launch *launch, int *ret_error)
 {
     sigset_t all, before;
@@ -491,7 +493,7 @@ static pid_t fork_quietly(struct launch *launch, int *ret_error)
     return pid;
 }
 
-/* Of a real fork: until the pipe closes, or says what went wrong. */
+/* After a real fork: read until the pipe closes, or tells of a problem. */
 static struct problem read_problem(int fd)
 {
     struct problem problem;

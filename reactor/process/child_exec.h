@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child_exec.h - fork, and what the child does until it executes its program.
+ * child_exec.h - the fork, and the child's steps until it executes its program.
  */
 #ifndef REACTOR_PROCESS_CHILD_EXEC_H
 #define REACTOR_PROCESS_CHILD_EXEC_H
 
 #include "reactor/process/child.h"
 
-/* 0 and the child's process, or -errno and the step at which it failed; nothing is left then. */
+/* Returns 0 and the child's process id, or -errno and the step at which it failed; nothing is
+ * left then. */
 int twi_child_launch(const struct twi_child_options *options, pid_t *ret_pid,
                      enum twi_child_step *ret_step);
 /* waitpid() that is not interrupted. */

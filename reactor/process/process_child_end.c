@@ -3,8 +3,8 @@
  * process_child_end.c - the worker's side of a process pool: read tasks, call functions, send
  * results.
  *
- * A blocking loop on one thread. Each result is sent as soon as it is there, so that whoever kills
- * a worker takes no more than what it is doing.
+ * A blocking loop on one thread. Each result is sent as soon as it is there, so that a kill
+ * loses no more than the running call.
  */
 #include "config.h"
 
@@ -313,13 +313,13 @@ int twi_process_serve(int fd, struct twi_board *board)
     }
     twi_buf_free(&served.in);
     twi_buf_free(&served.out);
-    fflush(NULL); /* what its functions have printed */
+    fflush(NULL); /* the output of its functions */
     return r < 0 && r != -EPIPE && r != -ECONNRESET ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* --- the main functions of workers -------------------------------------------------------- */
 
-/* This program: how it was called, and its file as it was then. */
+/* This program: the name it was called by, and its file as it was then. */
 static struct {
     const char *argv0; /* NULL: main() does not know of workers */
     char path[PATH_MAX];
@@ -345,7 +345,7 @@ static void find_program(const char *argv0)
     program.path[length > 0 ? length : 0] = '\0';
 }
 #else
-/* Where a shell has found it: along PATH when its name has no slash. */
+/* Find the program as a shell does: along PATH when its name has no slash. */
 static void find_program(const char *argv0)
 {
     const char *part = strchr(argv0, '/') != NULL ? "" : getenv("PATH");
@@ -375,8 +375,8 @@ static void remember_program(const char *argv0)
         program.path[0] = '\0';
 }
 
-/* Its file may have been replaced since. The link always leads to the old one, but not under tools
- * that are themselves what runs (valgrind). */
+/* The file may have been replaced since. The link of /proc leads to the old one, except under
+ * tools that are the running program themselves (valgrind). */
 const char *twi_process_path(void)
 {
     struct stat now;
@@ -429,7 +429,7 @@ static void socket_close(void)
     close(TWI_PROCESS_SOCKET);
 }
 
-/* The parent may have gone before we asked to be told. */
+/* The parent may have ended before we asked to be told of that. */
 static int worker_serve(pid_t parent)
 {
     struct twi_board *board;
@@ -466,7 +466,7 @@ bool tw_process_worker(int argc, char **argv)
 /* The parent's reactor is not ours: its descriptors are closed, its memory is left alone. */
 int twi_process_forked(void *arg)
 {
-    static struct twi_loop *volatile parents; /* not lost, for those who look for that */
+    static struct twi_loop *volatile parents; /* for leak checkers: it is not lost */
 
     parents = twi_loop_here;
     twi_loop_here = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_crew.c - how many workers a process pool has: started, replaced, sent home.
+ * process_crew.c - the workers of a process pool: started, replaced, retired.
  *
  * A worker that dies is replaced, but not for ever at full speed: when workers die in a row
  * without a result between, each new one waits longer. When several do not even get ready for
@@ -15,11 +15,12 @@
 #include "reactor/process/process_pool.h"
 
 enum {
-    /* Workers may all die at once (and are replaced at once); then so many more, one by one. */
+    /* Workers may all die at once, and are replaced at once; then this many more, one by
+     * one. */
     CRASHES_MORE = 8,
 };
-/* Seconds between starts, doubled with each crash; the longest when calls took the workers with
- * them, of which there is an end, and when workers do not get ready. */
+/* Seconds between starts, doubled with each crash; the longest after crashes in calls, of which
+ * there is an end, and of workers that do not get ready. */
 static const double first_delay = 0.01, longest_delay = 0.05, longest_barren_delay = 1;
 
 static size_t crash_limit(const struct tw_process_pool *pool)
@@ -60,7 +61,7 @@ static void crew_give_up(struct tw_process_pool *pool)
     };
     tw_value failure = tw_fail_with(&fields);
 
-    pool->barren = crash_limit(pool) - 1; /* who comes next has one try, after a while */
+    pool->barren = crash_limit(pool) - 1; /* the next call has one try, after a while */
     twi_process_pool_fail_queue(pool, failure);
     tw_release(failure);
 }
@@ -86,7 +87,7 @@ static tw_value start_failure(int error)
     return error == -ENOMEM ? tw_fail_memory() : tw_fail_errno(&tw_error_system, error);
 }
 
-/* Without threads it may work another time, but nobody shall wait for that. */
+/* A later start may succeed, but nobody must wait for that. */
 static void start_failed(struct tw_process_pool *pool, int error)
 {
     tw_value failure = start_failure(error);

@@ -51,7 +51,7 @@ struct map {
     size_t left;
 };
 
-/* Stands for a result that is not there; none could be one. */
+/* Stands for a result that is missing, since none may be a result. */
 static char not_there;
 
 static void mark_not_there(struct map *map)
@@ -110,7 +110,7 @@ static int process_map_cancel(tw_deferred *deferred, void *arg)
 
     (void)deferred;
     map->done = NULL;
-    /* The map may go with the last of its tasks. */
+    /* The map may be freed with the last of its tasks. */
     twi_process_pool_drop_set(map->pool, &map->set);
     tw_fire(&done, results);
     return 0;
@@ -172,7 +172,7 @@ tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool, const c
 
 /* --- imap --------------------------------------------------------------------------------- */
 
-/* Counted by its tasks, and by whoever has the results. */
+/* References: of its tasks, and of the results. */
 struct process_imap {
     struct twi_process_task_set set;
     struct tw_process_pool *pool; /* NULL: it was refused, or all results are there */
@@ -222,14 +222,14 @@ static struct process_imap *process_imap_new(tw_value arguments, size_t chunk, b
     imap->left = tw_list_length(imap->set.arguments);
     imap->results = twi_results_new(imap->left, ordered, &process_imap_ops, imap);
     if (imap->results != NULL) {
-        twi_results_ref(imap->results); /* the set's; the other is whoever gets them */
+        twi_results_ref(imap->results); /* the set's; the other one is the user's */
         return imap;
     }
     twi_process_task_set_unref(&imap->set);
     return NULL;
 }
 
-/* Results that are refused are failures, too: one for each argument. */
+/* A refused imap has results, too: a failure for each argument. */
 static tw_results *process_imap_refuse(struct process_imap *imap, tw_value refusal)
 {
     size_t count = imap->left;

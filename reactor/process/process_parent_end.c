@@ -2,8 +2,8 @@
 /*
  * process_parent_end.c - the pool's side of a worker: start it, send tasks, read results, bury it.
  *
- * A worker is settled when it is reaped: only then is it sure that nothing more of it comes, and
- * how it ended. Until then its tasks stay with it.
+ * A worker is settled when it is reaped: only then no more results can come, and its exit
+ * status is known. Until then its tasks stay with it.
  */
 #include "config.h"
 
@@ -25,10 +25,11 @@
 enum {
     READ_SIZE = 16 * 1024,
     FIRST_WINDOW = 2,
-    NAME_MAX_BYTES = 64 * 1024, /* what a frame from a worker holds besides values */
+    NAME_MAX_BYTES = 64 * 1024, /* of a frame from a worker, besides values */
 };
 
-/* Seconds: from hanging up to a signal; between looks for the end, where nobody tells of it. */
+/* Seconds: from hanging up to a signal; between looks for the end, where the kernel does not
+ * tell of it. */
 static const double patience = 0.2, shortest_wait = 0.001, longest_wait = 0.05;
 
 /* --- the row of tasks --------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ bool twi_worker_revoke(struct twi_worker *worker, size_t place)
         !twi_board_take(worker->board, place % TWI_PROCESS_SLOTS, TWI_SLOT_REVOKED))
         return false;
     twi_process_task_move(*task, NULL);
-    *task = NULL; /* its place is free when the worker has skipped it */
+    *task = NULL; /* its place is free again when the worker has skipped it */
     return true;
 }
 
@@ -164,7 +165,7 @@ void twi_worker_send(struct twi_worker *worker)
         n = send(worker->fd, worker->out.data + worker->out_sent, left, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
-        hear_out(worker); /* it is gone: what it has said still counts */
+        hear_out(worker); /* it is gone, but the results it sent count */
         return;
     }
     worker->out_sent += n > 0 ? (size_t)n : 0;
@@ -219,7 +220,7 @@ int twi_worker_give(struct twi_worker *worker, struct twi_process_task *task, si
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* -EBADMSG: not what it should say. */
+/* Returns 0, or -EBADMSG for a frame against the rules. */
 static int link_take_results(struct twi_worker *worker, const char *at, const char *end)
 {
     struct twi_process_task *task;
@@ -388,7 +389,7 @@ static void make_end(struct twi_worker *worker)
         twi_child_signal(worker->child, SIGKILL, false);
 }
 
-/* Has it ended? On old kernels nobody tells; and one that hung up may live on. */
+/* See whether it has ended. Old kernels do not tell, and a worker that hung up may live on. */
 static void look_after(void *arg)
 {
     struct twi_worker *worker = arg;
@@ -425,7 +426,7 @@ static void look_later(struct twi_worker *worker)
     twi_process_pool_look(worker->pool);
 }
 
-/* It has not much time left: nothing more is heard from it. */
+/* The worker will end soon: its socket is not read any more. */
 static void begin_to_die(struct twi_worker *worker, enum twi_worker_end end)
 {
     worker->end = end;
@@ -528,7 +529,8 @@ static tw_value failure_of_end(const struct twi_worker *worker, int status)
     return tw_fail_with(&fields);
 }
 
-/* Of calls that had begun: what was done and not sent, and what ran, is lost; the rest is not. */
+/* Of the calls that had begun, those done and not sent, and the running one, are lost; the
+ * others are not. */
 static void lose_begun(struct twi_worker *worker, struct twi_process_task *task,
                        tw_value failure)
 {
@@ -700,7 +702,8 @@ static int launch(struct twi_worker *worker, bool by_fork, int socket_fd, int bo
     return r;
 }
 
-/* As the options say; a fork in a threaded program becomes a spawn if it can. */
+/* Start it as the options say; a fork in a threaded program becomes a spawn if that is
+ * possible. */
 static int launch_as_wanted(struct twi_worker *worker, int socket_fd, int board_fd)
 {
     enum tw_workers start = worker->pool->options.start;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_pool.c - who does what when: the queue of a process pool, and its beginning and end.
+ * process_pool.c - the queue of a process pool, and its beginning and end.
  *
- * At the end of each turn the queue is handed out: first a task for each idle worker, then tasks
- * sent ahead, more to those that answered fast. A worker without work gets what another has not
- * begun. So a short task costs few system calls, and a long one holds up nothing behind it.
+ * At the end of each turn the queue is handed out: first a task for each idle worker, then
+ * tasks sent ahead, more to workers that were fast. A worker without work gets what another has
+ * not begun. So a short task costs few system calls, and a long one holds up nothing behind it.
  */
 #include "config.h"
 
@@ -218,7 +218,7 @@ static void hand_one_out(struct tw_process_pool *pool, struct twi_worker *worker
         r = piece != NULL ? twi_worker_give(worker, piece, &bad) : -ENOMEM;
         if (r < 0 && piece != NULL)
             twi_list_prepend(&pool->queue, &piece->node);
-        count = bad; /* what comes before it can be sent */
+        count = bad; /* the arguments before it can be sent */
     } while (r < 0 && bad > 0);
     if (r < 0)
         fail_first(pool, r);
@@ -233,7 +233,7 @@ static bool may_have_more(const struct twi_worker *worker, size_t load)
            (options->tasks_per_worker == 0 || worker->given < options->tasks_per_worker);
 }
 
-/* Fill each up to its window, or (not ahead) give one to each that has none. */
+/* Fill each worker up to its window, or (not ahead) give one task to each that has none. */
 static void process_pool_hand_out(struct tw_process_pool *pool, bool ahead)
 {
     TWI_LIST_EACH (node, &pool->workers) {
@@ -311,7 +311,7 @@ void twi_process_pool_enter(struct tw_process_pool *pool)
     pool->inside++;
 }
 
-/* While others work, who keep real time, virtual time waits for them. */
+/* While workers, which keep real time, are busy, virtual time waits for them. */
 static void hold_time(struct tw_process_pool *pool)
 {
     bool hold = !pool->ended &&
@@ -411,7 +411,7 @@ static int complete(struct tw_process_pool *pool)
     return options->init != NULL && pool->init == NULL ? -EINVAL : 0;
 }
 
-/* The reactor goes, with it the workers; the program frees what is left. */
+/* The reactor is being released, and ends the workers; the program frees the pool. */
 static void reactor_ends(struct twi_loop_end *end)
 {
     struct tw_process_pool *pool = TWI_CONTAINER(end, struct tw_process_pool, end_hook);
@@ -424,8 +424,8 @@ static void reactor_ends(struct twi_loop_end *end)
     twi_process_pool_leave(pool);
 }
 
-/* A fork copies the stack that it runs on, and a coroutine's is small: then they start at the end
- * of the turn. */
+/* A fork copies the stack that it runs on, and a coroutine's is small: inside one, workers
+ * start at the end of the turn. */
 static int start_all(struct tw_process_pool *pool)
 {
     int r = 0;
@@ -559,7 +559,7 @@ tw_value twi_process_pool_refusal(const struct tw_process_pool *pool, const char
     return tw_none();
 }
 
-/* Nobody wants what is left. Of what has begun only the death of its worker makes an end. */
+/* Nobody wants the rest of a task. A call that has begun ends only with its worker. */
 void twi_process_task_unwanted(struct twi_process_task *task)
 {
     struct twi_worker *worker = task->worker;

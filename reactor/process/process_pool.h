@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_pool.h - what the files of the process pool share.
+ * process_pool.h - the structs and functions that the files of the process pool share.
  */
 #ifndef REACTOR_PROCESS_PROCESS_POOL_H
 #define REACTOR_PROCESS_PROCESS_POOL_H
@@ -21,7 +21,7 @@ struct twi_process_task {
     size_t place;              /* in the worker's row */
     const struct tw_process_entry *function;
     tw_deferred *done;       /* of a single call; NULL: nobody wants the result */
-    struct twi_process_task_set *set; /* or whose calls these are */
+    struct twi_process_task_set *set; /* of a map's or imap's calls; NULL for a single one */
     tw_value argument;       /* of a single call; else the set has them */
     size_t first, count;     /* items of the set; 0, 1 */
     size_t answered;
@@ -50,7 +50,7 @@ enum twi_worker_state {
     TWI_WORKER_DYING,
     TWI_WORKER_GONE
 };
-/* Why it dies. */
+/* The cause of a worker's end. */
 enum twi_worker_end {
     TWI_END_BY_ITSELF,
     TWI_END_BROKE_RULES,
@@ -74,7 +74,7 @@ struct twi_worker {
     enum twi_worker_end end;
     bool retired; /* it was to end */
     bool was_ready, killed;
-    double waited; /* for its end, of which nobody tells */
+    double waited; /* seconds, for its end, where the kernel does not tell of it */
     /* Tasks it has, in their order: [head, tail) modulo the size; NULL: taken back, or unwanted
      * before it began. */
     struct twi_process_task *tasks[TWI_PROCESS_SLOTS];
@@ -99,12 +99,13 @@ struct tw_process_pool {
     struct twi_flush flush;
     struct twi_loop_end end_hook;
     struct twi_waiters joins;
-    /* Deaths in a row, without a result between; and of those who had not even got ready. */
+    /* Deaths in a row, without a result between; of them, those of workers that had not got
+     * ready. */
     size_t crashes, barren;
     int64_t start_timer;
     bool start_now; /* the delay is over */
     bool stuck;     /* there is no way to start one */
-    tw_value problem; /* the last that kept a worker from starting, a failure or none */
+    tw_value problem; /* the last failure to start a worker, or none */
     uint64_t started, lost;
 };
 
@@ -117,43 +118,43 @@ static inline size_t twi_worker_load(const struct twi_worker *worker)
 
 /* Start one. 0 or -errno. */
 int twi_worker_start(struct tw_process_pool *pool);
-/* Put a task (from no list) into what will be sent to it. 0 or a failure of twi_wire_put(), with
- * *ret_bad the index of the argument at fault. */
+/* Append a task (from no list) to the bytes to be sent to the worker. 0 or an error of
+ * twi_wire_put(), with *ret_bad the index of the argument at fault. */
 int twi_worker_give(struct twi_worker *worker, struct twi_process_task *task, size_t *ret_bad);
 void twi_worker_send(struct twi_worker *worker);
 /* Start the timer that there was no memory for. */
 void twi_worker_check_timer(struct twi_worker *worker);
 /* Take back the task at `place` (of the row of tasks) if it has not begun. */
 bool twi_worker_revoke(struct twi_worker *worker, size_t place);
-/* The last of those that have not begun, taken back; NULL when there is none. */
+/* Take back the last task that has not begun; NULL when there is none. */
 struct twi_process_task *twi_worker_take_last(struct twi_worker *worker);
 /* Kill it: calls that have not begun go back to the queue, the others die with it. */
 void twi_worker_kill(struct twi_worker *worker, enum twi_worker_end end);
-/* Fail the calls of a killed one. */
+/* Fail the calls of a killed worker. */
 void twi_worker_fail(struct twi_worker *worker, tw_value failure);
 /* Calls of this set are not wanted any more. */
 void twi_worker_drop_set(struct twi_worker *worker, struct twi_process_task_set *set);
 /* No more tasks: it ends when it has none. */
 void twi_worker_retire(struct twi_worker *worker);
-/* Wait for the end of a killed one, here and now. */
+/* Wait for the end of a killed worker, here and now. */
 void twi_worker_bury(struct twi_worker *worker);
 void twi_worker_free(struct twi_worker *worker);
 
 /* --- process_pool.c ----------------------------------------------------------------------- */
 
-/* Around whatever may call the program, which may free the pool: its memory goes with the last
- * leave. */
+/* Around code that may call the program, which may free the pool: its memory is freed by the
+ * last leave. */
 void twi_process_pool_enter(struct tw_process_pool *pool);
 void twi_process_pool_leave(struct tw_process_pool *pool);
 /* Look at the queue at the end of the turn. */
 void twi_process_pool_look(struct tw_process_pool *pool);
 /* The next result (taken) of a task. */
 void twi_process_task_answer(struct twi_process_task *task, tw_value result);
-/* It is now with that worker; NULL: with none. */
+/* Note the worker that has the task now; NULL: none. */
 void twi_process_task_move(struct twi_process_task *task, struct twi_worker *worker);
-/* Does anybody want its results? */
+/* True if somebody wants its results. */
 bool twi_process_task_wanted(const struct twi_process_task *task);
-/* Nobody wants its results any more. It may be freed, or its worker killed. */
+/* Nobody wants its results any more: the task may be freed, or its worker killed. */
 void twi_process_task_unwanted(struct twi_process_task *task);
 void twi_process_task_free(struct twi_process_task *task);
 /* Put the rest of a task that is in no list at the front of the queue. */
@@ -169,16 +170,16 @@ static inline bool twi_process_pool_has_work(const struct tw_process_pool *pool)
 int twi_process_pool_add_set(struct tw_process_pool *pool,
                              const struct tw_process_entry *function,
                              struct twi_process_task_set *set, double timeout);
-/* Nobody wants the rest. */
+/* Nobody wants the rest of the set's results. */
 void twi_process_pool_drop_set(struct tw_process_pool *pool, struct twi_process_task_set *set);
-/* Why the pool takes no work; none if it does. */
+/* The failure that says why the pool takes no work; none if it takes work. */
 tw_value twi_process_pool_refusal(const struct tw_process_pool *pool, const char *name,
                                   double timeout,
                                   const struct tw_process_entry **ret_function);
 
 /* --- process_crew.c ----------------------------------------------------------------------- */
 
-/* At the end of a turn: start those that are missing, let go those that have done their share. */
+/* At the end of a turn: start missing workers, retire those that have done their share. */
 void twi_process_pool_start_workers(struct tw_process_pool *pool);
 void twi_process_pool_retire_workers(struct tw_process_pool *pool);
 /* A worker has ended, and its tasks are settled. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_wire.h - what a process pool and its workers say to each other.
+ * process_wire.h - the messages between a process pool and its workers.
  *
- * Frames over a socket pair: a length of 4 bytes, then so many bytes, the first of which says
- * what it is. A worker returns results in the order of its tasks.
+ * Frames over a socket pair: a length of 4 bytes, then that many bytes, the first of which is
+ * the kind. A worker returns results in the order of its tasks.
  *
  *     to a worker    HELLO  result limit, name of the init function or "", its argument
  *                    TASK   slot, name, count, that many arguments
@@ -40,15 +40,15 @@ enum {
     TWI_PROCESS_SOCKET = 3, /* descriptors of a worker */
     TWI_PROCESS_BOARD = 4,
     TWI_FRAME_HEAD = 4,
-    TWI_FRAME_MAX = 1 << 30, /* of one value; the rest is a little more */
-    TWI_PROCESS_FLUSH = 1 << 20, /* results of a chunk are sent when there are so many bytes */
+    TWI_FRAME_MAX = 1 << 30, /* of one value; a frame may have a little more */
+    TWI_PROCESS_FLUSH = 1 << 20, /* results of a chunk are sent at this many bytes */
 };
 
 enum twi_slot { TWI_SLOT_SENT = 1, TWI_SLOT_BEGUN, TWI_SLOT_REVOKED };
 
 struct twi_board {
     atomic_uint slots[TWI_PROCESS_SLOTS];
-    atomic_size_t progress; /* which call of the task that has begun last */
+    atomic_size_t progress; /* the call that runs, of the task that has begun last */
 };
 
 /* True when it was SENT. */
@@ -58,7 +58,8 @@ static inline bool twi_board_take(struct twi_board *board, size_t slot, enum twi
     return atomic_compare_exchange_strong(&board->slots[slot], &sent, (unsigned)as);
 }
 
-/* Start a frame: room for its length, and what it is. *ret_start for the end. 0, -ENOMEM. */
+/* Start a frame: room for its length, and its kind. *ret_start is for twi_frame_end(). 0,
+ * -ENOMEM. */
 int twi_frame_begin(struct twi_buf *buf, enum twi_process_frame kind, size_t *ret_start);
 void twi_frame_end(struct twi_buf *buf, size_t start);
 /* The frame at data[0..length): its content from *ret_at to *ret_end. 1; 0 when more must come;
@@ -68,9 +69,9 @@ int twi_frame_read(const char *data, size_t length, size_t limit, const char **r
 
 const struct tw_process_entry *twi_process_function(const char *name, size_t length);
 
-/* Serve the pool at the other end until it closes; what the worker's main() returns. */
+/* Serve the pool at the other end until it closes; returns the exit status of the worker. */
 int twi_process_serve(int fd, struct twi_board *board);
-/* Was tw_process_worker() called in this program? And what spawns a worker. */
+/* True if tw_process_worker() was called in this program; and the path that spawns a worker. */
 bool twi_process_can_spawn(void);
 const char *twi_process_argv0(void);
 const char *twi_process_path(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocking_call.c - another thread waits for what the reactor's thread computes.
+ * blocking_call.c - another thread waits for a result of the reactor's thread.
  *
  * The result must reach the thread as its only reference. A Deferred's is still held by its chain
  * while the callback runs; so the thread is told one call later, by a post of the reactor to
@@ -18,7 +18,7 @@ struct blocked {
     struct twi_post post;
     struct twi_list node; /* in the loop's list while a Deferred is waited for */
     struct tw_reactor *reactor;
-    struct tw_thread_pool *pool; /* whose thread waits; NULL: none's */
+    struct tw_thread_pool *pool; /* the pool whose thread waits; NULL: no pool's */
     tw_value (*fn)(void *arg);
     void *arg;
     atomic_uint references; /* the thread's and the callback's */
@@ -74,7 +74,7 @@ static void callback_gone(void *arg)
     struct blocked *blocked = arg;
 
     if (!twi_list_linked(&blocked->node)) {
-        blocked_unref(blocked); /* given up before */
+        blocked_unref(blocked); /* abandoned before */
         return;
     }
     if (!blocked->have_result)
@@ -113,7 +113,8 @@ static void blocked_abandon_vain(struct twi_loop_end *wait)
         blocked_abandon_if_vain(loop, TWI_CONTAINER(node, struct blocked, node));
 }
 
-/* The loop goes. A post that its closed inbox refused has its result; others are abandoned. */
+/* The loop is being released. A post that its closed inbox refused has its result; others are
+ * abandoned. */
 static void blocked_abandon_all(struct twi_loop_end *end)
 {
     struct twi_loop *loop = twi_loop_here;

@@ -37,7 +37,7 @@ static void came_back(void *arg)
     thread_job_finish(job, job->given_up ? cancelled() : job->result);
 }
 
-/* Work that has begun goes on; what it returns is then the late result that is swallowed. */
+/* Work that has begun goes on; its result is then the late one that is dropped. */
 static int thread_job_cancel(tw_deferred *deferred, void *arg)
 {
     struct twi_job *job = arg;
@@ -48,7 +48,7 @@ static int thread_job_cancel(tw_deferred *deferred, void *arg)
     return 0;
 }
 
-/* The loop goes: take back what is queued, wait for what runs. */
+/* The loop is being released: take back queued jobs, wait for running ones. */
 static void thread_jobs_take_back(struct twi_loop_end *end)
 {
     struct twi_loop *loop = twi_loop_here;

@@ -2,9 +2,9 @@
 /*
  * thread_pool.c - threads that take work from one queue.
  *
- * Waking is a chain: whoever queues work wakes or starts one thread, and none while one is on its
- * way; that one wakes the next if work is left when it has taken its own. A burst of jobs costs
- * its sender one wake.
+ * Waking is a chain: queueing work wakes or starts one thread, and none while one is on its
+ * way; that thread wakes the next if work is left when it has taken its own. A burst of jobs
+ * costs its sender one wake.
  */
 #include "config.h"
 
@@ -90,8 +90,8 @@ static int pool_start_thread(struct tw_thread_pool *pool)
     return 0;
 }
 
-/* See to it that a thread looks at the queue. Writes true when the caller has to signal `work`,
- * which it does without the mutex: the thread that wakes wants it. */
+/* Make sure that a thread will look at the queue. Writes true when the caller has to signal
+ * `work`, which it does without the mutex: the thread that wakes needs it. */
 static int wake_one(struct tw_thread_pool *pool, bool *ret_signal)
 {
     int r = 0;
@@ -267,8 +267,8 @@ static void give_up_queue(struct tw_thread_pool *pool)
     }
 }
 
-/* With the mutex. A thread may need this one's reactor to come to its end: keep it answering. What
- * needs a turn of it will not come any more. */
+/* With the mutex. A thread may need calls of this one's reactor before it can end: keep making
+ * them. Anything that needs a turn of the loop will not come any more. */
 static void wait_for_threads(struct tw_thread_pool *pool)
 {
     struct tw_reactor *reactor = pool->closer;
@@ -349,7 +349,7 @@ static void loop_ends(struct twi_loop_end *end)
     tw_thread_pool_free(TWI_CONTAINER(end, struct tw_thread_pool, end), false);
 }
 
-/* The pool of a place in the loop, made if need be; it goes with the loop at the latest. */
+/* The pool of a place in the loop, made if need be; it is freed with the loop at the latest. */
 static struct tw_thread_pool *pool_at(struct twi_loop *loop, struct tw_thread_pool **place,
                                       size_t threads)
 {

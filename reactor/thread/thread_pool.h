@@ -29,9 +29,9 @@ struct twi_job {
 int twi_thread_pool_submit(struct tw_thread_pool *pool, struct twi_job *job);
 /* Take a job that has not begun out again; false when it has. */
 bool twi_thread_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job);
-/* The pool whose thread this is; NULL: of none. */
+/* The pool of the calling thread; NULL: none. */
 struct tw_thread_pool *twi_thread_pool_here(void);
-/* Does the reactor of the calling thread wait for the threads of `pool` to end? */
+/* True if the reactor of the calling thread waits for the threads of `pool` to end. */
 bool twi_thread_pool_is_awaited(struct tw_thread_pool *pool);
 void twi_thread_pool_ref(struct tw_thread_pool *pool);
 void twi_thread_pool_unref(struct tw_thread_pool *pool);
