@@ -31,7 +31,8 @@ struct tool_option {
         *help; /* of --help; argument NULL for flags; help NULL: only in JSON */
 };
 
-/* An option that was given. Those of one kind stand in their order, repeated ones one by one. */
+/* An option that was given. Options of one kind stand in their order, repeated ones one by
+ * one. */
 struct tool_given {
     const struct tool_option *option;
     bool on;                      /* of a flag; false with any other: --no-NAME, NAME:false */
@@ -60,8 +61,9 @@ const struct tool_given *tool_find_next(const struct tool_given *given);
 const char *tool_text(const struct tool_question *question, const char *name);
 bool tool_flag(const struct tool_question *question, const char *name, bool otherwise);
 
-/* What a tool returns when it can't answer: {"error":word,"message":...}. `word` is static:
- * "usage" for options that make no sense, "limit" for what is too large, else the tool's own. */
+/* The result of a tool that can't answer: {"error":word,"message":...}. `word` is static:
+ * "usage" for options that make no sense, "limit" for what is too large, else the tool's
+ * own. */
 struct twi_json *tool_refuse(const struct tool_question *question, const char *word,
                              const char *format, ...) TW_PRINTF(3, 4);
 

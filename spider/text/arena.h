@@ -2,9 +2,9 @@
 /*
  * arena.h - memory that is released all at once: everything that is read out of one page.
  *
- * What is allocated lives until the arena is reset or freed. An arena has a limit; behind it, and
- * when there is no memory, allocating returns NULL, and `failed` stays set: who builds something
- * large may go on with what it has and look once, at the end.
+ * An allocation lives until the arena is reset or freed. An arena has a limit; behind it, and
+ * when there is no memory, allocating returns NULL, and `failed` stays set: who builds
+ * something large may go on with what it has and look once, at the end.
  */
 #ifndef SPIDER_TEXT_ARENA_H
 #define SPIDER_TEXT_ARENA_H
