@@ -17,6 +17,7 @@ enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREADABLE = 26, CLI_UNWRITABLE = 23 }
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_export(int argc, char **argv);
 
 /* --- memory: a command that has none left says so and ends -------------------------------- */
 

@@ -22,6 +22,7 @@ static const struct subcommand {
     { "get", cli_get, "fetch URLs, many at once" },
     { "serve", cli_serve, "serve a directory, or echo requests, over HTTP" },
     { "url", cli_url, "show the parts of a URL" },
+    { "export", cli_export, "turn items into CSV, XML or JSON" },
 };
 #define COUNT (sizeof subcommands / sizeof *subcommands)
 

@@ -121,20 +121,31 @@ static struct twi_json *out_of_memory(void)
     return &error;
 }
 
-/* The refusal of a question that could be read but not answered is as complete as an answer. */
+static int refusal_print(const struct tool *tool, const struct twi_json *error,
+                         const char *word, bool as_json, struct twi_text *line)
+{
+    if (as_json || tool->show == NULL) {
+        twi_json_write(line, error);
+        twi_text_putc(line, '\n');
+    } else {
+        cli_complain(tool->name, "%s", twi_json_text(twi_json_member(error, "message")));
+    }
+    return strcmp(word, "usage") == 0 ? CLI_USAGE : CLI_FAILED;
+}
+
 static int answer_print(const struct tool *tool, const struct twi_json *answer, bool as_json,
                         struct twi_text *line)
 {
     const struct twi_json *error = twi_json_member(answer, "error");
 
-    if (as_json || tool->show == NULL || error != NULL) {
+    if (error != NULL)
+        return refusal_print(tool, answer, twi_json_text(error), as_json, line);
+    if (as_json || tool->show == NULL) {
         twi_json_write(line, answer);
         twi_text_putc(line, '\n');
     } else {
         tool->show(answer, line);
     }
-    if (error != NULL)
-        return twi_json_is_text(error, "usage") ? CLI_USAGE : CLI_FAILED;
     return tool->is_positive == NULL || tool->is_positive(answer) ? CLI_OK : CLI_FAILED;
 }
 

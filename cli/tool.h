@@ -91,7 +91,8 @@ const struct tool_option *tool_find_option(const struct tool *tool, const char *
 /* Fill in a question from a line of JSON. NULL, or the refusal. */
 struct twi_json *tool_question_read(const struct tool *tool, struct tool_question *question,
                                     const char *line, size_t length);
-/* The answer as a line of JSON; the exit status that it stands for. */
+/* The answer as a line of JSON, or for people, who see refusals on standard error. The exit status
+ * that it stands for. */
 int tool_answer(const struct tool *tool, const struct tool_question *question, bool as_json,
                 struct twi_text *line);
 /* Answer the lines of standard input; an exit status. */

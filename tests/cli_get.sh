@@ -537,7 +537,7 @@ status 77
 err_has ": tls: "
 
 claim "every option has its place in the manual"
-for command in get serve url; do
+for command in get serve url export; do
     run $command --help
     sed 's/\\//g' "$manuals/tweed-$command.1" >manual
     sed -n 's/^  \(-.,\|   \) \(--[a-z0-9.-]*\).*/\2/p' "$work/out" >options
