@@ -91,20 +91,95 @@ int tw_cancel(tw_deferred *deferred)
         deferred, tw_fail_at(deferred->where, &tw_error_cancelled, "cancelled"), false);
 }
 
-void twi_cancel_child(tw_deferred *child, const char *whose)
+/* --- of what is waited for ---------------------------------------------------------------- */
+
+/* A canceller that cancels what its Deferred waits for; each runs within the one before. */
+struct walk {
+    const tw_deferred *waiter, *awaited;
+    const struct walk *before;
+};
+static _Thread_local const struct walk *walks;
+
+/* Has a row of such cancellers led from `awaited` to `waiter`? */
+static bool comes_round(const tw_deferred *waiter, const tw_deferred *awaited)
 {
-    int (*cancel_child)(tw_deferred * child) = TWI_HOOK(twi_body_hooks.cancel_child);
+    const struct walk *walk = walks;
+
+    while (waiter != awaited && walk != NULL && walk->awaited == waiter) {
+        waiter = walk->waiter;
+        walk = walk->before;
+    }
+    return waiter == awaited;
+}
+
+int twi_cancel_awaited(const tw_deferred *waiter, tw_deferred *awaited)
+{
+    struct walk walk = { waiter, awaited, walks };
+    int r;
+
+    walks = &walk;
+    r = tw_cancel(awaited);
+    walks = walk.before;
+    return r;
+}
+
+/* In the place of a tap that was called already; `arg` is the Deferred itself. */
+static void taken_back(void *arg, size_t index, tw_value *result)
+{
+    (void)index;
+    if (tw_is_failure(*result))
+        ((tw_deferred *)arg)->state |= TWI_HANDLED;
+}
+
+static void tap_take_back(const struct twi_parent *parent, tw_deferred *child, size_t index)
+{
+    struct twi_entry *tap = twi_entries_find_tap(child, parent->tap, parent->arg, index);
+    tw_value failure;
+
+    if (tap == NULL)
+        return;
+    tap->fn.tap = taken_back;
+    tap->arg = child;
+    failure = tw_fail_at(parent->done->where, &tw_error_cancelled,
+                         "cancelled, in a circle of waits");
+    parent->tap(parent->arg, index, &failure);
+    tw_release(failure);
+}
+
+static bool body_break_circle(tw_deferred *body)
+{
+    bool (*interrupt)(tw_deferred * body) = TWI_HOOK(twi_body_hooks.interrupt);
+
+    return (body->state & TWI_CANCELLING) != 0 && interrupt != NULL && interrupt(body);
+}
+
+void twi_cancel_child_of(const struct twi_parent *parent, tw_deferred *child, size_t index)
+{
+    tw_deferred *inner = child;
     const char *where;
     int r;
 
     if (child == NULL)
         return;
-    while ((child->state & TWI_WAITING) != 0)
-        child = child->waiting_on;
-    where = child->where; /* the child may be freed */
-    r = cancel_child != NULL ? cancel_child(child) : tw_cancel(child);
+    while ((inner->state & TWI_WAITING) != 0)
+        inner = inner->waiting_on;
+    if (body_break_circle(inner))
+        return;
+    if (comes_round(parent->done, inner)) {
+        tap_take_back(parent, child, index);
+        return;
+    }
+    where = inner->where; /* it may go */
+    r = twi_cancel_awaited(parent->done, inner);
     if (r < 0)
-        twi_report_refusal(where, whose, r);
+        twi_report_refusal(where, parent->whose, r);
+}
+
+void twi_cancel_child(tw_deferred *child, const char *whose)
+{
+    const struct twi_parent none = { .whose = whose };
+
+    twi_cancel_child_of(&none, child, 0);
 }
 
 /* --- pause ------------------------------------------------------------------------------ */

@@ -250,6 +250,10 @@ struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place);
 struct twi_more *twi_entries_more(tw_deferred *deferred);
 void twi_more_free(struct twi_more *more);
 
+/* The entry that a tap was given; NULL when it has been called. */
+struct twi_entry *twi_entries_find_tap(tw_deferred *deferred, twi_tap *fn, const void *arg,
+                                       size_t index);
+
 /* True if no entry is left to run. */
 static inline bool twi_entries_none(const tw_deferred *deferred)
 {
@@ -319,6 +323,12 @@ static inline struct twi_entry *twi_entries_place(tw_deferred *deferred)
 void twi_list_each_child(const tw_deferred *deferred,
                          void (*fn)(tw_deferred *child, void *arg), void *arg);
 
+/* --- map.c ------------------------------------------------------------------------------ */
+
+/* The same of a map's. */
+void twi_map_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
+                        void *arg);
+
 /* --- cancel.c --------------------------------------------------------------------------- */
 
 /* tw_cancel() of one child of several; `whose` ("a list") is for the log. A refusal is logged,
@@ -327,11 +337,24 @@ void twi_list_each_child(const tw_deferred *deferred,
  * fine. */
 void twi_cancel_child(tw_deferred *child, const char *whose);
 
+/* How a child is tapped by what `done`, if not NULL, waits for all its children with. */
+struct twi_parent {
+    const tw_deferred *done;
+    const char *whose;
+    twi_tap *tap;
+    void *arg;
+};
+/* The same, by the canceller of parent->done. Where that is what the child waits for, all would
+ * wait for each other for ever: then the tap is called with a failure, and no more afterwards. */
+void twi_cancel_child_of(const struct twi_parent *parent, tw_deferred *child, size_t index);
+/* tw_cancel() by the canceller of `waiter`, which waits for `awaited`. */
+int twi_cancel_awaited(const tw_deferred *waiter, tw_deferred *awaited);
+
 /* --- upwards: hooks of inline/, NULL before the first body or group ---------------------- */
 
 struct twi_body_hooks {
-    /* As twi_cancel_child(), for a child that waits for no other; returns as tw_cancel(). */
-    int (*cancel_child)(tw_deferred *child);
+    /* If `deferred` is that of a body that stands at an await: the body goes on with a failure. */
+    bool (*interrupt)(tw_deferred *deferred);
     /* True if `deferred` is that of a body that has not ended; then the Deferred that it
      * awaits, lent, or NULL, the body's name and the place of its await. */
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,

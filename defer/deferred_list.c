@@ -40,12 +40,21 @@ static void group_release(void *arg)
     list_unref(arg);
 }
 
+static void list_child_done(void *arg, size_t index, tw_value *result);
+
+static void list_cancel_one(struct group *group, size_t index)
+{
+    const struct twi_parent parent = { group->done, "a list", list_child_done, group };
+
+    twi_cancel_child_of(&parent, group->children[index], index);
+}
+
 /* Cancel all that have no result yet. Each may fire others, and the group itself. */
 static void cancel_children(struct group *group)
 {
     group->references++;
     for (size_t i = 0; i < group->count && group->left > 0; i++)
-        twi_cancel_child(group->children[i], "a list");
+        list_cancel_one(group, i);
     list_unref(group);
 }
 

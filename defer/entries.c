@@ -101,6 +101,29 @@ bool twi_entries_room(tw_deferred *deferred, unsigned count)
     return more->count + count <= more->capacity || entries_grow(deferred);
 }
 
+static bool is_tap(const struct twi_entry *entry, twi_tap *fn, const void *arg, size_t index)
+{
+    return entry->kind == TWI_TAP && entry->fn.tap == fn && entry->arg == arg &&
+           entry->with.index == index;
+}
+
+struct twi_entry *twi_entries_find_tap(tw_deferred *deferred, twi_tap *fn, const void *arg,
+                                       size_t index)
+{
+    struct twi_more *more = deferred->more;
+
+    for (size_t i = 0; i < TWI_INSIDE; i++) {
+        if ((deferred->state & TWI_HAS_FIRST << i) != 0 &&
+            is_tap(&deferred->entries[i], fn, arg, index))
+            return &deferred->entries[i];
+    }
+    for (size_t i = more != NULL ? more->next : 0; more != NULL && i < more->count; i++) {
+        if (is_tap(&more->entries[i], fn, arg, index))
+            return &more->entries[i];
+    }
+    return NULL;
+}
+
 struct twi_entry *twi_entries_at(tw_deferred *deferred, size_t place)
 {
     return place < TWI_INSIDE ? &deferred->entries[place]

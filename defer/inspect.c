@@ -217,6 +217,7 @@ static void dump_one(tw_deferred *deferred, void *arg)
     else if (deferred_body_awaits(deferred, &awaited, &name, &at) && awaited != NULL)
         dump_one(awaited, dump);
     twi_list_each_child(deferred, dump_one, dump);
+    twi_map_each_child(deferred, dump_one, dump);
     deferred_each_member(deferred, dump_one, dump);
     dump->depth--;
 }

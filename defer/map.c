@@ -51,6 +51,13 @@ static void map_child_done(void *arg, size_t index, tw_value *result)
     map_unref(map);
 }
 
+static void map_cancel_one(struct map *map, size_t index)
+{
+    const struct twi_parent parent = { map->done, "a map", map_child_done, map };
+
+    twi_cancel_child_of(&parent, map->children[index], index);
+}
+
 static void start_next(struct map *map)
 {
     size_t index = map->started++;
@@ -61,7 +68,7 @@ static void start_next(struct map *map)
     map->children[index] = child;
     twi_deferred_tap(child, map_child_done, map, index);
     if (map->cancelled)
-        twi_cancel_child(map->children[index], "a map"); /* by start() */
+        map_cancel_one(map, index); /* by start() */
     tw_deferred_unref(child);
 }
 
@@ -105,10 +112,24 @@ static int map_cancel(tw_deferred *done, void *arg)
     map->cancelled = true;
     map->references++;
     for (size_t i = 0; i < map->started; i++)
-        twi_cancel_child(map->children[i], "a map");
+        map_cancel_one(map, i);
     map_pump(map);
     map_unref(map);
     return TW_CANCEL_LATER;
+}
+
+void twi_map_each_child(const tw_deferred *deferred, void (*fn)(tw_deferred *child, void *arg),
+                        void *arg)
+{
+    struct map *map;
+
+    if ((deferred->state & TWI_FIRED) != 0 || deferred->cancel != map_cancel)
+        return;
+    map = deferred->ctx;
+    for (size_t i = 0; i < map->started; i++) {
+        if (map->children[i] != NULL)
+            fn(map->children[i], arg);
+    }
 }
 
 static struct map *map_new(const char *where, size_t count, tw_deferred **ret_done)

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <tweed/deferred_list.h>
 #include <tweed/task.h>
 
 #include "tests/bodies.h"
@@ -288,6 +289,77 @@ START_TEST(who_awaits_a_cancelled_body_is_cancelled_with_it)
 }
 END_TEST
 
+/* --- circles ------------------------------------------------------------------------------ */
+
+/* A list waits for a promise, that for a map, that for a body, and that for the list. */
+struct circle {
+    tw_deferred *slot, *promise, *list, *map, *body;
+};
+
+static tw_deferred *give_ref(const void *item, void *arg)
+{
+    (void)item;
+    return tw_deferred_ref(*(tw_deferred **)arg);
+}
+
+static tw_value await_list(void *arg)
+{
+    struct circle *circle = arg;
+    return tw_await(tw_deferred_ref(circle->list));
+}
+
+static void circle_make(struct circle *circle, bool through_a_body)
+{
+    circle->promise = tw_promise(&circle->slot, NULL, NULL);
+    circle->list = tw_gather(((tw_deferred *[]){ tw_deferred_ref(circle->promise) }), 1);
+    circle->body = through_a_body ? tw_inline_callbacks(await_list, circle)
+                                  : tw_deferred_ref(circle->list);
+    circle->map = tw_map("x", 1, 1, 1, give_ref, &circle->body);
+    tw_deferred_resolve_with(circle->slot, tw_deferred_ref(circle->map));
+    tw_deferred_unref(circle->slot);
+}
+
+static size_t circle_end(struct circle *circle)
+{
+    tw_deferred *all[] = { circle->promise, circle->list, circle->map, circle->body };
+    size_t pending = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        pending += !tw_deferred_is_done(all[i]);
+        tw_deferred_mark_handled(all[i]);
+        tw_deferred_unref(all[i]);
+    }
+    return pending;
+}
+
+static int cancel_by_number(struct circle *circle, int number)
+{
+    tw_deferred *all[] = { circle->promise, circle->list, circle->map, circle->body };
+
+    if (number < 4)
+        return tw_cancel(all[number]);
+    return (int)tw_inline_callbacks_cancel_all();
+}
+
+START_TEST(a_cancel_ends_a_circle_wherever_it_begins)
+{
+    struct circle circle;
+
+    setup();
+    for (int through_a_body = 0; through_a_body < 2; through_a_body++) {
+        for (int from = 0; from < 4 + through_a_body; from++) {
+            circle_make(&circle, through_a_body);
+            ck_assert_int_eq(cancel_by_number(&circle, from), from == 4);
+            ck_assert_msg(circle_end(&circle) == 0, "from number %d", from);
+            ck_assert_uint_eq(tw_deferred_count(), 0);
+        }
+    }
+    ck_trace("");
+    ck_assert_str_eq(logged, "");
+    teardown();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inline callbacks, cancelled");
@@ -303,5 +375,6 @@ int main(void)
     TEST_ADD(suite, a_row_of_bodies_is_cancelled_through);
     TEST_ADD(suite, cancel_all_reaches_each_body_once);
     TEST_ADD(suite, who_awaits_a_cancelled_body_is_cancelled_with_it);
+    TEST_ADD(suite, a_cancel_ends_a_circle_wherever_it_begins);
     return test_run(suite);
 }

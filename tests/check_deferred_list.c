@@ -220,16 +220,25 @@ static void collect(const char *line, void *arg)
     trace_add(line);
 }
 
-START_TEST(a_dump_shows_what_a_list_waits_for)
+static tw_deferred *give_child(const void *item, void *arg)
 {
-    tw_deferred *slot, *child = tw_promise_at("child.c:1", &slot, NULL, NULL, NULL);
-    tw_deferred *list = tw_deferred_list_at("list.c:2", &child, 1, 0);
+    (void)item;
+    return arg;
+}
 
+START_TEST(a_dump_shows_what_a_list_or_map_waits_for)
+{
     trace_setup();
-    tw_deferred_dump(collect, NULL);
-    ck_assert_ptr_nonnull(strstr(trace, "list.c:2: pending   Deferred"));
-    tw_fire(&slot, tw_none());
-    tw_deferred_unref(list);
+    for (int is_map = 0; is_map < 2; is_map++) {
+        tw_deferred *slot, *child = tw_promise_at("child.c:1", &slot, NULL, NULL, NULL);
+        tw_deferred *all = is_map ? tw_map_at("all.c:2", "x", 1, 1, 1, give_child, child)
+                                  : tw_deferred_list_at("all.c:2", &child, 1, 0);
+        tw_deferred_dump(collect, NULL);
+        ck_assert_ptr_nonnull(strstr(trace, "all.c:2: pending   Deferred"));
+        trace_reset();
+        tw_fire(&slot, tw_none());
+        tw_deferred_unref(all);
+    }
     trace_teardown();
 }
 END_TEST
@@ -547,7 +556,7 @@ int main(void)
     TEST_ADD(suite, cancelling_a_list_goes_past_a_child_that_refuses);
     TEST_ADD(suite, cancelling_a_list_reaches_what_fired_children_wait_for);
     TEST_ADD(suite, children_may_fire_each_other_and_the_list);
-    TEST_ADD(suite, a_dump_shows_what_a_list_waits_for);
+    TEST_ADD(suite, a_dump_shows_what_a_list_or_map_waits_for);
     TEST_ADD(suite, gather_gives_values_or_the_first_failure);
     TEST_ADD(suite, race_gives_the_first_success_and_cancels_the_rest);
     TEST_ADD(suite, as_completed_hands_out_results_as_they_come);

@@ -552,6 +552,71 @@ START_TEST(a_group_ends_whatever_allocation_fails)
 }
 END_TEST
 
+static tw_value add_itself(tw_group *group, void *arg)
+{
+    later(1);
+    tw_group_add(group, tw_deferred_ref(*(tw_deferred **)arg));
+    return tw_none();
+}
+
+START_TEST(a_group_that_waits_for_itself_ends_by_a_cancel)
+{
+    tw_deferred *group;
+
+    setup();
+    group = tw_group_run(add_itself, &group);
+    tw_clock_advance(clock_, 1);
+    see("group", group);
+    ck_trace("pending");
+    ck_assert_int_eq(tw_cancel(group), 0);
+    see("group", group);
+    ck_trace("group!cancelled");
+    tw_deferred_unref(group);
+    teardown();
+}
+END_TEST
+
+static tw_group *around;
+
+static tw_value cancel_around(void *arg)
+{
+    (void)arg;
+    trace_seen("cancelled", later(5));
+    tw_group_cancel(around);
+    trace_seen("cleaned", later(1));
+    return tw_none();
+}
+
+static tw_value list_inside(tw_group *group, void *arg)
+{
+    tw_deferred *child = tw_inline_callbacks(cancel_around, NULL);
+    tw_deferred **list = arg;
+
+    around = group;
+    *list = tw_deferred_list(&child, 1, 0);
+    tw_group_add(group, tw_deferred_ref(*list));
+    return tw_none();
+}
+
+START_TEST(a_list_that_is_being_cancelled_is_waited_for_all_the_same)
+{
+    tw_deferred *list = NULL, *group;
+
+    setup();
+    group = tw_group_run(list_inside, &list);
+    tw_cancel(list);
+    see("group", group);
+    ck_trace("cancelled!cancelled pending");
+    tw_clock_advance(clock_, 1);
+    see("list", list);
+    see("group", group);
+    ck_trace("cleaned=none list=list group!cancelled");
+    tw_deferred_unref(list);
+    tw_deferred_unref(group);
+    teardown();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("group");
@@ -570,5 +635,7 @@ int main(void)
     TEST_ADD(suite, groups_nest);
     TEST_ADD(suite, locals_are_inherited_and_then_ones_own);
     TEST_ADD(suite, a_group_ends_whatever_allocation_fails);
+    TEST_ADD(suite, a_group_that_waits_for_itself_ends_by_a_cancel);
+    TEST_ADD(suite, a_list_that_is_being_cancelled_is_waited_for_all_the_same);
     return test_run(suite);
 }

@@ -180,18 +180,10 @@ static void ignore(void *arg, size_t index, tw_value *result)
 
 static void untap(tw_deferred *deferred, const struct twi_task *task)
 {
-    struct twi_more *more = deferred->more;
+    struct twi_entry *entry = twi_entries_find_tap(deferred, await_arrived, task, 0);
 
-    for (size_t i = 0; i < TWI_INSIDE; i++) {
-        struct twi_entry *entry = &deferred->entries[i];
-        if ((deferred->state & TWI_HAS_FIRST << i) != 0 && entry->kind == TWI_TAP &&
-            entry->arg == task)
-            entry->fn.tap = ignore;
-    }
-    for (size_t i = more != NULL ? more->next : 0; more != NULL && i < more->count; i++) {
-        if (more->entries[i].kind == TWI_TAP && more->entries[i].arg == task)
-            more->entries[i].fn.tap = ignore;
-    }
+    if (entry != NULL)
+        entry->fn.tap = ignore;
 }
 
 void twi_task_interrupt(struct twi_task *task, tw_value failure)

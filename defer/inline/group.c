@@ -42,6 +42,15 @@ static void group_unref(tw_group *group)
     twi_free(group);
 }
 
+static void member_ended(void *arg, size_t index, tw_value *result);
+
+static void cancel_member(struct member *member)
+{
+    const struct twi_parent parent = { member->group->done, "a group", member_ended, member };
+
+    twi_cancel_child_of(&parent, member->deferred, 0);
+}
+
 /* Cancel all members; any of them may end inside, and the group with it. */
 static void cancel_members(tw_group *group)
 {
@@ -53,7 +62,7 @@ static void cancel_members(tw_group *group)
     twi_list_splice(&todo, &group->members);
     while ((node = twi_list_take_first(&todo)) != NULL) {
         twi_list_append(&group->members, node);
-        twi_cancel_child(TWI_CONTAINER(node, struct member, node)->deferred, "a group");
+        cancel_member(TWI_CONTAINER(node, struct member, node));
     }
     group_unref(group);
 }

@@ -30,14 +30,14 @@ static void bodies_end(void)
     twi_tasks.known = false;
 }
 
-static int task_cancel_child(tw_deferred *child);
+static bool task_interrupt_parked(tw_deferred *outer);
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where);
 
 static void set_hooks(void)
 {
     TWI_HOOK_SET(twi_hook_drop_lent, twi_held_drop);
-    TWI_HOOK_SET(twi_body_hooks.cancel_child, task_cancel_child);
+    TWI_HOOK_SET(twi_body_hooks.interrupt, task_interrupt_parked);
     TWI_HOOK_SET(twi_body_hooks.awaits, task_awaits);
 }
 
@@ -138,7 +138,6 @@ static int task_cancel(tw_deferred *outer, void *arg)
     bool again = false; /* one of them was cancelled in this round: it may clean up */
     int r;
 
-    (void)outer;
     do {
         task = next;
         task->walk = walk;
@@ -155,7 +154,7 @@ static int task_cancel(tw_deferred *outer, void *arg)
     } while (next != NULL);
     if (again)
         return TW_CANCEL_LATER;
-    r = tw_cancel(inner);
+    r = twi_cancel_awaited(outer, inner);
     return r < 0 ? r : TW_CANCEL_LATER;
 }
 
@@ -164,15 +163,15 @@ static void break_circle_out(void *task)
     break_circle(task);
 }
 
-/* The hooks cancel_child and awaits; see deferred.h. */
-static int task_cancel_child(tw_deferred *child)
+/* The hooks interrupt and awaits; see deferred.h. */
+static bool task_interrupt_parked(tw_deferred *outer)
 {
-    struct twi_task *task = (child->state & TWI_CANCELLING) != 0 ? twi_task_of(child) : NULL;
+    struct twi_task *task = twi_task_of(outer);
 
     if (task == NULL || !task->parked)
-        return tw_cancel(child);
+        return false;
     twi_coroutine_call_out(break_circle_out, task);
-    return 0;
+    return true;
 }
 
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
