@@ -516,6 +516,14 @@ int twi_deferred_add(tw_deferred *deferred, const struct twi_entry *entries, uns
     return addition.r;
 }
 
+void twi_tap_ignore(void *arg, size_t index, tw_value *result)
+{
+    (void)arg;
+    (void)index;
+    tw_release(*result);
+    *result = tw_none();
+}
+
 void twi_deferred_tap_slowly(tw_deferred *deferred, twi_tap *fn, void *arg, size_t index)
 {
     struct twi_entry entry = {

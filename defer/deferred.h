@@ -234,6 +234,8 @@ static inline void twi_deferred_tap(tw_deferred *deferred, twi_tap *fn, void *ar
     entry->with.index = index;
     entry->kind = TWI_TAP;
 }
+/* The tap of somebody who is no longer interested: it takes the result and does nothing with it. */
+void twi_tap_ignore(void *arg, size_t index, tw_value *result);
 /* Make `deferred`, which is RUNNING, wait for `inner` (one reference is taken over). True if it
  * waits now, and then a reference of `deferred` is consumed too; false if it holds a result and is
  * RUNNING still. */
@@ -259,6 +261,16 @@ static inline bool twi_entries_none(const tw_deferred *deferred)
 {
     return (deferred->state & TWI_HAS_BOTH) == 0 &&
            (deferred->more == NULL || deferred->more->count == 0);
+}
+
+/* The same, or nothing but one tap that ignores the result? */
+static inline bool twi_entries_ignore(const tw_deferred *deferred)
+{
+    if (deferred->more != NULL && deferred->more->count > 0)
+        return false;
+    return (deferred->state & TWI_HAS_BOTH) == 0 ||
+           ((deferred->state & TWI_HAS_SECOND) == 0 && deferred->entries[0].kind == TWI_TAP &&
+            deferred->entries[0].fn.tap == twi_tap_ignore);
 }
 
 /* The place of an entry: see entries.c. */

@@ -70,7 +70,8 @@ static inline bool twi_waiter_unseen(const struct twi_waiter *waiter)
 {
     const tw_deferred *turn = waiter->turn;
 
-    return (turn->references == 1 && twi_entries_none(turn)) || (turn->state & TWI_FIRED) != 0;
+    return (turn->references == 1 && twi_entries_ignore(turn)) ||
+           (turn->state & TWI_FIRED) != 0;
 }
 
 #if TWI_DEBUG

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include <tweed/queue.h>
 #include <tweed/task.h>
 
 #include "tests/bodies.h"
@@ -282,6 +283,32 @@ START_TEST(the_end_of_the_reactor_resumes_bodies_with_abandoned)
 }
 END_TEST
 
+static tw_value get_one(void *queue)
+{
+    tw_value got = tw_await(tw_queue_get(queue));
+    trace_seen("got", got);
+    return got;
+}
+
+START_TEST(an_abandoned_body_takes_nothing_out_of_a_queue)
+{
+    tw_queue *queue = test_given(tw_queue_new(1, 1));
+    tw_deferred *done;
+
+    setup();
+    tw_reactor_current();
+    done = tw_inline_callbacks(get_one, queue);
+    tw_reactor_uninstall();
+    ck_assert_int_eq(tw_queue_put(queue, tw_integer(1)), 0);
+    ck_assert_uint_eq(tw_queue_length(queue), 1);
+    see("done", done);
+    ck_trace("got!abandoned done!abandoned");
+    tw_deferred_unref(done);
+    tw_queue_free(queue);
+    teardown();
+}
+END_TEST
+
 static tw_value sleep_for_ever(void *arg)
 {
     (void)arg;
@@ -441,6 +468,7 @@ int main(void)
     TEST_ADD(suite, what_dies_unfired_resumes_the_body_and_is_reported);
     TEST_ADD(suite, what_nobody_can_fire_is_abandoned_at_once);
     TEST_ADD(suite, the_end_of_the_reactor_resumes_bodies_with_abandoned);
+    TEST_ADD(suite, an_abandoned_body_takes_nothing_out_of_a_queue);
     TEST_ADD(suite, a_body_that_awaits_for_ever_loses_its_stack);
     TEST_ADD(suite, the_end_of_the_thread_resumes_bodies_with_abandoned);
     TEST_ADD(suite, blocking_inside_a_body_is_refused);

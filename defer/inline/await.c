@@ -169,21 +169,13 @@ static TWI_LEAVE_BY_JUMP void await_arrived(void *arg, size_t index, tw_value *r
         twi_task_run(task);
 }
 
-/* The tap of a task that is no longer interested: it takes the result and drops it. */
-static void ignore(void *arg, size_t index, tw_value *result)
-{
-    (void)arg;
-    (void)index;
-    tw_release(*result);
-    *result = tw_none();
-}
-
+/* The task is no longer interested. */
 static void untap(tw_deferred *deferred, const struct twi_task *task)
 {
     struct twi_entry *entry = twi_entries_find_tap(deferred, await_arrived, task, 0);
 
     if (entry != NULL)
-        entry->fn.tap = ignore;
+        entry->fn.tap = twi_tap_ignore;
 }
 
 void twi_task_interrupt(struct twi_task *task, tw_value failure)
@@ -266,7 +258,7 @@ static TWI_APART tw_value await_at_end(struct twi_task *task, tw_deferred *defer
     if (tw_deferred_is_done(deferred)) {
         result = take_result(deferred);
     } else {
-        twi_deferred_tap(deferred, ignore, NULL, 0);
+        twi_deferred_tap(deferred, twi_tap_ignore, NULL, 0);
         tw_deferred_unref(deferred);
         result = tw_fail_at(task->awaits_at, &tw_error_abandoned,
                             "the thread's reactor has gone");
