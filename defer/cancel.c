@@ -31,13 +31,22 @@ static int call_canceller(tw_deferred *deferred)
     return r;
 }
 
+static TWI_APART int cancel_again(tw_deferred *deferred, bool in_circle)
+{
+    int (*again)(tw_deferred * deferred,
+                 bool in_circle) = TWI_HOOK(twi_body_hooks.cancel_again);
+
+    return again != NULL ? again(deferred, in_circle) : 0;
+}
+
 int twi_deferred_give_up(tw_deferred *deferred, tw_value failure, bool always)
 {
     int r = 0;
 
     if ((deferred->state & TWI_CANCELLING) != 0) {
         tw_release(failure);
-        return 0;
+        r = cancel_again(deferred, false);
+        return r > 0 ? 0 : r;
     }
     deferred->references++;
     if (deferred->cancel != NULL)
@@ -146,13 +155,6 @@ static void tap_take_back(const struct twi_parent *parent, tw_deferred *child, s
     tw_release(failure);
 }
 
-static bool body_break_circle(tw_deferred *body)
-{
-    bool (*interrupt)(tw_deferred * body) = TWI_HOOK(twi_body_hooks.interrupt);
-
-    return (body->state & TWI_CANCELLING) != 0 && interrupt != NULL && interrupt(body);
-}
-
 void twi_cancel_child_of(const struct twi_parent *parent, tw_deferred *child, size_t index)
 {
     tw_deferred *inner = child;
@@ -163,14 +165,12 @@ void twi_cancel_child_of(const struct twi_parent *parent, tw_deferred *child, si
         return;
     while ((inner->state & TWI_WAITING) != 0)
         inner = inner->waiting_on;
-    if (body_break_circle(inner))
-        return;
-    if (comes_round(parent->done, inner)) {
-        tap_take_back(parent, child, index);
-        return;
-    }
     where = inner->where; /* it may go */
-    r = twi_cancel_awaited(parent->done, inner);
+    r = (inner->state & TWI_CANCELLING) != 0 ? cancel_again(inner, true) : 0;
+    if (r == 0 && comes_round(parent->done, inner))
+        tap_take_back(parent, child, index);
+    else if (r == 0)
+        r = twi_cancel_awaited(parent->done, inner);
     if (r < 0)
         twi_report_refusal(where, parent->whose, r);
 }

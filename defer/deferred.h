@@ -365,8 +365,11 @@ int twi_cancel_awaited(const tw_deferred *waiter, tw_deferred *awaited);
 /* --- upwards: hooks of inline/, NULL before the first body or group ---------------------- */
 
 struct twi_body_hooks {
-    /* If `deferred` is that of a body that stands at an await: the body goes on with a failure. */
-    bool (*interrupt)(tw_deferred *deferred);
+    /* Call the canceller once more, of a body that is being cancelled already: it may await
+     * something else by now. If it still awaits what is being cancelled and `in_circle` is set,
+     * the caller would wait for it for ever, so the body goes on at its await with a failure.
+     * Returns as a canceller; 0 if `deferred` is no body's. */
+    int (*cancel_again)(tw_deferred *deferred, bool in_circle);
     /* True if `deferred` is that of a body that has not ended; then the Deferred that it
      * awaits, lent, or NULL, the body's name and the place of its await. */
     bool (*awaits)(const tw_deferred *deferred, tw_deferred **ret_awaited,

@@ -289,6 +289,55 @@ START_TEST(who_awaits_a_cancelled_body_is_cancelled_with_it)
 }
 END_TEST
 
+/* Goes on meanwhile: what is cancelled gets a result, and its canceller cancels whoever asked. */
+struct moved_on {
+    struct source second;
+    tw_deferred *first_slot, *body, *list;
+};
+
+static int fire_and_cancel(tw_deferred *deferred, void *arg)
+{
+    struct moved_on *moved = arg;
+
+    (void)deferred;
+    tw_fire(&moved->first_slot, tw_integer(1));
+    ck_assert_int_eq(tw_cancel(moved->list != NULL ? moved->list : moved->body), 0);
+    return 0;
+}
+
+static tw_value await_two(void *arg)
+{
+    struct moved_on *moved = arg;
+
+    trace_seen("first", tw_await(tw_promise(&moved->first_slot, fire_and_cancel, moved)));
+    return tw_await(ask(&moved->second));
+}
+
+START_TEST(a_cancel_within_a_cancel_goes_to_what_is_awaited_by_then)
+{
+    setup();
+    for (int by_list = 0; by_list < 2; by_list++) {
+        struct moved_on moved = { 0 };
+        tw_deferred *child;
+
+        moved.body = tw_inline_callbacks(await_two, &moved);
+        child = tw_deferred_ref(moved.body);
+        if (by_list)
+            moved.list = tw_deferred_list(&child, 1, 0);
+        else
+            tw_deferred_unref(child);
+        ck_assert_int_eq(tw_cancel(moved.body), 0);
+        ck_assert_int_eq(moved.second.cancels, 1);
+        see("body", moved.body);
+        ck_trace("first=1 body!cancelled");
+        tw_deferred_unref(moved.second.slot);
+        tw_deferred_unref(moved.body);
+        tw_deferred_unref(moved.list);
+    }
+    teardown();
+}
+END_TEST
+
 /* --- circles ------------------------------------------------------------------------------ */
 
 /* A list waits for a promise, that for a map, that for a body, and that for the list. */
@@ -375,6 +424,7 @@ int main(void)
     TEST_ADD(suite, a_row_of_bodies_is_cancelled_through);
     TEST_ADD(suite, cancel_all_reaches_each_body_once);
     TEST_ADD(suite, who_awaits_a_cancelled_body_is_cancelled_with_it);
+    TEST_ADD(suite, a_cancel_within_a_cancel_goes_to_what_is_awaited_by_then);
     TEST_ADD(suite, a_cancel_ends_a_circle_wherever_it_begins);
     return test_run(suite);
 }

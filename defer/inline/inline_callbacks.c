@@ -30,14 +30,14 @@ static void bodies_end(void)
     twi_tasks.known = false;
 }
 
-static bool task_interrupt_parked(tw_deferred *outer);
+static int task_cancel_again(tw_deferred *outer, bool in_circle);
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
                         const char **ret_name, const char **ret_where);
 
 static void set_hooks(void)
 {
     TWI_HOOK_SET(twi_hook_drop_lent, twi_held_drop);
-    TWI_HOOK_SET(twi_body_hooks.interrupt, task_interrupt_parked);
+    TWI_HOOK_SET(twi_body_hooks.cancel_again, task_cancel_again);
     TWI_HOOK_SET(twi_body_hooks.awaits, task_awaits);
 }
 
@@ -158,20 +158,29 @@ static int task_cancel(tw_deferred *outer, void *arg)
     return r < 0 ? r : TW_CANCEL_LATER;
 }
 
-static void break_circle_out(void *task)
+struct again {
+    struct twi_task *task;
+    int r;
+};
+
+static void cancel_again_out(void *arg)
 {
-    break_circle(task);
+    struct again *again = arg;
+
+    again->r = task_cancel(again->task->outer, again->task);
 }
 
-/* The hooks interrupt and awaits; see deferred.h. */
-static bool task_interrupt_parked(tw_deferred *outer)
+/* The hooks cancel_again and awaits; see deferred.h. */
+static int task_cancel_again(tw_deferred *outer, bool in_circle)
 {
-    struct twi_task *task = twi_task_of(outer);
+    struct again again = { twi_task_of(outer), 0 };
+    const tw_deferred *inner = again.task != NULL ? innermost(again.task) : NULL;
 
-    if (task == NULL || !task->parked)
-        return false;
-    twi_coroutine_call_out(break_circle_out, task);
-    return true;
+    if (again.task == NULL ||
+        (!in_circle && inner != NULL && (inner->state & TWI_CANCELLING) != 0))
+        return 0;
+    twi_coroutine_call_out(cancel_again_out, &again);
+    return again.r;
 }
 
 static bool task_awaits(const tw_deferred *deferred, tw_deferred **ret_awaited,
