@@ -367,11 +367,21 @@ static void cancel_in_made(struct record *record)
     ck_assert_int_eq(tw_cancel(*(tw_deferred **)record->user), 0);
 }
 
+static void fired_twice(tw_deferred *deferred, tw_value result, void *arg)
+{
+    (void)deferred;
+    (void)result;
+    ++*(int *)arg;
+}
+
 START_TEST(a_cancel_in_connection_made_ends_the_connection)
 {
+    int twice = 0;
+    const struct tw_deferred_hooks hooks = { .fired_twice = fired_twice, .arg = &twice };
     tw_deferred *deferred;
 
     begin();
+    tw_deferred_set_hooks(&hooks);
     client.on_made = cancel_in_made;
     client.user = &deferred;
     deferred = dial("127.0.0.2", NULL);
@@ -382,6 +392,8 @@ START_TEST(a_cancel_in_connection_made_ends_the_connection)
     tw_deferred_unref(deferred);
     tw_reactor_iterate(0);
     ck_assert_str_eq(record_text(&client), "made lost:connection_aborted released");
+    ck_assert_int_eq(twice, 0);
+    tw_deferred_set_hooks(NULL);
     end();
 }
 END_TEST

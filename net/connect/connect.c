@@ -84,13 +84,19 @@ static void connecting_free(struct connecting *self)
     twi_free(self);
 }
 
-/* Takes `result`. */
+/* Takes `result`. A cancel has fired already. */
 static void connecting_finish(struct connecting *self, tw_value result)
 {
     tw_deferred *done = self->done;
+    bool fired = self->cancelled;
 
     connecting_free(self);
-    tw_fire(&done, result);
+    if (!fired) {
+        tw_fire(&done, result);
+        return;
+    }
+    tw_release(result);
+    tw_deferred_unref(done);
 }
 
 /* The same failure with what failed before as its cause; both are taken. */
