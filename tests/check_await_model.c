@@ -15,17 +15,10 @@
 #include <tweed/log.h>
 #include <tweed/task.h>
 
+#include "tests/random.h"
 #include "tests/test.h"
 
-enum { SLOTS = 8, BODIES = 40, STEPS = 12, SEEDS = 400 };
-
-static uint32_t state;
-
-static unsigned at_random(unsigned below)
-{
-    state = state * 1664525u + 1013904223u;
-    return (state >> 16) % below;
-}
+enum { SLOTS = 8, BODIES = 40, STEPS = 12, PROGRAMS = 400 };
 
 static struct {
     tw_clock *clock;
@@ -59,7 +52,7 @@ static tw_deferred *start(void)
 
 static tw_deferred *pending(void)
 {
-    tw_deferred **slot = &world.slots[at_random(SLOTS)];
+    tw_deferred **slot = &world.slots[draw(SLOTS)];
     tw_deferred *old = *slot, *made = tw_promise(slot, NULL, NULL);
 
     tw_deferred_unref(old); /* who awaits it sees that it dies */
@@ -68,7 +61,7 @@ static tw_deferred *pending(void)
 
 static tw_value some_value(void)
 {
-    switch (at_random(4)) {
+    switch (draw(4)) {
     case 0:
         return tw_integer(1);
     case 1:
@@ -80,13 +73,13 @@ static tw_value some_value(void)
 
 static void fire_one(void)
 {
-    tw_fire(&world.slots[at_random(SLOTS)], some_value());
+    tw_fire(&world.slots[draw(SLOTS)], some_value());
 }
 
 static void cancel_one(void)
 {
     if (world.started > 0)
-        tw_cancel(world.bodies[at_random((unsigned)world.started)]);
+        tw_cancel(world.bodies[draw((unsigned)world.started)]);
 }
 
 static tw_value fire_in_callback(tw_value result, void *arg)
@@ -99,29 +92,29 @@ static tw_value fire_in_callback(tw_value result, void *arg)
 static tw_value group_body(tw_group *group, void *arg)
 {
     (void)arg;
-    for (unsigned i = at_random(3); i > 0; i--)
+    for (unsigned i = draw(3); i > 0; i--)
         tw_group_add(group, start());
-    if (at_random(4) == 0)
+    if (draw(4) == 0)
         tw_group_cancel(group);
-    return tw_await(tw_defer_later(world.clock, at_random(3), NULL, NULL));
+    return tw_await(tw_defer_later(world.clock, draw(3), NULL, NULL));
 }
 
 static tw_deferred *several(void)
 {
     tw_deferred *all[3] = { start(), pending(),
-                            tw_defer_later(world.clock, at_random(5), NULL, NULL) };
-    return at_random(2) == 0 ? tw_gather(all, 3) : tw_race(all, 3);
+                            tw_defer_later(world.clock, draw(5), NULL, NULL) };
+    return draw(2) == 0 ? tw_gather(all, 3) : tw_race(all, 3);
 }
 
 static tw_deferred *something(void)
 {
     tw_deferred *d;
 
-    switch (at_random(8)) {
+    switch (draw(8)) {
     case 0:
         return start();
     case 1:
-        return tw_defer_later(world.clock, at_random(5), NULL, NULL);
+        return tw_defer_later(world.clock, draw(5), NULL, NULL);
     case 2:
         return tw_fired_at(TW_HERE, some_value());
     case 3:
@@ -129,9 +122,8 @@ static tw_deferred *something(void)
     case 4:
         return several();
     case 5: /* perhaps itself, perhaps a circle */
-        return world.started > 0
-                   ? tw_deferred_ref(world.bodies[at_random((unsigned)world.started)])
-                   : NULL;
+        return world.started > 0 ? tw_deferred_ref(world.bodies[draw((unsigned)world.started)])
+                                 : NULL;
     case 6:
         d = pending();
         tw_add_both(d, fire_in_callback, NULL);
@@ -146,8 +138,8 @@ static tw_value live(void *arg)
     tw_value got = tw_none();
 
     (void)arg;
-    for (unsigned i = at_random(STEPS); i > 0; i--) {
-        switch (at_random(8)) {
+    for (unsigned i = draw(STEPS); i > 0; i--) {
+        switch (draw(8)) {
         case 0:
             fire_one();
             break;
@@ -162,7 +154,7 @@ static tw_value live(void *arg)
         }
     }
     world.ended++;
-    return at_random(6) == 0 ? tw_wait(tw_succeed(got)) : got;
+    return draw(6) == 0 ? tw_wait(tw_succeed(got)) : got;
 }
 
 static void ignore(tw_deferred *deferred, tw_value failure, void *arg)
@@ -182,7 +174,7 @@ static void fired_twice(tw_deferred *deferred, tw_value result, void *arg)
 
 static void act(void)
 {
-    switch (at_random(6)) {
+    switch (draw(6)) {
     case 0:
         tw_deferred_unref(start());
         break;
@@ -190,7 +182,7 @@ static void act(void)
         cancel_one();
         break;
     case 2:
-        if (at_random(20) == 0)
+        if (draw(20) == 0)
             tw_inline_callbacks_cancel_all();
         break;
     case 3:
@@ -221,35 +213,30 @@ static void end_all(void)
         tw_deferred_unref(world.bodies[i]);
 }
 
-static void run(uint32_t seed)
+static void run(void)
 {
     static const struct tw_deferred_hooks hooks = { ignore, fired_twice, NULL };
     int64_t before = test_allocs_living();
 
     tw_deferred_set_hooks(&hooks);
     memset(&world, 0, sizeof world);
-    state = seed * 2654435761u;
     world.clock = test_given(tw_clock_virtual_new());
     for (int i = 0; i < 100; i++)
         act();
     end_all();
     tw_clock_free(world.clock);
-    ck_assert_msg(world.ended == world.started, "seed %u: %d of %d ended", seed, world.ended,
-                  world.started);
-    ck_assert_msg(world.seen == world.started, "seed %u: %d of %d seen", seed, world.seen,
-                  world.started);
-    ck_assert_msg(world.twice == 0, "seed %u: %d fired twice", seed, world.twice);
+    ck_assert_msg(world.ended == world.started, "%d of %d ended", world.ended, world.started);
+    ck_assert_msg(world.seen == world.started, "%d of %d seen", world.seen, world.started);
+    ck_assert_msg(world.twice == 0, "%d fired twice", world.twice);
     ck_assert_msg(tw_coroutine_count() == 0 && tw_deferred_count() == 0,
-                  "seed %u: %zu coroutines and %zu Deferreds are left", seed,
-                  tw_coroutine_count(), tw_deferred_count());
+                  "%zu coroutines and %zu Deferreds are left", tw_coroutine_count(),
+                  tw_deferred_count());
     ck_assert_int_eq(test_allocs_living(), before);
 }
 
 START_TEST(whatever_bodies_do_to_each_other_all_end_once)
 {
-    run(0); /* what a thread keeps is made here */
-    for (uint32_t seed = 1; seed < SEEDS; seed++)
-        run(seed);
+    random_programs(run, PROGRAMS);
 }
 END_TEST
 

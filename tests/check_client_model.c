@@ -15,9 +15,10 @@
 #include <string.h>
 
 #include "tests/client_peer.h"
+#include "tests/random.h"
 #include "tests/test.h"
 
-enum { SEEDS = 200, FETCHES = 90, STEPS = 60 };
+enum { PROGRAMS = 200, FETCHES = 90, STEPS = 60 };
 
 struct fetch {
     tw_deferred *deferred; /* ours */
@@ -31,7 +32,6 @@ struct fetch {
 };
 
 static struct {
-    uint32_t seed, state;
     struct fetch fetches[FETCHES];
     int started, depth;
     bool running, over;
@@ -39,15 +39,7 @@ static struct {
     struct peer peer;
 } world;
 
-static unsigned draw(unsigned below)
-{
-    world.state ^= world.state << 13;
-    world.state ^= world.state >> 17;
-    world.state ^= world.state << 5;
-    return (world.state >> 3) % below;
-}
-
-#define CLAIM(what) ck_assert_msg(what, "seed %u: " #what, world.seed)
+#define CLAIM(what) ck_assert_msg(what, #what)
 
 /* --- the peer ------------------------------------------------------------------------------ */
 
@@ -342,15 +334,13 @@ static void fetches_check(void)
     }
 }
 
-static void run(uint32_t seed)
+static void run(void)
 {
     int64_t before = test_allocs_living();
     size_t left;
     bool wait;
 
     memset(&world, 0, sizeof world);
-    world.seed = seed;
-    world.state = seed * 2654435761u + 1;
     ck_assert_int_eq(tw_testing_begin(), 0);
     agent_make();
     world.peer.answer = answer_by_chance;
@@ -375,13 +365,7 @@ static void run(uint32_t seed)
 
 START_TEST(each_request_ends_once_with_its_own_answer)
 {
-    const char *alone = getenv("TEST_SEED");
-
-    run(0); /* what a thread keeps is made here */
-    if (alone != NULL)
-        run((uint32_t)strtoul(alone, NULL, 10));
-    for (uint32_t seed = 1; seed < SEEDS && alone == NULL; seed++)
-        run(seed);
+    random_programs(run, PROGRAMS);
 }
 END_TEST
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/random.h"
 #include "tests/test.h"
 #include "tests/torture.h"
 
@@ -210,6 +211,7 @@ void __wrap__ck_assert_failed(const char *file, int line, const char *expr, cons
                               ...)
 {
     char text[1000] = "";
+    const char *seed;
     va_list args;
 
     if (msg != NULL) {
@@ -222,7 +224,11 @@ void __wrap__ck_assert_failed(const char *file, int line, const char *expr, cons
             fprintf(stderr, "%s:%d: in another thread: %s %s\n", file, line, expr, text);
         _exit(EXIT_FAILURE);
     }
-    __real__ck_assert_failed(file, line, expr, msg == NULL ? NULL : "%s", text, NULL);
+    seed = random_failed();
+    if (msg != NULL || seed[0] != '\0')
+        __real__ck_assert_failed(file, line, expr, "%s%s", seed, msg != NULL ? text : expr,
+                                 NULL);
+    __real__ck_assert_failed(file, line, expr, NULL, NULL);
 }
 
 void test_add(Suite *suite, const TTest *test, int from, int to)
