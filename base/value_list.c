@@ -38,6 +38,8 @@ static void list_report_unread(struct list *list)
 {
     struct unread *unread = list->unread;
 
+    if (unread == NULL)
+        return;
     list->unread = NULL;
     for (size_t i = 0; i < unread->length && i < list->length; i++) {
         if (unread->items[i] && tw_is_failure(list->items[i]))
@@ -61,9 +63,8 @@ static void list_release(void *object)
 
     if (--dying->references > 0)
         return;
+    list_report_unread(dying);
     for (;;) {
-        if (dying->unread != NULL)
-            list_report_unread(dying);
         while (dying->length > 0) {
             tw_value item = dying->items[--dying->length];
             struct list *inner = tw_value_object(item, &tw_type_list);
@@ -74,6 +75,7 @@ static void list_release(void *object)
                 dying->references = (size_t)(uintptr_t)top;
                 top = dying;
                 dying = inner;
+                list_report_unread(dying);
             }
         }
         list_free(dying);

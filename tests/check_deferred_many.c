@@ -62,6 +62,26 @@ START_TEST(a_failure_among_results_is_reported_if_nobody_looks_at_it)
 }
 END_TEST
 
+START_TEST(so_is_one_among_the_results_of_a_list_in_a_list)
+{
+    tw_deferred *list;
+    int64_t before;
+
+    for (int depth = 1; depth < 4; depth++) {
+        before = test_allocs_living();
+        trace_setup();
+        list = tw_failed(tw_fail(&tw_error_dns, "x"));
+        for (int i = 0; i < depth; i++)
+            list = tw_deferred_list(&list, 1, 0);
+        tw_add_callback(list, only_count, NULL);
+        tw_deferred_unref(list);
+        ck_trace("unhandled!dns");
+        ck_assert_int_eq(test_allocs_living(), before);
+        trace_teardown();
+    }
+}
+END_TEST
+
 static void note_report(const struct tw_log_event *event, void *arg)
 {
     (void)arg;
@@ -273,6 +293,7 @@ int main(void)
     Suite *suite = suite_create("deferred many");
 
     TEST_ADD(suite, a_failure_among_results_is_reported_if_nobody_looks_at_it);
+    TEST_ADD(suite, so_is_one_among_the_results_of_a_list_in_a_list);
     TEST_ADD(suite, without_hooks_the_log_says_whose_result_it_was_among);
     TEST_ADD_ROWS(suite, a_timeout_gives_what_a_cancel_gives, timed);
     TEST_ADD(suite, a_race_that_nobody_wins_in_time_times_out);
