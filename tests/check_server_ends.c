@@ -649,6 +649,28 @@ START_TEST(the_log_says_what_was_cut)
 }
 END_TEST
 
+static void finish_other(tw_request *request, void *other)
+{
+    tw_request_finish(other);
+    tw_request_finish(request);
+}
+
+START_TEST(so_was_an_answer_that_the_end_of_another_one_finished)
+{
+    struct tw_site_options options = { .on_finished = finished };
+
+    begin(&options);
+    client_send(GET("/wait") GET("/wait"));
+    tw_request_on_gone(waiting[0], finish_other, waiting[1]);
+    tw_transport_abort(client_transport());
+    tw_testing_settle();
+    waiting_count = 0;
+    ck_assert_uint_eq(log_says.count, 2);
+    ck_assert_uint_eq(log_says.cut, 2);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server_ends");
@@ -669,5 +691,6 @@ int main(void)
     TEST_ADD(suite, who_says_no_more_waits_a_minute);
     TEST_ADD(suite, the_log_hears_when_the_answer_is_with_the_system);
     TEST_ADD_ROWS(suite, the_log_says_what_was_cut, cuts);
+    TEST_ADD(suite, so_was_an_answer_that_the_end_of_another_one_finished);
     return test_run(suite);
 }

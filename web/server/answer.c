@@ -192,6 +192,8 @@ int twi_answer_finished(tw_request *request)
         twi_pace_finished(request);
     if (!request->is_gone)
         return request->sink->finished(request);
+    /* The client has not heard the end, be it that this one has not been told yet. */
+    request->answer.is_cut = true;
     twi_request_over(request);
     twi_request_unref(request);
     return 0;
