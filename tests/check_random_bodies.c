@@ -3,8 +3,8 @@
  * check_random_bodies.c - random programs of bodies, groups, pools, lists, maps and what they take
  * turns at, cancelled from everywhere: inside callbacks, cancellers, bodies and releases.
  *
- * What must hold is simple, and counted beside: each body runs to its end or never, each release is
- * called once, each watcher sees its Deferred once, nobody is where he may not be, each value that
+ * The claims are simple, and counted beside: each body that begins runs to its end, each release
+ * is called once, each watcher sees its Deferred once, no two bodies hold the lock, each value that
  * was put is got once, and nothing is left alive.
  */
 #include "config.h"
@@ -52,7 +52,7 @@ static struct world {
 
 static void act(void);
 
-/* Whatever calls the program calls back into the library, now and then. */
+/* Every callback calls back into the library, now and then. */
 static void act_inside(void)
 {
     if (world.depth >= DEPTH || world.budget <= 0)
@@ -88,7 +88,7 @@ static void hold(tw_deferred *deferred)
     tw_deferred_unref(old);
 }
 
-/* What is started later may be the Deferred itself; then only a cancel ends it. */
+/* A map or group may start or add its own Deferred later; then only a cancel ends it. */
 static void hold_circle(tw_deferred *deferred)
 {
     ck_assert_int_lt(world.circle_count, CIRCLES);
@@ -318,7 +318,7 @@ static tw_value group_body(tw_group *group, void *arg)
             tw_group_add(group, something());
         }
     }
-    body(arg);
+    tw_release(body(arg));
     for (int at = 0; at < GROUPS; at++)
         if (world.groups[at] == group)
             world.groups[at] = NULL;
@@ -445,7 +445,7 @@ static void fire_all(void)
     tw_clock_advance(world.clock, 5);
 }
 
-/* Those that wait for each other, or for values that nobody puts, are cancelled. */
+/* Bodies that wait for each other, or for values that nobody puts, are cancelled. */
 static void end_bodies(void)
 {
     world.budget = 0;

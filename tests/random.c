@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/random.h"
+#include "tests/test.h"
 
 enum { LONGEST = 60 }; /* seconds of one program */
 
@@ -97,10 +98,15 @@ static void tell_at_the_end(void)
 
 static void run_one(void (*run)(void), uint64_t number)
 {
+    int64_t before = test_allocs_living(), after;
+
     draw_from(number);
     running = true;
     alarm(LONGEST);
     run();
+    after = test_allocs_living();
+    if (number != 0 && after != before)
+        ck_abort_msg("%lld blocks are left", (long long)(after - before));
     alarm(0);
     running = false;
 }

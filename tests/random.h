@@ -2,8 +2,9 @@
 /*
  * random.h - programs drawn from seeds.
  *
- * A seed determines all that a program does. Whatever ends one before its time (an assertion, a
- * sanitizer, a signal, a minute without an end) tells the seed. From the environment:
+ * A seed determines all that a program does. The seed is told when a program ends before
+ * its time: by an assertion, a sanitizer, a signal, a minute without an end, memory that is left.
+ * From the environment:
  *   TEST_SEED=n      only the program of this seed
  *   TEST_SECONDS=s   programs of new seeds for s seconds, each test; make check-random
  */
