@@ -28,8 +28,8 @@ struct twi_attempt {
 
 static _Thread_local struct twi_slab attempts = TWI_SLAB(struct twi_attempt);
 
-/* With edge triggers reading is watched too, and an error makes it ready: without that, there is
- * none to ask for. */
+/* With edge triggers reading is watched too, and an error makes it ready: if it is not, there
+ * is no error to ask for. */
 static int attempt_error(int fd, unsigned ready)
 {
     int error = 0;

@@ -11,8 +11,8 @@
 
 /* One attempt under way. */
 struct twi_attempt;
-/* error 0: `socket` is connected and the callee's. Else a negative errno; socket->fd is -1. The
- * attempt is gone either way. */
+/* error 0: `socket` is connected, and now the callee's. Otherwise error is a negative errno,
+ * and socket->fd is -1. The attempt is freed in both cases. */
 typedef void twi_attempt_fn(int error, struct twi_socket *socket, void *arg);
 
 /*
@@ -27,7 +27,8 @@ int twi_attempt_start(const struct sockaddr *address, socklen_t length,
                       struct twi_attempt **ret_attempt);
 /* Drop it without a call. */
 void twi_attempt_cancel(struct twi_attempt *attempt);
-/* The failure for such an errno: the class below tw_error_connect, the text with the address. */
+/* The failure for such an errno: its class is below tw_error_connect, its text names the
+ * address. */
 tw_value twi_attempt_failure(int error, const char *address);
 
 #endif

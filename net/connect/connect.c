@@ -34,15 +34,15 @@ struct candidate {
 
 struct connecting {
     tw_deferred *done;
-    tw_protocol *target;   /* what is to be connected */
+    tw_protocol *target;   /* the protocol to be connected */
     tw_protocol *protocol; /* the same, until it is handed on */
     struct tw_connect_options options;
     struct twi_lookup lookup;
     struct candidate *candidates;
     size_t count, next, pending;
     int64_t timeout_call, delay_call; /* 0: none */
-    tw_value failure;                 /* the last attempt's; causes: the others' */
-    tw_protocol *inner;               /* shaking hands */
+    tw_value failure;                 /* of the last attempt; its causes: those of the others */
+    tw_protocol *inner;               /* during the handshake */
     bool adopting, cancelled;
     unsigned port;
     char *name; /* to verify */
@@ -99,7 +99,7 @@ static void connecting_finish(struct connecting *self, tw_value result)
     tw_deferred_unref(done);
 }
 
-/* The same failure with what failed before as its cause; both are taken. */
+/* The same failure with an earlier one as its cause; both are taken. */
 static tw_value failure_with_cause(tw_value failure, tw_value cause)
 {
     tw_value joined;
@@ -141,7 +141,7 @@ static void connecting_timed_out(void *arg)
 
 /* --- the connection ------------------------------------------------------------------------ */
 
-/* The protocol has its connection. If it has cancelled us meanwhile, it has it no longer. */
+/* The protocol has its connection, unless it has cancelled us meanwhile. */
 static void connecting_adopted(struct connecting *self, int error, tw_transport *transport)
 {
     if (error < 0) {
@@ -164,7 +164,7 @@ static void connecting_secured(tw_value failure, void *arg)
                       tw_is_failure(failure) ? tw_retain(failure) : tw_pointer(self->target));
 }
 
-/* Where sessions may be resumed: the same name, asked for in the same way. */
+/* The key for sessions that may be resumed: the same name, asked for in the same way. */
 static void connecting_session_key(const struct connecting *self, char *key, size_t size)
 {
     snprintf(key, size, "%s at %s:%u", self->name, self->host, self->port);
@@ -262,7 +262,7 @@ static void candidate_done(int error, struct twi_socket *socket, void *arg)
     connecting_make(self, socket, &peer.any);
 }
 
-/* Start the next attempt; when there is none and none is under way, give up. */
+/* Start the next attempt; give up when there is none left and none under way. */
 static void connecting_try_next(void *arg)
 {
     struct connecting *self = arg;

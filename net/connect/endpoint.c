@@ -3,7 +3,7 @@
  * endpoint.c - strings like "tcp:example.org:80:timeout=10", read and followed.
  *
  * A string is a scheme and arguments with or without a name, divided by colons; those without
- * are known by their place. Every argument must be asked for by somebody, else it is a mistake.
+ * are known by their place. An argument that is never asked for is a mistake.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ struct argument {
 struct description {
     char *text; /* the string, cut into pieces */
     const char *scheme;
-    const char *wrong; /* what is, or NULL */
+    const char *wrong; /* the mistake, or NULL */
     char *host;        /* "unix:PATH"; else NULL */
     struct argument arguments[ARGUMENTS_MAX];
     size_t count;
@@ -37,8 +37,7 @@ struct description {
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* Copy up to a divider, and say which it was. `at` is where to read, `to` where to write; both
- * move on behind it. */
+/* Copy from *at to *to up to a divider, and return that; both move on behind it. */
 static char description_cut(const char **at, char **to, const char *dividers)
 {
     char end;
@@ -85,7 +84,7 @@ static int description_init(struct description *self, const char *endpoint)
     char *to;
 
     memset(self, 0, sizeof *self);
-    /* A piece is never longer than what it is read from, its end included. */
+    /* A piece is never longer than its source, its end included. */
     self->text = to = twi_malloc(strlen(endpoint) + 2);
     if (to == NULL)
         return -ENOMEM;
@@ -131,7 +130,7 @@ static bool description_is_tls(const struct description *self)
 
 /* --- arguments ----------------------------------------------------------------------------- */
 
-/* By its name or its place (-1: by name only); NULL if it is not there. */
+/* Take an argument by its name or its place (-1: by name only); NULL if it is missing. */
 static const char *description_take(struct description *self, const char *name, int place)
 {
     for (size_t i = 0; self->wrong == NULL && i < self->count; i++) {
@@ -260,7 +259,7 @@ static tw_value client_read(struct description *self, const char *endpoint,
     return description_complaint(self, endpoint);
 }
 
-/* The thread's own context, unless the string says whom to trust or who we are. */
+/* The thread's own context, unless the string names trust or a certificate. */
 static tw_value client_context(const struct client *client, tw_tls_context **ret_context)
 {
     tw_value failure;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen.h - how functions that listen say what went wrong.
+ * listen.h - the errors of functions that listen.
  */
 #ifndef NET_CONNECT_LISTEN_H
 #define NET_CONNECT_LISTEN_H

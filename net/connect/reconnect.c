@@ -38,7 +38,7 @@ struct tw_reconnector {
     int64_t timer;           /* of the next attempt; 0: none */
     tw_deferred *connecting; /* NULL: no attempt is under way */
     tw_transport *transport; /* NULL: not connected */
-    unsigned busy;           /* calls of ours that will look at it again */
+    unsigned busy;           /* calls of ours that still need it */
     bool stopped;
 };
 
@@ -127,7 +127,7 @@ static tw_value reconnector_connected(tw_value result, void *arg)
     tw_transport *transport = ((tw_protocol *)tw_pointer_of(result))->transport;
 
     self->connecting = NULL;
-    /* Without memory for the watch we would not hear of its end: end it now, and hear of that. */
+    /* Without memory for the watch we would not hear of the connection's end: end it now. */
     if (transport != NULL && twi_flow_on_lost(transport, reconnector_lost, self) == 0)
         self->transport = transport;
     else if (transport != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answers.c - what the resolver was told, kept for a while.
+ * answers.c - answers of the resolver, kept for a while.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answers.h - what the resolver was told, kept for a while.
+ * answers.h - answers of the resolver, kept for a while.
  */
 #ifndef NET_DNS_ANSWERS_H
 #define NET_DNS_ANSWERS_H
@@ -9,7 +9,7 @@
 #include "base/map.h"
 #include "net/transport/address.h"
 
-/* A name's addresses, or why it has none. */
+/* A name's addresses, or the failure that says why it has none. */
 struct twi_answer {
     struct twi_list node_;
     int64_t expires_ns;
@@ -25,11 +25,12 @@ struct twi_answers {
 };
 
 void twi_answers_init(struct twi_answers *answers);
-/* NULL when there is none that has not expired; lent until the next call. */
+/* The answer for a name, lent until the next call; NULL when there is none or it has
+ * expired. */
 const struct twi_answer *twi_answers_find(struct twi_answers *answers, const char *name,
                                           int64_t now_ns);
-/* Keep one until `expires_ns`, dropping the one used longest ago beyond 1024. `failure` is lent.
- * Without memory it just is not kept. */
+/* Keep an answer until `expires_ns`; beyond 1024 the least recently used one is dropped.
+ * `failure` is lent. Without memory the answer is not kept. */
 void twi_answers_keep(struct twi_answers *answers, const char *name,
                       const union tw_socket_address *list, size_t count, tw_value failure,
                       int64_t expires_ns);

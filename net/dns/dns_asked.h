@@ -2,7 +2,7 @@
 /*
  * dns_asked.h - the questions that have been sent and not been answered, by their ids.
  *
- * An answer is believed only with the id and the question of one of these (RFC 5452, 9.1).
+ * An answer is believed only if it has the id and the question of one of these (RFC 5452, 9.1).
  */
 #ifndef NET_DNS_DNS_ASKED_H
 #define NET_DNS_DNS_ASKED_H
@@ -25,7 +25,8 @@ struct twi_dns_asked {
 };
 
 void twi_dns_asked_init(struct twi_dns_asked *asked);
-/* This message has been sent. Beyond 4096 the oldest is forgotten; without memory this one. */
+/* Note a message that has been sent. Beyond 4096 the oldest is forgotten; without memory this
+ * one. */
 void twi_dns_asked_note(struct twi_dns_asked *asked, const void *message, size_t length);
 /* The question with this id; NULL for none. Lent until the next call. */
 const struct twi_dns_question *twi_dns_asked_find(struct twi_dns_asked *asked,

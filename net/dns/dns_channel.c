@@ -66,7 +66,7 @@ static const struct twi_dns_question *channel_question(struct twi_dns_channel *c
     return twi_dns_asked_find(&channel->asked_, message);
 }
 
-/* Put an answer with this code in the place of `message`; how long it is. */
+/* Put an answer with this code in the place of `message`; returns its length. */
 static size_t channel_answer(struct twi_dns_channel *channel, uint8_t *message,
                              const struct twi_dns_question *question, unsigned code)
 {
@@ -79,7 +79,7 @@ static size_t channel_answer(struct twi_dns_channel *channel, uint8_t *message,
     return length;
 }
 
-/* How much of it c-ares shall read; 0: it is dropped. */
+/* The number of bytes that c-ares shall read; 0: the datagram is dropped. */
 static size_t channel_take_datagram(struct twi_dns_channel *channel, uint8_t *data,
                                     size_t length, size_t size)
 {
@@ -102,7 +102,7 @@ static size_t channel_take_datagram(struct twi_dns_channel *channel, uint8_t *da
     return channel_answer(channel, data, question, sound ? FORMERR : SERVFAIL);
 }
 
-/* By TCP whoever is connected is the server: every message must be an answer. */
+/* By TCP the peer is the server: every message must be an answer. */
 static bool channel_take_message(struct twi_dns_channel *channel, uint8_t *message,
                                  size_t length)
 {
@@ -299,7 +299,7 @@ static struct watched *watched_new(struct twi_dns_channel *channel, int fd, unsi
     return watched;
 }
 
-/* c-ares wants to know about a socket, or no more. */
+/* c-ares wants a socket watched, or no longer. */
 static void channel_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct twi_dns_channel *channel = arg;
@@ -316,7 +316,7 @@ static void channel_socket_state(void *arg, ares_socket_t fd, int readable, int 
     }
 }
 
-/* Under virtual time c-ares still lives by the real one. */
+/* c-ares keeps real time, even under virtual time. */
 static void channel_hold(struct twi_dns_channel *channel, bool on)
 {
     if (on && !channel->held_)
@@ -368,7 +368,8 @@ void twi_dns_channel_rearm(struct twi_dns_channel *channel)
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_status;
 
-/* c-ares is told of the allocator only when there is one: a program may use c-ares itself. */
+/* c-ares gets an allocator only when the program has installed one: it may use c-ares
+ * itself. */
 static void cares_start(void)
 {
     if (twi_alloc_is_replaced())
@@ -535,7 +536,7 @@ int twi_dns_telling(int status, int other)
     return status;
 }
 
-/* In words, what c-ares and the servers (by their RCODE, 0 for none) say. */
+/* The texts for statuses of c-ares and RCODEs of servers (0 for none). */
 static const struct {
     int status, code, number;
     const char *text;

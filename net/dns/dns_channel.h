@@ -17,9 +17,11 @@
 #define TWI_DNS_NO_SOCKET 0x100
 
 struct twi_dns_hooks {
-    /* A server has said this of a name: an RCODE or TWI_DNS_UNUSABLE. c-ares reads it next. */
+    /* A server has answered for a name with an RCODE, or with TWI_DNS_UNUSABLE. c-ares reads
+     * the answer next. */
     void (*heard)(void *arg, const char *name, unsigned code);
-    /* c-ares has been visited: what it called back has been noted and can be worked on. */
+    /* A call of c-ares has returned: the callbacks that it made have been noted and can be
+     * worked on. */
     void (*visited)(void *arg);
     void *arg;
 };
@@ -41,7 +43,7 @@ struct twi_dns_channel {
     struct sockaddr_in6 *zoned_; /* servers whose zones c-ares does not know */
     size_t zoned_count_;
     bool held_;     /* c-ares keeps real time */
-    bool no_memory; /* to watch a socket or the time: what is asked is given up */
+    bool no_memory; /* to watch a socket or the time: open questions are given up */
     int exhausted;  /* the errno of a socket that could not be made in this visit to c-ares; or 0 */
     /* In c-ares' callback: the answer, told as ARES_EFORMERR, did not fit into a datagram. */
     bool truncated;
@@ -54,11 +56,11 @@ int twi_dns_channel_new(const struct twi_dns_options *options,
                         struct twi_dns_channel **ret_channel);
 /* Open questions are called back with ARES_EDESTRUCTION. NULL is fine. */
 void twi_dns_channel_free(struct twi_dns_channel *channel);
-/* After something was asked or cancelled: set the channel's clock. Without memory for that, all is
- * cancelled. */
+/* Set the channel's clock, after a question was asked or cancelled. Without memory for that,
+ * all are cancelled. */
 void twi_dns_channel_rearm(struct twi_dns_channel *channel);
 
-/* Of the two families' statuses, the one that tells why: "there is none" needs both. */
+/* The status that tells more, of the two families': "there is no address" needs both. */
 int twi_dns_telling(int status, int other);
 /* The failure for a name, from c-ares's status and the servers' RCODE (0 for none). */
 tw_value twi_dns_failure(const char *name, int status, unsigned code);

@@ -152,7 +152,7 @@ static int chain_follow(struct chain *chain, struct message answers, unsigned co
     return 0;
 }
 
-/* Are all addresses of `name`, asked for, or of its aliases? */
+/* True if all addresses are those of `name`, which was asked for, or of its aliases. */
 static bool addresses_belong(struct message answers, unsigned count, const char *name)
 {
     struct chain chain = { .count = 1 };

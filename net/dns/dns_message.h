@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_message.h - is this a DNS answer that can be used? Pure: bytes in, a verdict out.
+ * dns_message.h - whether a DNS answer can be used. Pure: bytes in, a verdict out.
  */
 #ifndef NET_DNS_DNS_MESSAGE_H
 #define NET_DNS_DNS_MESSAGE_H
@@ -24,11 +24,11 @@ struct twi_dns_verdict {
  * only of the name that was asked for or its aliases, of which there are at most 16. */
 bool twi_dns_message_check(const void *data, size_t length,
                            struct twi_dns_verdict *ret_verdict);
-/* How long the first question is, which stands behind the header; 0: it is not whole or there is
- * none. */
+/* The length of the first question, which stands behind the header; 0: it is not whole or there
+ * is none. */
 size_t twi_dns_question_length(const void *data, size_t length);
-/* Make an answer of a header and this question, with this RCODE, to the message with this id (two
- * bytes); how long it is: at most TWI_DNS_HEADER + TWI_DNS_QUESTION_MAX. */
+/* Make an answer of a header and this question, with this RCODE, to the message with this id
+ * (two bytes). Returns its length, at most TWI_DNS_HEADER + TWI_DNS_QUESTION_MAX. */
 size_t twi_dns_answer_only(void *data, const uint8_t id[2], const void *question,
                            size_t question_length, unsigned code);
 

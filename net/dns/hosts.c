@@ -80,7 +80,7 @@ static bool hosts_changed(struct twi_hosts *hosts, const struct stat *st)
     return true;
 }
 
-/* What is there now; 0, -ENOMEM, or -EMFILE and the like. */
+/* Read the file as it is now. 0, -ENOMEM, or -EMFILE and the like. */
 static int hosts_look(struct twi_hosts *hosts, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
@@ -123,7 +123,7 @@ static bool is_end(char c)
     return hosts_is_blank(c) || c == '\n' || c == '#' || c == '\0';
 }
 
-/* The first word of the line that `at` lies in, if what is at `at` is a name there: not the
+/* The address at the start of the line that `at` lies in, if `at` is a name there: not the
  * address itself and not in a comment. */
 static int line_address(const char *text, const char *at, union tw_socket_address *address)
 {

@@ -18,12 +18,13 @@ struct twi_hosts {
     int error; /* it was never read, for lack of a descriptor or memory: a negative errno; or 0 */
 };
 
-/* The addresses of `name` (lower case) in the file at `path`, in its order; how many, 0 for none.
- * The file is read again when it has changed, which is looked for once a second. Where that
+/* Write the addresses of `name` (lower case) in the file at `path`, in its order; returns how
+ * many. The file is read again when it has changed, which is checked once a second. Where that
  * cannot be, it counts as unchanged, or `error` says that there is nothing to go by. */
 size_t twi_hosts_find(struct twi_hosts *hosts, const char *path, int64_t now_ns,
                       const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
-/* "localhost" and what is below it never leaves the machine (RFC 6761, 6.3); how many. */
+/* The addresses of "localhost" and names below it, which never leave the machine (RFC 6761,
+ * 6.3); returns how many, 0 for other names. */
 size_t twi_hosts_localhost(const char *name, union tw_socket_address list[TWI_ADDRESSES_MAX]);
 void twi_hosts_free(struct twi_hosts *hosts);
 

@@ -2,8 +2,8 @@
 /*
  * name_service.c - getaddrinfo(3) on a thread.
  *
- * A call is held by the one who asks and by the thread's job; both let go on the reactor's thread,
- * so its count needs no atomics. The job's thread fills the call and the Deferred hands it over.
+ * A call is held by its caller and by the thread's job; both let go on the reactor's thread, so
+ * its count needs no atomics. The job's thread fills the call and the Deferred hands it over.
  */
 #include "config.h"
 
@@ -84,7 +84,7 @@ static int read_text(const char *path, char text[NSSWITCH_SIZE_MAX + 1])
     return 0;
 }
 
-/* "files mdns4_minimal [NOTFOUND=return] dns": what is in brackets is no source. */
+/* "files mdns4_minimal [NOTFOUND=return] dns": the part in brackets is no source. */
 static bool names_more(char *sources)
 {
     char *bracket, *end, *rest = NULL;
@@ -101,7 +101,7 @@ static bool names_more(char *sources)
     return false;
 }
 
-/* Without the file or the line it is DNS and files. */
+/* Without the file or the line the sources are DNS and files. */
 static int nsswitch_read_more(const char *path, bool *ret_more)
 {
     char text[NSSWITCH_SIZE_MAX + 1], *rest = NULL;
@@ -193,7 +193,7 @@ static void call_take_list(struct twi_name_call *call, const struct addrinfo *no
     }
 }
 
-/* On a thread. Without AI_ADDRCONFIG: which address to try is decided elsewhere. */
+/* Runs on a thread. Without AI_ADDRCONFIG: another place decides which address to try. */
 static tw_value look_up(void *arg)
 {
     static const struct addrinfo hints = { .ai_family = AF_UNSPEC,
@@ -210,7 +210,7 @@ static tw_value look_up(void *arg)
     return tw_none();
 }
 
-/* Why there is no address; `result` is the job's. */
+/* The failure that says why there is no address; `result` is the job's. */
 static tw_value call_failure(const struct twi_name_call *call, tw_value result)
 {
     if (tw_failure_is(result, &tw_error_cancelled))

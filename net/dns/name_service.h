@@ -2,8 +2,8 @@
 /*
  * name_service.h - the system's own ways to an address, for names that DNS does not know.
  *
- * Asked with getaddrinfo(3), which blocks, on the library's threads. Whether there are any besides
- * the hosts file and DNS is in nsswitch.conf(5).
+ * Asked with getaddrinfo(3), which blocks, on the library's threads. nsswitch.conf(5) says
+ * whether there are any besides the hosts file and DNS.
  */
 #ifndef NET_DNS_NAME_SERVICE_H
 #define NET_DNS_NAME_SERVICE_H
@@ -18,11 +18,13 @@ struct twi_name_service {
     bool more;          /* it names other sources than files and DNS */
 };
 
-/* May names be asked here at all? Not with virtual time, unless twi_name_service_set(). */
+/* True if names may be asked here at all. Not with virtual time, unless twi_name_service_set()
+ * was called. */
 bool twi_name_service_allowed(void);
-/* Has the system other sources than files and DNS? Looked up once a second at most. */
+/* True if the system has other sources than files and DNS. Looked up once a second at most. */
 bool twi_name_service_has_more(struct twi_name_service *service, int64_t now_ns);
-/* Is it a name of these sources rather than of DNS: of one label, or below .local (RFC 6762, 3)? */
+/* True for a name of these sources rather than of DNS: of one label, or below .local (RFC 6762,
+ * 3). */
 bool twi_name_service_is_local(const char *name);
 
 struct twi_name_call;
@@ -32,7 +34,7 @@ typedef void twi_name_done(void *arg, const union tw_socket_address *list, size_
 /* Ask for both families; never calls `done` within the call. 0, -ENOMEM. */
 int twi_name_service_ask(const char *name, twi_name_done *done, void *arg,
                          struct twi_name_call **ret_call);
-/* A thread that is already at it ends by itself, for nobody. */
+/* Cancel a call. A thread that is already at it ends by itself. */
 void twi_name_call_cancel(struct twi_name_call *call);
 
 /* A name's failure with a number of getaddrinfo(3)'s. */

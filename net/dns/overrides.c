@@ -40,7 +40,7 @@ const struct twi_override *twi_overrides_find(const struct twi_overrides *overri
     return twi_map_get(&overrides->by_name, key.text, key.length);
 }
 
-/* With no address when one of the literals is none; NULL when there is no memory. */
+/* Without an address if one of the literals is none; NULL when there is no memory. */
 static struct twi_override *override_new(const char *literals)
 {
     struct twi_override *override = twi_malloc(sizeof *override +

@@ -18,7 +18,8 @@ struct twi_overrides {
     struct twi_map by_name; /* and port: "a.test:443", "a.test:0" for every port */
 };
 
-/* The addresses for `name` (as by twi_name_to_ascii()) at this port, else at all; or NULL. */
+/* The addresses for `name` (as by twi_name_to_ascii()) at this port, otherwise at all ports; or
+ * NULL. */
 const struct twi_override *twi_overrides_find(const struct twi_overrides *overrides,
                                               const char *name, unsigned port);
 /* Set, or with NULL take back; `literals` are parted by commas. 0, -EINVAL, -ENOMEM. */

@@ -2,9 +2,10 @@
 /*
  * resolver.c - names to addresses.
  *
- * A question is one name, asked for both families at once; whoever wants it meanwhile joins it.
- * c-ares is never entered from its own callbacks and user code never runs on its stack: callbacks
- * note what came, resolver_settle() delivers it. Names that c-ares cannot know go on to the system.
+ * A question is one name, asked for both families at once; lookups of the same name meanwhile
+ * join it. c-ares is never entered from its own callbacks and user code never runs on its
+ * stack: callbacks note the answers, resolver_settle() delivers them. Names that c-ares cannot
+ * know go on to the system.
  */
 #include "config.h"
 
@@ -24,7 +25,7 @@
 
 #define TTL_MAX 60
 #define FAILURE_NS TWI_SECOND
-/* The name service does not tell for how long. */
+/* Seconds: the name service does not tell how long an answer is valid. */
 #define SYSTEM_TTL 10
 /* How long the second family may keep the first one waiting (RFC 8305, 3). */
 #define RESOLUTION_DELAY 0.05
@@ -37,7 +38,7 @@ struct half {
     struct question *question;
     struct twi_dns_channel *stream; /* its own, when it is asked by TCP; else NULL */
     bool pending;
-    bool cut;   /* the answer was: it is to be asked by TCP */
+    bool cut;   /* the answer was: ask by TCP */
     int status; /* of c-ares */
 };
 
@@ -52,7 +53,7 @@ struct question {
     struct twi_name_call *call; /* to the name service, under way */
     tw_value failure;           /* of the name service */
     bool asked_system;
-    bool answered; /* what came first has been given out; the rest is for the cache */
+    bool answered; /* the first half has been given out; the rest is for the cache */
     size_t count;
     union tw_socket_address list[TWI_ADDRESSES_MAX];
     char name[];
@@ -112,7 +113,7 @@ static int telling_status(const struct question *question)
     return twi_dns_telling(question->halves[IPV4].status, question->halves[IPV6].status);
 }
 
-/* Why a question has no address. */
+/* The failure that says why a question has no address. */
 static tw_value question_failure(const struct question *question)
 {
     if (tw_is_failure(question->failure))
@@ -136,7 +137,7 @@ static void question_stop_delay(struct question *question)
     question->delay_call = 0;
 }
 
-/* Off the map, so that nobody joins any more. */
+/* Take the question off the map, so that no lookup joins it any more. */
 static void question_forget(struct resolver *self, struct question *question)
 {
     size_t length = strlen(question->name);
@@ -187,7 +188,8 @@ static bool system_may_know(struct resolver *self, const struct question *questi
 {
     int status = telling_status(question);
 
-    /* Servers that failed or refused (2, 5) are believed; c-ares only says that none is left. */
+    /* The RCODEs of servers that failed or refused (2, 5) count; c-ares only says that no
+     * server is left. */
     if (question->code != 0 && question->code != 3)
         return false;
     if (question->asked_system || twi_list_empty(&question->waiters) || !system_allowed(self))
@@ -287,7 +289,8 @@ static struct twi_dns_channel *half_channel(const struct half *half)
     return half->stream != NULL ? half->stream : resolver->channel;
 }
 
-/* Without the delay the waiters get what there is now, not when the servers' time is over. */
+/* Without memory for the delay the waiters get the first half now, and need not wait for the
+ * servers. */
 static void question_start_delay(struct question *question, const struct half *missing)
 {
     question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
@@ -295,7 +298,7 @@ static void question_start_delay(struct question *question, const struct half *m
         half_channel(missing)->no_memory = true;
 }
 
-/* Only of the family that was asked for: an answer may hold anything. */
+/* Take only addresses of the family that was asked for: an answer may hold anything. */
 static void take_address(struct question *question, int family,
                          const struct ares_addrinfo_node *node)
 {
@@ -399,7 +402,7 @@ static void half_ask(struct half *half, struct twi_dns_channel *channel)
 static int channel_make(struct resolver *self, bool stream,
                         struct twi_dns_channel **ret_channel);
 
-/* Ask again by TCP, on a channel of its own: whatever happens to that is nobody else's. */
+/* Ask again by TCP, on a channel of its own, whose errors reach no other question. */
 static void half_ask_stream(struct resolver *self, struct half *half)
 {
     int r = self->ended ? 0 : channel_make(self, true, &half->stream);
@@ -683,8 +686,8 @@ static void drop_unwanted(struct resolver *self)
     }
 }
 
-/* c-ares 1.18 cannot take back one question, only all. One that nobody waits for ends by itself
- * within its timeouts, and its answer is kept. */
+/* c-ares 1.18 cannot take back one question, only all. A question that nobody waits for ends by
+ * itself within its timeouts, and its answer is kept. */
 void twi_lookup_cancel(struct twi_lookup *lookup)
 {
     struct resolver *self = resolver;
@@ -723,7 +726,7 @@ int tw_resolver_override(const char *name, unsigned port, const char *literal)
     return self == NULL ? -ENOMEM : twi_overrides_set(&self->overrides, name, port, literal);
 }
 
-/* As if it had never been asked. */
+/* Reset the question as if it had never been asked. */
 static void question_reset(struct question *question)
 {
     question_stop_delay(question);

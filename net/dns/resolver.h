@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "net/transport/address.h"
 
-/* One question's waiter; embed it. */
+/* One wait for a question; embed it. */
 struct twi_lookup {
     struct twi_list node_;
     unsigned port_;
@@ -26,7 +26,7 @@ void twi_lookup_cancel(struct twi_lookup *lookup);
 
 /* For tests: another file instead of /etc/hosts (static storage). */
 void twi_resolver_set_hosts(const char *path);
-/* For tests: how long a server's first answer is waited for; 0: as usual. For new channels. */
+/* For tests: the wait for a server's first answer; 0: as usual. For new channels. */
 void twi_resolver_set_timeout(int ms);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * framing.c - protocols made of strings with their length in front.
  *
- * A string that has come whole is delivered where it lies; only what is left behind the last one is
- * copied, and it grows with what comes, not with what a length promises. While a callback runs,
- * nothing else is delivered: what comes by a resume is put behind.
+ * A string that has come whole is delivered where it lies; only bytes left behind the last one
+ * are copied, into a block that grows with the bytes that come, not with the length that a peer
+ * promises. While a callback runs, nothing else is delivered: bytes that come by a resume are
+ * appended.
  */
 #include <tweed/framing.h>
 
@@ -62,7 +63,7 @@ static size_t max_length_of(const tw_framing_protocol *self)
     return max < most ? max : (size_t)most;
 }
 
-/* Does anybody still want strings? */
+/* True if strings may still be delivered. */
 static inline bool framing_is_open(const tw_framing_protocol *self)
 {
     const tw_transport *transport = self->protocol.transport;
@@ -229,7 +230,7 @@ static int framing_absorb(tw_framing_protocol *self, struct input *input)
     return 0;
 }
 
-/* Keep what is left of the input. 0 or -ENOMEM. */
+/* Keep the rest of the input. 0 or -ENOMEM. */
 static int framing_keep_input(tw_framing_protocol *self, struct input *input)
 {
     if (input->block == NULL || input->length == 0) {

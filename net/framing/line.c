@@ -2,9 +2,9 @@
 /*
  * line.c - protocols made of lines.
  *
- * Input is searched where it lies; only what is left behind the last line is copied. While a
- * callback runs, nothing else is delivered: what it hands back or what comes by a resume is put
- * behind and found by the loop that called it.
+ * Input is searched where it lies; only bytes left behind the last line are copied. While a
+ * callback runs, nothing else is delivered: bytes that it hands back, or that come by a resume,
+ * are appended and found by the loop that called it.
  */
 #include <tweed/line.h>
 
@@ -19,8 +19,8 @@ enum { DEFAULT_MAX_LENGTH = 16384 };
 
 static const char default_delimiter[] = "\r\n";
 
-/* What is being taken apart: what came, where it lies; or, with what was kept before it, a block
- * of our own. */
+/* The bytes being taken apart: where the transport has them; or, behind bytes that were kept,
+ * in a block of our own. */
 struct input {
     const struct tw_line_class *line_class; /* whose delimiter it is; it may change */
     const char *delimiter;
@@ -48,7 +48,7 @@ static void read_class(struct input *input, const struct tw_line_class *line_cla
                             : DEFAULT_MAX_LENGTH;
 }
 
-/* Does anybody still want lines? */
+/* True if lines may still be delivered. */
 static inline bool line_is_open(const tw_line_protocol *line)
 {
     const tw_transport *transport = line->protocol.transport;
@@ -56,7 +56,7 @@ static inline bool line_is_open(const tw_line_protocol *line)
     return transport != NULL && transport->state == TWI_OPEN;
 }
 
-/* Append to what is kept; 0 or -ENOMEM. */
+/* Append to the kept bytes; 0 or -ENOMEM. */
 static int line_keep(tw_line_protocol *line, const char *data, size_t length)
 {
     int r;
@@ -78,7 +78,7 @@ static void line_forget_rest(tw_line_protocol *line)
     line->rest_length_ = line->rest_size_ = line->searched_ = 0;
 }
 
-/* The block of what was kept becomes the input. */
+/* The block of kept bytes becomes the input. */
 static void line_take_rest(tw_line_protocol *line, struct input *input)
 {
     twi_free(input->kept);
@@ -170,7 +170,7 @@ static int line_absorb(tw_line_protocol *line, struct input *input)
     return 0;
 }
 
-/* Keep what is left of the input for later. 0 or -ENOMEM. */
+/* Keep the rest of the input for later. 0 or -ENOMEM. */
 static int line_keep_input(tw_line_protocol *line, struct input *input)
 {
     if (input->length == 0) {
@@ -188,7 +188,7 @@ static int line_keep_input(tw_line_protocol *line, struct input *input)
     return 0;
 }
 
-/* Deliver until there is no whole line, or nobody wants one. 0 or -ENOMEM. */
+/* Deliver lines until no whole one is left, or none may be delivered. 0 or -ENOMEM. */
 static int line_take_apart(tw_line_protocol *line, struct input *input)
 {
     int r = 0;

@@ -2,7 +2,7 @@
 /*
  * process.c - the life of a child process with its pipes.
  *
- * A process waits for its exit and for each open pipe; whatever comes last calls `ended`.
+ * A process waits for its exit and for each open pipe; the last of these calls `ended`.
  */
 #include "net/process/process.h"
 
@@ -55,7 +55,7 @@ static void maybe_ended(tw_process *process)
         call_ended(process, tw_lend(process->reason));
 }
 
-/* The reactor goes before the child. */
+/* The reactor is released before the child has ended. */
 static void abandon(tw_process *process)
 {
     tw_process_ref(process);
@@ -91,7 +91,7 @@ int twi_process_begin_thread(void)
     return twi_loop_use(&thread.user);
 }
 
-/* Virtual time must not jump while somebody outside works. */
+/* Virtual time must not jump while another process works. */
 void twi_process_begun(tw_process *process)
 {
     twi_list_append(&thread.processes, &process->node_);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.h - what the files of child processes share.
+ * process.h - shared by the files of child processes.
  */
 #ifndef NET_PROCESS_PROCESS_H
 #define NET_PROCESS_PROCESS_H
@@ -47,7 +47,7 @@ void twi_process_end_lost(tw_value reason, void *end);
 
 /* The failure for the status of waitpid(); owned. */
 tw_value twi_process_reason(pid_t pid, int status);
-/* Start one, with the failure for what could not be done; that is owned. */
+/* Start a child; on failure *ret_failure says what could not be done, owned. */
 int twi_process_spawn(const char *where, const struct tw_process_options *options,
                       const struct tw_process_protocol *protocol, void *arg,
                       tw_process **ret_process, tw_value *ret_failure);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_output.c - what a child wrote, and how it ended, as a Deferred.
+ * process_output.c - a child's output and exit status, as a Deferred.
  *
  * The job lives until the process has ended; its Deferred may be done before.
  */
@@ -27,7 +27,7 @@ struct job {
     double grace;
     int64_t killer; /* a timed call; 0: none */
     struct twi_buf streams[STREAMS];
-    tw_value failure; /* why it is being killed */
+    tw_value failure; /* the cause of its being killed */
 };
 
 static void output_free(struct job *job)
@@ -56,7 +56,7 @@ fail:
     return tw_fail_memory();
 }
 
-/* The same failure with what came so far. */
+/* The same failure with the output so far. */
 static tw_value with_list(tw_value failure, struct job *job, int status)
 {
     return tw_fail_with(&(struct tw_failure_fields){
@@ -105,7 +105,7 @@ static tw_value result_of(struct job *job, tw_value reason)
 
 /* --- killing ------------------------------------------------------------------------ */
 
-/* To all that it started, if it leads a group. */
+/* Signal the whole group, if the child leads one. */
 static void send_signal(struct job *job, int number)
 {
     if (tw_process_signal_group(job->process, number) == -ENOTSUP)
@@ -128,7 +128,7 @@ static void job_give_up(struct job *job, tw_value failure)
         return;
     }
     job->failure = tw_take(failure);
-    if (!tw_process_running(job->process)) { /* others hold its pipes */
+    if (!tw_process_running(job->process)) { /* other processes hold its pipes */
         tw_process_lose(job->process);
         return;
     }
@@ -163,7 +163,7 @@ static void job_data(tw_process *process, int fd, const char *data, size_t lengt
                     tw_fail(&tw_error_toolarge, "more than %zu bytes of output", job->max));
 }
 
-/* Its output is not whole when the reactor stopped. */
+/* The output is not whole if the reactor stopped. */
 static void job_pipe_lost(tw_process *process, int fd, tw_value reason, void *arg)
 {
     struct job *job = arg;

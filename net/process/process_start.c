@@ -25,16 +25,16 @@
 
 enum { TERMINAL = 1, STANDARD = 3, DEFAULT_ROWS = 24, DEFAULT_COLUMNS = 80 };
 
-/* Of one that is being started. */
+/* A child that is being started. */
 struct start {
     const struct tw_process_options *options;
     const struct tw_child_fd *fds;
     size_t fd_count;
     tw_process *process;
     struct twi_child_fd *theirs; /* all of the child's */
-    bool *made;                  /* that one was made here: to be closed */
+    bool *made;                  /* the descriptor was made here: to be closed */
     size_t count;
-    const char *failed; /* what could not be done; NULL: the step says */
+    const char *failed; /* the step that failed; NULL: child.h's step says */
     enum twi_child_step step;
 };
 
@@ -243,7 +243,7 @@ static void free_protocols(const struct tw_child_fd *fds, size_t count)
             tw_protocol_free(fds[i].protocol);
 }
 
-/* Nothing was told to anybody yet. The protocols are the caller's to free, but for ours. */
+/* Undo the ends; no event was delivered yet. The caller frees the protocols, except our own. */
 static void undo_ends(tw_process *process)
 {
     for (size_t i = 0; i < process->count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_status.c - signals by name, and how a child has ended.
+ * process_status.c - signals by name, and a child's exit status.
  */
 #include "net/process/process.h"
 

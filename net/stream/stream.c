@@ -12,7 +12,7 @@
 #include "base/slab.h"
 #include "net/transport/transport.h"
 
-#define PATIENCE 30.0 /* seconds for a peer that takes nothing of what a closed stream left */
+#define PATIENCE 30.0 /* seconds for a peer that takes none of a closed stream's last bytes */
 
 static _Thread_local struct twi_slab streams = TWI_SLAB(struct tw_stream);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream.h - what a stream is inside.
+ * stream.h - the inside of a stream.
  *
  *     tw_stream ------------> struct twi_stream_link (a tw_protocol) ------> the transport
  *     counted by users and   <---- (uncounted) ----
  *     by what waits on it
  *
- * Either may go first: a stream without a connection still gives what came; a connection without
- * its stream is flushed and closed.
+ * Either may be freed first: a stream without a connection still gives the bytes that came; a
+ * connection without its stream is flushed and closed.
  */
 #ifndef NET_STREAM_STREAM_H
 #define NET_STREAM_STREAM_H
@@ -21,7 +21,7 @@
 struct twi_stream_link {
     tw_protocol base;
     tw_stream *stream; /* NULL: gone */
-    size_t unsent;     /* after a close: when it was last looked at */
+    size_t unsent;     /* after a close, at the last look */
 };
 
 /* The condition that a reader waits for. */
@@ -53,13 +53,13 @@ struct tw_stream {
     bool write_ended : 1; /* by us */
     double timeout;       /* of each wait, in seconds; 0: none */
     struct twi_input input;
-    size_t searched;      /* so far of the input, for what `read` looks for */
+    size_t searched;      /* of the input so far, for the delimiter of `read` */
     size_t limit;
     struct twi_read read;
-    tw_deferred *reader;  /* who waits for it */
+    tw_deferred *reader;  /* waits for `read` */
     void *reason;         /* of the loss: a failure */
-    struct twi_waiters drains, ends; /* who waits for one */
-    tw_transport *drained;   /* whose producer it is, while somebody waits for a drain */
+    struct twi_waiters drains, ends; /* waits for a drain, for the end */
+    tw_transport *drained;   /* the transport that it is a producer of, while a drain waits */
 };
 
 /* The files, each calling those before it only: stream.c (its life), stream_reader.c,
@@ -75,7 +75,7 @@ tw_stream *twi_stream_new(struct twi_stream_link *link);
 void twi_stream_free(tw_stream *stream);
 /* Flush and close the connection; a peer that takes nothing for a while is cut off. */
 void twi_stream_close_link(struct twi_stream_link *link);
-/* NULL when there is none, not yet or no more. */
+/* The stream's transport; NULL when there is none yet, or no longer. */
 static inline tw_transport *twi_stream_transport(const tw_stream *stream)
 {
     return stream != NULL && stream->link != NULL ? stream->link->base.transport : NULL;
@@ -84,7 +84,7 @@ static inline tw_value twi_stream_reason(const tw_stream *stream)
 {
     return tw_lend(tw_value_of(&tw_type_failure, stream->reason));
 }
-/* Limit a wait as the stream says: the argument again, or NULL when there is no memory for it. */
+/* Give a wait the stream's timeout; returns the argument, or NULL when there is no memory. */
 tw_deferred *twi_stream_limit(const tw_stream *stream, tw_deferred *wait);
 static inline tw_deferred *twi_stream_limited(const tw_stream *stream, tw_deferred *wait)
 {
@@ -93,20 +93,20 @@ static inline tw_deferred *twi_stream_limited(const tw_stream *stream, tw_deferr
 
 /* --- stream_reader.c ----------------------------------------------------------------- */
 
-/* More has come, or the end: fire who reads, if that is enough. */
+/* More bytes or the end have come: fire the reader if that is enough. */
 void twi_stream_serve(tw_stream *stream);
-/* Fire who reads with `result` (taken). */
+/* Fire the reader with `result` (taken). */
 void twi_stream_finish(tw_stream *stream, tw_value result);
-/* Nobody reads any longer: the Deferred is now the caller's to fire or to let go, and so is the
+/* Take the reader out: its Deferred is now the caller's to fire or to drop, and so is the
  * reference of the stream that it held. */
 tw_deferred *twi_stream_leave(tw_stream *stream);
-/* Drop so many bytes that are unread. */
+/* Drop `length` unread bytes. */
 void twi_stream_skip(tw_stream *stream, size_t length);
-/* Why a read may not begin now; NULL: it may. */
+/* The reason why a read may not begin now; NULL: it may. */
 const char *twi_stream_forbidden(const tw_stream *stream);
 /* A failed Deferred. */
 tw_deferred *twi_stream_misused(const char *where, const char *what);
-/* Let the peer wait, or go on, as what is unread demands. */
+/* Make the peer wait or go on, by the number of unread bytes. */
 void twi_stream_throttle_now(tw_stream *stream);
 static inline void twi_stream_throttle(tw_stream *stream)
 {
@@ -116,9 +116,9 @@ static inline void twi_stream_throttle(tw_stream *stream)
 
 /* --- stream_writer.c ----------------------------------------------------------------- */
 
-/* The connection is lost: those who wait hear of it. */
+/* The connection is lost: tell all waits. */
 void twi_stream_tell_lost(tw_stream *stream);
-/* Be no producer any longer, so that the connection can be closed. */
+/* Unregister as a producer, so that the connection can be closed. */
 void twi_stream_stop_draining(tw_stream *stream);
 
 /* --- stream_link.c ------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_link.c - how a stream gets its connection, and how the two part.
+ * stream_link.c - connecting a stream to its connection, and parting the two.
  */
 #include "net/stream/stream.h"
 
@@ -18,7 +18,8 @@ static void stream_no_memory(const tw_stream *stream)
         twi_transport_end(transport, tw_fail_memory());
 }
 
-/* While it is delivered the input is lent: who reads now, or reads on, takes it from there. */
+/* The input is lent while it is delivered: a read that waits, or begins now, takes its bytes
+ * from there. */
 void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
 {
     tw_stream *stream = ((struct twi_stream_link *)protocol)->stream;
@@ -30,7 +31,7 @@ void twi_stream_received(tw_protocol *protocol, const char *data, size_t length)
     if (stream->input.length == 0) {
         twi_input_lend(&stream->input, data, length);
     } else {
-        r = twi_input_keep(&stream->input); /* this comes while something is delivered */
+        r = twi_input_keep(&stream->input); /* called while earlier bytes are delivered */
         if (r == 0)
             r = twi_input_append(&stream->input, data, length);
     }
@@ -55,7 +56,7 @@ void twi_stream_ended(tw_protocol *protocol)
     twi_stream_serve(stream);
 }
 
-/* The connection is no more, or another's. Takes `reason`. */
+/* The connection is lost, or has been handed on. Takes `reason`. */
 static void link_part(struct twi_stream_link *link, tw_value reason)
 {
     tw_stream *stream = link->stream;

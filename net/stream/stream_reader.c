@@ -2,9 +2,9 @@
 /*
  * stream_reader.c - the reading side of a stream.
  *
- * A read is what is wanted (a struct twi_read) and a Deferred. Whether what has come is enough is
- * asked when the read begins, whenever more comes, and at the end; until then nothing is taken, so
- * that a read that is given up has lost nothing.
+ * A read is a wish (a struct twi_read) and a Deferred. The bytes that have come are checked
+ * against it when the read begins, whenever more come, and at the end; nothing is taken before
+ * they are enough, so a read that is given up has lost nothing.
  */
 #include "net/stream/stream.h"
 
@@ -16,7 +16,7 @@
 
 #define TO_END_LIMIT ((size_t)64 * 1024 * 1024)
 
-/* No more will come. */
+/* True if no more bytes will come. */
 static inline bool over(const tw_stream *stream)
 {
     return stream->eof || stream->reason != NULL || stream->closing;
@@ -24,7 +24,8 @@ static inline bool over(const tw_stream *stream)
 
 /* --- what a read gets --------------------------------------------------------------- */
 
-/* Not the peer's end, but the connection's: what came stays, for who asks for less. */
+/* The connection was lost without the peer's end: the bytes that came stay, for a read that
+ * wants fewer. */
 static bool take_reason(const tw_stream *stream, tw_value *ret_result)
 {
     if (stream->eof)
@@ -50,7 +51,7 @@ void twi_stream_skip(tw_stream *stream, size_t length)
     stream->searched = 0;
 }
 
-/* The first `length` bytes, of `whole` with what ends them. */
+/* Take the first `length` bytes; `whole` counts their delimiter, too. */
 static bool take_before(tw_stream *stream, size_t length, size_t whole, tw_value *ret_result)
 {
     *ret_result = tw_bytes(stream->input.at, length);
@@ -190,7 +191,8 @@ static bool take_to_end(tw_stream *stream, size_t limit, tw_value *ret_result)
            reader_take_bytes(stream, stream->input.length, ret_result);
 }
 
-/* Is there what is wanted, or will it never be? Then *ret_result is owned. */
+/* True if the read can be answered: there is enough, or never will be. Then *ret_result is
+ * owned. */
 static bool take_wanted(tw_stream *stream, tw_value *ret_result)
 {
     size_t count = stream->read.count;
@@ -208,7 +210,7 @@ static bool take_wanted(tw_stream *stream, tw_value *ret_result)
         return take_until(stream, ret_result);
     case TWI_TO_END:
         return take_to_end(stream, count, ret_result);
-    case TWI_HANDSHAKE: /* ends by itself, but for a close of ours */
+    case TWI_HANDSHAKE: /* ends by itself, except by a close of ours */
         return stream->closing && take_reason(stream, ret_result);
     case TWI_NOTHING:
         break;
@@ -216,7 +218,7 @@ static bool take_wanted(tw_stream *stream, tw_value *ret_result)
     return false;
 }
 
-/* The same; nothing can be given when nothing is there and more may come. */
+/* The same; quick where no byte has come and more may. */
 static inline bool reader_take(tw_stream *stream, tw_value *ret_result)
 {
     if (stream->input.length == 0 && stream->read.count > 0 && !over(stream))

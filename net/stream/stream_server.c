@@ -6,8 +6,8 @@
  *            |                    |
  *        the factory          the stream ---- its link, a protocol that the factory built
  *
- * A session lives from connection_made until its handler has returned and its connection is closed.
- * The server goes when it has been stopped and the last session and link are gone.
+ * A session lives from connection_made until its handler has returned and its connection is
+ * closed. The server is freed when it has been stopped and the last session and link are gone.
  */
 #include "net/stream/stream.h"
 
@@ -29,9 +29,9 @@ struct tw_stream_server {
     tw_stream_handler *handler;
     void *arg;
     struct tw_stream_server_options options;
-    const char *where; /* it was started: its coroutines' name */
+    const char *where; /* the place of its start: its coroutines' name */
     struct twi_list sessions;
-    size_t links, handlers; /* of these two, the one may outlive the other */
+    size_t links, handlers; /* either may outlive the other */
     tw_deferred *stopped;
     bool full, cancelling;
     unsigned busy; /* do not free it now */
@@ -59,7 +59,7 @@ static void server_free(tw_stream_server *server)
     tw_fire(&stopped, tw_none());
 }
 
-/* There are more, or fewer. */
+/* The number of connections has changed: pause or resume accepting. */
 static void counted(tw_stream_server *server)
 {
     unsigned most = server->options.max_connections;
@@ -286,7 +286,7 @@ size_t tw_stream_server_count(const tw_stream_server *server)
     return server->links > server->handlers ? server->links : server->handlers;
 }
 
-/* One that ends takes itself out of the list, whichever that is. */
+/* A handler that ends takes itself out of the list that it is in. */
 static void cancel_handlers(tw_stream_server *server)
 {
     struct twi_list all, *node;

@@ -30,7 +30,7 @@ static int cancel_handshake(tw_deferred *deferred, void *arg)
     return 0;
 }
 
-/* Has the peer begun its handshake already? Anything else that came in plain is nobody's, or an
+/* True if the peer has begun its handshake already. Other bytes in plain would be an
  * attacker's. */
 static bool begins_handshake(const struct twi_input *input)
 {

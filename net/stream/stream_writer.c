@@ -2,8 +2,8 @@
 /*
  * stream_writer.c - the writing side of a stream, and its end.
  *
- * While somebody waits for a drain the stream is its transport's producer: one that has nothing to
- * say but wants to hear when it may.
+ * While a drain waits the stream is its transport's producer: one that writes nothing and wants
+ * to hear when it may.
  */
 #include "net/stream/stream.h"
 
@@ -104,7 +104,7 @@ int tw_stream_write_eof(tw_stream *stream)
 
 /* --- who waits ---------------------------------------------------------------------- */
 
-/* In a line of the stream's, which it holds. */
+/* A wait in a line of the stream; it holds a reference of that. */
 struct stream_waiter {
     struct twi_waiter waiter; /* first */
     tw_stream *stream;
@@ -112,8 +112,8 @@ struct stream_waiter {
 
 static _Thread_local struct twi_slab stream_waiters = TWI_SLAB(struct stream_waiter);
 
-/* Out of the line: its Deferred is now the caller's to fire or to let go, and so is the reference
- * of the stream that it held. */
+/* Take a wait out of its line: its Deferred is now the caller's to fire or to drop, and so is
+ * the reference of the stream that it held. */
 static tw_deferred *writer_leave(struct twi_waiter *waiter, tw_stream **ret_stream)
 {
     tw_deferred *turn = waiter->turn;
@@ -171,7 +171,7 @@ static tw_deferred *writer_join(const char *where, tw_stream *stream, struct twi
     return deferred;
 }
 
-/* Fire those who stand in the line now with `result` (lent). */
+/* Fire the waits that are in the line now with `result` (lent). */
 static void writer_tell(struct twi_waiters *line, tw_value result)
 {
     struct twi_waiters now;
@@ -196,7 +196,7 @@ static void drain_done(void *arg)
     tw_stream_unref(stream);
 }
 
-/* Lost: they are told by connection_lost. */
+/* The connection is lost: connection_lost tells the waits. */
 static void drain_stops(void *arg)
 {
     tw_stream *stream = arg;
@@ -289,7 +289,7 @@ bool tw_stream_is_closing(const tw_stream *stream)
            (transport != NULL && transport->state != TWI_OPEN);
 }
 
-/* Was all sent? */
+/* None if all was sent, otherwise the reason. */
 static tw_value writer_outcome(const tw_stream *stream)
 {
     tw_value reason = twi_stream_reason(stream);
@@ -297,7 +297,7 @@ static tw_value writer_outcome(const tw_stream *stream)
     return tw_failure_is(reason, &tw_error_connection_done) ? tw_none() : reason;
 }
 
-/* Was it closed as it should be? */
+/* None if it was closed in good order, otherwise the reason. */
 static tw_value end_of(const tw_stream *stream)
 {
     return stream->aborted ? tw_none() : writer_outcome(stream);

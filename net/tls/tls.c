@@ -33,8 +33,8 @@
 #define SEND_AHEAD (128 * 1024) /* ciphertext to make before sending some */
 #define SEND_PER_TURN (1024 * 1024)
 #define LINGER_SECONDS 2.0
-#define LINGER_BYTES (256 * 1024) /* more than that is not waited for */
-#define HANDSHAKE_SECONDS 30.0    /* where nobody else counts */
+#define LINGER_BYTES (256 * 1024) /* a peer that sends more is not waited for */
+#define HANDSHAKE_SECONDS 30.0    /* where the caller has no limit of its own */
 #define PIECES 16
 
 struct inner {
@@ -73,7 +73,7 @@ static const struct tls *const_tls_of(const tw_transport *transport)
     return (const struct tls *)transport;
 }
 
-/* Still a connection whose protocol may be called? */
+/* True while the connection's protocol may be called. */
 static bool alive(const struct tls *tls)
 {
     return tls->engine != NULL && tls->base.state <= TWI_LOSING;
@@ -116,7 +116,7 @@ static void tls_lost(struct tls *tls, tw_value reason)
     twi_opening_waiter_tell(waiter, kept);
 }
 
-/* The TLS itself has failed. */
+/* TLS itself has failed. */
 static void tls_fail(struct tls *tls)
 {
     tls->broken = true;
@@ -124,7 +124,7 @@ static void tls_fail(struct tls *tls)
     tls_lost(tls, twi_tls_failure(tls->engine));
 }
 
-/* The lower end came, with `cause` (lent), before TLS said so. */
+/* The lower connection ended, because of `cause` (lent), before the peer's close_notify. */
 static tw_value truncation(const struct tls *tls, tw_value cause)
 {
     const tw_error_class *error_class = &tw_error_connection_lost;
@@ -212,7 +212,7 @@ static void lower_stopped(void *arg)
 
 static const struct tw_producer drained = { NULL, lower_drained, lower_stopped };
 
-/* Be told when the lower transport has handed everything to the system. */
+/* Ask to be told when the lower transport has handed everything to the system. */
 static void wait_for_lower(struct tls *tls)
 {
     if (tls->waiting)
@@ -231,7 +231,7 @@ static size_t send_below(void *arg, const void *data, size_t length)
     return lower->ops->send_now(lower, data, length);
 }
 
-/* A turn that ends in one record spares it the copy into the outbox below. */
+/* A turn that ends in one record saves the copy into the outbox below. */
 static ssize_t write_last(struct tls *tls, const void *data, size_t length)
 {
     tw_transport *lower = tls->filter.lower;
@@ -310,7 +310,7 @@ static bool encrypt(struct tls *tls)
     return true;
 }
 
-/* The lower transport's flush is called from here: by its own it would come a turn later. */
+/* The lower transport's flush is called from here: otherwise it would come a turn later. */
 static void tls_send_all(struct tls *tls)
 {
     tw_transport *lower = tw_transport_ref(tls->filter.lower);
@@ -338,7 +338,7 @@ static void tls_send_all(struct tls *tls)
             break;
         }
     }
-    if (alive(tls)) /* nothing may be left here, and much below */
+    if (alive(tls)) /* this outbox may be empty while much is left below */
         twi_transport_flushed_slow(&tls->base);
     tw_transport_unref(lower);
 }
@@ -353,7 +353,8 @@ static void tls_shut_write(tw_transport *transport)
 
 /* --- ciphertext in ------------------------------------------------------------------------- */
 
-/* As many bytes as fit or are there; *ret_last is why it stopped: what twi_tls_read() said. */
+/* Decrypt as many bytes as fit or are there; *ret_last is the last result of twi_tls_read(),
+ * which says why it stopped. */
 static size_t decrypt(struct tls *tls, char *buffer, size_t size, ssize_t *ret_last)
 {
     size_t length = 0;
@@ -366,7 +367,7 @@ static size_t decrypt(struct tls *tls, char *buffer, size_t size, ssize_t *ret_l
     return length;
 }
 
-/* Give the protocol what there is, once; what the reading ended with. */
+/* Deliver the bytes at hand, once; returns the last result of twi_tls_read(). */
 static ssize_t tls_deliver_some(struct tls *tls)
 {
     tw_transport *transport = &tls->base;
@@ -389,7 +390,7 @@ static ssize_t tls_deliver_some(struct tls *tls)
     return last;
 }
 
-/* Deliver all that can be read now, and what comes at its end. */
+/* Deliver all that can be read now, and the end if it has come. */
 static void tls_read_all(struct tls *tls)
 {
     ssize_t last = 1;
@@ -524,7 +525,7 @@ static void inner_received(tw_protocol *protocol, const char *data, size_t lengt
     tw_transport_unref(&tls->base);
 }
 
-/* The end of the stream below; if TLS has not said so before, something was cut off. */
+/* The stream below has ended; if that was before a close_notify, something was cut off. */
 static void inner_eof(tw_protocol *protocol)
 {
     struct tls *tls = ((struct inner *)protocol)->tls;
@@ -698,7 +699,7 @@ tw_protocol *twi_tls_server_protocol(tw_tls_context *context, tw_protocol *proto
     return &tls->inner->base;
 }
 
-/* Whose sessions these are: the same name by another way (a proxy) is another's. */
+/* The key of sessions: the same name by another way (a proxy) has another key. */
 static int tls_session_key(const tw_transport *transport, const char *server_name, char *key,
                            size_t size)
 {

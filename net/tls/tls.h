@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls.h - TLS as a filter: protocols for transports about to be made, which carry another above.
+ * tls.h - TLS as a filter: protocols, for transports about to be made, that carry another
+ * protocol above.
  */
 #ifndef NET_TLS_TLS_H
 #define NET_TLS_TLS_H
@@ -11,7 +12,7 @@
 struct twi_tls_client {
     tw_tls_context *context;
     const char *server_name; /* to verify, and for SNI */
-    const char *session_key; /* whose sessions may be resumed; NULL: none */
+    const char *session_key; /* of the sessions that may be resumed; NULL: none */
     /* Called once: with none after connection_made of the protocol, or with the failure (lent)
      * when there is no connection; the protocol has then been released. */
     void (*done)(tw_value failure, void *arg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_context.c - whom to trust and who we are: OpenSSL's SSL_CTX, and the sessions kept.
+ * tls_context.c - trust and our own certificate: OpenSSL's SSL_CTX, and the sessions kept.
  *
  * The system's trust is loaded once for the process and shared by all contexts of all threads
  * (an X509_STORE has its own lock); everything else of a context belongs to one thread.
@@ -50,7 +50,8 @@ static void crypto_free(void *block, const char *file, int line)
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static bool library_started;
 
-/* Only an allocator that the program asked for is handed on: others may use OpenSSL too. */
+/* An allocator is handed on only if the program has installed one: others may use OpenSSL
+ * too. */
 static void openssl_start(void)
 {
     if (twi_alloc_is_replaced() &&
@@ -93,7 +94,7 @@ static bool is_out_of_memory(unsigned long code)
     return ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
 }
 
-/* The text of one error: its reason, or what OpenSSL makes of it. */
+/* The text of one error: its reason, or OpenSSL's default text. */
 static void error_text(unsigned long code, char *text, size_t size)
 {
     const char *reason = ERR_reason_error_string(code);
@@ -367,7 +368,7 @@ static tw_value load_crl(X509_STORE *store, const char *file)
     return tw_none();
 }
 
-/* Fill the context's own store; what the program names replaces the system's. */
+/* Fill the context's own store; certificates that the program names replace the system's. */
 static tw_value load_trust(tw_tls_context *context, const struct tw_tls_options *options)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context->ctx);

@@ -2,8 +2,8 @@
 /*
  * tls_engine.c - an SSL object between lent memory and an outbox.
  *
- * One BIO serves both directions: OpenSSL reads straight from the bytes that the transport read,
- * and what it writes is appended to what the transport will send, so that all records of a turn
+ * One BIO serves both directions: OpenSSL reads straight from the bytes that the transport
+ * read, and its records are appended to the transport's outbox, so that all records of a turn
  * leave together.
  */
 #include "config.h"
@@ -65,7 +65,7 @@ static int bio_read(BIO *bio, char *buffer, int size)
     return (int)length;
 }
 
-/* Without a place for it, what is written is dropped: the connection is gone. */
+/* Without an outbox records are dropped: the connection is gone. */
 static int bio_write(BIO *bio, const char *data, int length)
 {
     struct twi_tls *tls = BIO_get_data(bio);
@@ -124,7 +124,8 @@ static int bio_attach(struct twi_tls *tls)
 
 /* --- making -------------------------------------------------------------------------------- */
 
-/* Names are sent (SNI) and must be among the certificate's; addresses must be there as such. */
+/* Names are sent (SNI) and must be among the certificate's names; addresses must be among its
+ * addresses. */
 static int expect_name(struct twi_tls *tls, const char *server_name)
 {
     union tw_socket_address address;
@@ -217,7 +218,8 @@ void twi_tls_free(struct twi_tls *tls)
 {
     if (tls == NULL)
         return;
-    /* Else OpenSSL takes the connection for broken and its sessions for not resumable. */
+    /* Without this OpenSSL takes the connection for broken and its sessions for not
+     * resumable. */
     if (tls->ssl != NULL && tls->handshaken && !tls->failed)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
@@ -288,8 +290,8 @@ bool twi_tls_pending(const struct twi_tls *tls)
     return tls->in_length > 0 || SSL_has_pending(tls->ssl) == 1;
 }
 
-/* Others may have left errors behind; then ours would look failed. Clearing costs ten times what
- * looking does. */
+/* Other code may have left errors in the queue; then our calls would look failed. Clearing
+ * costs ten times as much as a look. */
 static void clear_errors(void)
 {
     if (ERR_peek_error() != 0)

@@ -2,8 +2,8 @@
 /*
  * tls_engine.h - one end of a TLS connection: bytes in, bytes out.
  *
- * Knows no descriptor, transport or clock. Ciphertext is lent to it, what it has to send is
- * appended to an outbox. No type of OpenSSL's appears here.
+ * Knows no descriptor, transport or clock. Ciphertext is lent to it, records are appended to an
+ * outbox. No type of OpenSSL's appears here.
  */
 #ifndef NET_TLS_TLS_ENGINE_H
 #define NET_TLS_TLS_ENGINE_H
@@ -16,7 +16,7 @@
 struct twi_tls;
 
 struct twi_tls_peer {
-    const char *server_name; /* clients: whom to expect, a name or a literal address */
+    const char *server_name; /* clients: the expected name or literal address */
     const char *session_key; /* clients: resume sessions kept under it; NULL: none */
 };
 
@@ -25,7 +25,7 @@ struct twi_tls_peer {
 int twi_tls_new(tw_tls_context *context, const struct twi_tls_peer *peer,
                 struct twi_tls **ret_tls);
 void twi_tls_free(struct twi_tls *tls);
-/* Where to append what is to be sent; without a place (NULL, as it begins) that is dropped. */
+/* Set the outbox for records; without one (NULL, as at the start) they are dropped. */
 void twi_tls_plug(struct twi_tls *tls, struct twi_outbox *out);
 /* The record written next is the last of this turn: offer it to `send` first, which returns how
  * much it took, and append only the rest. Lent; NULL: append all. */
@@ -35,11 +35,11 @@ struct twi_tls_way {
 };
 void twi_tls_send_by(struct twi_tls *tls, const struct twi_tls_way *way);
 
-/* Here is ciphertext; lent until twi_tls_keep(). 0, -ENOMEM. */
+/* Hand over ciphertext, lent until twi_tls_keep(). 0, -ENOMEM. */
 int twi_tls_feed(struct twi_tls *tls, const void *data, size_t length);
-/* Copy what was not used of it, before its memory goes. 0, -ENOMEM. */
+/* Copy the unused rest of it, before its memory is freed. 0, -ENOMEM. */
 int twi_tls_keep(struct twi_tls *tls);
-/* Is there something left to read from, records half used included? */
+/* True if something is left to read from, records half used included. */
 bool twi_tls_pending(const struct twi_tls *tls);
 
 /*
@@ -56,9 +56,9 @@ ssize_t twi_tls_write(struct twi_tls *tls, const void *data, size_t length);
 void twi_tls_shut(struct twi_tls *tls);
 
 bool twi_tls_handshaken(const struct twi_tls *tls);
-/* Has the peer said that it sends no more? */
+/* True if the peer has sent its close_notify. */
 bool twi_tls_ended(const struct twi_tls *tls);
-/* Why it failed; owned. */
+/* The failure that says why; owned. */
 tw_value twi_tls_failure(const struct twi_tls *tls);
 
 const char *twi_tls_alpn(const struct twi_tls *tls);    /* NULL: none agreed on */

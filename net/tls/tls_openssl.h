@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_openssl.h - what tls_context.c and tls_engine.c, the two that see OpenSSL, share.
+ * tls_openssl.h - shared by tls_context.c and tls_engine.c, the two that see OpenSSL.
  */
 #ifndef NET_TLS_TLS_OPENSSL_H
 #define NET_TLS_TLS_OPENSSL_H
@@ -25,8 +25,8 @@ struct tw_tls_context {
     size_t session_count;
 };
 
-/* A session kept under `key`, to be offered; NULL for none. The caller's reference. One of TLS
- * 1.3 is given out once (RFC 8446, C.4). */
+/* A session kept under `key`, to be offered; NULL for none. The reference is the caller's. A
+ * session of TLS 1.3 is given out once (RFC 8446, C.4). */
 SSL_SESSION *twi_tls_session_take(tw_tls_context *context, const char *key);
 /* Keep one; takes the reference. */
 void twi_tls_session_keep(tw_tls_context *context, const char *key, SSL_SESSION *session);

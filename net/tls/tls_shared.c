@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "reactor/face.h"
 
-#define SHARED_MAX 16 /* then the one used longest ago goes */
+#define SHARED_MAX 16 /* then the least recently used one is dropped */
 
 struct shared {
     struct twi_list node; /* the one used last at the end */

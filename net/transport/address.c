@@ -266,7 +266,8 @@ static const struct policy *policy_of(const uint8_t *bytes)
     return policy;
 }
 
-/* RFC 6724, 3.1 and 3.2: 2 link-local, 5 site-local, 14 global; a multicast address says so. */
+/* RFC 6724, 3.1 and 3.2: 2 link-local, 5 site-local, 14 global; a multicast address names its
+ * own. */
 static unsigned scope_of(const uint8_t *bytes)
 {
     static const struct policy mapped = { { [10] = 0xff, [11] = 0xff }, 96, 0, 0 };

@@ -35,15 +35,15 @@ typedef bool twi_source_fn(const union tw_socket_address *address,
                            union tw_socket_address *ret_source);
 bool twi_address_source(const union tw_socket_address *address,
                         union tw_socket_address *ret_source);
-/* Order by RFC 6724, 6: rules 1, 2, 5, 6, 8 and 10 (3, 4 and 7 need what the system does not
- * tell, and 9 undoes the server's round robin). At most TWI_ADDRESSES_MAX of them. */
+/* Order by RFC 6724, 6: rules 1, 2, 5, 6, 8 and 10 (the system does not tell what 3, 4 and 7
+ * need, and 9 undoes the server's round robin). At most TWI_ADDRESSES_MAX of them. */
 void twi_addresses_sort(union tw_socket_address *list, size_t count, twi_source_fn *source);
 /* Alternate the families, beginning with the first one's (RFC 8305, 4); order is kept within
  * each family. */
 void twi_addresses_interleave(union tw_socket_address *list, size_t count);
 
-/* The name as it is asked for: lower case, A-labels, without a final dot. 0, -EINVAL (no name
- * of a host), -ENOMEM. */
+/* The name in the form that is asked for: lower case, A-labels, without a final dot. 0, -EINVAL
+ * (no host name), -ENOMEM. */
 int twi_name_to_ascii(const char *name, char text[TWI_NAME_SIZE]);
 
 #endif

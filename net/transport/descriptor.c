@@ -20,7 +20,7 @@
 #include "base/posix.h"
 
 enum {
-    READS_PER_TURN = 4, /* then others have their turn */
+    READS_PER_TURN = 4, /* then it is the turn of others */
     WRITES_PER_TURN = 16,
     WRITE_PER_TURN = 1024 * 1024, /* bytes */
     PIECES = 64,
@@ -38,7 +38,7 @@ static tw_value descriptor_broken_by(int error)
 
 /* --- watching ----------------------------------------------------------------------- */
 
-/* With level triggers: watch for what is wanted. */
+/* With level triggers: watch for the wanted events. */
 static void descriptor_rewatch(struct twi_descriptor *descriptor)
 {
     tw_transport *transport = &descriptor->base;
@@ -64,8 +64,8 @@ void twi_descriptor_read_later(struct twi_descriptor *descriptor)
         twi_transport_end(&descriptor->base, tw_fail_memory());
 }
 
-/* When nobody listens any more, the next event tells; with level triggers an ended stream would
- * not be quiet, though. */
+/* When the protocol pauses, the watch stays until the next event; but with level triggers an
+ * ended stream would report without end. */
 void twi_descriptor_reading(tw_transport *transport)
 {
     struct twi_descriptor *descriptor = twi_descriptor_of(transport);
@@ -110,7 +110,7 @@ descriptor_read(struct twi_descriptor *descriptor, bool *ret_short)
     return n;
 }
 
-/* May we stop after a short read? */
+/* True if we may stop after a short read. */
 static bool descriptor_is_read(const struct twi_descriptor *descriptor)
 {
     if (descriptor->read_on)
@@ -149,7 +149,7 @@ static void descriptor_read_some(struct twi_descriptor *descriptor)
             descriptor->pending = false;
             return;
         }
-        if (descriptor->watch == NULL) /* one that is always ready takes turns */
+        if (descriptor->watch == NULL) /* a descriptor that is always ready takes turns */
             break;
     }
     descriptor->pending = true;
@@ -209,7 +209,7 @@ static ssize_t descriptor_write_file(struct twi_descriptor *descriptor, int fd, 
     return descriptor_write_pieces(descriptor);
 }
 
-/* Write once what is first in the queue; as write(). */
+/* Write the first part of the queue, once; as write(). */
 static ssize_t descriptor_write_once(struct twi_descriptor *descriptor)
 {
     int64_t offset, length;
@@ -234,7 +234,7 @@ static bool descriptor_may_go_on(struct twi_descriptor *descriptor, int error)
     return true;
 }
 
-/* Write what is queued; false when the connection is lost over it. */
+/* Write all that is queued; false when the connection is lost over it. */
 static bool descriptor_write_all(struct twi_descriptor *descriptor)
 {
     tw_transport *transport = &descriptor->base;
@@ -259,7 +259,7 @@ static bool descriptor_write_all(struct twi_descriptor *descriptor)
     return transport->state <= TWI_LOSING;
 }
 
-__attribute__((noinline)) /* what goes in one shall not pay for it */
+__attribute__((noinline)) /* a queue that goes in one write shall not pay for it */
 static void
 descriptor_flush_rest(struct twi_descriptor *descriptor)
 {
@@ -277,7 +277,7 @@ void twi_descriptor_flush(tw_transport *transport)
 
     if (descriptor->socket && !descriptor->blocked)
         bytes = twi_outbox_front(&transport->out, &length);
-    /* Nearly always there is one piece, and it goes in one. */
+    /* Nearly always there is one piece, and it goes in one write. */
     if (bytes != NULL && twi_outbox_is_one(&transport->out)) {
         ssize_t n = send(descriptor->fd, bytes, length, MSG_NOSIGNAL);
 

@@ -30,8 +30,8 @@ struct twi_descriptor_ops {
 /* There is one for each idle connection: it is small. */
 struct twi_descriptor {
     tw_transport base;
-    struct twi_watch *watch; /* of what is read; NULL: it is always ready, or closed */
-    int fd;                  /* what is read; -1: nothing, or closed */
+    struct twi_watch *watch; /* of the side that is read; NULL: always ready, or closed */
+    int fd;                  /* the side that is read; -1: none, or closed */
     bool edge : 1;
     bool pending : 1; /* not all has been read */
     /* A short read is not the last one: the peer's stream ends, or it is no socket (terminals give

@@ -2,7 +2,7 @@
 /*
  * flow.c - producers, watermarks and the idle timeout of a transport.
  *
- * They stand in a block of their own, made when one is first asked for: most connections never do.
+ * They stand in a block of their own, made at the first use: most connections never need one.
  */
 #include "net/transport/flow.h"
 
@@ -135,7 +135,7 @@ int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low
 
 /* --- the idle timeout --------------------------------------------------------------- */
 
-/* Setting the timeout back only writes a new deadline; the timer finds out when it goes off. */
+/* A reset only writes a new deadline; the timer looks at it when it goes off. */
 static void timer_fires(void *arg)
 {
     struct twi_transport_extra *extra = arg;
@@ -149,7 +149,7 @@ static void timer_fires(void *arg)
         extra->timer = tw_call_later((double)left / (double)TWI_SECOND, timer_fires, extra);
         if (extra->timer > 0)
             return;
-        extra->timer = 0; /* no memory for a timer: better early than never */
+        extra->timer = 0; /* no memory for another timer: better early than never */
     }
     extra->timeout_ns = 0;
     if (extra->timed_out != NULL && transport->protocol != NULL)

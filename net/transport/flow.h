@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow.h - what only some transports have: a producer, watermarks, an idle timeout.
+ * flow.h - parts that only some transports have: a producer, watermarks, an idle timeout.
  */
 #ifndef NET_TRANSPORT_FLOW_H
 #define NET_TRANSPORT_FLOW_H
@@ -19,9 +19,9 @@ struct twi_flow_watcher {
 };
 /* The connection is lost: stop the producer and the timeout, release the block. */
 struct twi_flow_watcher twi_flow_end(tw_transport *transport);
-/* Something was queued: pause a push producer above the high-water mark. */
+/* Bytes were queued: pause a push producer above the high-water mark. */
 void twi_flow_queued(tw_transport *transport);
-/* Something was sent: resume a producer where that is due. */
+/* Bytes were sent: resume a producer where that is due. */
 void twi_flow_sent(tw_transport *transport);
 /* The high-water mark. */
 size_t twi_flow_high(const tw_transport *transport);

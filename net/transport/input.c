@@ -2,7 +2,7 @@
 /*
  * input.c - bytes that have come and were not read yet.
  *
- * They lie in a block that is itself a value of bytes: who reads all of it gets the block.
+ * They lie in a block that is itself a value of bytes: a read of all of it gets the block.
  */
 #include "net/transport/input.h"
 
@@ -25,7 +25,7 @@ static size_t offset_of(const struct twi_input *input)
     return (size_t)(input->at - tw_bytes_data(block_of(input)));
 }
 
-/* Move what is unread to `front` bytes behind the start of a block with so much room. */
+/* Move the unread bytes to `front` bytes behind the start of a block with that much room. */
 static int input_move(struct twi_input *input, size_t front, size_t room)
 {
     struct twi_input moved = { .length = input->length, .room_ = room };
@@ -65,7 +65,7 @@ static int reserve(struct twi_input *input, size_t extra)
     offset = offset_of(input);
     if (offset + wanted <= input->room_)
         return 0;
-    /* Moved at most as many bytes as have been read since the last time. */
+    /* Move the bytes only if at least as many have been read since the last time. */
     if (wanted > input->room_ || offset < input->length)
         return input_move(input, 0, roomy(wanted));
     data = (char *)tw_bytes_data(block_of(input));
@@ -113,7 +113,7 @@ int twi_input_prepend(struct twi_input *input, const char *data, size_t length)
     return 0;
 }
 
-/* All of a block that is well filled goes as it is. */
+/* A block that is well filled, and read whole, is handed over as it is. */
 static bool may_hand_over(const struct twi_input *input, size_t length)
 {
     return length == input->length && length >= HANDED_OVER && input->block_ != NULL &&
@@ -158,7 +158,7 @@ const char *twi_find(const char *data, size_t length, size_t from, const char *d
 
     if (length - from < delimiter_length)
         return NULL;
-    /* By its last character: the first is more often part of a line. */
+    /* Search for its last character: the first one is more often part of a line. */
     for (at += delimiter_length - 1; at < end; at++) {
         at = memchr(at, last, (size_t)(end - at));
         if (at == NULL)

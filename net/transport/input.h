@@ -2,7 +2,8 @@
 /*
  * input.h - bytes that have come and were not read yet.
  *
- * While a transport delivers, they may be lent: what is read at once is not copied first.
+ * While a transport delivers, they may be lent: bytes that are read at once are not copied
+ * first.
  */
 #ifndef NET_TRANSPORT_INPUT_H
 #define NET_TRANSPORT_INPUT_H
@@ -11,13 +12,13 @@
 
 /* A length of 0 is empty; then it holds no memory. */
 struct twi_input {
-    const char *at; /* what is unread */
+    const char *at; /* the unread bytes */
     size_t length;
     void *block_;   /* bytes that hold it; NULL: it is lent */
     size_t room_;   /* of the block */
 };
 
-/* Nothing is unread: lend it `data`. Until the call of twi_input_keep(). */
+/* Nothing is unread: lend it `data`, until the call of twi_input_keep(). */
 static inline void twi_input_lend(struct twi_input *input, const char *data, size_t length)
 {
     input->at = data;
@@ -29,13 +30,13 @@ static inline int twi_input_keep(struct twi_input *input)
 {
     return input->block_ != NULL || input->length == 0 ? 0 : twi_input_keep_lent(input);
 }
-/* Put `data` behind it, or in front. 0 or -ENOMEM, leaving all as it was. */
+/* Put `data` behind the unread bytes, or in front. 0, or -ENOMEM with nothing changed. */
 int twi_input_append(struct twi_input *input, const char *data, size_t length);
 int twi_input_prepend(struct twi_input *input, const char *data, size_t length);
 /* Read: owned bytes; a failure when there is no memory, and then nothing is read. */
 tw_value twi_input_take(struct twi_input *input, size_t length);
 void twi_input_free(struct twi_input *input);
-/* Drop so many from the front. */
+/* Drop `length` bytes from the front. */
 static inline void twi_input_skip(struct twi_input *input, size_t length)
 {
     input->at += length;

@@ -2,9 +2,9 @@
 /*
  * listener.c - listening on TCP and UNIX sockets, and in memory under test.
  *
- * When the process runs out of descriptors, accepting pauses a moment, so that what waits in the
- * backlog is served later and nothing spins. If that lasts, a descriptor kept in reserve is used
- * to take connections and close them: their peers shall know.
+ * When the process runs out of descriptors, accepting pauses a moment, so that connections in
+ * the backlog are served later and nothing spins. If that lasts, a descriptor kept in reserve
+ * is used to accept connections and close them, so that their peers know.
  */
 #include "config.h"
 
@@ -164,7 +164,7 @@ static int listeners_begin(void)
     return 0;
 }
 
-/* Any address is every host's; else the same text. */
+/* The address of all interfaces listens to every host; others must have the same text. */
 static bool listens_to(const tw_listener *listener, const char *host, unsigned port)
 {
     if (listener->socket != NULL || listener->factory == NULL || listener->paused ||
@@ -234,7 +234,7 @@ static int reserve_descriptor(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Let go of the reserve, take what waits and close it. */
+/* Give up the reserve, accept the connections that wait and close them. */
 static void turn_away(struct listener_socket *listening)
 {
     union tw_socket_address peer;
@@ -287,7 +287,7 @@ static void exhausted(tw_listener *listener, int error)
     listener_rewatch(listener);
 }
 
-/* Somebody else may have taken the reserve's place while it was let go of. */
+/* Take a reserve again; another thread may have got its place meanwhile. */
 static void recovered(struct listener_socket *listening)
 {
     listening->pauses = 0;
@@ -295,8 +295,9 @@ static void recovered(struct listener_socket *listening)
         listening->reserve = reserve_descriptor();
 }
 
-/* The budget follows the load: it doubles while it is used up and falls to what came. So a single
- * connection is accepted without asking in vain for a second, most of the time. */
+/* The budget follows the load: it doubles while it is used up and falls to the number that
+ * came. So most of the time a single connection is accepted without asking in vain for a
+ * second. */
 static bool accept_some(tw_listener *listener, unsigned budget, unsigned *ret_taken)
 {
     struct listener_socket *listening = listener->socket;
@@ -401,8 +402,8 @@ static int bind_tcp(const struct tw_listen_options *options, const char *literal
     return fd;
 }
 
-/* Is the socket file there left over from a process that is gone? Other files refuse a connection
- * as well, and are nobody's to remove. */
+/* True if the socket file is left over from a process that is gone. Other files refuse a
+ * connection as well, but must not be removed. */
 static bool is_stale(const struct sockaddr_un *address, socklen_t length)
 {
     struct stat status;
@@ -446,7 +447,7 @@ static int bind_unix(const char *path, int mode)
     return fd;
 }
 
-/* The lock first: who holds it may take the path over. */
+/* Take the lock first: its holder may take the path over. */
 static int listen_unix(struct listener_socket *listening, const char *path,
                        const struct tw_listen_options *options)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listener.h - what listeners in the system and in memory share.
+ * listener.h - shared by listeners in the system and in memory.
  */
 #ifndef NET_TRANSPORT_LISTENER_H
 #define NET_TRANSPORT_LISTENER_H
@@ -9,7 +9,7 @@
 
 #include "base/list.h"
 
-/* Something between a listener's connections and their protocols, like TLS. */
+/* A layer between a listener's connections and their protocols, like TLS. */
 struct twi_listener_layer {
     /* A protocol for the transport, with `protocol` (taken, also on failure) above; `factory` is
      * its own
@@ -38,7 +38,7 @@ struct tw_listener {
 int twi_listener_new(const struct tw_listen_options *options,
                      const struct twi_listener_layer *layer, tw_factory *factory,
                      tw_listener **ret_listener);
-/* Where options say to listen; "127.0.0.1" without. */
+/* The address in the options; "127.0.0.1" without one. */
 const char *twi_listen_host(const struct tw_listen_options *options);
 /* "127.0.0.1:80", "[::1]:80", "unix:/path"; returns what snprintf() would. */
 int twi_listen_address(const char *host, unsigned port, char *text, size_t size);

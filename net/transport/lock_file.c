@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock_file.c - a file that says whose a path is.
+ * lock_file.c - a file that says which process owns a path.
  */
 #include "config.h"
 
@@ -26,7 +26,7 @@ struct twi_lock_file {
     char path[];
 };
 
-/* What we have locked may have been removed in between by the one who held it. */
+/* The file that we have locked may have been removed meanwhile by its former holder. */
 static bool is_still_there(int fd, const char *path)
 {
     struct stat ours, there;
@@ -35,7 +35,7 @@ static bool is_still_there(int fd, const char *path)
            ours.st_ino == there.st_ino;
 }
 
-/* A descriptor, locked; -EAGAIN when that file is no longer the one. */
+/* Open and lock the file; -EAGAIN when it has been removed meanwhile. */
 static int open_locked(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644), r = 0;
@@ -89,7 +89,7 @@ void twi_lock_file_release(struct twi_lock_file *lock)
 {
     if (lock == NULL)
         return;
-    unlink(lock->path); /* while it is locked: nobody else's can be there */
+    unlink(lock->path); /* while it is locked: no other file can be there */
     close(lock->fd);
     twi_free(lock);
 }

@@ -2,8 +2,8 @@
 /*
  * memory.c - transports in memory: two that are connected, and one that a test reads and feeds.
  *
- * At the end of a turn what was written moves into the peer's inbox, as a system's buffers would
- * take it; the peer reads it at the end of the next one, in pieces of the size asked for.
+ * At the end of a turn written bytes move into the peer's inbox, as a system's buffers would
+ * take them; the peer reads them at the end of the next one, in pieces of the given size.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 enum { INBOX_SIZE = 256 * 1024, PIECES = 16 };
 
-/* Move up to `size` bytes from the front of `box` to `buffer`; how many. */
+/* Move up to `size` bytes from the front of `box` to `buffer`; returns how many. */
 static size_t memory_take_bytes(struct twi_outbox *box, char *buffer, size_t size)
 {
     size_t taken = 0;
@@ -102,7 +102,7 @@ static void arrive(struct twi_flush *flush)
         twi_transport_flush_later(&memory->peer->base);
 }
 
-/* Move what is queued into the peer's inbox, as far as it has room. 0 or a negative errno. */
+/* Move queued bytes into the peer's inbox, as far as it has room. 0 or a negative errno. */
 static int memory_move(struct memory *memory, struct memory *peer)
 {
     struct twi_outbox *out = &memory->base.out;
@@ -296,7 +296,7 @@ static tw_string_transport *string_of(tw_transport *transport)
     return (tw_string_transport *)transport;
 }
 
-/* Move what is queued to what the test reads. */
+/* Move queued bytes to the place where the test reads them. */
 static int collect(tw_string_transport *string)
 {
     struct twi_outbox *out = &string->base.out;

@@ -7,9 +7,11 @@
 
 #include <tweed/transport.h>
 
-/* Do tw_listen() and tw_connect() meet in memory on this thread? Then no name is looked up. */
+/* True if tw_connect() reaches tw_listen() in memory on this thread. Then no name is looked
+ * up. */
 bool twi_memory_on(void);
-/* Is there a listener in memory for "host:port" ("unix:/path" with port 0)? 0 or -ECONNREFUSED. */
+/* 0 if there is a listener in memory for "host:port" ("unix:/path" with port 0), otherwise
+ * -ECONNREFUSED. */
 int twi_memory_find(const char *host, unsigned port);
 /* Connect `protocol` (taken, also on failure) to it; connection_made is called at once on both
  * sides. 0, -ECONNREFUSED, -ENOMEM. *ret_transport (may be NULL) as with twi_socket_adopt(). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * opening.h - what a connection needs only until its handshake is done.
+ * opening.h - the state that a connection needs until its handshake is done.
  */
 #ifndef NET_TRANSPORT_OPENING_H
 #define NET_TRANSPORT_OPENING_H
@@ -9,14 +9,14 @@
 
 struct twi_opening {
     tw_factory *factory; /* used by it */
-    void (*done)(tw_value failure, void *arg); /* who waits for the end; NULL: nobody */
+    void (*done)(tw_value failure, void *arg); /* called at the end; NULL: nobody waits */
     void *arg;
     int64_t timer; /* 0: none */
 };
 
 /* All zero, from a pool; NULL when there is no memory. */
 struct twi_opening *twi_opening_new(void);
-/* Its timer and its use of the factory go too. NULL is fine, here and below. */
+/* Also cancels its timer and its use of the factory. NULL is fine, here and below. */
 void twi_opening_free(struct twi_opening *opening);
 /* Call fn(arg) in so many seconds; it sets `timer` to 0. 0 or -ENOMEM. */
 int twi_opening_limit(struct twi_opening *opening, double seconds, void (*fn)(void *arg),

@@ -2,9 +2,9 @@
 /*
  * outbox.c - see outbox.h.
  *
- * A queue of chunks. Small chunks of two sizes come from pools, so that a connection which writes
- * a little each turn neither allocates nor keeps anything; what is larger has a block of its own,
- * and counted values and files only a reference.
+ * A queue of chunks. Small chunks of two sizes come from pools, so that a connection which
+ * writes a little each turn neither allocates nor keeps anything; larger ones have a block of
+ * their own, and counted values and files only a reference.
  */
 #include "net/transport/outbox.h"
 
@@ -294,7 +294,7 @@ int twi_outbox_load(struct twi_outbox *box)
     return 0;
 }
 
-/* Take out the first chunk, which is done with. */
+/* Take out the first chunk, which has been sent or dropped. */
 static void first_done(struct twi_outbox *box, int error)
 {
     struct twi_chunk *chunk = first_of(box);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outbox.h - what a transport has still to send: bytes, counted values and parts of files.
+ * outbox.h - the parts that a transport has still to send: bytes, counted values and parts of
+ * files.
  *
  * Empty it holds no memory. Small writes share a chunk; values of some size are not copied.
  */
@@ -14,7 +15,7 @@
 
 struct twi_chunk {
     struct twi_chunk *next;
-    const char *start; /* of what is unsent; NULL for a file */
+    const char *start; /* of the unsent bytes; NULL for a file */
     size_t length;     /* unsent, the rest of a file included */
     uint32_t room;     /* left behind it */
     uint8_t kind;
@@ -38,7 +39,7 @@ static inline const char *twi_outbox_front(const struct twi_outbox *box, size_t 
     *ret_length = box->last_->next->length;
     return box->last_->next->start;
 }
-/* Are they all there is? */
+/* True if these are all bytes of the box. */
 static inline bool twi_outbox_is_one(const struct twi_outbox *box)
 {
     return box->last_ == NULL || box->last_->next == box->last_;
@@ -53,10 +54,10 @@ int twi_outbox_add_value(struct twi_outbox *box, tw_value bytes);
 int twi_outbox_add_file(struct twi_outbox *box, int fd, int64_t offset, int64_t length,
                         void (*done)(int error, void *arg), void *arg);
 
-/* The bytes at the front, up to the next file, as at most `count` pieces; how many pieces. 0
- * when empty or when a file is first. */
+/* The bytes at the front, up to the next file, as at most `count` pieces. Returns the number of
+ * pieces, 0 when the box is empty or a file is first. */
 int twi_outbox_pieces(const struct twi_outbox *box, struct iovec *pieces, int count);
-/* Is a part of a file first? Then where it is. */
+/* True if a part of a file is first; then its place. */
 bool twi_outbox_file(const struct twi_outbox *box, int *ret_fd, int64_t *ret_offset,
                      int64_t *ret_length);
 /* Read the next part of a file that is first into memory, so that pieces() has something.

@@ -2,8 +2,9 @@
 /*
  * pipe.c - transports over any descriptors.
  *
- * The side that writes may be another descriptor than the one that is read (twi_descriptor's). What
- * cannot be watched (a file, /dev/null) is always ready: it is read once in each turn.
+ * The side that writes may be another descriptor than the one that is read (twi_descriptor's).
+ * A descriptor that cannot be watched (a file, /dev/null) is always ready: it is read once in
+ * each turn.
  */
 #include "config.h"
 
@@ -28,9 +29,9 @@ struct pipe {
     struct twi_descriptor in;
     int out;                     /* written to; may be the same; -1: none, or closed */
     struct twi_watch *out_watch; /* NULL: none, or `in` has it */
-    int in_flags, out_flags;     /* to be restored; -1: need not */
+    int in_flags, out_flags;     /* to be restored; -1: not */
     struct twi_flush again;      /* read on in the next turn, without a watch */
-    unsigned hang_up;            /* with level triggers: what tells that nobody reads a FIFO */
+    unsigned hang_up;            /* level triggers: the event when nobody reads a FIFO */
     bool socket : 1, fifo : 1;   /* the side that writes */
     bool terminal : 1;           /* the side that is read */
 };
@@ -103,7 +104,7 @@ static void pipe_read_again(struct twi_flush *again)
     twi_descriptor_ready(TWI_READABLE, TWI_CONTAINER(again, struct pipe, again));
 }
 
-/* Has the other end of what we write to been closed? */
+/* True if the other end of the side that writes has been closed. */
 static bool nobody_reads(const struct pipe *pipe)
 {
     struct pollfd out = { .fd = pipe->out, .events = POLLOUT };
@@ -115,7 +116,7 @@ static bool nobody_reads(const struct pipe *pipe)
     return r > 0 && (out.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
-/* Of a descriptor that only writes. */
+/* The watch function of a descriptor that only writes. */
 static void out_ready(unsigned ready, void *arg)
 {
     struct pipe *pipe = arg;

@@ -7,7 +7,7 @@
 
 #include <tweed/pipe.h>
 
-/* As tw_pipe_open(); connect it by twi_transport_connect(). One that shall not be goes by
+/* As tw_pipe_open(); connect it by twi_transport_connect(), or drop it by
  * twi_transport_lost(). */
 int twi_pipe_new(int read_fd, int write_fd, tw_transport **ret_transport);
 

@@ -11,8 +11,8 @@
 #include "reactor/face.h"
 #include "net/transport/transport.h"
 
-/* Behind every protocol stands a link, for the time when it is dead and not yet gone. Few bytes
- * count: there is one for each idle connection. */
+/* A link stands behind every protocol, for the time when it is dead and not yet freed. Few
+ * bytes count: there is one for each idle connection. */
 enum { LINK = sizeof(tw_protocol *), POOLS = 8 };
 
 static _Thread_local struct twi_slab pools[POOLS] = {
@@ -105,7 +105,7 @@ void twi_protocol_retire(tw_protocol *protocol)
     if (protocol == NULL)
         return;
     protocol->transport = NULL;
-    twi_factory_use(protocol->factory); /* it may be looked at until the end */
+    twi_factory_use(protocol->factory); /* the protocol may look at it until its end */
     *link_of(protocol) = cemetery.dead;
     cemetery.dead = protocol;
     cemetery.flush.fn = protocol_bury;

@@ -7,8 +7,8 @@
 
 #include <tweed/transport.h>
 
-/* Free one that was replaced on its transport, at the end of the turn: the replacing is done by
- * one of its own functions, as a rule. */
+/* Free a protocol that was replaced on its transport, at the end of the turn: as a rule one of
+ * its own functions replaces it. */
 void twi_protocol_retire(tw_protocol *protocol);
 /* Free them now. */
 void twi_protocols_bury(void);

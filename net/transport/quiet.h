@@ -2,9 +2,9 @@
 /*
  * quiet.h - system calls that must not raise SIGPIPE.
  *
- * Sockets have MSG_NOSIGNAL; write() and sendfile() have not. A program that lets SIGPIPE kill it
- * (no tw_reactor_run(), which ignores it) must not be killed by us: the signal is held back, and
- * our own is swallowed.
+ * Sockets have MSG_NOSIGNAL; write() and sendfile() have not. A program that lets SIGPIPE kill
+ * it (without tw_reactor_run(), which ignores it) must not be killed by us: the signal is
+ * blocked, and our own is taken off.
  */
 #ifndef NET_TRANSPORT_QUIET_H
 #define NET_TRANSPORT_QUIET_H

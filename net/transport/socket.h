@@ -12,10 +12,10 @@ struct twi_watch;
 /* A connected or accepted, non-blocking descriptor. */
 struct twi_socket {
     int fd;
-    unsigned ready;          /* events that the watch has told beyond the connecting */
+    unsigned ready;          /* events that the watch has reported besides the connecting */
     struct twi_watch *watch; /* NULL: none yet */
 };
-/* Close one that nobody wants. */
+/* Close a socket that nobody wants. */
 void twi_socket_close(struct twi_socket *socket);
 
 /*

@@ -15,7 +15,7 @@
 #include "net/transport/memory.h"
 #include "net/transport/transport.h"
 
-enum { TURNS_MAX = 10000000 }; /* more than this is a program that never comes to rest */
+enum { TURNS_MAX = 10000000 }; /* a program that takes more never comes to rest */
 
 static _Thread_local struct {
     bool on;
@@ -70,7 +70,7 @@ void tw_testing_settle(void)
     while (twi_loop_busy() && ++turns < TURNS_MAX);
 }
 
-/* In nanoseconds: what is left of a double may be less than one, and time would stand still. */
+/* In nanoseconds: the rest of a double may be less than one, and time would stand still. */
 void tw_testing_advance(double seconds)
 {
     tw_clock *clock = tw_reactor_clock();
@@ -84,7 +84,7 @@ void tw_testing_advance(double seconds)
         double left = (double)(end - before) / (double)TWI_SECOND;
         tw_reactor_iterate(left);
         if (twi_clock_now(clock) <= before && !twi_loop_busy())
-            tw_clock_advance(clock, left); /* nothing is to come before */
+            tw_clock_advance(clock, left); /* no call is due before */
     }
     tw_testing_settle();
 }
@@ -96,7 +96,7 @@ static _Atomic uint64_t fail_from; /* 0: never */
 static atomic_bool fail_all, has_failed;
 static _Atomic int64_t living;
 
-/* Is this the allocation that shall fail? */
+/* True for the allocation that shall fail. */
 static bool fails(void)
 {
     uint64_t n = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport.c - the life of a connection, whatever it runs over.
+ * transport.c - the life of a connection of any kind.
  *
  * See transport.h for the states. State changes in become() only.
  */
@@ -94,7 +94,7 @@ static int transports_begin(void)
     size_t size;
     int r;
 
-    if (twi_loop_read_buffer(&size) == NULL) /* from now on it is there */
+    if (twi_loop_read_buffer(&size) == NULL) /* from now on the buffer exists */
         return -ENOMEM;
     r = make_reasons();
     if (r < 0)
@@ -164,8 +164,8 @@ void twi_transport_connect(tw_transport *transport, tw_protocol *protocol, tw_fa
         call_connection_made(transport, protocol);
 }
 
-/* After these the system may still deliver what it has taken; after others (a TLS error) the peer
- * shall see a broken connection. */
+/* After these reasons the system may still deliver the bytes that it has taken; after others (a
+ * TLS error) the peer shall see a broken connection. */
 static bool is_orderly(tw_value reason)
 {
     return tw_failure_is(reason, &tw_error_connection_done) ||
@@ -219,7 +219,7 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     thread.count--;
     if (!ending)
         close_and_stop(transport, !is_orderly(reason), -ECANCELED);
-    else /* what a layer above still wrote, which hears of the end only now */
+    else /* bytes of a layer above, which hears of the end only now */
         twi_outbox_drop(&transport->out, -ECANCELED);
     lower = twi_transport_lower(transport);
     if (lower != NULL)
@@ -340,7 +340,7 @@ void twi_transport_deliver_eof(tw_transport *transport)
         if (transport->state != TWI_OPEN || !transport->write_shut)
             return;
     }
-    /* Nothing to send any more: done at once. Else what is queued goes out first. */
+    /* With nothing to send it is done at once; otherwise queued bytes go out first. */
     if (tw_transport_unsent(transport) == 0 && !twi_flow_has_producer(transport) &&
         !twi_flush_queued(&transport->flush_))
         twi_transport_lost(transport, twi_reason_done());
@@ -374,7 +374,7 @@ static bool may_write(const tw_transport *transport)
     return transport->state <= TWI_LOSING && !transport->write_shut;
 }
 
-/* Something was put into the outbox, or could not be. */
+/* Bytes were put into the outbox, or could not be. */
 static inline int written(tw_transport *transport, int r)
 {
     tw_transport *lower = twi_transport_lower(transport);
@@ -528,7 +528,7 @@ void twi_transport_interpose(tw_transport *lower, struct twi_filter *filter,
 
 /* --- about it ----------------------------------------------------------------------- */
 
-/* A filter is known by what it runs over. */
+/* A filter is described by the transport that it runs over. */
 static const tw_transport *described(const tw_transport *transport)
 {
     const tw_transport *lower;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transport.h - what every kind of transport is inside.
+ * transport.h - the inside of every kind of transport.
  *
  * A kind (stream, memory, TLS, ...) is a struct that begins with a tw_transport and a table of
  * functions. All that kinds have in common stands in transport.c: the life cycle, the queue of
@@ -45,13 +45,13 @@ struct twi_transport_ops {
     /* Last: the kind's memory. */
     void (*free)(tw_transport *transport);
     /* The rest may be NULL. */
-    /* Nothing is queued: send at once, without a copy, what the system takes; how many bytes. An
-     * error is left for the flush of the rest to find. */
+    /* Nothing is queued: send at once, without a copy, as many bytes as the system takes;
+     * returns how many. The flush of the rest finds an error. */
     size_t (*send_now)(tw_transport *transport, const void *data, size_t length);
     size_t (*unsent)(const tw_transport *transport); /* beyond transport->out */
-    /* Nothing has come that was not delivered, as far as a look can tell. */
+    /* True if nothing has come that was not delivered, as far as a look can tell. */
     bool (*quiet)(const tw_transport *transport);
-    /* Of a filter, the lowest transport's are asked. */
+    /* For a filter, those of the lowest transport are called. */
     int (*describe)(const tw_transport *transport, bool peer, char *text, size_t size);
     int (*address)(const tw_transport *transport, struct sockaddr_storage *ret_address,
                    socklen_t *ret_length);
@@ -88,7 +88,7 @@ struct tw_transport {
 /* A kind that runs over another transport begins with this. */
 struct twi_filter {
     tw_transport base;
-    tw_transport *lower; /* what it writes to, counted by it; NULL: not yet or no more */
+    tw_transport *lower; /* that it writes to, counted; NULL: not yet or no longer */
 };
 
 static inline tw_transport *twi_transport_lower(const tw_transport *transport)
@@ -109,13 +109,13 @@ int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *
 void twi_transport_connect(tw_transport *transport, tw_protocol *protocol,
                            tw_factory *factory);
 
-/* Are bytes wanted? Ask before every delivery. */
+/* True if the protocol wants bytes. Ask before every delivery. */
 static inline bool twi_transport_reading(const tw_transport *transport)
 {
     return transport->state == TWI_OPEN && !transport->paused && !transport->eof;
 }
-/* Where the protocol wants the next bytes, and how many at most; NULL: by twi_transport_deliver().
- * Ask before every delivery; then say how many came. */
+/* The place where the protocol wants the next bytes, and the most that fit; NULL: by
+ * twi_transport_deliver(). Ask before every delivery; then say how many came. */
 char *twi_transport_own_buffer(tw_transport *transport, size_t *ret_size);
 static inline char *twi_transport_buffer(tw_transport *transport, size_t *ret_size)
 {
@@ -137,8 +137,8 @@ static inline void twi_transport_deliver(tw_transport *transport, const char *da
 }
 /* The end of the peer's stream: half close, or flush and close. May call connection_lost. */
 void twi_transport_deliver_eof(tw_transport *transport);
-/* Between these two, what is written is not queued for the end of the turn; release() says whether
- * a flush is due, which the caller does at once. */
+/* Between these two calls, a write does not queue a flush for the end of the turn; release()
+ * says whether one is due, which the caller does at once. */
 static inline void twi_transport_hold(tw_transport *transport)
 {
     if (!twi_flush_queued(&transport->flush_))
@@ -156,7 +156,7 @@ static inline bool twi_transport_release(tw_transport *transport)
     return !twi_outbox_empty(&transport->out) || transport->state == TWI_LOSING ||
            transport->write_closing;
 }
-/* Have ops->flush called at the end of this turn; in the flush phase itself, of the next. */
+/* Call ops->flush at the end of this turn; in the flush phase itself, of the next. */
 static inline void twi_transport_flush_later(tw_transport *transport)
 {
     if (!twi_flush_queued(&transport->flush_))
@@ -172,8 +172,8 @@ static inline void twi_transport_flushed(tw_transport *transport)
         transport->tells_sent)
         twi_transport_flushed_slow(transport);
 }
-/* The connection is over: close and connection_lost(reason), now. Takes `reason`. Nothing
- * happens if it is lost already; a reason that was due goes first. */
+/* The connection is over: close and connection_lost(reason), now. Takes `reason`. Does nothing
+ * if it is lost already; a reason that was due takes precedence. */
 void twi_transport_lost(tw_transport *transport, tw_value reason);
 /* The same, with connection_lost at the end of the turn; closed (aborted) at once. */
 void twi_transport_end(tw_transport *transport, tw_value reason);
@@ -194,7 +194,8 @@ void twi_transport_interpose(tw_transport *lower, struct twi_filter *upper,
 
 /* Build a protocol for a new connection; NULL: close it. */
 tw_protocol *twi_factory_build(tw_factory *factory);
-/* One more and one fewer listener or connection: started() and stopped(). NULL is fine. */
+/* Count one more, and one fewer, listener or connection: calls started() and stopped(). NULL is
+ * fine. */
 tw_factory *twi_factory_use(tw_factory *factory);
 void twi_factory_unuse(tw_factory *factory);
 
