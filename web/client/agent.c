@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * agent.c - settings, and the life of what holds the pool.
+ * agent.c - settings, and the life of an agent, which holds the pool.
  *
- * An agent lives as long as users or requests refer to it, and then until its last connection is
- * gone. When the thread's reactor goes, everything under way ends at once.
+ * An agent lives as long as users or requests refer to it, and then until its last connection
+ * is gone. When the thread's reactor is released, everything under way ends at once.
  */
 #include "config.h"
 
@@ -19,11 +19,11 @@ enum { SPACE = 32 << 10 }; /* for decoded pieces */
 
 struct tw_agent {
     unsigned references; /* users and requests */
-    const void *thread;  /* the one that it belongs to */
-    bool closed;         /* the reactor goes: nothing is connected any more */
+    const void *thread;  /* that it belongs to */
+    bool closed;         /* the reactor is being released: nothing is connected any more */
     tw_tls_context *tls; /* NULL: the thread's default */
     struct twi_proxy *http_proxy, *https_proxy;
-    const char *proxy_fault; /* what is wrong with the environment's proxy; static */
+    const char *proxy_fault; /* the mistake in the environment's proxy; static */
     char *no_proxy;          /* NULL: none */
     struct twi_list users;
     struct twi_connections connections;
@@ -62,7 +62,8 @@ static int proxy_from_environment(tw_agent *agent, const char *scheme,
     r = twi_proxy_parse(text, ret_proxy, &agent->proxy_fault);
     if (r == 0)
         agent->proxy_fault = NULL;
-    /* Somebody else's mistake must not keep the agent from being made: requests report it. */
+    /* A mistake in the environment must not keep the agent from being made: requests report
+     * it. */
     return r == -EINVAL ? 0 : r;
 }
 
@@ -142,7 +143,8 @@ static void connections_empty(struct twi_connections *connections)
         agent_free(agent);
 }
 
-/* The reactor goes: what is under way ends, and the connections are about to be lost. */
+/* The reactor is being released: requests under way end, and the connections are about to be
+ * lost. */
 static void agent_end(struct twi_loop_end *end)
 {
     tw_agent *agent = TWI_CONTAINER(end, tw_agent, end);
@@ -273,7 +275,7 @@ int twi_agent_proxy(const tw_agent *agent, bool given, struct twi_proxy *proxy, 
     return fault == NULL ? 0 : -EINVAL;
 }
 
-/* One for the whole thread unless somebody gave another. */
+/* One context for the whole thread, unless another was given. */
 tw_value twi_agent_trust(tw_agent *agent, tw_tls_context *given, tw_tls_context **ret_context)
 {
     tw_value failure;

@@ -10,30 +10,30 @@
 #include "web/client/connections.h"
 #include "web/client/proxy.h"
 
-/* Somebody under way for whom the agent lives. */
+/* A request under way, which keeps the agent alive. */
 struct twi_agent_user {
     struct twi_list node;
     tw_agent *agent;
-    /* The reactor goes: end now, by twi_agent_leave() too. */
+    /* The reactor is being released: end now, and call twi_agent_leave(). */
     void (*end)(struct twi_agent_user *user);
 };
 
-/* Take the agent; undone by leave(). -ENOTCONN when its reactor has gone. */
+/* Take a reference of the agent, until leave(). -ENOTCONN when its reactor is gone. */
 int twi_agent_enter(struct twi_agent_user *user, tw_agent *agent,
                     void (*end)(struct twi_agent_user *user));
-/* Out of the list; the reference is the caller's to drop. Fine again. */
+/* Leave the list; the caller drops the reference. May be called again. */
 void twi_agent_leave(struct twi_agent_user *user);
 
 struct twi_connections *twi_agent_connections(tw_agent *agent);
 struct twi_deadlines *twi_agent_deadlines(tw_agent *agent);
-/* The proxy for a host, NULL for none (lent), of the agent unless `given`. 0, or -EINVAL with what
- * is wrong with the environment's. */
+/* The proxy for a host, NULL for none (lent), of the agent unless `given`. 0, or -EINVAL with
+ * the mistake in the environment's. */
 int twi_agent_proxy(const tw_agent *agent, bool given, struct twi_proxy *proxy, bool secure,
                     const char *hostname, struct twi_proxy **ret_proxy, const char **ret_why);
 /* The context to trust by (lent): `given`, or the agent's. none, or a failure. */
 tw_value twi_agent_trust(tw_agent *agent, tw_tls_context *given, tw_tls_context **ret_context);
 bool twi_agent_refuses_private(const tw_agent *agent);
-/* Where decoded pieces stand on their way to a stream; NULL when there is no memory. */
+/* The place of decoded pieces on their way to a stream; NULL when there is no memory. */
 char *twi_agent_space(tw_agent *agent, size_t *ret_size);
 void twi_agent_check_thread(const tw_agent *agent, const char *what);
 

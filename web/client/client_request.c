@@ -3,7 +3,7 @@
  * client_request.c - a whole request: hops, retries, limits of time, and the one end.
  *
  * Every way out leads through twi_client_request_end(). The user's code may end the request
- * wherever it is called: a guard on the stack tells.
+ * wherever it is called: a guard on the stack tells the caller.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include "web/url/url.h"
 
 enum {
-    MUCH = 64 << 10,  /* unsent, with which the limit for sending runs */
+    MUCH = 64 << 10,  /* with more unsent bytes the limit for sending runs */
     DRAIN_SECONDS = 1 /* how long a redirect's body may be silent */
 };
 
@@ -222,7 +222,7 @@ static void request_succeed(struct twi_client_request *request, bool complete)
     twi_client_request_end(request, value);
 }
 
-/* The whole response is there, or as much as we want of it. */
+/* The whole response has come, or as much of it as we want. */
 static void request_finish(struct twi_client_request *request, bool complete)
 {
     if (request->reply.next_url != NULL)
@@ -233,7 +233,7 @@ static void request_finish(struct twi_client_request *request, bool complete)
         request_succeed(request, complete);
 }
 
-/* Enough of the body of a redirect or a failure. */
+/* Leave the rest of the body of a redirect or a failure. */
 static void body_leave(struct twi_client_request *request)
 {
     twi_exchange_cancel(&request->exchange);
@@ -267,8 +267,8 @@ static void answer_cut(struct twi_client_request *request, tw_value reason)
                                     : "the connection ended inside the body");
 }
 
-/* Only where the first may never have reached the server, which closed a connection that was used
- * before. */
+/* Retry only where the request may never have reached the server: on a connection that was used
+ * before, and that the server closed. */
 static void answer_missing(struct twi_client_request *request, tw_value reason)
 {
     if (request->place.reused && !request->retried && twi_hop_repeatable(&request->hop))
@@ -280,7 +280,7 @@ static void answer_missing(struct twi_client_request *request, tw_value reason)
         twi_client_request_fail_with(request, tw_retain(reason));
 }
 
-/* Nothing has left: whatever it is, it may go out again. */
+/* No byte has left: any request may go out again. */
 static void answer_unasked(struct twi_client_request *request)
 {
     if (!twi_hop_has_source(&request->hop) || !request->upload.asked) {
@@ -410,7 +410,7 @@ static bool still_sending(struct twi_client_request *request)
            exchange->connection->ops->sending(exchange).more;
 }
 
-/* From now on the peer may be silent for so long. */
+/* From now on the limit for a silent peer runs. */
 static void answer_moved(struct twi_exchange *exchange)
 {
     struct twi_client_request *request = request_of(exchange);
@@ -492,7 +492,7 @@ static void response_resumed(void *arg)
 
     if (!request->paused || request->resume_call > 0)
         return;
-    /* In a turn of its own: who resumes may stand in the middle of on_body(). */
+    /* In a turn of its own: the caller may be in the middle of on_body(). */
     call = tw_call_later(0, request_go_on, request);
     if (call < 0)
         twi_client_request_end_memory(request);
@@ -519,8 +519,8 @@ static void request_time_out(struct twi_client_request *request)
                                 "nothing moved for %g s", options->idle_timeout);
 }
 
-/* Some of what is sent has gone since we last looked, or hands were shaken: without anybody being
- * told. */
+/* True if bytes have left since the last look, or the handshake goes on; no event tells of
+ * these. */
 static bool sending_goes_on(struct twi_client_request *request)
 {
     const struct tw_fetch_options *options = &request->order.options;

@@ -37,7 +37,7 @@ struct twi_user_guard {
 /* How the exchange ended while the user had paused it. */
 struct twi_client_ending {
     bool came, whole;
-    struct twi_exchange_failure failure; /* its reason is ours */
+    struct twi_exchange_failure failure; /* its reason is a reference of ours */
 };
 
 struct twi_client_request {
@@ -84,22 +84,22 @@ static inline bool twi_user_guard_leave(struct twi_client_request *request,
 
 /* NULL when there is no memory. */
 struct twi_client_request *twi_client_request_new(void);
-/* Of one whose Deferred was never given out. */
+/* Free a request whose Deferred was never given out. */
 void twi_client_request_free(struct twi_client_request *request);
-/* The end: everything is let go of, then the Deferred fires with `result` (taken). */
+/* The end: release all, then fire the Deferred with `result` (taken). */
 void twi_client_request_end(struct twi_client_request *request, tw_value result);
 void twi_client_request_end_memory(struct twi_client_request *request);
 /* The same with a failure; `cause` is taken. The response as far as it came goes with it. */
 void twi_client_request_fail(struct twi_client_request *request,
                              const tw_error_class *error_class, int64_t number, tw_value cause,
                              const char *format, ...) TW_PRINTF(5, 6);
-/* A failure (taken) from below as it is, or with the response so far beside it. */
+/* Fail with a failure (taken) from below, as it is or with the response so far as its value. */
 void twi_client_request_fail_with(struct twi_client_request *request, tw_value failure);
-/* With what the reply was judged to be. */
+/* Fail with the reply's verdict. */
 void twi_client_request_fail_judged(struct twi_client_request *request, bool complete);
-/* With what is wrong with the content. */
+/* Fail with the error of the content. */
 void twi_client_request_fail_content(struct twi_client_request *request);
-/* The response as far as it came (or the one before), the request's no more; NULL: none. */
+/* Take the response as far as it came (or the one before) out of the request; NULL: none. */
 struct tw_response *twi_client_request_take_response(struct twi_client_request *request,
                                                      bool complete);
 /* Write the times so far into it. */
@@ -108,16 +108,17 @@ void twi_client_request_stamp(const struct twi_client_request *request,
 
 /* --- client_request_stream.c ---------------------------------------------------------- */
 
-/* To on_headers(), if the response is the user's; which may end the request. */
+/* Call on_headers(), if the response is the user's. It may end the request. */
 void twi_client_request_tell_headers(struct twi_client_request *request);
-/* To on_body(), decoded; what comes while paused is kept. False when the request has ended. */
+/* Call on_body() with decoded bytes; those that come during a pause are kept. False when the
+ * request has ended. */
 bool twi_client_request_stream(struct twi_client_request *request, const char *data,
                                size_t length);
 
 /* --- client_request.c ----------------------------------------------------------------- */
 
-/* As tw_agent_request_at(); `answer` (NULL: the response itself) makes what a success fires with
- * and takes over the response. */
+/* As tw_agent_request_at(); `answer` (NULL: the response itself) takes over the response and
+ * makes the value that a success fires with. */
 tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const char *url,
                                       const struct tw_fetch_options *options,
                                       tw_value (*answer)(struct tw_response *response));

@@ -2,8 +2,7 @@
 /*
  * client_request_end.c - the one end of a request, with a result or a failure.
  *
- * Everything is let go of first; the Deferred fires last of all, since whoever hears of it may do
- * anything.
+ * All is released first; the Deferred fires last, since its callbacks may do anything.
  */
 #include "config.h"
 
@@ -46,7 +45,7 @@ void twi_client_request_free(struct twi_client_request *request)
     twi_slab_free(&requests, request);
 }
 
-/* Takes `result`. Everything is let go of, then the Deferred fires. */
+/* Takes `result`. Releases all, then fires the Deferred. */
 void twi_client_request_end(struct twi_client_request *request, tw_value result)
 {
     tw_deferred *done = request->done;
@@ -76,7 +75,7 @@ void twi_client_request_stamp(const struct twi_client_request *request,
     response->times.done_at = twi_loop_now();
 }
 
-/* The response as far as it came (or the one before), the request's no more; NULL: none. */
+/* Take the response as far as it came (or the one before) out of the request; NULL: none. */
 struct tw_response *twi_client_request_take_response(struct twi_client_request *request,
                                                      bool complete)
 {
@@ -98,7 +97,7 @@ static tw_value response_value_take(struct twi_client_request *request, bool com
     return response == NULL ? tw_none() : twi_response_value(response);
 }
 
-/* A failure (taken) from below as it is, or with the response so far beside it. */
+/* Fail with a failure (taken) from below, as it is or with the response so far as its value. */
 void twi_client_request_fail_with(struct twi_client_request *request, tw_value failure)
 {
     struct tw_failure_fields fields = {
@@ -117,7 +116,8 @@ void twi_client_request_fail_with(struct twi_client_request *request, tw_value f
     twi_client_request_end(request, tw_fail_with(&fields));
 }
 
-/* With a failure of our own; `cause` is taken. The response as far as it came goes with it. */
+/* Fail with a failure of our own; `cause` is taken. The response as far as it came is its
+ * value. */
 TW_PRINTF(5, 6)
 void twi_client_request_fail(struct twi_client_request *request,
                              const tw_error_class *error_class, int64_t number, tw_value cause,
@@ -145,7 +145,7 @@ void twi_client_request_fail(struct twi_client_request *request,
     twi_client_request_end(request, tw_fail_with(&fields));
 }
 
-/* With what the reply was judged to be. */
+/* Fail with the reply's verdict. */
 void twi_client_request_fail_judged(struct twi_client_request *request, bool complete)
 {
     const struct twi_verdict verdict = request->reply.verdict;

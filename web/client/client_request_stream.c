@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client_request_stream.c - a response handed on while it comes: its head, then its body by pieces.
+ * client_request_stream.c - a response handed on while it comes: its head, then its body in
+ * pieces.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connection.h - what the client asks of a connection, and what it hears from it.
+ * connection.h - the client's side of a connection: its operations, and its events.
  *
  *     pool, hop ---- twi_connection_ops ---->  connection (HTTP/1, later HTTP/2)
  *     whoever asks <-- twi_exchange_sink ----
@@ -33,15 +33,15 @@ struct twi_message {
     const char *origin;      /* "http://host:port" before the path, for a proxy; NULL: not said */
     const char *path, *query; /* "/path" and "?query"; of a tunnel "host:port" and "" */
     /* Calls `put` for each field in their order, Host first; Content-Length is among them,
-     * Transfer-Encoding is not. 0, or what `put` returned. */
+     * Transfer-Encoding is not. 0, or the error of `put`. */
     int (*fields)(const struct twi_message *message, twi_field_fn *put, void *arg);
     tw_value body;           /* bytes; none */
     bool has_source;         /* the body comes by the sink's read() */
     bool length_known;       /* a Content-Length was said for it */
-    bool http10;             /* say so, where there is a choice */
+    bool http10;             /* use that version, where there is a choice */
     bool says_connection;    /* a Connection field is among the fields */
     bool last;               /* nothing shall follow on the same connection */
-    bool tunnel;             /* CONNECT: what follows a 2xx answer is not HTTP */
+    bool tunnel;             /* CONNECT: bytes that follow a 2xx answer are not HTTP */
     size_t max_head, max_fields; /* of the answer's head; 0: the usual limits */
 };
 
@@ -55,10 +55,10 @@ struct twi_answer {
     bool until_close;    /* the body ends with the connection */
 };
 
-/* How an exchange ended without a whole answer. */
+/* The ways in which an exchange ends without a whole answer. */
 enum twi_exchange_end {
     TWI_EXCHANGE_UNSENT,     /* the peer has not got any of the request */
-    TWI_EXCHANGE_UNANSWERED, /* nothing has come */
+    TWI_EXCHANGE_UNANSWERED, /* no byte has come */
     TWI_EXCHANGE_CUT,        /* the connection ended inside the answer */
     TWI_EXCHANGE_BROKEN      /* the answer is no HTTP, or over a limit */
 };
@@ -86,10 +86,10 @@ struct twi_exchange_sink {
     /* The first byte of the answer has come. */
     void (*began)(struct twi_exchange *exchange);
     void (*head)(struct twi_exchange *exchange, const struct twi_answer *answer);
-    /* Some of the body, as it was sent but for its framing; not empty; lent. */
+    /* Some bytes of the body, as it was sent, without its framing; not empty; lent. */
     void (*body)(struct twi_exchange *exchange, const char *data, size_t length);
-    /* Where the next `most` bytes of the body may be received directly; NULL: by body(). Then how
-     * many have been. */
+    /* The place where the next `most` bytes of the body may be received directly; NULL: by
+     * body(). Then the number that came. */
     char *(*place)(struct twi_exchange *exchange, int64_t most, size_t *ret_size);
     void (*placed)(struct twi_exchange *exchange, size_t length);
     /* All that had come has been delivered, and more is expected. */
@@ -98,14 +98,14 @@ struct twi_exchange_sink {
     void (*failed)(struct twi_exchange *exchange, const struct twi_exchange_failure *failure);
 };
 
-/* One request and its answer; part of whoever asks. */
+/* One request and its answer; embedded in the one who asks. */
 struct twi_exchange {
     const struct twi_exchange_sink *sink;
     struct twi_connection *connection; /* NULL: not started, or over */
     bool tell_head;
 };
 
-/* How far the sending has come. */
+/* The progress of the sending. */
 struct twi_sending {
     size_t unsent;       /* bytes that the system has not got */
     bool more;           /* the body's source has not ended */
@@ -114,22 +114,22 @@ struct twi_sending {
 
 struct twi_connection_ops {
     const char *name;
-    /* Send `message`, with the answer to exchange->sink. head() and what follows it are never
-     * called inside this. 0; or -ENOMEM, then it is not started, and the connection may be
+    /* Send `message`; the answer goes to exchange->sink. head() and later events never come
+     * inside this call. 0; or -ENOMEM, then it is not started, and the connection may be
      * spent. */
     int (*start)(struct twi_connection *connection, struct twi_exchange *exchange,
                  const struct twi_message *message);
-    /* Nothing more of this exchange. */
+    /* End the exchange: its sink hears nothing more. */
     void (*cancel)(struct twi_exchange *exchange);
-    /* After a pause nothing is told until the resume, unless the connection ends: then all that
+    /* After a pause no event comes until the resume, unless the connection ends: then all that
      * had come, and the end. A resume may call the sink. */
     void (*pause)(struct twi_exchange *exchange);
     void (*resume)(struct twi_exchange *exchange);
     /* The source that read() returned -EAGAIN for has more. */
     void (*send_more)(struct twi_exchange *exchange);
     struct twi_sending (*sending)(const struct twi_exchange *exchange);
-    /* A look before it is used again: true if the peer has neither ended it nor sent anything that
-     * nobody asked for. */
+    /* A look before the connection is used again: true if the peer has neither ended it nor
+     * sent bytes that nobody asked for. */
     bool (*quiet)(struct twi_connection *connection);
     /* Close; `at_once` drops what is unsent. The owner's lost() comes later, or never if it has
      * none. */
@@ -166,7 +166,7 @@ struct twi_connection {
 
 /* --- short for whoever has an exchange -------------------------------------------------- */
 
-/* Harmless when it is over. */
+/* Does nothing when the exchange is over. */
 static inline void twi_exchange_cancel(struct twi_exchange *exchange)
 {
     if (exchange->connection != NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connections.c - which request gets which connection.
+ * connections.c - gives connections to requests.
  *
  * A place that becomes free goes to the first in its own host's line; a connection is opened for a
  * host that has a line and is below its limit, hosts taking turns. When the total is reached,
@@ -18,7 +18,7 @@
 
 #include "web/client/connections.h"
 
-/* How many connections may be in the making at once: a listener's queue holds 4096 at most. */
+/* The most connections that are made at once: a listener's queue holds 4096 at most. */
 enum { CONNECTING_MAX = 512 };
 
 /* connections->wanting[]: hosts whose line may move, as they have no connection, have some and may
@@ -142,7 +142,7 @@ static bool can_serve(const struct twi_host *host)
            !first_wants_new(host);
 }
 
-/* Unused since another turn, so what had come by then would have been heard. */
+/* Unused for a whole turn, so bytes that had come before would have been noticed. */
 static bool is_settled(const struct twi_connection *connection)
 {
     return connection->pooled.settled || connection->pooled.idle_since < twi_loop_now();
@@ -205,7 +205,7 @@ static bool is_idle(const struct twi_connection *connection)
     return twi_list_linked(&connection->pooled.idle_node);
 }
 
-/* It is given away, or goes. */
+/* A connection stops being idle: it is given away, or closed. */
 static void idle_leave(struct twi_connection *connection)
 {
     struct twi_host *host = connection->pooled.host;
@@ -217,7 +217,7 @@ static void idle_leave(struct twi_connection *connection)
     host->connections->idle_count--;
 }
 
-/* It counts as open until it is gone. */
+/* The connection counts as open until it is gone. */
 static void connection_close(struct twi_connection *connection, bool at_once)
 {
     struct twi_pooled *pooled = &connection->pooled;
@@ -289,7 +289,8 @@ static void become_idle(struct twi_connection *connection)
     expect_ages(connections);
 }
 
-/* One of them turned out to be dead: the others are no better, and a retry gets a new one. */
+/* An idle connection turned out to be dead: the others are no better, and a retry gets a new
+ * one. */
 static void close_all_idle(struct twi_host *host)
 {
     TWI_LIST_EACH (node, &host->roomy)
@@ -422,7 +423,7 @@ static bool somebody_starves(const struct twi_connections *connections)
            connections->open >= open_max(connections);
 }
 
-/* May it wait for another exchange? */
+/* True if it may wait for another exchange. */
 static bool worth_keeping(const struct twi_connection *connection)
 {
     const struct twi_pooled *pooled = &connection->pooled;
@@ -483,7 +484,7 @@ void twi_place_leave(struct twi_place *place, bool at_once)
 
 /* --- what connections say -------------------------------------------------------------- */
 
-/* An unused connection that the peer writes to. */
+/* The peer writes to an unused connection. */
 static void connection_spent(struct twi_connection *connection)
 {
     if (connection->pooled.host != NULL && connection->pooled.taken == 0)
@@ -593,7 +594,8 @@ static void place_dialled(struct twi_dial *dial, struct twi_connection *connecti
     connections_let_go(connections);
 }
 
-/* Is there room for one more, or can some be made? What is closed makes room when it is gone. */
+/* True if there is room for one more connection; otherwise closes one if that makes room, once
+ * it is gone. */
 static bool room_make(struct twi_connections *connections)
 {
     size_t most = open_max(connections);

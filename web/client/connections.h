@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connections.h - the pool: which request gets a place on which connection.
+ * connections.h - the pool: gives requests places on connections.
  *
  *   connections   of one agent
  *     host        those that lead to one peer by one route, and the line of who waits for them
@@ -32,7 +32,7 @@ struct twi_connections_limits {
 /* Part of an agent. */
 struct twi_connections {
     struct twi_connections_limits limits;
-    /* Nothing is left that the pool would be needed for; may free it. */
+    /* The pool has become empty; may free it. */
     void (*empty)(struct twi_connections *connections);
     struct twi_deadlines *deadlines; /* lent */
     struct twi_deadline idle_deadline;
@@ -46,7 +46,7 @@ struct twi_connections {
     size_t wants;               /* hosts in wanting */
     size_t open;                /* connections, those being made and unused ones included */
     size_t idle_count, connecting, closing;
-    size_t ceiling;           /* how many there are descriptors for */
+    size_t ceiling;           /* the number that there are descriptors for */
     int64_t ceiling_until;    /* when to try more again */
     uint64_t connects, requests, reused;
     unsigned held;
@@ -57,10 +57,10 @@ struct twi_place {
     struct twi_list node; /* in the line of its host, or among those of its connection */
     struct twi_host *host;
     struct twi_connection *connection; /* NULL: not yet, or no more */
-    struct twi_dial dial; /* where, user_agent and timeout are set by whoever asks */
+    struct twi_dial dial; /* where, user_agent and timeout are set by the owner */
     int64_t queued_at;    /* the end of the wait in the line; ns */
-    /* Set once: `connection` is there; or there will be none (`failure` is taken). Either may ask
-     * again. */
+    /* Set by the owner, called once: `connection` is there; or there will be none (`failure` is
+     * taken). Either may ask again. */
     void (*given)(struct twi_place *place);
     void (*refused)(struct twi_place *place, tw_value failure);
     uint8_t state;
@@ -76,17 +76,17 @@ void twi_connections_init(struct twi_connections *connections,
                           void (*empty)(struct twi_connections *connections));
 void twi_connections_free(struct twi_connections *connections);
 void twi_connections_close_idle(struct twi_connections *connections);
-/* The reactor goes: nothing is connected or kept from here on. */
+/* The reactor is being released: nothing is connected or kept from here on. */
 void twi_connections_shut(struct twi_connections *connections);
 struct tw_agent_counts twi_connections_counts(const struct twi_connections *connections);
 
 void twi_place_init(struct twi_place *place);
-/* Get a connection for `target` (lent for the call), now or later: given(), which may come inside
- * this. 0 or -ENOMEM. */
+/* Get a connection for `target` (lent for the call), now or later: given() is called, perhaps
+ * inside this. 0 or -ENOMEM. */
 int twi_place_ask(struct twi_place *place, struct twi_connections *connections,
                   const struct twi_target *target);
-/* It no longer waits, or does not want what it has: a connection that is not spent is kept for
- * others, another closed, dropping what is unsent if `at_once`. Fine in any state. */
+/* Stop waiting, or give the connection back: one that is not spent is kept for others, a spent
+ * one is closed, dropping unsent bytes if `at_once`. Fine in any state. */
 void twi_place_leave(struct twi_place *place, bool at_once);
 
 #endif

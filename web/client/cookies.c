@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cookies.c - which cookies are taken, kept and sent: RFC 6265, 5, with the prefixes, the limits
+ * cookies.c - taking, keeping and sending cookies: RFC 6265, 5, with the prefixes, the limits
  * and the protection of secure cookies of its revision (6265bis).
  *
  * Cookies hang on their domain, domains are found by name: a request looks up its host and each
@@ -274,7 +274,7 @@ static bool path_matches(const char *request, size_t request_length, const char 
            (request_length == length || request[length] == '/' || path[length - 1] == '/');
 }
 
-/* Is `host` the domain or below it? RFC 6265, 5.1.3, for what is no address. */
+/* True if `host` is the domain or below it: RFC 6265, 5.1.3, for names. */
 static bool domain_matches(const char *host, size_t host_length, const char *domain,
                            size_t length)
 {
@@ -282,7 +282,7 @@ static bool domain_matches(const char *host, size_t host_length, const char *dom
            (host_length == length || host[host_length - length - 1] == '.');
 }
 
-/* "localhost" and what is below it never leave this machine: RFC 6761, 6.3. */
+/* "localhost" and names below it never leave this machine: RFC 6761, 6.3. */
 static bool is_loopback_name(const char *host, size_t length)
 {
     static const char name[] = "localhost";
@@ -306,7 +306,7 @@ static bool is_loopback(const char *host)
     return is_loopback_name(host, length);
 }
 
-/* Nobody else can listen to it: TLS, or loopback, as browsers and curl have it. */
+/* True if nobody else can listen: TLS, or loopback, as for browsers and curl. */
 static bool is_secure(const struct tw_url *url)
 {
     return strcmp(url->protocol, "https:") == 0 || strcmp(url->protocol, "wss:") == 0 ||
@@ -613,8 +613,8 @@ bool twi_cookie_domain_is_public(const char *domain, size_t length)
     return psl_is_public_suffix(psl_builtin(), name) != 0;
 }
 
-/* Whose it shall be: sets domain and host_only. `room` has TWI_URL_HOST_ROOM + 3 * ATTRIBUTE_MAX
- * bytes. */
+/* Choose the owner of the cookie: sets domain and host_only. `room` has TWI_URL_HOST_ROOM + 3 *
+ * ATTRIBUTE_MAX bytes. */
 static int choose_domain(const struct tw_url *from, const struct set_cookie *cookie,
                          char *room, struct twi_cookie_fields *fields)
 {
@@ -664,8 +664,8 @@ static int choose_path(const struct tw_url *from, const struct set_cookie *cooki
     return fields->path_length > ATTRIBUTE_MAX ? -E2BIG : 0;
 }
 
-/* A name that promises something is taken only if that is true; one without a name must not look
- * like it. */
+/* A name with a prefix is taken only if the cookie keeps its promise; a cookie without a name
+ * must not look like one. */
 static bool prefix_is_kept(const struct set_cookie *cookie)
 {
     const struct span *name = cookie->name.length > 0 ? &cookie->name : &cookie->value;

@@ -43,11 +43,11 @@ struct twi_cookie_fields {
     double expires;
     bool host_only, secure, http_only;
 };
-/* Put it in the place of one with the same name, domain, path and host_only, or beside the
- * others, making room first. 0 or -ENOMEM. */
+/* Put a cookie in the place of one with the same name, domain, path and host_only, or add it,
+ * making room first. 0 or -ENOMEM. */
 int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, double now);
 bool twi_cookie_host_is_address(const char *host, size_t length);
-/* Any but tabs. */
+/* True if the text has a control character other than a tab. */
 bool twi_cookie_has_control(const char *text, size_t length);
 bool twi_cookie_domain_is_public(const char *domain, size_t length);
 

@@ -26,7 +26,7 @@ static const char http_only_mark[] = "#HttpOnly_";
 
 /* --- loading ------------------------------------------------------------------------------ */
 
-/* Cut the line at its tabs; a value that is missing is "". Returns whether it has all fields. */
+/* Cut the line at its tabs; a missing value is "". True if it has all fields. */
 static bool split_line(char *line, char *fields[7])
 {
     int i;
@@ -126,7 +126,7 @@ static int read_line(FILE *file, char line[LINE_MAX_BYTES])
     return 1;
 }
 
-/* How many lines were passed over, or negative errno. */
+/* Returns how many lines were skipped, or a negative errno. */
 static int load_lines(tw_cookies *jar, FILE *file, unsigned *ret_line)
 {
     char line[LINE_MAX_BYTES];

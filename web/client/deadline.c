@@ -39,8 +39,8 @@ static void alarm_rings(void *arg)
     deadlines->alarm = 0;
     deadlines->gone = &gone;
     while ((first = twi_heap_first(&deadlines->heap)) != NULL) {
-        /* Without memory for another alarm nobody would be woken any more: wake all now, and
-         * who cannot set a new deadline gives up. */
+        /* Without memory for another alarm no deadline would pass any more: let all pass now;
+         * owners that cannot set a new one give up. */
         if (first->key > twi_clock_now(deadlines->clock) && arm(deadlines) == 0)
             break;
         twi_heap_remove(&deadlines->heap, first);

@@ -3,7 +3,7 @@
  * deadline.h - many deadlines, most of which never pass, behind one timed call of the reactor.
  *
  * Setting one costs a place in a heap; the reactor's call is moved only when the first deadline
- * of all comes earlier, and what it finds when it runs is compared with the clock again.
+ * of all comes earlier; when it runs, it compares the deadlines with the clock.
  */
 #ifndef WEB_CLIENT_DEADLINE_H
 #define WEB_CLIENT_DEADLINE_H

@@ -5,8 +5,8 @@
  *     connecting --> (CONNECT | SOCKS) --> TLS for the origin --> done
  *
  * TLS with the peer itself belongs to the connecting. Inside a tunnel it shakes hands while the
- * first request waits in the transport. A protocol that is chosen by ALPN is made here, once the
- * hands are shaken.
+ * first request waits in the transport. A protocol that is chosen by ALPN is made here, after
+ * the handshake.
  */
 #include "config.h"
 
@@ -201,7 +201,7 @@ void twi_dial_start(struct twi_dial *dial, const struct twi_route *route,
     dial->refuse_private = refuse_private;
     dial->resolved_at = dial->connected_at = dial->secured_at = 0;
     connecting = dial_connect(dial);
-    /* dial_connected() may run at once and end whoever waits. */
+    /* dial_connected() may run at once and free the owner. */
     dial->connecting = tw_deferred_ref(connecting);
     tw_add_both(connecting, dial_connected, dial);
     tw_deferred_unref(connecting);

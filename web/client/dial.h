@@ -12,13 +12,13 @@
 
 struct twi_tunnel;
 
-/* Part of whoever waits for it. All zero is none. */
+/* Embedded in its owner. All zero is none. */
 struct twi_dial {
     /* Set before the start; the strings are lent. */
     const char *where;      /* for failures */
     const char *user_agent; /* for a proxy; "": none */
     double timeout;         /* seconds; not above 0: none */
-    /* Once: a connection, or NULL and why (taken). */
+    /* Called once: with a connection, or with NULL and the failure (taken). */
     void (*done)(struct twi_dial *dial, struct twi_connection *connection, tw_value failure);
     /* Nanoseconds of the loop's clock; 0: not yet. */
     int64_t resolved_at, connected_at, secured_at;

@@ -2,11 +2,11 @@
 /*
  * download_page.c - a page into a file.
  *
- * A whole page goes beside its place and is renamed when it is complete, so that nobody sees half
- * a file. With `resume` it goes to its place directly, to be continued another time; only when
- * the server sends the whole where a part was asked for, the old file stays until the new one is
- * complete. A part is taken only if it is what was asked for: the rest of the file, from where
- * ours ends, not coded, of the version that ours is of.
+ * A whole page goes beside its place and is renamed when it is complete, so that nobody sees
+ * half a file. With `resume` it goes to its place directly, to be continued another time; only
+ * when the server sends the whole where a part was asked for, the old file stays until the new
+ * one is complete. A part is taken only if it is the one that was asked for: the rest of the
+ * file, from where ours ends, not coded, of the version that ours is of.
  */
 #include "config.h"
 
@@ -35,8 +35,8 @@ struct download {
     bool own_range; /* the caller has asked for a part */
     int64_t have;   /* of the old file */
     int64_t left;   /* of the part that comes; -1: of a whole */
-    int error;      /* what the file system said */
-    struct fault fault; /* what is wrong with the answer */
+    int error;      /* of the file system */
+    struct fault fault; /* the fault in the answer */
     int (*on_headers)(tw_value response, void *arg); /* the user's own */
     int (*on_body)(const char *data, size_t length, void *arg);
     void *stream_arg;
@@ -70,7 +70,7 @@ static bool is_coded(tw_value response)
     return coded;
 }
 
-/* Is a 206 the rest of our file, all of it? */
+/* Check that a 206 is the rest of our file, all of it. */
 static int check_part(struct download *download, tw_value response)
 {
     const char *field = tw_response_header(response, "Content-Range");
@@ -92,7 +92,8 @@ static int check_part(struct download *download, tw_value response)
     return 0;
 }
 
-/* The first part of a file that may be continued notes which version it is of. */
+/* Open the file; the first part of one that may be continued gets a note of the page's
+ * version. */
 static int open_file(struct download *download, tw_value response, bool append)
 {
     struct twi_whole_file *file = &download->file;
@@ -185,7 +186,7 @@ static tw_value fault_failure(const struct fault *fault, tw_value result)
     return tw_fail_with(&fields);
 }
 
-/* 416 tells the whole size: nothing is missing when that is what we have. */
+/* 416 tells the size of the whole: nothing is missing when our file has that size. */
 static bool nothing_missing(const struct download *download, tw_value failure)
 {
     const char *field = tw_response_header(tw_failure_value(failure), "Content-Range");
@@ -197,7 +198,7 @@ static bool nothing_missing(const struct download *download, tw_value failure)
            range.size == download->have;
 }
 
-/* The answer has ended well: is it all of the page? */
+/* The answer has ended well: check that the page is whole. */
 static tw_value page_came(struct download *download, tw_value result)
 {
     int r;
@@ -264,7 +265,7 @@ static struct download *download_new(const char *path, bool resume,
     return download;
 }
 
-/* Ask for the rest of what we have, if it is still the same. */
+/* Ask for the rest of the file, if the page is still the same. */
 static int add_range(tw_headers *headers, const struct download *download)
 {
     char range[40], validator[TWI_VALIDATOR_SIZE];

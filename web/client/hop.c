@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hop.c - from URL to URL: what goes along, and what must not.
+ * hop.c - from URL to URL: the fields and secrets that go along, and those that must not.
  */
 #include "config.h"
 

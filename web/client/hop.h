@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hop.h - one URL on the way of a request: by which method, with which fields and credentials,
- * through which proxy, trusting whom.
+ * hop.h - one URL on the way of a request: its method, fields, credentials, proxy and trust.
  */
 #ifndef WEB_CLIENT_HOP_H
 #define WEB_CLIENT_HOP_H
@@ -15,7 +14,7 @@ struct twi_hop {
     struct twi_message message; /* of twi_hop_message() */
     const struct twi_order *order;
     const char *method;
-    struct tw_url *url;      /* whoever has it last may take it */
+    struct tw_url *url;      /* the last user may take it */
     tw_headers *headers;     /* set by hand; NULL: none */
     char *authorization;     /* of the options; NULL: none */
     char *url_authorization; /* of this URL, or of one before it on the same origin */
@@ -24,20 +23,20 @@ struct twi_hop {
     bool tunnelled, body_dropped;
 };
 
-/* The first: takes `url`, and what the order keeps for it. 0 or -ENOMEM. */
+/* The first hop: takes `url`, and the members that the order keeps for it. 0 or -ENOMEM. */
 int twi_hop_begin(struct twi_hop *hop, struct twi_order *order, struct tw_url *url);
 /* Go on to `url` (taken), where a response from `from` with this status leads. 0 or -ENOMEM. */
 int twi_hop_redirect(struct twi_hop *hop, const struct tw_url *from, struct tw_url *url,
                      int status);
-/* How to get there. none, or a failure (owned). */
+/* Choose proxy and trust. Returns none, or a failure (owned). */
 tw_value twi_hop_choose(struct twi_hop *hop, tw_agent *agent);
 struct twi_target twi_hop_target(const struct twi_hop *hop);
-/* hop_message.c: what to send. */
+/* hop_message.c: the message to send. */
 const struct twi_message *twi_hop_message(struct twi_hop *hop);
-/* Does a body go along? */
+/* True if a body goes along. */
 bool twi_hop_has_body(const struct twi_hop *hop);
 bool twi_hop_has_source(const struct twi_hop *hop);
-/* RFC 9110, 9.2.2: may it be sent again when it is not known whether the server had it? */
+/* True if the request may be sent again when the server may have had it (RFC 9110, 9.2.2). */
 bool twi_hop_repeatable(const struct twi_hop *hop);
 void twi_hop_free(struct twi_hop *hop);
 

@@ -16,7 +16,7 @@
 #include "web/http/decode.h"
 #include "web/http/headers.h"
 
-/* Where the fields go. */
+/* The target of the fields. */
 struct field_writer {
     twi_field_fn *put;
     void *arg;
@@ -150,7 +150,7 @@ static int length_put(const struct field_writer *to, const struct twi_hop *hop)
     return field_put_text(to, "Content-Length", text);
 }
 
-/* The user's own; how the body is framed is ours to say. */
+/* The user's own fields, except those that frame the body. */
 static int by_hand_put(const struct field_writer *to, const struct twi_hop *hop)
 {
     const tw_headers *headers = hop->headers;
@@ -188,7 +188,7 @@ static int message_fields(const struct twi_message *message, twi_field_fn *put, 
     return r < 0 ? r : by_hand_put(&to, hop);
 }
 
-/* A proxy that serves all origins is told which (RFC 9112, 3.2.2). */
+/* A proxy that serves all origins is told the origin (RFC 9112, 3.2.2). */
 const struct twi_message *twi_hop_message(struct twi_hop *hop)
 {
     const struct twi_order *order = hop->order;

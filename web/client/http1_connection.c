@@ -16,7 +16,7 @@
 #include "web/client/http1_connection.h"
 #include "web/http1/http1.h"
 
-/* A read that took all there was is as good as a look, and holds so long. */
+/* A read that took all bytes is as good as a look, and is trusted for this long. */
 #define LOOK_HOLDS_NS INT64_C(50000)
 
 enum {
@@ -215,7 +215,7 @@ static int head_write(struct twi_buf *head, const struct twi_message *message)
 
 /* --- the ends of an exchange ----------------------------------------------------------- */
 
-/* Let go of the exchange; whoever asked hears the rest. */
+/* Let go of the exchange, and return it for its last event. */
 static struct twi_exchange *exchange_take(struct http1 *http1)
 {
     struct twi_exchange *exchange = http1->exchange;
@@ -237,7 +237,7 @@ static void exchange_fail(struct http1 *http1, const struct twi_exchange_failure
     exchange->sink->failed(exchange, failure);
 }
 
-/* The answer is whole; `clean` if nothing came behind it. */
+/* The answer is whole; `clean` if no bytes came behind it. */
 static void exchange_finish(struct http1 *http1, bool clean)
 {
     bool opened = http1->tunnel && http1->parser.status < 300;
@@ -284,7 +284,8 @@ static void exchange_begin(struct http1 *http1, struct twi_exchange *exchange,
     http1->left = http1->paused = http1->began = false;
 }
 
-/* The callee may write another head into the same buffer: it keeps this one's to itself. */
+/* The callee may write another head into the same buffer, so this one is taken out of it
+ * first. */
 static void head_tell(struct http1 *http1, size_t length)
 {
     struct twi_exchange *exchange = http1->exchange;
@@ -415,7 +416,7 @@ static bool input_parse(struct http1 *http1, const char *data, size_t length)
     }
 }
 
-/* Nobody asked for what has come. */
+/* Bytes came that nobody asked for. */
 static void input_refuse(struct http1 *http1)
 {
     http1->base.spent = true;
@@ -425,7 +426,7 @@ static void input_refuse(struct http1 *http1)
         tw_transport_abort(http1_transport(http1));
 }
 
-/* Has any of the request been sent? What comes before is no answer to it. */
+/* True if some of the request has been sent. Bytes that come before are no answer to it. */
 static bool request_left(struct http1 *http1)
 {
     if (!http1->left)
@@ -524,7 +525,7 @@ static void http1_resume(struct twi_exchange *exchange)
 
 /* --- the connection's end -------------------------------------------------------------- */
 
-/* The peer sends no more. If none of the request has left, none shall. */
+/* The peer sends no more. If none of the request has left, it is not sent at all. */
 static void http1_read_ended(tw_protocol *protocol)
 {
     struct http1 *http1 = (struct http1 *)protocol;
@@ -577,7 +578,7 @@ static void http1_released(tw_protocol *protocol)
     twi_buf_free(&http1->held);
 }
 
-/* Still inside the delivery that ended the answer before, and not for long. */
+/* True inside the delivery that ended the answer before, and for a short time only. */
 static bool looked_at_just_now(const struct http1 *http1)
 {
     return http1->drained_at != 0 && twi_monotonic_ns() - http1->drained_at < LOOK_HOLDS_NS;

@@ -14,7 +14,7 @@
 /* A protocol that is to be connected; `scratch`, where heads are written, outlives it. NULL when
  * there is no memory. */
 tw_protocol *twi_http1_connection_new(struct twi_buf *scratch);
-/* Of such a protocol. */
+/* The connection of such a protocol. */
 struct twi_connection *twi_http1_connection_of(tw_protocol *protocol);
 /* Through a tunnel: from here on the bytes are those of another peer, by TLS unless `context` is
  * NULL. 0, or what tw_transport_start_tls() returns. */

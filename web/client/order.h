@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * order.h - what was asked for: the options of a fetch, checked, with copies of what they lent.
+ * order.h - the options of a fetch, checked, with copies of lent strings.
  *
  * Nothing of it changes while the request goes from hop to hop.
  */
@@ -27,7 +27,7 @@ struct twi_order {
 /* Copy and check into zeroed memory. none, or a failure (owned); free it either way. */
 tw_value twi_order_take(struct twi_order *order, const struct tw_fetch_options *options);
 void twi_order_free(struct twi_order *order);
-/* Of a request that could not be made; NULL is fine. */
+/* Release the source of a request that could not be made; NULL is fine. */
 void twi_body_source_release(const struct tw_body_source *source);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * patience.h - how long a request may take: in total, and in the phase that it is in.
+ * patience.h - the limits of time of a request: in total, and in the phase that it is in.
  *
- * A limit that moves later only leaves word; the alarm finds it.
+ * A limit that moves to later is only noted; the alarm finds it.
  */
 #ifndef WEB_CLIENT_PATIENCE_H
 #define WEB_CLIENT_PATIENCE_H
 
 #include "web/client/deadline.h"
 
-/* Which limit runs beside the total one. */
+/* The limit that runs beside the total one. */
 enum twi_phase {
     TWI_PHASE_NONE,
     TWI_PHASE_CONNECT, /* TLS inside a tunnel */

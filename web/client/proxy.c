@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy.c - which proxy a request takes.
+ * proxy.c - the choice of a request's proxy.
  */
 #include "config.h"
 
@@ -241,7 +241,7 @@ const char *twi_no_proxy_environment(void)
 
 /* --- no_proxy ------------------------------------------------------------------------------ */
 
-/* An address of either family, as bytes; length 0: the text is none. */
+/* An address of either family, as bytes; length 0: the text is no address. */
 struct address {
     unsigned char bytes[16];
     size_t length;

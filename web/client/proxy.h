@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy.h - which proxy a request takes: the text that names one, the environment, no_proxy.
+ * proxy.h - the choice of a request's proxy: the text that names one, the environment,
+ * no_proxy.
  *
  * The rules are curl's: lower-case names first, HTTP_PROXY never (it can be set by a request in
  * CGI), a default port of 1080.
@@ -37,7 +38,8 @@ void twi_proxy_unref(struct twi_proxy *proxy);
 /* The environment's proxy for "http" or "https", its no_proxy; NULL when there is none. */
 const char *twi_proxy_environment(const char *scheme);
 const char *twi_no_proxy_environment(void);
-/* Is `hostname` (as in a tw_url) among the hosts, domains, addresses and networks of this list? */
+/* True if `hostname` (as in a tw_url) is among the hosts, domains, addresses and networks of
+ * this list. */
 bool twi_no_proxy_has(const char *list, const char *hostname);
 
 #endif

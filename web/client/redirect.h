@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redirect.h - the rules of redirects: where to, by which method, and what must not go along.
+ * redirect.h - the rules of redirects: their target and method, and the fields that must not go
+ * along.
  *
  * RFC 9110, 15.4 and the fetch standard's "HTTP-redirect fetch". Pure.
  */
@@ -13,10 +14,10 @@
 bool twi_redirect_is(int status);
 /* True if the request becomes a GET without a body. */
 bool twi_redirect_to_get(enum tw_redirect_policy policy, int status, const char *method);
-/* May this redirect be followed under this policy? */
+/* True if this redirect may be followed under this policy. */
 bool twi_redirect_allowed(enum tw_redirect_policy policy, int status, const char *method);
 /* Resolve `location` against the page that sent it; its fragment is inherited. As
- * tw_url_parse(), and -EPROTONOSUPPORT for what is neither http nor https. */
+ * tw_url_parse(), and -EPROTONOSUPPORT for a URL that is neither http nor https. */
 int twi_redirect_target(const struct tw_url *from, const char *location,
                         struct tw_url **ret_url, const char **ret_why);
 /* Header fields set by hand that belong to the first origin only. */

@@ -41,7 +41,7 @@ static void reply_judge(struct twi_reply *reply, const tw_error_class *error_cla
     reply->verdict = (struct twi_verdict){ error_class, number, text };
 }
 
-/* The first that says anything; NULL: none. */
+/* The first Location that is not empty; NULL: none. */
 static const char *location_of(const tw_headers *headers)
 {
     const char *name, *value;
@@ -55,7 +55,7 @@ static const char *location_of(const tw_headers *headers)
     return NULL;
 }
 
-/* The body goes along, and has been asked for already. */
+/* True if the body goes along, and its source has been read from already. */
 static bool needs_rewind(const struct twi_hop *hop, int status)
 {
     return twi_hop_has_source(hop) &&
@@ -82,7 +82,7 @@ static int redirect_follow(struct twi_reply *reply, const struct twi_hop *hop,
     return 0;
 }
 
-/* Does it lead elsewhere, and may we follow? */
+/* See whether the answer leads elsewhere, and whether we may follow. */
 static int redirect_find(struct twi_reply *reply, const struct twi_hop *hop)
 {
     const struct tw_response *response = reply->response;

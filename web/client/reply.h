@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.h - what comes back for a hop: the response in the making, its content, and what follows
- * from it: that it leads elsewhere, or fails the request.
+ * reply.h - a hop's reply: the response in the making, its content, and its consequence: it
+ * leads elsewhere, or fails the request.
  *
  * A response that leads elsewhere, or that ends in a failure, is collected as well: it goes with
  * the failure, or stands behind the final one as tw_response_previous().
@@ -14,9 +14,9 @@
 #include "web/client/response.h"
 #include "web/http/body.h"
 
-/* What a request fails with once its response is complete. */
+/* The failure of a request whose response is complete. */
 struct twi_verdict {
-    const tw_error_class *error_class; /* NULL: it does not */
+    const tw_error_class *error_class; /* NULL: it does not fail */
     int64_t number;
     const char *text;
 };
@@ -44,8 +44,8 @@ int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
 int twi_reply_collect(struct twi_reply *reply, const char *data, size_t length);
 /* A redirect whose body is not worth its connection, or a failure that has enough of it. */
 bool twi_reply_not_worth_reading(const struct twi_reply *reply);
-/* The response as it is, whole or not, with what was collected; NULL when it has not begun. The
- * reply is empty then but for next_url and the verdict. */
+/* The response as it is, whole or not, with the collected body; NULL when it has not begun. The
+ * reply is empty afterwards, except next_url and the verdict. */
 struct tw_response *twi_reply_end(struct twi_reply *reply, bool complete);
 /* Its memory is to be zeroed before it is used again. */
 void twi_reply_free(struct twi_reply *reply);

@@ -24,7 +24,7 @@ struct tw_response *twi_response_new(void)
     return response;
 }
 
-/* One after the other: a long chain of redirects must not recurse. */
+/* Free them one after the other: a long chain of redirects must not recurse. */
 void twi_response_unref(struct tw_response *response)
 {
     while (response != NULL && --response->references == 0) {

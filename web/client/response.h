@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * response.h - a response inside.
+ * response.h - the inside of a response.
  */
 #ifndef WEB_CLIENT_RESPONSE_H
 #define WEB_CLIENT_RESPONSE_H
 
 #include <tweed/client.h>
 
-/* Where a response comes from, while it does: stopped and started by its reader. */
+/* The source of a response that is still coming: its reader stops and starts it. */
 struct twi_response_source {
     void (*pause)(void *arg);
     void (*resume)(void *arg);
 };
 
-/* When what happened, in ns of the loop's clock; 0: it did not. */
+/* The times of its steps, in ns of the loop's clock; 0: not reached. */
 struct twi_times {
     int64_t began, queued_at, resolved_at, connected_at, secured_at, sent_at, first_byte_at,
         done_at;
@@ -31,7 +31,7 @@ struct tw_response {
     struct tw_url *url;
     char *clean_url; /* made when asked for, if the URL has credentials */
     struct tw_response *previous;
-    const struct twi_response_source *source; /* NULL: it comes no more */
+    const struct twi_response_source *source; /* NULL: it has come */
     void *source_arg;
     struct twi_times times;
     uint64_t wire_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * retry_after.c - how long an answer asks to wait: seconds or a date (RFC 9110, 10.2.3).
+ * retry_after.c - the wait that an answer asks for: seconds or a date (RFC 9110, 10.2.3).
  */
 #include "config.h"
 

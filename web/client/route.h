@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route.h - the way to a peer: what a connection leads to and through what, and the key under
+ * route.h - the way to a peer: a connection's end, the proxy on its way, and the key under
  * which connections that may stand for each other are found.
  */
 #ifndef WEB_CLIENT_ROUTE_H
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "web/client/proxy.h"
 
-/* As a hop asks for it; all lent. */
+/* The way that a hop asks for; all lent. */
 struct twi_target {
     const struct tw_url *url;
     struct twi_proxy *proxy;        /* NULL: direct */
@@ -21,7 +21,7 @@ struct twi_target {
     const char *proxy_authorization; /* a field set by hand; NULL: none */
 };
 
-/* As it is kept. All zero is none. */
+/* The way as it is kept. All zero is none. */
 struct twi_route {
     char *name; /* of the origin, or of the proxy when it serves all of them */
     unsigned port;

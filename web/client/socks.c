@@ -22,10 +22,10 @@ enum socks_state { GREETING, AUTHENTICATING, RESOLVING, ASKING };
 struct socks {
     tw_protocol protocol;
     const struct twi_route *route;
-    twi_tunnel_fn *fn; /* NULL: nobody listens (any more) */
+    twi_tunnel_fn *fn; /* NULL: not begun, or stopped */
     void *arg;
     tw_deferred *resolving;
-    struct twi_buf in; /* what came and is not complete */
+    struct twi_buf in; /* the bytes of a message that is not complete */
     enum socks_state state;
     bool refuse_private;
 };
@@ -177,7 +177,7 @@ static const char *socks_problem(unsigned char reply)
     return reply < sizeof texts / sizeof texts[0] ? texts[reply] : "unknown answer";
 }
 
-/* How long the answer to ASKING is; 0: cannot be told yet. */
+/* The length of the answer to ASKING; 0: not known yet. */
 static size_t socks_answer_length(const struct twi_buf *in)
 {
     if (in->length < 5)

@@ -12,11 +12,11 @@
 
 /* A protocol that is to be connected to the proxy; NULL when there is no memory. */
 tw_protocol *twi_socks_new(void);
-/* Ask for the way, on the connected protocol. `route` is lent until fn has been called, or
- * twi_socks_stop(); fn is called once, never inside this. */
+/* Ask for the way to the origin, on the connected protocol. `route` is lent until fn has been
+ * called, or twi_socks_stop(); fn is called once, never inside this. */
 void twi_socks_begin(tw_protocol *protocol, const struct twi_route *route, bool refuse_private,
                      twi_tunnel_fn *fn, void *arg);
-/* Give up, and close. Nothing more is heard. */
+/* Give up, and close. fn is not called any more. */
 void twi_socks_stop(tw_protocol *protocol);
 
 #endif

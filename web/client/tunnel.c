@@ -19,7 +19,7 @@ struct twi_tunnel {
     twi_tunnel_fn *fn;
     void *arg;
     int status;
-    char refused[80]; /* what a refusal said; "": open */
+    char refused[80]; /* the text of a refusal; "": open */
     char authority[]; /* "host:port" */
 };
 

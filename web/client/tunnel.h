@@ -18,7 +18,7 @@ struct twi_tunnel;
 struct twi_tunnel *twi_tunnel_new(struct twi_connection *connection,
                                   const struct twi_route *route, const char *user_agent,
                                   twi_tunnel_fn *fn, void *arg);
-/* Nothing more is heard of it; NULL is fine. */
+/* Free it; fn is not called any more. NULL is fine. */
 void twi_tunnel_free(struct twi_tunnel *tunnel);
 
 /* The failure for a proxy that says no: `number` is an HTTP status or a SOCKS reply. */

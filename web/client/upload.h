@@ -19,10 +19,11 @@ struct tw_upload {
 /* Before each sending. */
 void twi_upload_begin(struct tw_upload *upload, const struct tw_body_source *source,
                       struct twi_exchange *exchange);
-/* How much of `size` to ask the source for; 0: it has given its length. */
+/* The number of bytes, at most `size`, to ask the source for; 0: it has given its length. */
 size_t twi_upload_want(struct tw_upload *upload, size_t size);
-/* It returned `length` when it was asked for `want`: that, 0 at its end, -EAGAIN, or another
- * negative errno: its own, -EOVERFLOW (more than asked for), -ENODATA (it ended early). */
+/* Judge the result `length` of a read that asked for `want`. Returns it, 0 at the end, -EAGAIN,
+ * or another negative errno: the source's own, -EOVERFLOW (more than asked for), -ENODATA (it
+ * ended early). */
 int64_t twi_upload_took(struct tw_upload *upload, size_t want, int64_t length);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * validator.c - strong validators in extended attributes.
  *
- * A validator that cannot be kept is no error: the rest is then asked for without a condition.
+ * A validator that cannot be kept is no error: the rest of the page is then asked for without a
+ * condition.
  */
 #include "config.h"
 

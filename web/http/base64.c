@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base64.c - bytes as text, and the credentials that are made of it.
+ * base64.c - bytes as text, and credentials in that form.
  */
 #include "config.h"
 

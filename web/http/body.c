@@ -89,7 +89,8 @@ static int body_grow(struct twi_body *body, size_t extra)
     return 0;
 }
 
-/* How many of `length` bytes may pass; all or none unless the body is clipped. */
+/* Limit `length` to the number of bytes that may pass; all or none unless the body is
+ * clipped. */
 static int admit(struct twi_body *body, size_t *length)
 {
     if (body->max < 0 || (uint64_t)*length <= (uint64_t)(body->max - body->passed))

@@ -19,9 +19,9 @@ struct twi_body {
     int64_t max;    /* bytes after decoding; negative: no limit */
     int64_t passed; /* bytes after decoding so far */
     int64_t expected;
-    bool clip; /* drop what goes beyond max instead of failing */
+    bool clip; /* drop bytes beyond max instead of failing */
     bool clipped;
-    int fault; /* found, and to be told after the piece before it */
+    int fault; /* found, and reported after the piece before it */
     struct twi_decode_error error; /* after a negative return */
 };
 
@@ -34,12 +34,12 @@ int twi_body_begin(struct twi_body *body, const char *codings, int64_t max, int6
                    bool clip, unsigned *ret_left);
 /* Collect. */
 int twi_body_add(struct twi_body *body, const char *data, size_t length);
-/* Where the next bytes of the body may be received directly, at most *size of `wanted`; NULL when
- * they may not. Then how many have been. */
+/* The place where the next bytes of the body may be received directly, at most *size of
+ * `wanted`; NULL when they may not. Then tell how many came. */
 char *twi_body_place(struct twi_body *body, int64_t wanted, size_t *size);
 int twi_body_placed(struct twi_body *body, size_t length);
-/* Hand on: the next piece of what is between *at and `end`; `space` is for decoded bytes. 1 when
- * there is one, 0 when all is consumed. */
+/* Hand on the next piece of the bytes between *at and `end`; `space` is for decoded bytes. 1
+ * when there is one, 0 when all is consumed. */
 int twi_body_piece(struct twi_body *body, const char **at, const char *end, char *space,
                    size_t size, const char **ret_piece, size_t *ret_length);
 /* Nothing more comes. */

@@ -26,7 +26,7 @@ static bool read_number(const char **at, char end, int64_t *ret_number)
 
 int twi_content_range_parse(const char *text, struct twi_content_range *range)
 {
-    /* The unit has no case (RFC 9110, 14.1). */
+    /* Units are compared without case (RFC 9110, 14.1). */
     if (!twi_same_nocase(text, strcspn(text, " "), "bytes", 5))
         return -EINVAL;
     text += 5;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * content_range.h - which part of a whole an answer is (RFC 9110, 14.4).
+ * content_range.h - the part of a whole that an answer is (RFC 9110, 14.4).
  */
 #ifndef WEB_HTTP_CONTENT_RANGE_H
 #define WEB_HTTP_CONTENT_RANGE_H

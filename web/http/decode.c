@@ -41,14 +41,14 @@ enum coding { GZIP, DEFLATE, BROTLI, ZSTD, IDENTITY, UNKNOWN };
 struct stage {
     enum coding coding;
     bool begun, ended; /* a byte has come; the end mark was seen */
-    bool over;         /* what follows is ignored */
+    bool over;         /* bytes that follow are ignored */
     unsigned char first[2]; /* of deflate, until both are there and used */
     unsigned char first_at, first_length;
     struct inflater *inflater;
     BrotliDecoderState *brotli;
     ZSTD_DCtx *zstd;
     uint64_t made; /* bytes of output */
-    char *link;    /* what comes from the stage before, if there is one */
+    char *link;    /* bytes from the stage before, if there is one */
     size_t link_at, link_length;
 };
 
@@ -306,8 +306,8 @@ static int step_zstd(struct twi_decoder *decoder, struct stage *stage, struct sp
     return 0;
 }
 
-/* Does what stands behind the end begin another member, or is it some padding that browsers, curl
- * and gzip(1) drop? Each member says for itself whether it is whole. */
+/* True if the bytes behind the end begin another member; otherwise they are padding, which
+ * browsers, curl and gzip(1) drop. Each member says for itself whether it is whole. */
 static bool may_go_on(const struct stage *stage, const char *next)
 {
     unsigned char first = (unsigned char)*next;
@@ -411,8 +411,8 @@ static enum coding coding_of(const char *name, size_t length)
     return UNKNOWN;
 }
 
-/* The codings of the list in order, identity and empty items left out; how many, at most one more
- * than fit. */
+/* Read the codings of the list in order, leaving out identity and empty items; returns how
+ * many, at most one more than fit. */
 static unsigned read_list(const char *list, enum coding codings[TWI_DECODE_CHAIN + 1])
 {
     unsigned count = 0;

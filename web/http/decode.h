@@ -25,8 +25,8 @@ struct twi_decode_error {
 /*
  * A decoder for a Content-Encoding field's value (the list of all its lines).
  *   max_output   bytes; negative: none
- *   *ret_left    how many codings at the front of the list stay undone: from an unknown one on,
- *                nothing before it can be undone either (the client leaves them in the header)
+ *   *ret_left    the number of codings at the front of the list that stay undone: nothing before
+ *                an unknown one can be undone (the client leaves them in the header)
  *
  * Returns 0; *ret_decoder is NULL when there is nothing to undo. -EINVAL: more than
  * TWI_DECODE_CHAIN codings (tw_error_encoding); -ENOMEM.
@@ -35,10 +35,10 @@ int twi_decoder_new(const char *codings, int64_t max_output, struct twi_decoder 
                     unsigned *ret_left);
 
 /*
- * Decode from *at into `out`; *at moves past what was consumed, *ret_produced is what was
- * written. Returns 0 when all input is consumed and no output waits, 1 when `out` is full (call
- * again with more room), or -EINVAL, -E2BIG, -ENOMEM, see twi_decoder_error(); output that came
- * before the fault is in *ret_produced.
+ * Decode from *at into `out`; *at moves past the bytes consumed, *ret_produced is the number of
+ * bytes written. Returns 0 when all input is consumed and no output waits, 1 when `out` is full
+ * (call again with more room), or -EINVAL, -E2BIG, -ENOMEM, see twi_decoder_error(); output
+ * that came before the fault is in *ret_produced.
  */
 int twi_decoder_run(struct twi_decoder *decoder, const char **at, const char *end, char *out,
                     size_t size, size_t *ret_produced);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entity_tag.h - the tags that tell one state of a page from another (RFC 9110, 8.8.3).
+ * entity_tag.h - tags that distinguish the states of a page (RFC 9110, 8.8.3).
  */
 #ifndef WEB_HTTP_ENTITY_TAG_H
 #define WEB_HTTP_ENTITY_TAG_H

@@ -115,7 +115,7 @@ static tw_value form_decoded(const char *text, size_t length)
     return bytes;
 }
 
-/* Takes `item`, also when it is a failure, which is -ENOMEM. */
+/* Append `item` (taken); a failure in its place is -ENOMEM. */
 static int append_item(tw_value list, tw_value item)
 {
     return tw_is_failure(item) ? -1 : tw_list_append(list, item);

@@ -72,7 +72,7 @@ static const char names[TWI_HEADER_COUNT][32] = {
     [TWI_HEADER_STRICT_TRANSPORT_SECURITY] = "strict-transport-security",
 };
 
-/* Where the names of each length begin; the next entry is where they end. */
+/* The index at which the names of each length begin; the next entry is their end. */
 #define LONGEST 25
 static const uint8_t by_length[LONGEST + 2] = {
     [2] = TWI_HEADER_TE,
@@ -205,8 +205,8 @@ void tw_headers_free(tw_headers *headers)
     twi_free(headers);
 }
 
-/* Copy the living fields into `text`, leaving out waste; what twi_headers_keep() kept
- * comes before every field and stays where it is. */
+/* Copy the living fields into `text`, leaving out waste; the text of twi_headers_keep() comes
+ * before every field and stays in its place. */
 static void move_fields(tw_headers *headers, char *text)
 {
     uint32_t at = headers->kept;
@@ -285,7 +285,7 @@ static inline void free_old(char *old)
         twi_free(old);
 }
 
-/* Write text and a NUL. Where to go on. */
+/* Write text and a NUL; returns the end. */
 static inline char *put_text(char *at, const char *text, size_t length)
 {
     memcpy(at, text, length);

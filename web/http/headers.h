@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * headers.h - what header fields are inside: one text, one array, small ones without allocation.
+ * headers.h - the inside of header fields: one text, one array, small ones without allocation.
  *
  * Names and values stand in one text, each followed by a NUL, so that getters lend them as they
  * are. Names that are asked for often have a number, found once when the field comes in: looking
@@ -86,14 +86,14 @@ struct tw_headers {
 };
 
 void twi_headers_init(tw_headers *headers);
-void twi_headers_release(tw_headers *headers); /* what init and use left, not itself */
+void twi_headers_release(tw_headers *headers); /* the memory of its members, not its own */
 /* No fields, keeping the memory of ordinary ones. */
 void twi_headers_clear(tw_headers *headers);
 
 enum twi_header twi_header_id(const char *name, size_t length);
 const char *twi_header_name(enum twi_header id); /* lower case */
 
-/* Append what has been checked already. 0 or -ENOMEM. */
+/* Append a field that has been checked already. 0 or -ENOMEM. */
 int twi_headers_append(tw_headers *headers, enum twi_header id, const char *name,
                        size_t name_length, const char *value, size_t value_length);
 /* Go on with the last value after a space: a folded line. 0 or -ENOMEM. */
@@ -120,8 +120,8 @@ const char *twi_headers_value(const tw_headers *headers, enum twi_header id);
 int twi_headers_list(const tw_headers *headers, enum twi_header id, struct twi_buf *list);
 
 /*
- * The elements of a comma-separated list (RFC 9110, 5.6.1): white space around them is cut, empty
- * ones are passed over, a comma in a quoted string parts nothing.
+ * The elements of a comma-separated list (RFC 9110, 5.6.1): white space around them is cut,
+ * empty ones are skipped, a comma in a quoted string does not count.
  *
  *     struct twi_elements list = { text, text + length, NULL, 0 };
  *     while (twi_elements_next(&list))

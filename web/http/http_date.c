@@ -193,7 +193,7 @@ int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
     return -EINVAL;
 }
 
-/* Two of them. */
+/* Write two digits. */
 static void digits_write(char *at, int number)
 {
     at[0] = (char)('0' + number / 10);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mime.c - which type a file has, by the ending of its name.
+ * mime.c - the type of a file, by the ending of its name.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ranges.c - which parts of a body are asked for (RFC 9110, 14).
+ * ranges.c - the parts of a body that are asked for (RFC 9110, 14).
  */
 #include "config.h"
 
@@ -17,7 +17,7 @@ static const char *range_skip_space(const char *text)
     return text + strspn(text, " \t");
 }
 
-/* A number; saturated, which is beyond every file. False if there is none. */
+/* Read a number, saturated, which is beyond every file. False if there is none. */
 static bool range_read_number(const char **text, int64_t *ret_number)
 {
     size_t digits = strspn(*text, "0123456789");
@@ -63,9 +63,9 @@ static int range_read(const char **text, int64_t size, struct twi_range *range)
     return range->first < size;
 }
 
-/* Take `range` into the list; `rest` is what it may still take of the whole. False when it is
- * more: overlapping ranges would send more than the whole. An end of an empty body can be
- * satisfied, but no Content-Range says so. */
+/* Add `range` to the list; `rest` is the number of bytes that ranges may still have. False when
+ * it has more: overlapping ranges would send more than the whole. The end of an empty body can
+ * be satisfied, but no Content-Range can express it. */
 static bool range_add(struct twi_range ranges[TWI_RANGES_MAX], int *count,
                       struct twi_range range, int64_t *rest)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ranges.h - which parts of a body are asked for (RFC 9110, 14).
+ * ranges.h - the parts of a body that are asked for (RFC 9110, 14).
  */
 #ifndef WEB_HTTP_RANGES_H
 #define WEB_HTTP_RANGES_H

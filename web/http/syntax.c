@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syntax.c - which bytes may stand in tokens and field values of HTTP, whatever its version.
+ * syntax.c - the bytes that tokens and field values may have in every version of HTTP.
  */
 #include "web/http/syntax.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syntax.h - which bytes may stand in tokens and field values of HTTP, whatever its version.
+ * syntax.h - the bytes that tokens and field values may have in every version of HTTP.
  */
 #ifndef WEB_HTTP_SYNTAX_H
 #define WEB_HTTP_SYNTAX_H
@@ -26,7 +26,7 @@ static inline bool twi_http_is(char c, enum twi_http_class bit)
 /* A token (RFC 9110, 5.6.2); a field value without CR, LF, NUL. */
 bool twi_http_is_token(const char *text, size_t length);
 bool twi_http_is_value(const char *text, size_t length);
-/* True if there is no control character at all, not even a tab. */
+/* True if the text has no control character at all, not even a tab. */
 bool twi_http_is_plain(const char *text, size_t length);
 
 #endif

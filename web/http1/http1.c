@@ -3,7 +3,7 @@
  * http1.c - the engine of the HTTP/1.1 parser: lines, bodies, chunks, the end of the stream.
  *
  * A line that lies whole in the caller's data is parsed there; one that is split over reads is
- * collected in held_ first. Everything else needs no memory of what came before but the state.
+ * collected in held_ first. Beside that the parser remembers only its state.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ const struct twi_http1_limits twi_http1_server_limits = {
     .body = 1048576,
 };
 
-/* RFC 9112, 2.2 asks for one at least; a client that sends more is up to something. */
+/* RFC 9112, 2.2 asks for one at least; a client that sends many is an attacker, most likely. */
 enum { EMPTY_LINES_MAX = 2 };
 
 struct line {
@@ -323,7 +323,7 @@ static enum twi_http1_event body_close(struct twi_http1 *parser, const char **at
 static int chunk_size(struct twi_http1 *parser, const char **at, const char *end)
 {
     const struct twi_http1_limits *limits = parser->limits;
-    /* 16 digits and the line's end beside the extensions. */
+    /* 16 digits and the line's end, beside the extensions. */
     size_t limit = limits->extensions - parser->extension_bytes_ + 18;
     struct line line;
     int r = next_line(parser, at, end, limit, &line);

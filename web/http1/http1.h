@@ -3,10 +3,11 @@
  * http1.h - the HTTP/1.1 codec for both directions: bytes in, events out.
  *
  * Pure: no descriptor, no clock. A parser is asked for the next event with the bytes that are
- * there; it parses in place and keeps a copy only of a line that is split over reads. Body bytes
- * are never copied: the event points into the caller's data. Strict for requests (a server must
- * not read what another would read differently), lenient for responses where that is harmless.
- * RFC 9112; the limits and the error of each fault are in the tables of the tests.
+ * there; it parses in place and keeps a copy only of a line that is split over reads. Body
+ * bytes are never copied: the event points into the caller's data. Strict for requests (a
+ * server must not read a request that another would read differently), lenient for responses
+ * where that is harmless. RFC 9112; the limits and the error of each fault are in the tables of
+ * the tests.
  *
  *     const char *at = data, *end = data + length;
  *     for (;;)
@@ -37,7 +38,7 @@ enum twi_http1_event {
 struct twi_http1_error {
     const tw_error_class *error_class;
     const char *text; /* static */
-    int status;       /* what a server answers with */
+    int status;       /* of a server's answer */
 };
 
 struct twi_http1_limits {
@@ -67,11 +68,11 @@ struct twi_http1 {
 
     /* After HEAD; keep_alive is certain at DONE. */
     bool keep_alive;      /* the connection may carry another message */
-    bool chunked;         /* the body is */
+    bool chunked;         /* the body is in chunks */
     bool until_close;     /* the body ends with the connection */
     bool expect_continue; /* request: the client waits for 100 before it sends the body */
     int64_t length;       /* Content-Length of this body; 0: no body; -1: not known before */
-    int64_t remaining;    /* what is still to come of `length`; -1 with it */
+    int64_t remaining;    /* bytes of `length` still to come; -1 with that */
 
     const char *piece; /* after BODY */
     size_t piece_length;
@@ -95,19 +96,20 @@ struct twi_http1 {
 void twi_http1_init_client(struct twi_http1 *parser, const struct twi_http1_limits *limits);
 void twi_http1_init_server(struct twi_http1 *parser, const struct twi_http1_limits *limits);
 void twi_http1_free(struct twi_http1 *parser);
-/* Before each message; a client says which method it sent (HEAD has no body, CONNECT with 2xx is
- * a tunnel: DONE comes right after HEAD and the bytes that follow are the tunnel's). */
+/* Before each message; a client names the method that it sent (an answer to HEAD has no body,
+ * CONNECT with 2xx makes a tunnel: DONE comes right after HEAD, and the bytes that follow are
+ * the tunnel's). */
 void twi_http1_begin(struct twi_http1 *parser, const char *method);
 
-/* The next event from the bytes between *at and `end`; *at moves past what was consumed. After
+/* The next event from the bytes between *at and `end`; *at moves past the consumed ones. After
  * DONE nothing is consumed until twi_http1_begin(). */
 enum twi_http1_event twi_http1_next(struct twi_http1 *parser, const char **at,
                                     const char *end);
 /* `length` (at most `remaining`) body bytes were received past the parser, straight into their
  * place. BODY, or DONE when they were the last. */
 enum twi_http1_event twi_http1_received(struct twi_http1 *parser, size_t length);
-/* The peer will send no more. DONE (a body that ends with the connection, or nothing was
- * missing), or ERROR: tw_error_empty when no byte of this message has come, else
+/* The peer will send no more. DONE (the body ends with the connection, or nothing was missing),
+ * or ERROR: tw_error_empty when no byte of this message has come, otherwise
  * tw_error_partial. */
 enum twi_http1_event twi_http1_eof(struct twi_http1 *parser);
 /* True once a byte of the message has come. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_error.c - how the parser fails: all of its parts end here.
+ * http1_error.c - the one way in which all parts of the parser fail.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_fields.c - header lines, and what the framing fields among them mean.
+ * http1_fields.c - header lines, and the meaning of framing fields.
  *
  * A request whose framing could be read in two ways is refused (RFC 9112, 6.3 and 11.2); a
  * response is read as browsers do where only the answer itself could suffer.
@@ -98,8 +98,8 @@ static int request_coding(struct twi_http1 *parser, const char *value, size_t le
                           "the transfer coding is not known");
 }
 
-/* Old servers say "identity" for nothing (RFC 2616, 3.6). Nobody applies "chunked" twice
- * (RFC 9112, 7.1): when it stands twice, a proxy has said again what the server said. */
+/* Old servers write "identity" for no coding (RFC 2616, 3.6). "chunked" is never applied twice
+ * (RFC 9112, 7.1): when it stands twice, a proxy has repeated the server's. */
 static int response_coding(struct twi_http1 *parser, const char *value, size_t length)
 {
     struct twi_elements codings = { value, value + length, NULL, 0 };
@@ -227,14 +227,15 @@ int twi_http1_read_last(struct twi_http1 *parser)
                      last->value_length);
 }
 
-/* Others may read this answer in another way: nothing that follows it on the connection counts. */
+/* Others may read this answer in another way: bytes that follow it on the connection are
+ * ignored. */
 static void note_odd(struct twi_http1 *parser)
 {
     parser->seen_ |= TWI_H1_SEEN_ODD;
     parser->keep_alive = false;
 }
 
-/* The rest of a field, or of a line that was passed over. */
+/* The rest of a field, or of a line that was skipped. */
 static int folded(struct twi_http1 *parser, tw_headers *headers, const char *text,
                   size_t length)
 {
@@ -247,8 +248,8 @@ static int folded(struct twi_http1 *parser, tw_headers *headers, const char *tex
     return twi_headers_extend(headers, text, length) < 0 ? twi_http1_fail_memory(parser) : 0;
 }
 
-/* A line with a colon and no name before it, in an answer: programs that print into the head of
- * their answers leave such, and browsers pass over them. */
+/* A line of an answer with a colon and no name before it: programs that print into the head of
+ * their answers leave such lines, and browsers skip them. */
 static int pass_over(struct twi_http1 *parser, const char *line, size_t length)
 {
     if (parser->server_ || memchr(line, ':', length) == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_parse.h - what the parts of the HTTP/1.1 parser share.
+ * http1_parse.h - shared by the parts of the HTTP/1.1 parser.
  *
  *     START -> FIELDS --+--> BODY_LENGTH ----------------------------+--> DONE
  *       ^        |      +--> BODY_CLOSE (ends with the connection) --+
@@ -29,7 +29,7 @@ enum twi_http1_state {
     TWI_H1_FAILED
 };
 
-/* What the fields seen so far say about framing. */
+/* The framing fields seen so far. */
 enum twi_http1_seen {
     TWI_H1_SEEN_CLOSE = 1,
     TWI_H1_SEEN_KEEP_ALIVE = 2,
@@ -58,15 +58,15 @@ int twi_http1_fail_memory(struct twi_http1 *parser);
 /* "HTTP/1.1 200 OK" or "GET / HTTP/1.1", without the line's end. */
 int twi_http1_status_line(struct twi_http1 *parser, const char *line, size_t length);
 int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t length);
-/* True if what has come of the first line cannot become one. */
+/* True if the part of the first line that has come cannot become one. */
 bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, size_t length);
-/* One field line into `headers`; framing fields are taken note of unless these are trailers. The
- * CR or LF that ended the line is still behind it. */
+/* Read one field line into `headers`; framing fields are noted, except among trailers. The CR
+ * or LF that ended the line is still behind it. */
 int twi_http1_field_line(struct twi_http1 *parser, tw_headers *headers, const char *line,
                          size_t length);
-/* Take note of the last field of an answer, now that no fold follows. */
+/* Note the last field of an answer, now that no fold follows. */
 int twi_http1_read_last(struct twi_http1 *parser);
-/* True if the answer to what was asked ends with its head, whatever the head says. */
+/* True if the answer to this request ends with its head, whatever its fields say. */
 bool twi_http1_is_bodiless(const struct twi_http1 *parser);
 /* The head is complete: decide about the body and set the next state. */
 int twi_http1_response_framing(struct twi_http1 *parser);

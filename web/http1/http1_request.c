@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_request.c - request lines, and how long a request's body is (RFC 9112, 3 and 6).
+ * http1_request.c - request lines, and the length of a request's body (RFC 9112, 3 and 6).
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@ static int request_bad(struct twi_http1 *parser, const char *text)
     return twi_http1_fail(parser, &tw_error_protocol, 400, text);
 }
 
-/* "http://host", "https://host": how long it is, 0 for anything else. No user name. */
+/* The length of "http://host" or "https://host", 0 for anything else. No user name. */
 static size_t absolute_prefix(const char *target, size_t length)
 {
     size_t scheme = length >= 7 && strncasecmp(target, "http://", 7) == 0    ? 7
@@ -88,7 +88,7 @@ int twi_http1_request_line(struct twi_http1 *parser, const char *line, size_t le
         return -1;
     if (!is_target(line, method_length, target, (size_t)(after - target)))
         return request_bad(parser, "bad request target");
-    /* The line is kept as it is; NULs then part the method and the target. */
+    /* The line is kept as it is; NULs then end the method and the target. */
     place = twi_headers_keep(parser->headers, line, length);
     if (place < 0)
         return twi_http1_fail_memory(parser);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_response.c - status lines, and how long a response's body is (RFC 9112, 4 and 6.3).
+ * http1_response.c - status lines, and the length of a response's body (RFC 9112, 4 and 6.3).
  */
 #include "config.h"
 
@@ -25,7 +25,7 @@ bool twi_http1_is_not_http(const struct twi_http1 *parser, const char *text, siz
     return memcmp(text, prefix, length) != 0;
 }
 
-/* The code behind the version, parted by any white space (RFC 9112, 4); false if there is none. *at
+/* The code behind the version and any white space (RFC 9112, 4); false if there is none. *at
  * moves behind it. */
 static bool read_status(const char **at, const char *end, int *ret_status)
 {

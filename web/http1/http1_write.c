@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http1_write.c - heads and chunk lines as text; nothing that could break a line gets in.
+ * http1_write.c - heads and chunk lines as text; characters that could break a line are
+ * refused.
  */
 #include "config.h"
 
@@ -10,7 +11,7 @@
 #include "web/http/headers.h"
 #include "web/http1/http1_parse.h"
 
-/* Nothing that ends a target: no space, control character or DEL. */
+/* True if the text has no character that ends a target: no space, control character or DEL. */
 static bool is_target_text(const char *text)
 {
     if (*text == '\0')

@@ -2,7 +2,8 @@
 /*
  * answer.c - the answer to a request: status, fields, body, and whether they fit together.
  *
- * Here stands what every version of HTTP has in common; how it looks on the wire is the sink's.
+ * The part that all versions of HTTP have in common stands here; the sink knows its form on the
+ * wire.
  */
 #include "config.h"
 
@@ -51,7 +52,8 @@ int tw_request_set_status(tw_request *request, int status, const char *reason)
     return 0;
 }
 
-/* Fields that are ours to write: 1 when `name` is one of them, 0 else, or -EINVAL. */
+/* Fields that the server writes itself: 1 when `name` is one of them, otherwise 0, or
+ * -EINVAL. */
 static int answer_own_field(struct twi_answer *answer, const char *name, const char *value)
 {
     uint64_t length;
@@ -104,8 +106,8 @@ int tw_request_add_header(tw_request *request, const char *name, const char *val
 
 /* --- the body ---------------------------------------------------------------------------- */
 
-/* Before `length` bytes of the body: 1 to send them, 0 when they are not sent, or negative errno:
- * -EMSGSIZE when they are more than was declared. */
+/* Check `length` bytes of the body: 1 to send them, 0 when they are not sent, or negative
+ * errno: -EMSGSIZE when they are more than was declared. */
 static int answer_continue(tw_request *request, uint64_t length)
 {
     struct twi_answer *answer = &request->answer;

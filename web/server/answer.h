@@ -15,9 +15,9 @@ int twi_answer_file(tw_request *request, struct twi_file *file, int64_t offset,
                     int64_t length);
 /* Head and body at once; takes `body`. The answer has still to be finished. */
 int twi_answer_body(tw_request *request, tw_value body);
-/* As tw_request_answer(), with bytes; out of memory ends request and connection. */
+/* As tw_request_answer(), with bytes; without memory request and connection end. */
 int twi_answer_whole(tw_request *request, int status, const char *content_type, tw_value body);
-/* It will never be whole; it has still to be finished. */
+/* The answer will never be whole; it has still to be finished. */
 void twi_answer_cut(tw_request *request);
 /* The answer is over, whole or not; the request may be gone afterwards. */
 int twi_answer_finished(tw_request *request);

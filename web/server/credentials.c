@@ -14,7 +14,7 @@
 #include "web/http/quoted.h"
 #include "web/server/request.h"
 
-/* How long it takes tells only the lengths. */
+/* The time that it takes depends on the lengths only. */
 static bool same_secret(const char *a, const char *b)
 {
     size_t length = strlen(b);
@@ -27,7 +27,7 @@ static bool same_secret(const char *a, const char *b)
     return difference == 0;
 }
 
-/* The scheme's name has no case (RFC 9110, 11.1); what follows has. */
+/* The scheme's name is compared without case (RFC 9110, 11.1), the credentials with it. */
 static bool has_credentials(const tw_request *request, const char *expected)
 {
     const char *sent = twi_headers_value(request->headers, TWI_HEADER_AUTHORIZATION);

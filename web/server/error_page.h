@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * error_page.h - answers that say what went wrong.
+ * error_page.h - answers that report an error.
  */
 #ifndef WEB_SERVER_ERROR_PAGE_H
 #define WEB_SERVER_ERROR_PAGE_H

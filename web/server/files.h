@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.h - what the parts of serving a directory share.
+ * files.h - shared by the parts of serving a directory.
  */
 #ifndef WEB_SERVER_FILES_H
 #define WEB_SERVER_FILES_H
@@ -15,14 +15,14 @@
 /* A file that is to be sent. */
 struct twi_served {
     int fd;
-    const char *name; /* whose ending tells the type */
+    const char *name; /* its ending gives the type */
     int64_t size;
     int64_t modified; /* seconds */
     char etag[48];
 };
 
-/* Evaluate the request's conditions (RFC 9110, 13.2.2): 0 to go on, or the status to answer with.
- * NULL: a page that has neither tag nor date. */
+/* Evaluate the request's conditions (RFC 9110, 13.2.2): 0 to go on, or the status to answer
+ * with. `served` NULL: a page that has neither tag nor date. */
 int twi_conditions_check(const tw_request *request, const struct twi_served *served);
 /* Answer with the file, or as much of it as is asked for. Closes the descriptor. 0 or negative
  * errno: then nothing has been sent, or the head has. */

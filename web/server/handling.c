@@ -2,8 +2,8 @@
 /*
  * handling.c - calls the handler of a request, and does as its result says.
  *
- * A request lives until it is finished, its handler has returned and the Deferred that the handler
- * waits for has fired, whatever becomes of the client meanwhile.
+ * A request lives until it is finished, its handler has returned and the Deferred that the
+ * handler waits for has fired, even if the client goes meanwhile.
  */
 #include "config.h"
 
@@ -64,7 +64,7 @@ static tw_value handler_fired(tw_value result, void *arg)
     return tw_none();
 }
 
-/* To where it is: with a slash. */
+/* Redirect to the same path with a slash. */
 static void redirect_below(tw_request *request)
 {
     struct twi_buf location = { 0 };
@@ -82,7 +82,7 @@ static void no_handler(tw_request *request)
     if (*request->path.text == '\0') {
         tw_request_error(request, 501, "This is no proxy.");
     } else if (*request->path.text == '*') {
-        /* A question to the server as a whole (RFC 9110, 9.3.7): it is here. */
+        /* A question about the server as a whole (RFC 9110, 9.3.7). */
         tw_request_set_status(request, 204, NULL);
         tw_request_finish(request);
     } else if (twi_routes_have_below(&request->site->routes, &request->path)) {
@@ -107,7 +107,7 @@ void twi_request_dispatch(tw_request *request, tw_value body)
     }
 }
 
-/* A client that goes tells one: the producer of the answer, or else on_gone. */
+/* The client has gone: tell the producer of the answer, or on_gone if there is none. */
 static void handler_gone(tw_request *request)
 {
     void (*on_gone)(tw_request *, void *);
@@ -125,7 +125,7 @@ static void handler_gone(tw_request *request)
 
 void twi_request_gone(tw_request *request)
 {
-    if (!request->is_over) { /* else finished by the on_gone() of another one */
+    if (!request->is_over) { /* another one's on_gone() may have finished it */
         if (request->answer.finished || !request->is_complete) {
             request->answer.is_cut |= !request->answer.finished;
             request->answer.finished = true;

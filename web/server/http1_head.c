@@ -45,7 +45,7 @@ __attribute__((noinline)) static void date_renew(char *line, int64_t now, int64_
     memcpy(line + DATE_LINE_LENGTH - 2, "\r\n", 2);
 }
 
-/* Brought up to the second. */
+/* The Date line of this second. */
 static inline const char *date_line(struct twi_head_lines *lines)
 {
     int64_t now = twi_loop_now();
@@ -108,7 +108,8 @@ static int length_line(struct twi_buf *head, uint64_t length)
     return twi_buf_append(head, at, (size_t)(end - at));
 }
 
-/* How the body ends: by its length if that is declared, by chunks, or by the connection's end. */
+/* The lines that say how the body ends: by its length if that is declared, by chunks, or by the
+ * connection's end. */
 static int framing_lines(struct twi_http1_turn *turn, struct twi_buf *head)
 {
     struct twi_answer *answer = &turn->request.answer;

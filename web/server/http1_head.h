@@ -12,7 +12,7 @@
 
 struct twi_http1_turn;
 
-/* "HTTP/1.1 200 OK", Server and Date with their line ends: how most answers begin. */
+/* "HTTP/1.1 200 OK", Server and Date with their line ends: the beginning of most answers. */
 struct twi_head_lines {
     char *text;
     size_t length, server_length;

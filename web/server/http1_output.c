@@ -25,7 +25,8 @@ static tw_transport *turn_transport(const struct twi_http1_turn *turn)
     return turn_connection(turn)->protocol.transport;
 }
 
-/* Half a head or chunk must not stand alone: without memory for it the connection goes. */
+/* Half a head or chunk must not stand alone: without memory for it the connection is
+ * aborted. */
 static int turn_failed(struct twi_http1_turn *turn)
 {
     turn->request.answer.is_cut = true;
@@ -66,7 +67,7 @@ static void piece_free(struct twi_piece *piece)
 
 /* --- to the transport -------------------------------------------------------------------- */
 
-/* Bytes that the transport did not take are never sent: they are held for ever. */
+/* Bytes that the transport did not take are never sent: they count as held for ever. */
 static int turn_wrote(struct twi_http1_turn *turn, int r, uint64_t length)
 {
     if (r == 0)

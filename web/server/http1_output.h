@@ -22,11 +22,11 @@ int twi_http1_write_end_of_body(struct twi_http1_turn *turn);
 /* Bytes that go between the answers: 100 Continue. */
 int twi_http1_server_write(struct twi_http1_server *connection, const void *data,
                            size_t length);
-/* Its turn has come: write what waited. */
+/* The answer's turn has come: write the pieces that waited. */
 void twi_http1_turn_begin(struct twi_http1_turn *turn);
-/* Drop what waits. */
+/* Drop the pieces that wait. */
 void twi_http1_turn_drop(struct twi_http1_turn *turn);
-/* How many of the bytes written are with the system. */
+/* The number of written bytes that the system has. */
 uint64_t twi_http1_server_sent(const struct twi_http1_server *connection);
 
 #endif

@@ -79,7 +79,7 @@ static void turn_release(tw_request *request)
     twi_service_unref(service);
 }
 
-/* It is the connection's no more. */
+/* The turn no longer belongs to the connection. */
 static void turn_leaves(struct twi_http1_turn *turn)
 {
     twi_request_over(&turn->request);
@@ -87,7 +87,7 @@ static void turn_leaves(struct twi_http1_turn *turn)
     twi_request_unref(&turn->request);
 }
 
-/* Let go of the finished ones whose answers have been sent. */
+/* Release finished turns whose answers have been sent. */
 static void turns_sent(struct twi_http1_server *connection, uint64_t sent)
 {
     struct twi_http1_turn *turn;
@@ -111,7 +111,7 @@ static uint64_t turns_hold(const struct twi_http1_server *connection)
 
 /* --- waiting ----------------------------------------------------------------------------- */
 
-/* Wait for something else. */
+/* Begin another wait. */
 static void wait_for(struct twi_http1_server *connection, enum twi_wait_kind kind)
 {
     connection->wait = (uint8_t)kind;
@@ -210,7 +210,7 @@ static void watch_sent(struct twi_http1_server *connection)
     tw_transport_tell_sent(connection->protocol.transport, true);
 }
 
-/* The client has `unsent` bytes still to read: each time that it takes some, its time starts
+/* The client has `unsent` bytes still to read: each time that it takes some, its limit starts
  * anew. */
 static void sending_again(struct twi_http1_server *connection, size_t unsent)
 {
@@ -241,8 +241,8 @@ static void drop_parser(struct twi_http1_server *connection)
     connection->parser = NULL;
 }
 
-/* The last answer is written: close, or let the client read it first. A close while bytes of the
- * client are unread would be a reset, which may overtake the answer. */
+/* The last answer is written: close, or let the client read it first. Closing while bytes of
+ * the client are unread would be a reset, which may overtake the answer. */
 static void close_after(struct twi_http1_server *connection, bool linger)
 {
     tw_transport *transport = connection->protocol.transport;
@@ -272,7 +272,8 @@ static void send_continue(struct twi_http1_server *connection, struct twi_http1_
     turn->start = connection->written;
 }
 
-/* May the next request be read? If the client is what we wait for, hear when it has read. */
+/* True if the next request may be read. If not, because the client does not read, ask to hear
+ * when it has. */
 static bool reading_may_go_on(struct twi_http1_server *connection)
 {
     uint64_t unsent;
@@ -312,7 +313,7 @@ static void request_broken(struct twi_http1_server *connection,
 static const struct twi_http1_error no_memory = { &tw_error_memory, "out of memory", 503 };
 static const struct twi_http1_error bad_path = { &tw_error_protocol, "bad path", 400 };
 
-/* The client holds its body back, and it is not wanted. */
+/* The client holds the body back until 100, and it is not wanted. */
 static void request_refused(struct twi_http1_server *connection, struct twi_http1_turn *turn)
 {
     connection->closing = true;
@@ -392,7 +393,7 @@ static bool begin_request(struct twi_http1_server *connection)
     return connection->parser != NULL;
 }
 
-/* Read as many requests as there are and may be; returns what is left. */
+/* Read as many requests as have come and may be read; returns the rest. */
 static const char *read_requests(struct twi_http1_server *connection, const char *at,
                                  const char *end)
 {
@@ -458,7 +459,7 @@ static void reading_ended(struct twi_http1_server *connection)
     wait_for(connection, TWI_WAIT_HALF);
 }
 
-/* Parse `data`, keep in the backlog what is left. */
+/* Parse `data`; the rest goes to the backlog. */
 static void consume(struct twi_http1_server *connection, const char *data, size_t length)
 {
     const char *at;
@@ -494,7 +495,7 @@ static void go_on(struct twi_http1_server *connection)
 
 /* --- answers in their order -------------------------------------------------------------- */
 
-/* The first has finished: go on with the next. */
+/* The first turn has finished: go on with the next. */
 static void connection_advance(struct twi_http1_server *connection)
 {
     bool tells = connection->service->site->on_finished != NULL;
@@ -570,7 +571,7 @@ static bool body_is_fast_enough(const struct twi_http1_server *connection)
     return (double)bytes >= site->body_rate * (double)site->times.body / (double)TWI_SECOND;
 }
 
-/* The last answers have made some way. */
+/* True if the last answers have made progress. */
 static bool half_goes_on(struct twi_http1_server *connection)
 {
     uint64_t sent = twi_http1_server_sent(connection);
@@ -669,7 +670,7 @@ static void read_connection_lost(tw_protocol *protocol)
         reading_ended(connection);
 }
 
-/* Does anybody have to hear of each flush? */
+/* True if somebody has to hear of each flush. */
 static bool wants_sent(const struct twi_http1_server *connection)
 {
     if (connection->service->site->on_finished != NULL || connection->blocked ||
@@ -702,7 +703,7 @@ static void bytes_sent(tw_protocol *protocol)
     tw_transport_tell_sent(transport, wants_sent(connection));
 }
 
-/* Every request hears that the client has gone before the first callback may act on others. */
+/* All requests are marked as gone before the first callback may act on others. */
 static void server_lost(tw_protocol *protocol, tw_value reason)
 {
     struct twi_http1_server *connection = server_of(protocol);

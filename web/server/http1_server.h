@@ -3,8 +3,8 @@
  * http1_server.h - HTTP/1 on one connection: requests come one after the other, and their
  * answers go in that order.
  *
- * A turn is the place of a request in this order. Only the first one that is not finished writes
- * to the transport; what later ones write waits with them, in pieces.
+ * A turn is the place of a request in this order. Only the first one that is not finished
+ * writes to the transport; bytes of later ones wait with them, in pieces.
  *
  *     oldest ......... first ......... last
  *     finished, not    its turn to     answers wait for
@@ -66,10 +66,10 @@ struct twi_http1_server {
     uint64_t sent;    /* of these, when the transport last told */
     unsigned queued;  /* turns from `first` on */
     uint8_t wait;     /* enum twi_wait_kind */
-    bool busy : 1;    /* parsing: whoever finishes a request leaves the rest to it */
+    bool busy : 1;    /* parsing: its loop goes on when a request is finished inside */
     bool reading : 1; /* the body of the last turn's request */
     bool blocked : 1; /* waits for the client to read */
-    bool paused : 1;  /* the transport is, by us */
+    bool paused : 1;  /* by us: the transport */
     bool closing : 1; /* no more requests */
     bool ended : 1;   /* the client sends no more */
 };

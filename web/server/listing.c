@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listing.c - what is in a directory, as a page.
+ * listing.c - the content of a directory, as a page.
  *
- * Bounded in time and memory, however many names there are: the first in order are kept while
+ * Time and memory are bounded, however many names there are: the first in order are kept while
  * they are read, and only those are looked at and shown.
  */
 #include "config.h"
@@ -24,7 +24,7 @@
 #include "base/alloc.h"
 #include "web/server/html.h"
 
-/* How many are shown, and how many are read at all. */
+/* The number of names that are shown, and that are read at all. */
 enum { SHOWN_MAX = 10000, READ_MAX = 200000 };
 
 struct entry {
@@ -36,9 +36,9 @@ struct entry {
 struct entries {
     struct entry *at;
     size_t count, capacity;
-    size_t read;  /* names that there are, as far as they were read */
+    size_t read;  /* names that were read */
     bool is_full; /* names behind the last one are left out */
-    bool is_cut;  /* more are there than were read */
+    bool is_cut;  /* there are more than were read */
 };
 
 /* --- reading ----------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static void entries_free(struct entries *entries)
     twi_free(entries->at);
 }
 
-/* As people look for them: capitals beside small letters. */
+/* The order in which people look for names: capitals beside small letters. */
 static int name_compare(const char *a, const char *b)
 {
     const char *x = a, *y = b;
@@ -137,7 +137,7 @@ static int entries_read(struct entries *entries, DIR *directory, bool hidden)
     return r;
 }
 
-/* Find out about one; false if no link to it would lead anywhere. */
+/* Examine an entry; false if a link to it would lead nowhere. */
 static bool entry_examine(struct entry *entry, const struct twi_listing *listing, int fd)
 {
     struct stat status;
@@ -156,7 +156,7 @@ static bool entry_examine(struct entry *entry, const struct twi_listing *listing
     return true;
 }
 
-/* Look at those that are shown; leave out what cannot be fetched. */
+/* Examine the entries that are shown; leave out those that cannot be fetched. */
 static void entries_examine(struct entries *entries, const struct twi_listing *listing, int fd)
 {
     size_t kept = 0;
@@ -223,7 +223,8 @@ static const char page_start[] =
     "td{border:0;padding:0}td+td{font-size:.85rem}td:empty{display:none}}\n"
     "</style>\n";
 
-/* The length of a character of UTF-8 (RFC 3629), 0 if it is none, or one that steers. */
+/* The length of a character of UTF-8 (RFC 3629); 0 for other bytes, and for control
+ * characters. */
 static size_t character_length(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -249,7 +250,7 @@ static size_t character_length(const char *text)
     return length;
 }
 
-/* A name as people may see it: markup escaped, a sign in place of each byte that is no text. */
+/* Append a name for people: markup escaped, a sign in place of each byte that is no text. */
 static int name_append(struct twi_buf *page, const char *name)
 {
     int r = 0;

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "web/server/request.h"
 
-/* Somebody who waits; it goes when its Deferred has fired. */
+/* A wait; freed when its Deferred has fired. */
 struct drain {
     struct twi_list node;
     tw_deferred *done;
@@ -34,7 +34,7 @@ static void drain_release(void *ctx)
     twi_free(drain);
 }
 
-/* Fire all that wait now; a callback may add others. Takes `result`. */
+/* Fire all waits of this moment; a callback may add others. Takes `result`. */
 static void drains_fire(struct twi_pace *pace, tw_value result)
 {
     struct twi_list all, *node;
@@ -116,7 +116,7 @@ void twi_pace_written(tw_request *request)
     pace->producer->pause(pace->producer_arg);
 }
 
-/* A push producer at the low mark, a pull producer each time that nothing is left. */
+/* Resume a push producer at the low mark, a pull producer each time that all has been sent. */
 static void producer_resume(tw_request *request)
 {
     struct twi_pace *pace = &request->pace;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pace.h - the client's pace: whoever writes an answer hears when to stop and when to go on.
+ * pace.h - the client's pace: tells the writer of an answer when to stop and when to go on.
  *
  * Above TWI_PACE_HIGH unsent bytes a producer is paused and tw_request_drain() waits; at
  * TWI_PACE_LOW they go on.
@@ -15,7 +15,7 @@
 enum { TWI_PACE_HIGH = 65536, TWI_PACE_LOW = 16384 };
 
 struct twi_pace {
-    struct twi_list drains; /* who waits */
+    struct twi_list drains; /* of the waits */
     const struct tw_producer *producer;
     void *producer_arg;
     bool push, is_paused;
@@ -25,16 +25,16 @@ static inline void twi_pace_init(struct twi_pace *pace)
 {
     twi_list_init(&pace->drains);
 }
-/* Does anybody wait for bytes to leave? */
+/* True if somebody waits for bytes to leave. */
 static inline bool twi_pace_waits(const struct twi_pace *pace)
 {
     return pace->producer != NULL || !twi_list_empty(&pace->drains);
 }
-/* Something was written. */
+/* Bytes were written. */
 void twi_pace_written(tw_request *request);
-/* Something was sent. */
+/* Bytes were sent. */
 void twi_pace_sent(tw_request *request);
-/* The answer is over: nobody is held back any more. */
+/* The answer is over: end all waits. */
 void twi_pace_finished(tw_request *request);
 /* The client has gone. True if a producer was told so. */
 bool twi_pace_gone(tw_request *request);

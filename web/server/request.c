@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.c - what was asked.
+ * request.c - the question: method, target, fields, body.
  */
 #include "config.h"
 
@@ -57,7 +57,7 @@ int twi_request_asks(tw_request *request, const char *method, const char *target
     r = set_path(request, space, room);
     if (r == -ENOMEM)
         return r;
-    /* A client that was told 2xx takes all that follows for its tunnel. */
+    /* After a 2xx the client takes all bytes that follow for its tunnel's. */
     if (*request->path.text == '\0')
         request->answer.close = true;
     request->is_bad = r < 0;
@@ -80,7 +80,7 @@ void twi_request_unref(tw_request *request)
     request->sink->release(request);
 }
 
-/* From now on body_bytes are those that went. */
+/* From now on body_bytes counts the bytes that were sent. */
 static void count_sent(tw_request *request)
 {
     struct twi_answer *answer = &request->answer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.h - a request and its answer, whatever version of HTTP carries them.
+ * request.h - a request and its answer, for every version of HTTP.
  *
  * The carrier of a request (http1_server.c) allocates it as the beginning of a struct of its
  * own, and hands the answer's parts on by a sink. The walk goes one way and back once:
@@ -18,9 +18,9 @@
 #include "web/server/pace.h"
 #include "web/server/site.h"
 
-/* Where the parts of an answer go. Once the client has gone only unsent(), transport() and
- * release() are called. Functions with a result return 0 or a negative errno; after -ENOMEM they
- * have aborted what carries the answer. */
+/* The sink for the parts of an answer. Once the client has gone only unsent(), transport() and
+ * release() are called. Functions with a result return 0 or a negative errno; after -ENOMEM
+ * they have aborted the carrier of the answer. */
 struct twi_sink {
     /* The head, and bytes of the body with it. */
     int (*head)(tw_request *request, const void *data, size_t length);
@@ -29,9 +29,9 @@ struct twi_sink {
     int (*write_value)(tw_request *request, tw_value bytes);
     int (*write_file)(tw_request *request, struct twi_file *file, int64_t offset,
                       int64_t length);
-    /* The answer is over: what ends its body is sent. The request may be gone afterwards. */
+    /* The answer is over: send the end of its body. The request may be freed by this. */
     int (*finished)(tw_request *request);
-    /* The answer will never be whole: nothing that follows may be taken for its rest. */
+    /* The answer will never be whole: bytes that follow must not be taken for its rest. */
     void (*cut)(tw_request *request);
     /* Bytes of this answer that the system has not taken yet. */
     size_t (*unsent)(const tw_request *request);
@@ -59,7 +59,7 @@ struct tw_request {
     unsigned refs;
     const struct twi_sink *sink;
     void *carrier;  /* the sink's */
-    tw_site *site;  /* lent by what carries it */
+    tw_site *site;  /* lent by the carrier */
     tw_headers *headers;
     const char *method, *target; /* inside headers */
     const char *query;           /* inside target */
@@ -68,7 +68,7 @@ struct tw_request {
     tw_value body;
     tw_handler *handler; /* NULL: nothing is served there */
     void *handler_arg;
-    tw_deferred *pending; /* what the handler waits for */
+    tw_deferred *pending; /* the Deferred that the handler waits for */
     void (*on_gone)(tw_request *request, void *arg);
     void *on_gone_arg;
     struct twi_pace pace;
@@ -80,14 +80,14 @@ struct tw_request {
     bool is_bad;      /* the path cannot be read */
 };
 
-/* Not for HEAD, nor with a status that has none. */
+/* False for HEAD, and for a status that has no body. */
 static inline bool twi_answer_has_body(const tw_request *request)
 {
     return !request->head_only && request->answer.status != 204 &&
            request->answer.status != 304;
 }
 
-/* Set up what is all zero, with one reference, as a request that could not be read. */
+/* Set up zeroed memory, with one reference, as a request that could not be read. */
 void twi_request_init(tw_request *request, const struct twi_sink *sink, void *carrier,
                       tw_site *site);
 /* Set the question and find its handler: `headers` is taken and holds the texts; the path lies

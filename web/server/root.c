@@ -24,7 +24,7 @@
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
-/* A directory that is only gone through. */
+/* Flags for a directory that is only passed through. */
 #if defined(O_PATH)
 enum { THROUGH_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC };
 #elif defined(O_SEARCH)
@@ -96,7 +96,7 @@ static int walk_into(struct walk *walk, const char *name)
     return r == 0 ? twi_buf_append_char(&walk->done, '/') : r;
 }
 
-/* Up, on the way that led down: from the root again, without the last part. */
+/* Go up by the way that led down: from the root again, without the last part. */
 static int walk_up(struct walk *walk)
 {
     size_t length = walk->done.length;
@@ -155,7 +155,7 @@ static int walk_follow(struct walk *walk, char *target)
     return walk_insert(walk, path, strlen(path));
 }
 
-/* The link called `name` here: its length, 0 if it is none, or negative errno. */
+/* Read the link called `name`: its length, 0 if it is no link, or negative errno. */
 static int link_read(int directory, const char *name, char target[TARGET_MAX])
 {
     ssize_t length = readlinkat(directory, name, target, TARGET_MAX);
@@ -185,7 +185,7 @@ static int walk_next(struct walk *walk, char name[TARGET_MAX], bool *ret_is_last
     return (int)length;
 }
 
-/* One part: 1 when `name` is what was looked for, 0 to go on, or negative errno. */
+/* Go on by one part: 1 when `name` is the one looked for, 0 to go on, or negative errno. */
 static int walk_step(struct walk *walk, char name[TARGET_MAX])
 {
     char target[TARGET_MAX];
@@ -248,8 +248,8 @@ int twi_root_open_below(int root, const char *path)
 
     if (fd >= 0)
         return (int)fd;
-    /* A link that is absolute or leads out; a rename meanwhile; no such call, or a filter that
-     * knows none. */
+    /* A link that is absolute or leads out; a rename meanwhile; a kernel or a filter that does
+     * not know the call. */
     if (errno != EXDEV && errno != EAGAIN && errno != ENOSYS && errno != EPERM)
         return -errno;
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * root.h - opening what lies below a directory, and nothing else.
+ * root.h - opening files below a directory, and no others.
  *
  * Symbolic links may lead anywhere inside; a link with an absolute path too, if the path leads
  * through the directory itself. Paths have no "." and "..", which only links may have.

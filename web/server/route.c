@@ -25,7 +25,7 @@ static bool have_same(const struct twi_routes *routes, const struct twi_path *pa
     return false;
 }
 
-/* Put it in front of what is shorter. Takes the path when it returns 0. */
+/* Put a route in front of shorter ones. Takes the path when it returns 0. */
 static int route_insert(struct twi_routes *routes, struct twi_route route)
 {
     size_t at = 0;
@@ -52,7 +52,7 @@ int twi_routes_add(struct twi_routes *routes, const char *path, struct twi_route
 
     if (r < 0)
         return r;
-    /* The last segment of "/a/" is empty: what lies below has another there. */
+    /* The last segment of "/a/" is empty: paths below have another there. */
     length = route.path.length;
     route.below = length == 1 || (length > 1 && route.path.segments[length - 2] == '\0');
     route.length = route.below ? length - 1 : length;

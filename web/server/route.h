@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route.h - which handler serves a path. Paths are compared segment by segment.
+ * route.h - finds the handler of a path. Paths are compared segment by segment.
  */
 #ifndef WEB_SERVER_ROUTE_H
 #define WEB_SERVER_ROUTE_H
@@ -30,7 +30,7 @@ int twi_routes_add(struct twi_routes *routes, const char *path, struct twi_route
 /* The longest route that matches `path`, or NULL. */
 const struct twi_route *twi_routes_find(const struct twi_routes *routes,
                                         const struct twi_path *path);
-/* A route for what lies below `path` exists. */
+/* True if there is a route for paths below `path`. */
 bool twi_routes_have_below(const struct twi_routes *routes, const struct twi_path *path);
 /* Release every route and its argument. */
 void twi_routes_free(struct twi_routes *routes);

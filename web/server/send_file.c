@@ -35,7 +35,7 @@ static bool field_date(const tw_request *request, enum twi_header id, int64_t *r
     return text != NULL && twi_http_date_parse(text, strlen(text), ret_date) == 0;
 }
 
-/* The date goes for nothing beside tags, nor where there is none to compare with. */
+/* The date is ignored beside tags, and where there is none to compare with. */
 static bool is_modified_since(const tw_request *request, enum twi_header tags,
                               enum twi_header since, const struct twi_served *served,
                               bool otherwise)
@@ -66,7 +66,7 @@ int twi_conditions_check(const tw_request *request, const struct twi_served *ser
                : 304;
 }
 
-/* If-Range: is what the client has a part of this file? Its tag must be strong. */
+/* If-Range: true if the client's part is of this file. Its tag must be strong. */
 static bool is_same_file(const tw_request *request, const struct twi_served *served)
 {
     const char *condition = twi_headers_value(request->headers, TWI_HEADER_IF_RANGE);
@@ -226,7 +226,7 @@ static int no_range_send(tw_request *request, const struct twi_served *served)
     return tw_request_error(request, 416, "The file has no such range.");
 }
 
-/* All of it, or what the ranges say. Closes the descriptor. */
+/* Send all of the file, or the ranges. Closes the descriptor. */
 static int ranges_send(tw_request *request, const struct twi_served *served)
 {
     struct twi_range ranges[TWI_RANGES_MAX];

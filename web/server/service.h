@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * service.h - what the connections to a site share: queues in which they wait, and spare parts.
+ * service.h - shared by the connections to a site: the queues in which they wait, and spare
+ * parts.
  *
  * One for each factory of the site, thus for each listener.
  */
@@ -13,7 +14,7 @@
 #include "web/server/site.h"
 #include "web/server/wait.h"
 
-/* What a connection waits for. */
+/* The waits of a connection. */
 enum twi_wait_kind {
     TWI_WAIT_IDLE,   /* the first byte of a request */
     TWI_WAIT_HEADER, /* the rest of a head */
@@ -36,7 +37,7 @@ struct twi_service {
     struct twi_head_lines lines;
 };
 
-/* expired(): for what waits in `waits`; stalled(): for TWI_WAIT_SEND. NULL when there is no
+/* expired() is called for waits in `waits`, stalled() for TWI_WAIT_SEND. NULL when there is no
  * memory. */
 struct twi_service *twi_service_new(tw_site *site, void (*expired)(struct twi_wait *wait),
                                     void (*stalled)(struct twi_wait *wait));

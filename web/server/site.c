@@ -12,7 +12,7 @@
 #include "web/http/syntax.h"
 #include "web/server/site.h"
 
-/* How long a client has to read the answer to a broken request. */
+/* Seconds for a client to read the answer to a broken request. */
 static const double linger_seconds = 2;
 
 static size_t size_or(size_t size, size_t otherwise)

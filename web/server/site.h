@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * site.h - a site: what is served where, and the limits of its clients.
+ * site.h - a site: its routes, and the limits of its clients.
  *
  * A site knows neither connections nor requests; they look things up in it.
  */
@@ -12,14 +12,14 @@
 #include "web/http1/http1.h"
 #include "web/server/route.h"
 
-/* How long a client may take, in nanoseconds; 0: for ever. */
+/* The times that a client may take, in nanoseconds; 0: for ever. */
 struct twi_site_times {
     int64_t idle;   /* until the first byte of a request */
     int64_t header; /* for a head */
-    int64_t body;   /* in which body_rate holds on average */
+    int64_t body;   /* over which body_rate holds on average */
     int64_t linger; /* to read the answer to a broken request */
-    int64_t half;   /* after the client has said its last, between two signs of an answer */
-    int64_t send;   /* between two times that the client reads of what is sent */
+    int64_t half;   /* after the client's end, between two pieces of an answer */
+    int64_t send;   /* between two reads of the client */
 };
 
 struct tw_site {

@@ -16,7 +16,7 @@
 
 struct files {
     int root;
-    size_t prefix; /* how many segments the path has that they are served at */
+    size_t prefix; /* the number of segments of the path they are served at */
     bool hidden;   /* names that begin with a dot, too */
 };
 
@@ -44,7 +44,7 @@ static const char *path_below(const struct files *files, const struct twi_path *
 
 /* --- directories ------------------------------------------------------------------------- */
 
-/* To the same path with a slash. */
+/* Redirect to the same path with a slash. */
 static void redirect_to_directory(tw_request *request)
 {
     struct twi_buf location = { 0 };
@@ -60,10 +60,10 @@ static void redirect_to_directory(tw_request *request)
 static void send_error(tw_request *request, int error)
 {
     if (request->answer.head_sent) {
-        tw_request_finish(request); /* breaks off what is too short */
+        tw_request_finish(request); /* cuts an answer that is too short */
         return;
     }
-    /* The fields describe the file, not the page that goes instead. */
+    /* The fields describe the file, not the page that is sent in its place. */
     tw_headers_free(request->answer.fields);
     request->answer.fields = NULL;
     switch (error) {
@@ -84,7 +84,7 @@ static void send_error(tw_request *request, int error)
     }
 }
 
-/* Write a number in hexadecimal, with `digits` digits at least. Where to go on. */
+/* Write a number in hexadecimal, with `digits` digits at least; returns the end. */
 static char *hex_write(char *at, uint64_t number, unsigned digits)
 {
     while (digits < 16 && number >> 4 * digits != 0)

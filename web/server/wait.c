@@ -27,7 +27,7 @@ static void queue_arm(struct twi_wait_queue *queue)
         return;
     left = queue_first(queue)->deadline - twi_loop_now();
     call = tw_call_later((double)left / (double)TWI_SECOND + 1e-9, queue_due, queue);
-    /* Without memory for it the next one to wait tries again. */
+    /* Without memory for it the next wait tries again. */
     if (call > 0)
         queue->call = call;
 }

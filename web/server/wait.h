@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait.h - queues of what waits equally long.
+ * wait.h - queues of waits of the same duration.
  *
- * Equal durations keep a queue ordered by deadline, so that it needs one timed call, and whatever
- * joins or leaves it two list operations.
+ * Equal durations keep a queue ordered by deadline, so that it needs one timed call, and
+ * joining or leaving it is a list operation.
  */
 #ifndef WEB_SERVER_WAIT_H
 #define WEB_SERVER_WAIT_H
@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 
-/* Inside what waits; in one queue at most. */
+/* Embedded in the waiting struct; in one queue at most. */
 struct twi_wait {
     struct twi_list node;
     int64_t deadline;
@@ -28,7 +28,7 @@ struct twi_wait_queue {
 
 void twi_wait_queue_init(struct twi_wait_queue *queue, int64_t duration,
                          void (*expired)(struct twi_wait *wait));
-/* Nothing waits in it any more. */
+/* End the queue; nothing waits in it any more. */
 void twi_wait_queue_end(struct twi_wait_queue *queue);
 
 static inline void twi_wait_init(struct twi_wait *wait)

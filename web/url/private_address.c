@@ -30,7 +30,7 @@ static const struct {
     { 0xe0000000, 3 },  /* 224.0.0.0: multicast, reserved, broadcast */
 };
 
-/* Inside 2000::/3, which is all that is public. */
+/* The exceptions inside 2000::/3; nothing outside of that is public. */
 static const struct {
     uint8_t prefix[6];
     unsigned bits;

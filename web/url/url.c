@@ -2,7 +2,7 @@
 /*
  * url.c - parsed URLs: one block with the serialised URL and its components.
  *
- * A component that ends the URL is not copied but points into it, and so is one that is empty.
+ * A component that ends the URL, or is empty, is not copied but points into it.
  */
 #include "config.h"
 
@@ -39,7 +39,7 @@ static size_t component_size(uint32_t from, uint32_t to, uint32_t length)
     return from == to || to == length ? 0 : to - from + 1;
 }
 
-/* A lone "?" or "#" is none. */
+/* A lone "?" or "#" counts as no component. */
 static uint32_t from_mark(uint32_t mark, uint32_t end)
 {
     return mark == TWI_NOWHERE || end - mark == 1 ? end : mark;
@@ -50,7 +50,8 @@ static bool has_tuple_origin(const struct twi_url_parser *u)
     return u->scheme != NULL && u->scheme->has_origin;
 }
 
-/* Where the parts to be copied are. The origin of a blob is that of the URL inside it. */
+/* The places of the components to be copied. The origin of a blob is that of the URL inside
+ * it. */
 struct spans {
     uint32_t length, query, query_end, fragment;
     const struct tw_url *inside;
@@ -154,7 +155,7 @@ static bool url_is_blank(char c)
     return (unsigned char)c <= ' ';
 }
 
-/* Tabs and newlines inside count for nothing. */
+/* Copy without tabs and newlines, which are ignored. */
 static size_t copy_without_newlines(char *to, const char *text, size_t length)
 {
     char *out = to;
@@ -173,8 +174,8 @@ static bool has_newlines(const char *text, size_t length)
            memchr(text, '\r', length) != NULL;
 }
 
-/* With room for the longest outcome: everything encoded, a base in front, a host by IDNA, and
- * behind it a copy of the text if that has newlines. */
+/* The scratch has room for the longest outcome: everything encoded, a base in front, a host by
+ * IDNA, and behind it a copy of the text if that has newlines. */
 static int parse_in(char *scratch, size_t clean_at, struct twi_url_parser *u,
                     struct tw_url **ret_url)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * url.h - what the parts of the URL parser share, and what the client asks of it.
+ * url.h - shared by the parts of the URL parser, and the client's way to it.
  */
 #ifndef WEB_URL_URL_H
 #define WEB_URL_URL_H
 
 #include <tweed/url.h>
 
-/* What must be percent-encoded where, and what a host may not have: bits of twi_url_class[]. */
+/* The characters that each component percent-encodes, and that a host may not have: bits of
+ * twi_url_class[]. */
 enum twi_url_set {
     TWI_URL_C0 = 1,
     TWI_URL_FRAGMENT = 2,
@@ -23,7 +24,7 @@ enum twi_url_set {
 extern const uint16_t twi_url_class[256];
 
 /* Write `length` bytes to `out`, those of the set percent-encoded: at most three times as many.
- * Returns the end of what was written. */
+ * Returns the end of the output. */
 char *twi_url_write(char *out, const char *data, size_t length, unsigned set);
 /* The same for percent-decoding; never longer than the input. */
 char *twi_url_unescape(char *out, const char *text, size_t length);
@@ -39,8 +40,9 @@ int twi_url_host(const char *text, size_t length, bool special, char *out,
 #define TWI_URL_LABEL_MAX 253
 int twi_url_label(const char *label, size_t length, char *out, size_t room);
 
-/* Parse what a program wants to request, stricter than the standard: blanks, control characters
- * and port 0 are refused, and so is what is not http or https with a host. As tw_url_parse(). */
+/* Parse a URL that a program wants to request, more strictly than the standard: blanks, control
+ * characters and port 0 are refused, and so are URLs that are not http or https with a host. As
+ * tw_url_parse(). */
 int twi_url_parse_request(const char *text, struct tw_url **ret_url, const char **ret_why);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * url_host.c - the host parser: domains with IDNA, IPv4 in all its spellings, IPv6, opaque hosts.
  *
- * A domain that is ASCII, and a label that is ASCII and no Punycode, never sees the IDNA
- * library: it may have any hyphens and any length, as the standard wants it. Other labels are given
- * to it one by one.
+ * A domain that is ASCII, and a label that is ASCII and no Punycode, never goes to the IDNA
+ * library: it may have any hyphens and any length, as the standard wants it. Other labels are
+ * given to it one by one.
  */
 #include "config.h"
 
@@ -50,7 +50,7 @@ static size_t without_last_dot(const char *host, size_t length)
     return length > 1 && host[length - 1] == '.' ? length - 1 : length;
 }
 
-/* Does its last label look like a number, so that the whole must be an address? */
+/* True if the last label looks like a number, so that the whole must be an address. */
 static bool ends_in_number(const char *host, size_t length)
 {
     const char *dot, *last = host;
@@ -69,7 +69,8 @@ static bool ends_in_number(const char *host, size_t length)
     return i == length || read_ipv4_number(last, length, &number);
 }
 
-/* Pages are often asked for by address: printf would be a tenth of what a request costs. */
+/* Pages are often asked for by address: printf() would take a tenth of the time of a
+ * request. */
 static char *write_dotted(char *out, uint32_t address)
 {
     for (int shift = 24; shift >= 0; shift -= 8) {
@@ -354,8 +355,8 @@ static int decoded_domain(const char *text, size_t length, char *out, const char
     return international_domain(decoded, length, out, ret_why);
 }
 
-/* A domain that is ASCII is taken as it is, in lower case, whatever IDNA would say of an "xn--" in
- * it (URL standard, domain to ASCII, since 2026-06). */
+/* A domain that is ASCII is taken as it is, in lower case, even if IDNA would refuse an "xn--"
+ * in it (URL standard, domain to ASCII, since 2026-06). */
 static int parse_domain(const char *text, size_t length, char *out, const char **ret_why)
 {
     size_t i;

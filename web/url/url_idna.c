@@ -60,7 +60,7 @@ static bool is_symbol(uint32_t point)
 
 /* --- UTF-8 ---------------------------------------------------------------------------------- */
 
-/* The code point at *at, which moves behind it. -1 for what is no UTF-8. */
+/* The code point at *at, which moves behind it. -1 if it is no UTF-8. */
 static int32_t read_point(const char **at, const char *end)
 {
     unsigned char c = (unsigned char)*(*at)++;
@@ -223,7 +223,7 @@ static int encode(const struct label *label, char *out, size_t room)
     return (int)(at - out);
 }
 
-/* 0 to 35, or 36 for what is no digit. */
+/* 0 to 35, or 36 for a character that is no digit. */
 static uint32_t digit_value(char c)
 {
     c = twi_lower(c);
@@ -347,7 +347,7 @@ static char *put_utf8(char *out, uint32_t point)
     return out;
 }
 
-/* Punycode must be what its characters are written as. */
+/* Punycode must be the form that its characters encode to. */
 static int check_punycode(const char *text, size_t length, char *out, size_t room)
 {
     struct label label = { .length = 0 };

@@ -52,7 +52,7 @@ static bool starts_with_drive_letter(const struct twi_url_parser *u)
            (left == 2 || memchr("/\\?#", u->p[2], 4) != NULL);
 }
 
-/* "/C:" is all there is, or what comes first. */
+/* True if "/C:" is the whole path, or its first segment. */
 static bool path_is_drive(const char *path, size_t length)
 {
     return length >= 3 && path[0] == '/' && twi_is_alpha(path[1]) && path[2] == ':' &&
@@ -307,7 +307,7 @@ static void put_credentials(struct twi_url_parser *u, const char *from, const ch
         *u->out++ = '@';
 }
 
-/* The colon that ends the host; those of an IPv6 address do not. */
+/* The colon that ends the host; not one inside an IPv6 address. */
 static const char *find_port(const char *p, const char *end)
 {
     const char *colon;

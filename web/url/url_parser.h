@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * url_parser.h - the parser's state, between the part that reads and the part that keeps.
+ * url_parser.h - the parser's state, shared by the part that reads and the part that builds the
+ * result.
  */
 #ifndef WEB_URL_URL_PARSER_H
 #define WEB_URL_URL_PARSER_H
@@ -30,11 +31,11 @@ struct twi_scheme {
 };
 
 struct twi_url_parser {
-    const char *p, *end; /* what is left to read */
+    const char *p, *end; /* the rest to read */
     const struct twi_url *base;
     const char *why;
     const struct twi_scheme *scheme; /* NULL: not special */
-    char *text, *out; /* the scratch, and where it is written */
+    char *text, *out; /* the scratch, and the end of its content */
     struct twi_url_marks at;
     int port;
     bool has_host;
