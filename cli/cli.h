@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cli.h - what the subcommands of `tweed` share.
+ * cli.h - shared by the subcommands of `tweed`.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -23,7 +23,7 @@ int cli_export(int argc, char **argv);
 
 void *cli_alloc(size_t size); /* zeroed */
 void *cli_realloc(void *block, size_t size);
-/* A copy that lives until cli_release_kept(); for strings of the configuration. */
+/* A copy that lives until cli_release_kept(), for strings of the configuration. */
 char *cli_keep(const char *text, size_t length);
 void cli_release_kept(void);
 
@@ -46,11 +46,11 @@ int cli_ask_password(const char *prompt, struct cli_text *password);
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-/* Put "?" for what steers a terminal; line ends and tabs stay. */
+/* Put "?" in place of control characters, which steer a terminal; line ends and tabs stay. */
 void cli_make_printable(char *text, size_t length);
 /* "tweed COMMAND: ..." on standard error, on a line of its own. */
 void cli_complain(const char *command, const char *format, ...) TW_PRINTF(2, 3);
-/* All of it, waiting if need be. 0 or negative errno. */
+/* Write all of it, waiting if need be. 0 or negative errno. */
 int cli_write(int fd, const void *data, size_t length);
 /* Write to standard output; complain when that fails. CLI_OK or CLI_FAILED. */
 int cli_print(const char *command, const struct cli_text *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get.c - `tweed get`: starts transfers, at most so many at once, tries again what may be, and
- * ends when all have.
+ * get.c - `tweed get`: starts transfers, a limited number at once, tries some again, and ends
+ * when all have ended.
  */
 #include "config.h"
 
@@ -223,8 +223,8 @@ static void try_again(void *arg)
     start_transfer(transfer);
 }
 
-/* Arrange for another try, if one is due; false when this was the last. An answer whose body was
- * dropped for it gets it, even if its body came slowly. */
+/* Arrange for another try, if one is due; false when this was the last. An answer whose body
+ * was dropped for the sake of another try gets one, even if its body came slowly. */
 static bool plan_retry(struct transfer *transfer, tw_value result)
 {
     const struct get_settings *settings = transfer->run->settings;
@@ -280,7 +280,7 @@ static tw_value request_done(tw_value result, void *arg)
     return tw_none();
 }
 
-/* Authorities or a list of revoked certificates that cannot be read. */
+/* The authorities or the list of revoked certificates cannot be read. */
 static void fail_for_tls(struct transfer *transfer, const char *message)
 {
     const char *list = transfer->run->settings->crlfile;
@@ -544,7 +544,7 @@ static int run_set_up(struct get_run *run, struct get_settings *settings)
     return 0;
 }
 
-/* An early end: what is under way or not yet begun will not be. */
+/* End early: cancel transfers that are under way, and those not yet begun. */
 static void cancel_all(struct get_run *run)
 {
     size_t i;
@@ -561,7 +561,7 @@ static void cancel_all(struct get_run *run)
     }
 }
 
-/* The jar is written by renaming, which standard output does not bear. */
+/* The jar is written by renaming a file, which cannot be done to standard output. */
 static int print_cookies(const tw_cookies *jar)
 {
     struct cli_text name = { 0 }, text = { 0 };

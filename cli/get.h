@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get.h - `tweed get` inside: what was asked, and the transfers under way.
+ * get.h - the inside of `tweed get`: its settings, and the transfers under way.
  */
 #ifndef CLI_GET_H
 #define CLI_GET_H
@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 
-/* Where an answer goes: "-o FILE" (name), or "-O" (NULL). */
+/* The output of an answer: "-o FILE" (name), or "-O" (NULL). */
 struct get_output {
     const char *name;
 };
@@ -49,7 +49,7 @@ struct get_settings {
     unsigned config_depth;
 };
 
-/* Read the command line. CLI_RUN, or what cli_parse() says. */
+/* Read the command line. CLI_RUN, or the verdict of cli_parse(). */
 enum cli_verdict get_read_options(struct get_settings *settings, int argc, char **argv);
 void get_free_settings(struct get_settings *settings);
 extern const struct cli_command get_command;
@@ -75,13 +75,13 @@ void sink_init(struct sink *sink, enum sink_kind kind, const char *path);
 /* Open the file (making its directories if asked), emptying it. 0 or negative errno. */
 int sink_start(struct sink *sink, bool create_dirs);
 int sink_write(struct sink *sink, const void *data, size_t length);
-/* Forget what was written, for another try. False when it is on standard output already. */
+/* Forget the bytes written, for another try. False when they are on standard output already. */
 bool sink_rewind(struct sink *sink);
-/* The turn on standard output comes to this one: what was held goes out. 0 or negative errno. */
+/* This sink's turn on standard output has come: write the held bytes. 0 or negative errno. */
 int sink_own_stdout(struct sink *sink);
-/* No more will come. 0 or negative errno: what was written may be incomplete. */
+/* No more will come. 0, or a negative errno: the output may be incomplete. */
 int sink_finish(struct sink *sink);
-/* An early end: a file keeps what it has, what waits for its turn is dropped. */
+/* End early: a file keeps its content, bytes that wait for their turn are dropped. */
 void sink_abandon(struct sink *sink);
 
 /* --- transfers ---------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ struct transfer {
     double expected;   /* bytes of its body as sent; 0: not known */
     double started;
     bool again;    /* another try follows */
-    bool discard;  /* this answer is for nothing: another try follows, or it is an error */
+    bool discard;  /* this answer is dropped: another try follows, or it is an error */
     bool has_head; /* the answer's head has been seen */
 };
 
@@ -114,7 +114,7 @@ struct get_run {
     size_t stdout_owner; /* index of the transfer whose turn it is */
     uint64_t bytes;
     double started;
-    tw_value tls_problem; /* why the authorities cannot be read, or none */
+    tw_value tls_problem; /* the failure to read the authorities, or none */
     bool starting, stopping;
     int stdout_error;
     bool progress, progress_shown;
@@ -132,7 +132,7 @@ struct get_made {
 int get_make_request(struct transfer *transfer, struct tw_fetch_options *options,
                      struct get_made *made, struct cli_text *why);
 void get_free_made(struct get_made *made);
-/* Append what was given as a URL; without a scheme it is http. */
+/* Append a URL as it was given; without a scheme it is http. */
 void get_add_url(struct cli_text *url, const char *given);
 /* A copy that may be shown: without user and password, also when it is no URL. */
 char *get_without_credentials(const char *url);

@@ -48,7 +48,7 @@ static char *unquote(const char *at)
     return value;
 }
 
-/* Behind the option's name: NULL when there is no value. */
+/* The value behind an option's name; NULL when there is none. */
 static char *read_value(const char *at, bool dashed)
 {
     while (twi_is_blank(*at))
@@ -72,7 +72,7 @@ static const struct cli_option *config_find_letter(char letter)
     return option->name != NULL ? option : NULL;
 }
 
-/* The option that a line starts with; *ret_rest is what follows. */
+/* The option that a line starts with; *ret_rest is the rest of the line. */
 static const struct cli_option *config_read_name(const char *line, const char **ret_rest,
                                                  bool *ret_dashed, bool *ret_on)
 {
@@ -90,7 +90,7 @@ static const struct cli_option *config_read_name(const char *line, const char **
     return cli_find_option(&get_command, line, length, ret_on);
 }
 
-/* No option has a dot or a slash in its name, but for http1.0 and http1.1, which are found. */
+/* No option has a dot or a slash in its name, except http1.0 and http1.1, which are found. */
 static bool is_plain_url(const char *line)
 {
     size_t name = strcspn(line, " \t=:"), word = strcspn(line, " \t");

@@ -574,7 +574,7 @@ static int check(struct get_settings *settings)
     return -1;
 }
 
-/* As curl asks for what -u or -U lacks. */
+/* Ask for the password that -u or -U lacks, as curl does. */
 static int ask_for(const char *what, char letter, const char *user, struct cli_text *password)
 {
     struct cli_text prompt = { 0 };

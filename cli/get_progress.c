@@ -18,7 +18,7 @@
 
 enum { LINE_ROOM = 160, BAR_MIN = 10, BAR_MAX = 40 };
 
-/* What there is to tell, as text; "" for what is not known. */
+/* The figures to show, as text; "" for those not known. */
 struct told {
     double part; /* of the whole, for the bar; negative: not known */
     char done[48], bytes[16], whole[16], rate[24], left[24];
@@ -33,7 +33,7 @@ static unsigned terminal_width(void)
     return 80;
 }
 
-/* "0:07", "1:02:03"; nothing for what nobody would wait for. */
+/* "0:07", "1:02:03"; nothing for times that nobody would wait. */
 static void format_left(double seconds, char text[24])
 {
     unsigned s = (unsigned)(seconds < 1e6 ? seconds + 0.5 : 1e6);
@@ -88,8 +88,8 @@ static void take_rate(struct get_run *run, struct told *told)
     snprintf(told->rate, sizeof told->rate, "  %s/s", get_format_size(run->shown_rate, rate));
 }
 
-/* The longest of the lines that is at most `width` long, but the bar; else the start of the
- * shortest. */
+/* The longest of the lines that is at most `width` long, without the bar; otherwise the start
+ * of the shortest. */
 static void compose(const struct told *told, unsigned width, char line[LINE_ROOM])
 {
     const char *of = *told->whole != 0 ? " of " : "", *left = *told->left != 0 ? " left" : "";

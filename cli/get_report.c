@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_report.c - what `tweed get` says: errors, JSON, both sides of a talk, progress, summary.
+ * get_report.c - the output of `tweed get` beside bodies: errors, JSON, heads of both sides,
+ * progress, summary.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_request.c - the request of a transfer, from what the command line says.
+ * get_request.c - the request of a transfer, from the settings of the command line.
  */
 #include "config.h"
 
@@ -101,7 +101,7 @@ static bool is_url(const char *given)
     return url != NULL;
 }
 
-/* In what is no URL the password may go on to the last "@". */
+/* In a text that is no URL the password may go on to the last "@". */
 char *get_without_credentials(const char *url)
 {
     const char *host = authority_of(url);

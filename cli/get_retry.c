@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_retry.c - which transfers are tried again, and when.
+ * get_retry.c - decides which transfers are tried again, and when.
  */
 #include "config.h"
 
@@ -65,7 +65,7 @@ static double choose_delay(const struct transfer *transfer, tw_value result)
     return delay < OWN_DELAY_MAX ? delay : OWN_DELAY_MAX;
 }
 
-/* Is there time for a wait, in what the tries of a transfer may take together? */
+/* True if the time that the tries of a transfer may take together allows this wait. */
 static bool has_time_for(const struct transfer *transfer, double delay)
 {
     double most = transfer->run->settings->retry_max_time;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_sink.c - where the answers of `tweed get` go: files, and standard output in turn.
+ * get_sink.c - the outputs of `tweed get`: files, and standard output in turn.
  */
 #include "config.h"
 
@@ -52,7 +52,7 @@ int sink_start(struct sink *sink, bool create_dirs)
     return sink->fd < 0 ? -errno : 0;
 }
 
-/* A file that is gone when it is closed. */
+/* A temporary file that is gone when it is closed. */
 static int open_spill(void)
 {
     struct cli_text name = { 0 };

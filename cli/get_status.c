@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_status.c - exit statuses: curl's numbers for what curl has too, 1 for the rest.
+ * get_status.c - exit statuses: curl's numbers for errors that curl has too, 1 for the rest.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 
 #include "cli/get.h"
 
-/* The first class that fits counts; those below others stand before them. */
+/* The first class that fits counts; a class stands before its parents. */
 static const struct {
     const tw_error_class *error_class;
     int status;
@@ -22,7 +22,7 @@ static const struct {
     { &tw_error_memory, 27 },
 };
 
-/* curl tells a scheme that it does not speak from what is no URL at all. */
+/* curl tells a scheme that it does not speak from a text that is no URL at all. */
 static int url_status(const char *given)
 {
     struct cli_text text = { 0 };

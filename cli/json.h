@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.h - writing JSON. Commas are set by themselves.
+ * json.h - writing JSON. Commas are added automatically.
  */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - the `tweed` command: which subcommand is meant.
+ * main.c - the `tweed` command: finds the subcommand.
  */
 #include "config.h"
 
@@ -60,7 +60,8 @@ static bool is_either(const char *text, const char *a, const char *b)
 }
 
 /* A shell can start us without one of the standard descriptors. A connection must not take its
- * place, or what is written there goes to a server: what is put there fails every use. */
+ * place, since output would then go to a server: we fill the place with a descriptor that fails
+ * every use. */
 static void fill_standard_descriptors(void)
 {
     int fd;

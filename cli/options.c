@@ -143,7 +143,7 @@ struct reader {
     void *arg;
 };
 
-/* Behind a complaint: where to read on, about the option if it is about one. */
+/* Say where to read on, behind a complaint: about the option if it is about one. */
 static enum cli_verdict wrong(const struct reader *reader, const struct cli_option *option)
 {
     const char *name = reader->command->name;
@@ -167,7 +167,7 @@ static enum cli_verdict option_take(struct reader *reader, const struct cli_opti
                                                                      : CLI_RUN;
 }
 
-/* The value of an option: what is attached to it, else the next argument. */
+/* The value of an option: the text attached to it, otherwise the next argument. */
 static enum cli_verdict take_value(struct reader *reader, const struct cli_option *option,
                                    const char *attached)
 {

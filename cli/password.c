@@ -2,9 +2,9 @@
 /*
  * password.c - asking for a password on the terminal, without showing it.
  *
- * A signal that ends the command (or stops it) must find the terminal as it was: it is let in
- * while we wait for a key and nowhere else, the terminal is set back, and then the signal is raised
- * again.
+ * A signal that ends or stops the command must find the terminal as it was: signals are
+ * unblocked only while we wait for a key; when one comes the terminal is set back, and the
+ * signal is raised again.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * url_command.c - `tweed url`: what a URL means.
+ * url_command.c - `tweed url`: shows the parts of a URL.
  */
 #include "config.h"
 
