@@ -134,7 +134,7 @@ struct twi_defer_thread {
     unsigned deaths;                   /* of deaths within deaths */
     tw_deferred **queue_end;           /* of twi_running.queue */
     tw_deferred *doomed;               /* died too deep; by the outermost death */
-    tw_deferred *raw;                  /* whose raw callback runs */
+    tw_deferred *raw;                  /* the one that runs a raw callback */
     bool raw_replaced;
     struct tw_deferred_hooks hooks;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * results.c - many results one by one, whoever makes them.
+ * results.c - many results one by one, from any source.
  */
 #include "defer/results.h"
 

@@ -159,7 +159,7 @@ int tw_group_start_at(const char *where, tw_group *group, tw_coroutine_body *mem
         return 0;
     }
     twi_free(joining);
-    group->living--; /* never the last: who calls this is in the group */
+    group->living--; /* never the last: the caller is in the group */
     return -ENOMEM;
 }
 

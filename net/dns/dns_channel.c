@@ -2,12 +2,13 @@
 /*
  * dns_channel.c - a channel of c-ares with memory, sockets and settings of ours, in the reactor.
  *
- * All that servers send is read by a strict parser before c-ares sees it. A datagram is an answer
- * when it comes from the asked server's address and port with the id of a question that is open;
- * all others, and those to another question, are dropped like lost ones: who guesses an id and a
- * port still ends nothing. An answer that cannot be used (no question, wrong counts, damaged
- * names, other names' addresses) is a failure of that server. c-ares is told SERVFAIL in its
- * place, and goes to the next server, or asks again, or fails, at once.
+ * All that servers send is read by a strict parser before c-ares sees it. A datagram is an
+ * answer when it comes from the asked server's address and port with the id of a question that
+ * is open; all others, and those to another question, are dropped like lost ones: an attacker
+ * who guesses an id and a port cannot end a question. An answer that cannot be used (no
+ * question, wrong counts, damaged names, other names' addresses) is a failure of that server.
+ * c-ares is told SERVFAIL in its place, and goes to the next server, or asks again, or fails,
+ * at once.
  *
  * An answer that was cut is told as FORMERR, with `truncated`: c-ares would ask for all of it on a
  * connection that this channel's questions share, so that a reset would fail them all. The owner

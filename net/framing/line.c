@@ -22,7 +22,7 @@ static const char default_delimiter[] = "\r\n";
 /* The bytes being taken apart: where the transport has them; or, behind bytes that were kept,
  * in a block of our own. */
 struct input {
-    const struct tw_line_class *line_class; /* whose delimiter it is; it may change */
+    const struct tw_line_class *line_class; /* of the delimiter; it may change */
     const char *delimiter;
     size_t delimiter_length, max_length;
     const char *at;

@@ -226,7 +226,7 @@ static inline bool reader_take(tw_stream *stream, tw_value *ret_result)
     return take_wanted(stream, ret_result);
 }
 
-/* --- who reads ---------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------ */
 
 void twi_stream_throttle_now(tw_stream *stream)
 {

@@ -102,7 +102,7 @@ int tw_stream_write_eof(tw_stream *stream)
     return r;
 }
 
-/* --- who waits ---------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------ */
 
 /* A wait in a line of the stream; it holds a reference of that. */
 struct stream_waiter {

@@ -11,7 +11,7 @@
  *     reply          what comes back: the response in the making, redirect or verdict
  *     upload         the source of the body
  *     patience       limits of time
- *   agent            settings, the pool, who is under way
+ *   agent            settings, the pool, the requests under way
  *     connections    hosts, lines, places on connections
  *       dial         an attempt to connect, tunnel and SOCKS included
  *   connection       the table of what connections do, and the sink they speak to

@@ -3,7 +3,7 @@
  * connection.h - the client's side of a connection: its operations, and its events.
  *
  *     pool, hop ---- twi_connection_ops ---->  connection (HTTP/1, later HTTP/2)
- *     whoever asks <-- twi_exchange_sink ----
+ *     request    <--- twi_exchange_sink ----
  *
  * An exchange is one request and its answer. A connection carries up to `capacity` of them at
  * once; it knows how a message is framed and nothing of hops, redirects or the pool. Upwards it
@@ -164,7 +164,7 @@ struct twi_connection {
     struct twi_pooled pooled;
 };
 
-/* --- short for whoever has an exchange -------------------------------------------------- */
+/* --- short forms for the owner of an exchange ------------------------------------------- */
 
 /* Does nothing when the exchange is over. */
 static inline void twi_exchange_cancel(struct twi_exchange *exchange)

@@ -3,9 +3,9 @@
  * connections.h - the pool: gives requests places on connections.
  *
  *   connections   of one agent
- *     host        those that lead to one peer by one route, and the line of who waits for them
+ *     host        the connections to one peer by one route, and the line of places that wait
  *       connection   carries up to `capacity` exchanges: as many places
- *   place         what a request has: in a line, on a connection being made, on a connection
+ *   place         of a request: in a line, on a connection being made, on a connection
  *
  *   place:  NONE --> WAITING --> DIALLING --> TAKEN --> NONE
  *                        \______________________^
