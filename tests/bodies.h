@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bodies.h - what tests of bodies share: something to await and who fires it, the log.
+ * bodies.h - shared by tests of bodies: a Deferred to await and its source, the log.
  */
 #ifndef TESTS_BODIES_H
 #define TESTS_BODIES_H
@@ -36,7 +36,7 @@ static inline void teardown(void)
     trace_teardown();
 }
 
-/* Something to await, and who fires it. */
+/* A Deferred to await, and its producer. */
 struct source {
     tw_deferred *slot;
     int cancels;
@@ -54,7 +54,7 @@ static inline tw_deferred *ask(struct source *source)
     return tw_promise(&source->slot, count_cancel, source);
 }
 
-/* The result of what is done; it is let go. */
+/* Write down the result of a Deferred that is done, and drop it. */
 static inline void see(const char *step, tw_deferred *done)
 {
     if (!tw_deferred_is_done(done)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_await.c - awaiting: what fires, what is held, who may, and the trail of failures.
+ * check_await.c - awaiting: results, values that are held, misuse, and the trail of failures.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_client.c - requests: how they go out, what they carry, when they end.
+ * check_client.c - requests: their heads, their bodies, their ends.
  */
 #include "config.h"
 

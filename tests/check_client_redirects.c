@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_client_redirects.c - where a request goes on, and what goes along.
+ * check_client_redirects.c - the target of a redirect, and the fields that go along.
  */
 #include "config.h"
 

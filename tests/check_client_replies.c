@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_client_replies.c - what the client makes of good, broken and hostile replies: each whole,
- * a byte at a time, cut at every byte, stalled and reset.
+ * check_client_replies.c - the client's reading of good, broken and hostile replies: each
+ * whole, a byte at a time, cut at every byte, stalled and reset.
  */
 #include "config.h"
 

@@ -190,7 +190,7 @@ END_TEST
 
 /* --- on sockets ----------------------------------------------------------------------------- */
 
-/* Two connections that were answered by hand; and what the callback of the second does. */
+/* Two connections that were answered by hand, and the work of the second one's callback. */
 static int ends[3];
 
 static void answer(int fd, const char *text)

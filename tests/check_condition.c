@@ -170,7 +170,7 @@ static void condition_teardown(void)
     trace_teardown();
 }
 
-/* Acquire, wait; whoever is woken says so, with the lock held. */
+/* Acquire, wait; a woken wait says so, with the lock held. */
 static tw_deferred *wait_with_lock(const char *step)
 {
     tw_deferred *wait;
@@ -195,7 +195,7 @@ START_TEST(who_is_notified_has_the_lock_when_it_is_released)
     ck_assert_int_eq(tw_condition_notify(condition, 2), 0);
     ck_assert_uint_eq(tw_condition_waiting(condition), 1);
     ck_trace("");
-    note(tw_lock_acquire(lock), "d"); /* behind those who were notified */
+    note(tw_lock_acquire(lock), "d"); /* behind the notified ones */
     tw_lock_release(lock);
     ck_trace("a=pointer");
     tw_lock_release(lock);

@@ -79,7 +79,7 @@ START_TEST(next_gives_each_value_and_then_what_is_returned)
 }
 END_TEST
 
-/* Adds up what it is sent; each answer is bytes, so that who owns what shows. */
+/* Adds up the numbers sent to it; each answer is bytes, so that faults of ownership show. */
 static tw_value adder(void *arg)
 {
     int64_t sum = 0;
@@ -451,7 +451,7 @@ START_TEST(outside_of_a_coroutine_nobody_listens)
 }
 END_TEST
 
-/* Resumes, throws into and closes whatever runs. */
+/* Resumes, throws into and closes the running coroutine. */
 static tw_value resumes_what_runs(void *arg)
 {
     tw_coroutine *running = *(tw_coroutine **)arg;

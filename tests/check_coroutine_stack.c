@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_coroutine_stack.c - stacks of coroutines: sizes, pools, guards, what overrunning one does.
+ * check_coroutine_stack.c - stacks of coroutines: sizes, pools, guards, overruns.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_deferred_chain.c - what runs, in which order, and who sees what.
+ * check_deferred_chain.c - the callbacks that run, their order, and their input.
  */
 #include "config.h"
 

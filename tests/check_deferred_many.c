@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_deferred_many.c - what becomes of many Deferreds as one in the end: failures that nobody
- * looks at, timeouts, cancels that are refused.
+ * check_deferred_many.c - the ends of many Deferreds as one: failures that nobody looks at,
+ * timeouts, cancels that are refused.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_deferred_memory.c - what happens to Deferreds when there is no memory.
+ * check_deferred_memory.c - Deferreds without memory.
  */
 #include "config.h"
 

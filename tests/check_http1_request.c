@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_http1_request.c - one reading of a request, or a refusal with the right status; and what
- * is written cannot be broken by what it is made of.
+ * check_http1_request.c - one reading of a request, or a refusal with the right status; and no
+ * part of a message can break the message that is written.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_listing.c - what is in a directory, as a page; and names that begin with a dot.
+ * check_listing.c - the page of a directory's content; and names that begin with a dot.
  */
 #include "config.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_mistakes.c - mistakes speak: what a newcomer gets wrong is told without being asked for.
+ * check_mistakes.c - mistakes speak: a newcomer's mistakes are reported without being asked
+ * for.
  */
 #include "config.h"
 

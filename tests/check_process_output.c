@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_process_output.c - what a child wrote, and how it ended, as a Deferred.
+ * check_process_output.c - a child's output and exit status, as a Deferred.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_programs.c - what the examples promise, on the virtual clock, to the nanosecond.
+ * check_programs.c - the examples' promises, on the virtual clock, to the nanosecond.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_server_ends.c - clients that read slowly, say no more, or leave; and what handlers and the
- * log hear of it.
+ * check_server_ends.c - clients that read slowly, say no more, or leave; and the events that
+ * handlers and the log get.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_site.c - a site's routes, and what helps handlers: methods and passwords.
+ * check_site.c - a site's routes, and helpers of handlers: methods and passwords.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_sync_cancel.c - whoever is cancelled takes nothing along, for each primitive, whenever.
+ * check_sync_cancel.c - a cancelled wait takes nothing along, for each primitive, at any time.
  *
  * Four wait; each is woken once. Meanwhile one is cancelled, paused or let go of, or everything is
  * freed, at each moment: before each wake-up and inside the callback of each waiter. Then each

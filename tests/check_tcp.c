@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_tcp.c - connections of the system: what they carry and how they end, on every backend.
+ * check_tcp.c - connections of the system: their bytes and their ends, on every backend.
  */
 #include "config.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_tls_trust.c - whom a client trusts and a server demands, and what is refused.
+ * check_tls_trust.c - the trust of clients, the demands of servers, and the certificates that
+ * are refused.
  */
 #include "config.h"
 

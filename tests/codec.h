@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * codec.h - run a parser over bytes in pieces and write down what it says, for comparing.
+ * codec.h - runs a parser over bytes in pieces and writes down its events, for comparing.
  */
 #ifndef TESTS_CODEC_H
 #define TESTS_CODEC_H

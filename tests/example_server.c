@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * example_server.c - what the examples fetch from: ./example_server DIRECTORY
+ * example_server.c - the server that the examples fetch from: ./example_server DIRECTORY
  *
  * Serves the directory's files, "/slow" after a tenth of a second, "/delay/N" after N tenths,
  * "/error" with status 500, and "/echo", which says what it was sent; it says that to a proxy's

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * many.h - what tests of many Deferreds as one share: children and what came of them.
+ * many.h - shared by tests of many Deferreds as one: children and their outcomes.
  */
 #ifndef TESTS_MANY_H
 #define TESTS_MANY_H

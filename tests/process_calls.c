@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_calls.c - what workers of tests do, and what tests of process pools share.
+ * process_calls.c - the work of tests' workers, shared by tests of process pools.
  */
 #include "config.h"
 

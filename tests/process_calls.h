@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process_calls.h - what tests of process pools share. The functions that workers can call are in
- * process_calls.c: each is registered by its own name.
+ * process_calls.h - shared by tests of process pools. The functions that workers can call are
+ * in process_calls.c: each is registered by its own name.
  */
 #ifndef TESTS_PROCESS_CALLS_H
 #define TESTS_PROCESS_CALLS_H

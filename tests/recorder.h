@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recorder.h - a protocol that writes down what happens to it.
+ * recorder.h - a protocol that writes down its events.
  */
 #ifndef TESTS_RECORDER_H
 #define TESTS_RECORDER_H

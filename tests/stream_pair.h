@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_pair.h - two streams, each the other's end, and what their waits give, as text.
+ * stream_pair.h - two streams, each the other's end, and the results of their waits, as text.
  */
 #ifndef TESTS_STREAM_PAIR_H
 #define TESTS_STREAM_PAIR_H

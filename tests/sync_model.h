@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sync_model.h - random programs on something that is waited for, and on a model of it, see the
- * same.
+ * sync_model.h - random programs see the same on a primitive that is waited for and on its
+ * model.
  *
  * The models are written down as simply as can be: arrays, searched and shifted, and recursion. A
  * program is a sequence of steps drawn from a seed. Each wait has a number; what it sees is written

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tasks.h - what tests of things that a clock drives share.
+ * tasks.h - shared by tests of objects that a clock drives.
  */
 #ifndef TESTS_TASKS_H
 #define TESTS_TASKS_H

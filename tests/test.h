@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test.h - what the test programs share.
+ * test.h - shared by the test programs.
  *
  * A program lists its tests in a suite and its main() returns test_run(suite). Allocations are
  * counted in all of them, and pools are off (tw_set_allocator()), so that each can be made to fail.

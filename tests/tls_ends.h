@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_ends.h - two ends of a TLS connection in memory: engines of ours, or OpenSSL itself with what
- * a bad peer could do.
+ * tls_ends.h - two ends of a TLS connection in memory: engines of ours, or OpenSSL itself with
+ * the tricks of a bad peer.
  */
 #ifndef TESTS_TLS_ENDS_H
 #define TESTS_TLS_ENDS_H

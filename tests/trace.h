@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.h - callbacks that write down what they see, for tests of chains.
+ * trace.h - callbacks that write down their input, for tests of chains.
  *
  * A step is a letter; the trace after a run reads like "a=1 b!cancelled c=none": step a saw the
  * integer 1, step b a failure, ...

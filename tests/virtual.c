@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtual.c - linked to an example, makes it run with a virtual clock and connections in memory,
- * and say what it has left over.
+ * virtual.c - linked to an example, makes it run with a virtual clock and connections in
+ * memory, and print the number of objects left over.
  */
 #include <stdio.h>
 

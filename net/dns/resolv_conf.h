@@ -21,8 +21,8 @@ struct twi_resolv_conf {
     char *text_; /* that the domains lie in */
 };
 
-/* Lines that nobody understands are passed over; a file that is not there is empty. What is beyond
- * a megabyte is not read. 0, -ENOMEM, -EMFILE and the like: it cannot be read now. */
+/* Lines that cannot be understood are skipped; a missing file is empty. Of a larger file a
+ * megabyte is read. 0, -ENOMEM, -EMFILE and the like: it cannot be read now. */
 int twi_resolv_conf_read(const char *path, struct twi_resolv_conf *ret_conf);
 void twi_resolv_conf_free(struct twi_resolv_conf *conf);
 
