@@ -14,6 +14,7 @@
 /* Exit statuses. */
 enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREADABLE = 26, CLI_UNWRITABLE = 23 };
 
+int cli_robots(int argc, char **argv);
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);

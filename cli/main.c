@@ -20,6 +20,7 @@ static const struct subcommand {
     const char *help;
 } subcommands[] = {
     { "get", cli_get, "fetch URLs, many at once" },
+    { "robots", cli_robots, "say whether a robots.txt allows a URL" },
     { "serve", cli_serve, "serve a directory, or echo requests, over HTTP" },
     { "url", cli_url, "show the parts of a URL" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
