@@ -50,8 +50,8 @@ static tw_value worker(void *total)
 {
     tw_value url;
 
-    while (
-        !tw_is_failure(url = tw_await(tw_queue_get(queue)))) /* until it is closed and empty */
+    /* until the queue is closed and empty */
+    while (!tw_is_failure(url = tw_await(tw_queue_get(queue))))
         *(size_t *)total += page_size("worker", tw_pointer_of(url));
     return tw_none();
 }

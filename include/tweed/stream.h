@@ -111,7 +111,8 @@ TW_API tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream
     tw_stream_read_to_end_at(TW_HERE, (stream), (limit))
 TW_API tw_deferred *tw_stream_read_to_end_at(const char *where, tw_stream *stream,
                                              size_t limit);
-/* The next `count` bytes, without taking them. At the end: tw_error_partial, likewise. */
+/* The next `count` bytes, which stay unread, also when fewer came: then tw_error_partial, at the
+ * end. */
 #define tw_stream_peek(stream, count) tw_stream_peek_at(TW_HERE, (stream), (count))
 TW_API tw_deferred *tw_stream_peek_at(const char *where, tw_stream *stream, size_t count);
 

@@ -38,8 +38,8 @@ struct twi_descriptor {
      * out less than they have). */
     bool read_on : 1;
     bool blocked : 1; /* no room to write */
-    bool
-        socket : 1; /* recv() and send() are called straight: the table costs in each message */
+    /* recv() and send() are called straight: going by the table costs in each message. */
+    bool socket : 1;
     uint8_t family;   /* a socket's peer; here they fill what would be padding */
     uint16_t port;
 };

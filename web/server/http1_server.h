@@ -33,8 +33,8 @@ struct twi_http1_turn {
     struct twi_buf collected;    /* the body while it comes in */
     struct twi_piece *pieces, **pieces_end;
     uint64_t held;       /* bytes in pieces, or that could not be written */
-    uint64_t start,
-        end; /* of the answer, among all bytes written; once it has its turn, or leaves */
+    /* Of the answer, among all bytes written; known once it has its turn, or leaves. */
+    uint64_t start, end;
     uint64_t body_mark;  /* bytes of the request's body when the wait for more began */
     uint8_t stage;       /* enum twi_turn_stage */
     unsigned char minor; /* of HTTP/1.minor */
