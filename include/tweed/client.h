@@ -125,7 +125,8 @@ struct tw_fetch_options {
     tw_tls_context *tls;         /* in place of the agent's */
     enum tw_redirect_policy redirects;
     int max_redirects;           /* 0: 20; negative: the first one is an error */
-    /* Seconds; negative: no limit. The first is for everything: queueing, redirects, retries. */
+    /* Seconds; negative: no limit. `timeout` covers everything: queueing, redirects,
+     * retries. */
     double timeout;              /* 0: 300 */
     double connect_timeout;      /* name, TCP, TLS; 0: 30 */
     double first_byte_timeout;   /* from request sent to first byte; 0: 60 */
@@ -180,8 +181,8 @@ TW_API const char *tw_response_url(tw_value response); /* final, without credent
 TW_API unsigned tw_response_redirects(tw_value response);
 TW_API bool tw_response_complete(tw_value response);
 TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
-/* Seconds since the request began, on the last hop; 0 for what did not happen there. `queued` is
- * the end of the wait for a place in the pool. */
+/* Seconds since the request began, on the last hop; 0 for a step that was not reached there.
+ * `queued` is the end of the wait for a place in the pool. */
 struct tw_response_times {
     double queued, resolved, connected, secured, sent, first_byte, done;
 };

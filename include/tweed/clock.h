@@ -30,9 +30,9 @@ TW_API int64_t tw_clock_call_later(tw_clock *clock, double seconds, void (*fn)(v
 /* Each returns 0, -EALREADY (called already), -ECANCELED (cancelled already), -ENOENT (no such
  * number, or too long ago to tell), -EINVAL. */
 TW_API int tw_clock_cancel(tw_clock *clock, int64_t call);
-/* The call comes `seconds` from now instead. */
+/* Make the call `seconds` from now instead. */
 TW_API int tw_clock_reset(tw_clock *clock, int64_t call, double seconds);
-/* Adds `seconds` to the call's time; may be negative. */
+/* Add `seconds` to the call's time; may be negative. */
 TW_API int tw_clock_delay(tw_clock *clock, int64_t call, double seconds);
 
 /* The clock of the calling thread's reactor; NULL when there is no memory to make one. */

@@ -53,8 +53,8 @@ TW_API void tw_coroutine_free(tw_coroutine *coroutine);
 
 /* The outcome of resuming a coroutine. */
 enum tw_coroutine_status {
-    TW_RETURNED = 0, /* *ret_value is what the body returned; a failure: it raised */
-    TW_YIELDED = 1   /* *ret_value is what it yielded */
+    TW_RETURNED = 0, /* *ret_value is the body's result; a failure if it raised one */
+    TW_YIELDED = 1   /* *ret_value is the value that it yielded */
 };
 
 /*
