@@ -45,7 +45,8 @@ static bool is_unreserved(char c)
     return twi_is_alpha(c) || twi_is_digit(c) || (c != 0 && strchr("-._~", c) != NULL);
 }
 
-/* What cannot stand in a URL as it is, and what patterns mean something else by. */
+/* The characters that cannot stand in a URL as they are, and those with a meaning in
+ * patterns. */
 static bool is_escaped_always(char c)
 {
     return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f ||
