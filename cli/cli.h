@@ -19,6 +19,7 @@ int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_export(int argc, char **argv);
+int cli_sitemap(int argc, char **argv);
 
 /* --- memory: a command that has none left says so and ends -------------------------------- */
 
