@@ -12,6 +12,7 @@ cd "$dir" || exit 1
 # link, since the tools of autoconf take no path with a space.
 cd "$(sed -n 's/^abs_builddir = //p' Makefile)" || exit 1
 jobs=$(nproc 2>/dev/null || echo 2)
+chosen=$#
 tests=
 for name; do
     found=$(make -s list-tests | grep -F -- "$name")
@@ -24,7 +25,16 @@ else
     tests=$(make -s list-tests | tr '\n' ' ')
 fi
 
-make -k -j"$jobs" check TESTS="$tests" >check.log 2>&1
+# Chosen programs are built alone: all of them take minutes.
+programs=
+if [ $chosen -gt 0 ]; then
+    source=$(sed -n 's/^srcdir = //p' Makefile)
+    for test in $tests; do
+        [ -f "$source/$test" ] || programs="$programs $test"
+    done
+    programs="check_PROGRAMS=$programs"
+fi
+make -k -j"$jobs" check TESTS="$tests" ${programs:+"$programs"} >check.log 2>&1
 status=$?
 logs=
 passed=0
