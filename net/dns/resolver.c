@@ -289,8 +289,7 @@ static struct twi_dns_channel *half_channel(const struct half *half)
     return half->stream != NULL ? half->stream : resolver->channel;
 }
 
-/* Without memory for the delay the waiters get the first half now, and need not wait for the
- * servers. */
+/* Without memory for the delay the waiters get the first half now. */
 static void question_start_delay(struct question *question, const struct half *missing)
 {
     question->delay_call = tw_call_later(RESOLUTION_DELAY, question_answer_half, question);
@@ -686,8 +685,7 @@ static void drop_unwanted(struct resolver *self)
     }
 }
 
-/* c-ares 1.18 cannot take back one question, only all. A question that nobody waits for ends by
- * itself within its timeouts, and its answer is kept. */
+/* c-ares 1.18 takes back all questions or none: one that nobody waits for ends by its timeouts. */
 void twi_lookup_cancel(struct twi_lookup *lookup)
 {
     struct resolver *self = resolver;
