@@ -43,6 +43,7 @@ __attribute__((noinline)) static int dig(size_t bytes)
 {
     volatile char here[256];
 
+    __asm__ volatile("" : : "r"(here) : "memory"); /* or Clang keeps the two bytes only */
     here[0] = 1;
     here[sizeof here - 1] = 2;
     if (bytes > sizeof here)
