@@ -7,9 +7,9 @@
  *
  * The rule of ownership is carried by the value itself: it is either owned or lent.
  *   - Constructors and tw_retain() give owned values; callback arguments and getters lend.
- *   - Whatever takes a value (a callback's return, firing, appending to a list) keeps an owned
- *     one and retains a lent one, so handing over either is right. Given is given, also when the
- *     call fails.
+ *   - Everything that takes a value (a callback's return, firing, appending to a list) keeps an
+ *     owned one and retains a lent one, so handing over either is right. Given is given, also when
+ *     the call fails.
  *   - To keep a lent value, store tw_retain(value). Release an owned one that you give to nobody.
  *   - Releasing a lent value does nothing.
  * Reference counts are not atomic: a value belongs to one thread, and may go to another only as
