@@ -15,6 +15,7 @@
 enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREADABLE = 26, CLI_UNWRITABLE = 23 };
 
 int cli_robots(int argc, char **argv);
+int cli_tree(int argc, char **argv);
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct subcommand {
     { "get", cli_get, "fetch URLs, many at once" },
     { "robots", cli_robots, "say whether a robots.txt allows a URL" },
     { "serve", cli_serve, "serve a directory, or echo requests, over HTTP" },
+    { "tree", cli_tree, "show how a page is understood" },
     { "url", cli_url, "show the parts of a URL" },
     { "sitemap", cli_sitemap, "list the URLs of a sitemap or feed" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "spider/text/utf8.h"
 
 size_t twi_utf8_put(char *to, uint32_t c)
@@ -49,4 +51,52 @@ size_t twi_utf8_get(const char *text, size_t left, uint32_t *ret_character)
         return 0;
     *ret_character = c;
     return length;
+}
+
+/* How many bytes from `at` on are clean; stops at the first that is not. */
+static size_t utf8_clean_span(const char *at, size_t left)
+{
+    size_t i = 0;
+
+    while (i < left) {
+        uint32_t c;
+        size_t n;
+        if (at[i] > 0) {
+            i++;
+            continue;
+        }
+        n = at[i] != 0 ? twi_utf8_get(at + i, left - i, &c) : 0;
+        if (n == 0 || (c >= 0xd800 && c <= 0xdfff))
+            break;
+        i += n;
+    }
+    return i;
+}
+
+const char *twi_utf8_clean(struct twi_arena *arena, const char *text, size_t length,
+                           size_t *ret_length)
+{
+    struct twi_text clean = { .arena = arena };
+    size_t at = length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t span = utf8_clean_span(text + at, length - at);
+
+    if (at + span == length) {
+        *ret_length = span;
+        return text + at;
+    }
+    while (at < length && !arena->failed) {
+        uint32_t c;
+        twi_text_add(&clean, text + at, span);
+        at += span;
+        if (at < length && text[at] == 0) {
+            at++;
+        } else if (at < length) {
+            size_t n = twi_utf8_get(text + at, length - at, &c);
+            twi_text_puts(&clean, "\xef\xbf\xbd");
+            at += n > 0 ? n : 1;
+        }
+        span = utf8_clean_span(text + at, length - at);
+    }
+    *ret_length = clean.length;
+    return arena->failed ? NULL : twi_text_string(&clean);
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * document.c - the input of a tool as a tree.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "cli/document.h"
+#include "spider/text/utf8.h"
+
+bool document_type_read(const char *name, enum document_type *ret_type)
+{
+    static const char *const names[] = { "html", "xml", "xhtml" };
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (name == NULL || strcmp(name, names[i]) == 0) {
+            *ret_type = (enum document_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct twi_json *document_too_large(const struct tool_question *question)
+{
+    return tool_refuse(question, "limit", "the input is too large");
+}
+
+static bool tree_read(struct twi_tree *tree, enum document_type type, struct twi_arena *arena,
+                      const char *text, size_t length)
+{
+    bool is_whole = type == DOCUMENT_HTML ? twi_tree_read_html(tree, arena, text, length, 0)
+                                          : twi_tree_read_xml(tree, arena, text, length);
+
+    tree->is_html = type != DOCUMENT_XML;
+    return is_whole;
+}
+
+struct twi_json *document_read(const struct tool_question *question, enum document_type type,
+                               struct twi_tree *tree)
+{
+    static const char nothing[] = "<html/>";
+    size_t length;
+    const char *text = twi_utf8_clean(question->arena, question->input, question->input_length,
+                                      &length);
+
+    if (text == NULL)
+        return document_too_large(question);
+    while (length > 0 && twi_is_space(*text)) {
+        text++;
+        length--;
+    }
+    while (length > 0 && twi_is_space(text[length - 1]))
+        length--;
+    if (!tree_read(tree, type, question->arena, text, length))
+        return document_too_large(question);
+    if (twi_tree_root(tree) == 0 &&
+        !tree_read(tree, type, question->arena, nothing, strlen(nothing)))
+        return document_too_large(question);
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * document.h - the input of a tool that reads pages or XML, as a tree.
+ */
+#ifndef CLI_DOCUMENT_H
+#define CLI_DOCUMENT_H
+
+#include "cli/tool.h"
+#include "spider/text/tree.h"
+
+enum document_type { DOCUMENT_HTML, DOCUMENT_XML, DOCUMENT_XHTML };
+/* By its name; false: there is no such type. NULL is html. */
+bool document_type_read(const char *name, enum document_type *ret_type);
+
+/* The tree of the question's input: without white space around it, an empty one is <html/>. NULL,
+ * or the refusal. */
+struct twi_json *document_read(const struct tool_question *question, enum document_type type,
+                               struct twi_tree *tree);
+/* The refusal of what the arena or a library has no memory for. */
+struct twi_json *document_too_large(const struct tool_question *question);
+
+#endif
