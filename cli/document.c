@@ -47,11 +47,11 @@ struct twi_json *document_read(const struct tool_question *question, enum docume
 
     if (text == NULL)
         return document_too_large(question);
-    while (length > 0 && twi_is_space(*text)) {
+    while (length > 0 && twi_is_html_space(*text)) {
         text++;
         length--;
     }
-    while (length > 0 && twi_is_space(text[length - 1]))
+    while (length > 0 && twi_is_html_space(text[length - 1]))
         length--;
     if (!tree_read(tree, type, question->arena, text, length))
         return document_too_large(question);

@@ -435,10 +435,10 @@ bool twi_next_word(const char **at, const char *end, const char **word, size_t *
 {
     const char *p = *at;
 
-    while (p < end && twi_is_space(*p))
+    while (p < end && twi_is_html_space(*p))
         p++;
     *word = p;
-    while (p < end && !twi_is_space(*p))
+    while (p < end && !twi_is_html_space(*p))
         p++;
     *length = (size_t)(p - *word);
     *at = p;

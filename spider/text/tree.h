@@ -166,7 +166,7 @@ const struct twi_attr *twi_tree_attr(const struct twi_tree *tree, uint32_t node,
 const char *twi_tree_attr_value(const struct twi_tree *tree, uint32_t node, uint32_t name);
 /* The bit of a class in `classes`. */
 uint32_t twi_class_bit(const char *name, size_t length);
-static inline bool twi_is_space(char c)
+static inline bool twi_is_html_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
