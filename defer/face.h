@@ -8,5 +8,7 @@
 /* The reactor of the calling thread is being released: bodies that wait are resumed with
  * tw_error_abandoned. */
 void twi_bodies_abandon(void);
+/* It was left to the parent process: so are the bodies that wait. None of them is abandoned. */
+void twi_bodies_leave(void);
 
 #endif

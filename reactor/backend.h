@@ -17,6 +17,11 @@ struct twi_backend;
 /* `name` NULL: the best. 0, -ENOTSUP, -ENOMEM, -EMFILE. */
 int twi_backend_new(const char *name, struct twi_backend **ret_backend);
 void twi_backend_free(struct twi_backend *backend);
+/* In the child of a fork(), where its descriptors are shared with the parent: make them anew. The
+ * functions below see to it themselves. */
+void twi_backend_part(struct twi_backend *backend);
+/* Then: nobody may wait by it any more; watches of it may still be freed. */
+void twi_backend_leave(struct twi_backend *backend);
 const char *twi_backend_name(const struct twi_backend *backend);
 
 /* Call the watches of ready descriptors; with `block`, wait for one first. Writes the number of

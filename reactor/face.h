@@ -93,6 +93,10 @@ struct tw_thread_pool *twi_loop_library_pool(void);
 struct twi_loop_end {
     struct twi_list node_;
     void (*fn)(struct twi_loop_end *end);
+    /* Called instead in a child made by fork(), when the reactor is left to the parent: close
+     * descriptors, let another one be begun, touch nothing that the parent would notice. Objects
+     * that the program holds may still be freed. */
+    void (*left)(struct twi_loop_end *end);
 };
 int twi_loop_on_end(struct twi_loop_end *end);
 /* No longer call it, at a stop or at the end. */
@@ -105,13 +109,15 @@ void twi_loop_off(struct twi_loop_end *end);
  *     static _Thread_local struct {
  *         struct twi_loop_user user;
  *         struct twi_list listeners;
- *     } thread = { .user = { listeners_begin, listeners_stop, listeners_end } };
+ *     } thread = { .user = { listeners_begin, listeners_stop, listeners_end, listeners_left } };
  */
 struct twi_loop_user {
     int (*begin)(void); /* 0 or negative errno */
     /* At each shutdown of a run, before the "during" triggers: Twisted's disconnectAll. */
     void (*stop)(void);
     void (*end)(void); /* of the reactor; may be begun again after it */
+    /* Instead, in the child of a fork(): as twi_loop_end.left. */
+    void (*left)(void);
     bool begun;
     struct twi_loop_end stop_, end_;
 };

@@ -17,7 +17,11 @@
 #include <sys/eventfd.h>
 #endif
 
+#include <tweed/log.h>
+
 #include "base/alloc.h"
+#include "base/fork.h"
+#include "base/hooks.h"
 #include "base/posix.h"
 #include "base/slab.h"
 #include "base/thread_end.h"
@@ -143,6 +147,24 @@ static void close_wake(struct tw_reactor *reactor)
     close(reactor->wake_fd);
 }
 
+/* All that are open, by TWI_LOCK_REACTORS. */
+static struct twi_list inboxes = TWI_LIST_INIT(inboxes);
+
+static void inbox_enter(struct tw_reactor *reactor)
+{
+    reactor->thread = twi_thread_self();
+    twi_lock(TWI_LOCK_REACTORS);
+    twi_list_append(&inboxes, &reactor->node);
+    twi_unlock(TWI_LOCK_REACTORS);
+}
+
+static void inbox_strike_out(struct tw_reactor *reactor)
+{
+    twi_lock(TWI_LOCK_REACTORS);
+    twi_list_remove(&reactor->node);
+    twi_unlock(TWI_LOCK_REACTORS);
+}
+
 int twi_inbox_new(struct tw_reactor **ret_reactor)
 {
     struct tw_reactor *reactor = twi_calloc(1, sizeof *reactor);
@@ -157,6 +179,7 @@ int twi_inbox_new(struct tw_reactor **ret_reactor)
     }
     atomic_init(&reactor->inbox, NULL);
     atomic_init(&reactor->references, 1);
+    inbox_enter(reactor);
     *ret_reactor = reactor;
     return 0;
 }
@@ -209,6 +232,50 @@ int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg), void
     if (r < 0)
         chunk_unref(post->chunk, 1);
     return r;
+}
+
+/* --- through a fork ----------------------------------------------------------------------- */
+
+/* The child must neither wake its parent nor take its wakes: new descriptors take the places of
+ * the shared ones. Posts in the inbox are called in both processes. */
+static void inbox_part(struct tw_reactor *reactor)
+{
+    struct tw_reactor own = { .wake_fd = -1 };
+
+    if (open_wake(&own) < 0) {
+        tw_log(TW_LOG_ERROR, "reactor", "the child of a fork shares its parent's wake-ups");
+        return;
+    }
+    dup2(own.wake_fd, reactor->wake_fd);
+    fcntl(reactor->wake_fd, F_SETFD, FD_CLOEXEC);
+    if (reactor->wake_send_fd != reactor->wake_fd) {
+        dup2(own.wake_send_fd, reactor->wake_send_fd);
+        fcntl(reactor->wake_send_fd, F_SETFD, FD_CLOEXEC);
+    }
+    close_wake(&own);
+    reactor->wakes_owed = reactor->wakes_seen = 0;
+    if (twi_inbox_has_posts(reactor))
+        wake(reactor->wake_send_fd);
+}
+
+/* No thread is left to serve the inboxes of other threads. */
+static void inboxes_part(void)
+{
+    TWI_LIST_EACH (node, &inboxes) {
+        struct tw_reactor *reactor = TWI_CONTAINER(node, struct tw_reactor, node);
+
+        if (reactor->thread == twi_thread_self())
+            inbox_part(reactor);
+        else
+            atomic_store(&reactor->inbox, &closed);
+    }
+}
+
+TWI_AT_START static void inbox_hook(void)
+{
+    static struct twi_fork_hook hook = { .child = inboxes_part };
+
+    twi_fork_hook(&hook);
 }
 
 /* --- receiving --------------------------------------------------------------------------- */
@@ -310,6 +377,14 @@ void twi_inbox_close(struct tw_reactor *reactor)
     twi_inbox_read_wakes(reactor);
     while (reactor->wakes_seen < reactor->wakes_owed)
         poll_wake(reactor);
+    inbox_strike_out(reactor);
     close_wake(reactor);
     inbox_unref(reactor);
+}
+
+void twi_inbox_leave(struct tw_reactor *reactor)
+{
+    atomic_store(&reactor->inbox, &closed);
+    inbox_strike_out(reactor);
+    close_wake(reactor);
 }

@@ -13,6 +13,8 @@
 
 #include <tweed/reactor.h>
 
+#include "base/list.h"
+
 /* One call. Embedded in a struct of the sender's, or from a chunk of the sender's thread. */
 struct twi_post {
     struct twi_post *next;
@@ -30,6 +32,8 @@ struct tw_reactor {
      * does not close the descriptor before the last of them. */
     uint64_t wakes_owed, wakes_seen;
     struct twi_watch *watch;
+    struct twi_list node; /* among all of the process */
+    const void *thread;
 };
 
 /* 0, -ENOMEM, -EMFILE. One reference. */
@@ -48,5 +52,7 @@ void twi_inbox_read_wakes(struct tw_reactor *reactor);
 void twi_inbox_wait(struct tw_reactor *reactor);
 /* Refuse calls from here on; make those sent before; close the descriptor. */
 void twi_inbox_close(struct tw_reactor *reactor);
+/* As close, in the child of a fork: what was sent before is called in the parent only. */
+void twi_inbox_leave(struct tw_reactor *reactor);
 
 #endif

@@ -61,6 +61,7 @@ struct twi_loop {
     struct tw_reactor *reactor;
     struct twi_backend *backend;
     const void *thread;
+    unsigned born; /* twi_forks */
 
     /* time */
     int64_t now;
@@ -94,6 +95,7 @@ struct twi_loop {
     struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
     struct twi_list hooks[TWI_LOOP_STAGES]; /* of struct twi_loop_end */
     struct twi_slow slow;
+    struct twi_loop *left; /* another that was left to the parent process */
 };
 
 /* The calling thread's loop; NULL when it has none. */

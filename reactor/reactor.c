@@ -11,6 +11,7 @@
 #include <tweed/log.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "base/thread_end.h"
 #include "defer/face.h"
 #include "reactor/loop.h"
@@ -26,7 +27,6 @@ static _Thread_local struct twi_thread_end thread_end;
 
 /* A number is used again when its reactor is gone; timers of the next one go on where those of the
  * last one ended, so that the numbers of calls never come twice. */
-static pthread_mutex_t ids_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     uint32_t generation; /* to begin with */
     bool used;
@@ -44,7 +44,7 @@ static uint32_t id_take(uint32_t *ret_generation)
 {
     uint32_t id = 0;
 
-    pthread_mutex_lock(&ids_mutex);
+    twi_lock(TWI_LOCK_REACTORS);
     for (uint32_t tries = 1; tries < MAX_IDS && id == 0; tries++) {
         last_id = last_id % (MAX_IDS - 1) + 1;
         if (id_is_free(last_id))
@@ -52,16 +52,16 @@ static uint32_t id_take(uint32_t *ret_generation)
     }
     ids[id].used = true;
     *ret_generation = ids[id].generation;
-    pthread_mutex_unlock(&ids_mutex);
+    twi_unlock(TWI_LOCK_REACTORS);
     return id;
 }
 
 static void id_give(uint32_t id, uint32_t generation)
 {
-    pthread_mutex_lock(&ids_mutex);
+    twi_lock(TWI_LOCK_REACTORS);
     ids[id].used = false;
     ids[id].generation = generation;
-    pthread_mutex_unlock(&ids_mutex);
+    twi_unlock(TWI_LOCK_REACTORS);
 }
 
 /* --- making and releasing ---------------------------------------------------------------- */
@@ -104,6 +104,7 @@ static void init_parts(struct twi_loop *loop, const struct tw_reactor_options *o
 {
     loop->clock.ops = &twi_timer_ops;
     loop->thread = twi_thread_self();
+    loop->born = twi_forks;
     loop->virtual_time = options->virtual_time;
     loop->no_signal_handlers = options->no_signal_handlers;
     loop->now = options->virtual_time ? 0 : twi_monotonic_ns();
@@ -216,10 +217,60 @@ static void loop_free(struct twi_loop *loop)
     twi_free(loop);
 }
 
+static void call_left(struct twi_loop *loop)
+{
+    for (size_t i = 0; i < TWI_LOOP_STAGES; i++) {
+        struct twi_list *hooks = &loop->hooks[i], *node = hooks->prev;
+
+        while (node != hooks) {
+            struct twi_list *previous = node->prev;
+            struct twi_loop_end *end = TWI_CONTAINER(node, struct twi_loop_end, node_);
+            if (end->left != NULL)
+                end->left(end);
+            node = previous;
+        }
+    }
+}
+
+static bool loop_is_inherited(const struct twi_loop *loop)
+{
+    return loop->born != twi_forks;
+}
+
+/* In a child made by fork() the reactor is the parent's still: its connections, children and
+ * threads are, and its descriptors are shared. Nothing is called, sent or waited for. Descriptors
+ * are closed, or a connection would not end when the parent closes its own; the memory stays, since
+ * the program may hold any part of it, and the turn that is left may be on the stack. */
+static void loop_leave_to_parent(struct twi_loop *loop)
+{
+    static struct twi_loop *left;
+
+    loop->left = left;
+    left = loop;
+    twi_backend_part(loop->backend);
+    twi_signals_release(loop);
+    twi_bodies_leave();
+    call_left(loop);
+    twi_watch_free(loop->reactor->watch);
+    twi_inbox_leave(loop->reactor);
+    twi_descriptors_release(loop);
+    twi_backend_leave(loop->backend);
+    twi_loop_here = NULL;
+    twi_read_buffer = NULL;
+}
+
+static void loop_end(struct twi_loop *loop)
+{
+    if (loop_is_inherited(loop))
+        loop_leave_to_parent(loop);
+    else
+        loop_free(loop);
+}
+
 static void reactor_thread_ends(void)
 {
     if (twi_loop_here != NULL)
-        loop_free(twi_loop_here);
+        loop_end(twi_loop_here);
 }
 
 /* --- the public face --------------------------------------------------------------------- */
@@ -246,9 +297,9 @@ int tw_reactor_uninstall(void)
 
     if (loop == NULL)
         return 0;
-    if (loop->turning || loop->state != TWI_RUN_IDLE)
+    if (!loop_is_inherited(loop) && (loop->turning || loop->state != TWI_RUN_IDLE))
         return -EBUSY;
-    loop_free(loop);
+    loop_end(loop);
     return 0;
 }
 
@@ -306,6 +357,16 @@ static void user_ends(struct twi_loop_end *end)
     user->begun = false;
 }
 
+static void user_left(struct twi_loop_end *end)
+{
+    struct twi_loop_user *user = TWI_CONTAINER(end, struct twi_loop_user, end_);
+
+    user->left();
+    twi_loop_off(&user->stop_);
+    twi_loop_off(&user->end_);
+    user->begun = false;
+}
+
 int twi_loop_user_begin(struct twi_loop_user *user)
 {
     struct twi_loop *loop = twi_loop_get();
@@ -315,6 +376,7 @@ int twi_loop_user_begin(struct twi_loop_user *user)
         return r;
     user->stop_.fn = user_stops;
     user->end_.fn = user_ends;
+    user->end_.left = user_left;
     twi_loop_hook(loop, TWI_STOP_CONNECTIONS, &user->stop_);
     twi_loop_hook(loop, TWI_END_USERS, &user->end_);
     user->begun = true;

@@ -18,6 +18,8 @@
 #endif
 #include <unistd.h>
 
+#include "base/fork.h"
+#include "base/hooks.h"
 #include "reactor/loop.h"
 
 struct taken {
@@ -30,8 +32,7 @@ struct taken {
     struct sigaction before;
 };
 
-/* `mutex` guards the owners of signals; the handlers look at the atomic members only. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/* TWI_LOCK_SIGNALS guards the owners of signals; the handlers look at the atomic members only. */
 static struct taken signals[_NSIG];
 static atomic_int handling;
 static struct twi_loop *ignores_sigpipe;
@@ -66,6 +67,19 @@ static void on_stop_signal(int number)
     signal_tell(number);
 }
 
+/* A handler on another thread of the parent is not one of the child's. */
+static void handlers_part(void)
+{
+    atomic_store(&handling, 0);
+}
+
+TWI_AT_START static void signals_hook(void)
+{
+    static struct twi_fork_hook hook = { .child = handlers_part };
+
+    twi_fork_hook(&hook);
+}
+
 /* --- taking and giving back -------------------------------------------------------------- */
 
 /* In a turn. */
@@ -86,7 +100,7 @@ static void signals_arrived(void *arg)
     tw_reactor_stop();
 }
 
-/* With the mutex. */
+/* With the lock. */
 static int signal_take(struct twi_loop *loop, int number, bool stops)
 {
     struct taken *taken = &signals[number];
@@ -105,7 +119,7 @@ static int signal_take(struct twi_loop *loop, int number, bool stops)
     return -EINVAL;
 }
 
-/* With the mutex. A handler that runs on another thread just now may hold the reactor still. */
+/* With the lock. A handler that runs on another thread just now may hold the reactor still. */
 static void signal_give_back(int number)
 {
     struct taken *taken = &signals[number];
@@ -158,21 +172,21 @@ void twi_signals_begin(struct twi_loop *loop)
 
     if (loop->no_signal_handlers || !is_main_thread())
         return;
-    pthread_mutex_lock(&mutex);
+    twi_lock(TWI_LOCK_SIGNALS);
     if (atomic_load(&signals[SIGTERM].reactor) == NULL)
         signal_take(loop, SIGTERM, true);
     if (atomic_load(&signals[SIGINT].reactor) == NULL && is_default(SIGINT))
         signal_take(loop, SIGINT, true);
     if (is_default(SIGPIPE) && sigaction(SIGPIPE, &ignore, NULL) == 0)
         ignores_sigpipe = loop;
-    pthread_mutex_unlock(&mutex);
+    twi_unlock(TWI_LOCK_SIGNALS);
 }
 
 static void give_back_all(struct twi_loop *loop, bool only_stops)
 {
     struct sigaction normal = { .sa_handler = SIG_DFL };
 
-    pthread_mutex_lock(&mutex);
+    twi_lock(TWI_LOCK_SIGNALS);
     for (int number = 1; number < _NSIG; number++) {
         struct taken *taken = &signals[number];
         if (atomic_load(&taken->reactor) == loop->reactor &&
@@ -183,7 +197,7 @@ static void give_back_all(struct twi_loop *loop, bool only_stops)
         sigaction(SIGPIPE, &normal, NULL);
         ignores_sigpipe = NULL;
     }
-    pthread_mutex_unlock(&mutex);
+    twi_unlock(TWI_LOCK_SIGNALS);
 }
 
 void twi_signals_end(struct twi_loop *loop)
@@ -226,8 +240,8 @@ int tw_reactor_on_signal(int number, void (*fn)(int number, void *arg), void *ar
         return -EINVAL;
     if (loop == NULL)
         return -ENOMEM;
-    pthread_mutex_lock(&mutex);
+    twi_lock(TWI_LOCK_SIGNALS);
     r = on_signal(loop, number, fn, arg);
-    pthread_mutex_unlock(&mutex);
+    twi_unlock(TWI_LOCK_SIGNALS);
     return r;
 }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include <tweed/log.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "base/slab.h"
 #include "reactor/backend.h"
 #include "reactor/loop.h"
@@ -42,6 +44,8 @@ struct twi_backend {
     int alarm_fd;
     struct event alarm_event;
     bool edge, select, epoll;
+    bool left; /* to the parent process */
+    unsigned owned; /* twi_forks when its descriptors were made */
 };
 
 /* A second event and a poke that is due: few watches need them, and not for long. */
@@ -203,14 +207,11 @@ static void alarm_close(struct twi_backend *backend)
     close(backend->alarm_fd);
 }
 
-void twi_backend_alarm(struct twi_backend *backend, int64_t at)
+static int alarm_set(struct twi_backend *backend, int64_t at)
 {
     struct itimerspec when = { .it_value = { at / TWI_SECOND, at % TWI_SECOND } };
 
-    if (at >= backend->alarm)
-        return;
-    if (timerfd_settime(backend->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
-        backend->alarm = at;
+    return timerfd_settime(backend->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 #else
 static void alarm_rang(evutil_socket_t fd, short what, void *arg)
@@ -232,15 +233,66 @@ static void alarm_close(struct twi_backend *backend)
     event_del(&backend->alarm_event);
 }
 
-void twi_backend_alarm(struct twi_backend *backend, int64_t at)
+static int alarm_set(struct twi_backend *backend, int64_t at)
 {
     int64_t us = (at - twi_monotonic_ns() + 999) / 1000;
     struct timeval delay = { us > 0 ? us / 1000000 : 0, us > 0 ? us % 1000000 : 0 };
 
-    if (at < backend->alarm && event_add(&backend->alarm_event, &delay) == 0)
-        backend->alarm = at;
+    return event_add(&backend->alarm_event, &delay);
 }
 #endif
+
+/* --- through a fork ----------------------------------------------------------------------- */
+
+/* A child shares the set of what is watched, and the alarm, with its parent until it makes its own.
+ * Descriptors that the child has closed cannot be watched anew, and need not be. */
+static void backend_own(struct twi_backend *backend)
+{
+    backend->owned = twi_forks;
+    event_reinit(backend->base);
+    alarm_close(backend);
+    backend->alarm = INT64_MAX;
+    if (alarm_open(backend) < 0)
+        tw_log(TW_LOG_ERROR, "reactor", "the child of a fork has no alarm of its own");
+}
+
+static void backend_forked(struct twi_backend *backend)
+{
+    if (backend->left) {
+        tw_log(TW_LOG_CRITICAL, "reactor",
+               "the child of a fork has left the reactor and returned into it");
+        abort();
+    }
+    backend_own(backend);
+}
+
+/* Before anything is changed or waited for. */
+static inline void backend_make_own(struct twi_backend *backend)
+{
+    if (__builtin_expect(backend->owned != twi_forks, 0))
+        backend_forked(backend);
+}
+
+void twi_backend_alarm(struct twi_backend *backend, int64_t at)
+{
+    backend_make_own(backend);
+    if (at < backend->alarm && alarm_set(backend, at) == 0)
+        backend->alarm = at;
+}
+
+void twi_backend_part(struct twi_backend *backend)
+{
+    backend_make_own(backend);
+}
+
+void twi_backend_leave(struct twi_backend *backend)
+{
+    alarm_close(backend);
+    backend->left = true;
+    backend->owned = twi_forks - 1;
+}
+
+/* --- making and releasing ------------------------------------------------------------------ */
 
 int twi_backend_new(const char *name, struct twi_backend **ret_backend)
 {
@@ -260,6 +312,7 @@ int twi_backend_new(const char *name, struct twi_backend **ret_backend)
     if (r < 0)
         goto fail_free;
     twi_list_init(&backend->pokes);
+    backend->owned = twi_forks;
     backend->alarm = INT64_MAX;
     backend->edge = (event_base_get_features(backend->base) & edge) == edge;
     backend->select = strcmp(twi_backend_name(backend), "select") == 0;
@@ -369,6 +422,7 @@ int twi_backend_wait(struct twi_backend *backend, bool block, size_t *ret_calls)
     size_t before = backend->calls;
     int r;
 
+    backend_make_own(backend);
     if (!twi_list_empty(&backend->pokes)) {
         block = false;
         deliver_pokes(backend);
@@ -424,6 +478,7 @@ int twi_backend_watch(struct twi_backend *backend, int fd, unsigned events, twi_
 
     if (r < 0)
         return r;
+    backend_make_own(backend);
     watch = twi_slab_alloc(&watches);
     if (watch == NULL)
         return -ENOMEM;
@@ -519,6 +574,7 @@ int twi_watch_change(struct twi_watch *watch, unsigned events)
     unsigned base = events_of(&watch->event);
 
     check_owner(watch);
+    backend_make_own(here());
     if (!here()->edge)
         events &= ~(unsigned)TWI_EDGE;
     if (events == (has_extra ? base | events_of(&watch->extra->event) : base))
@@ -557,6 +613,8 @@ void twi_watch_free(struct twi_watch *watch)
     if (watch == NULL)
         return;
     check_owner(watch);
+    if (twi_loop_here != NULL)
+        backend_make_own(here());
     extra_remove(watch);
     extra = watch->extra;
     if (extra != NULL) {

@@ -413,7 +413,7 @@ static void user_stops(void)
 
 START_TEST(hooks_run_at_each_stop_and_at_the_end)
 {
-    struct twi_loop_user user = { user_begins, user_stops, user_stops, .begun = false };
+    struct twi_loop_user user = { user_begins, user_stops, user_stops, NULL, .begun = false };
     struct twi_loop_end off = { .fn = hook_called };
 
     begin(true);

@@ -8,12 +8,12 @@
 #include "defer/coroutine/coroutine.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 
 enum { MESSAGE_SIZE = 512, SIGNAL_STACK = 64 * 1024 };
 
@@ -121,7 +121,6 @@ void twi_overflow_thread_ends(struct twi_coroutine_thread *thread)
 
 int tw_coroutine_report_overflow(int fd)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     int r;
 
@@ -130,7 +129,7 @@ int tw_coroutine_report_overflow(int fd)
     r = give_signal_stack(twi_coroutine_this_thread());
     if (r < 0)
         return r;
-    pthread_mutex_lock(&lock);
+    twi_lock(TWI_LOCK_OVERFLOW);
     report_fd = fd;
     if (!installed) {
         sigemptyset(&action.sa_mask);
@@ -139,6 +138,6 @@ int tw_coroutine_report_overflow(int fd)
             r = -errno;
         __atomic_store_n(&installed, r == 0, __ATOMIC_RELEASE);
     }
-    pthread_mutex_unlock(&lock);
+    twi_unlock(TWI_LOCK_OVERFLOW);
     return r;
 }

@@ -265,6 +265,16 @@ void twi_bodies_abandon(void)
         twi_coroutine_call_out(abandon_all, &twi_tasks);
 }
 
+void twi_bodies_leave(void)
+{
+    struct twi_task *task;
+
+    if (!twi_tasks.known)
+        return;
+    while ((task = find_parked(&twi_tasks)) != NULL)
+        twi_list_remove(&task->node);
+}
+
 /* --- start ---------------------------------------------------------------------------------- */
 
 static struct twi_task *task_new(const char *where, const struct tw_coroutine_options *options)

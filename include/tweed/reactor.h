@@ -49,7 +49,19 @@ struct tw_reactor_options {
  * -ENOTSUP (no such backend), -ENOMEM. */
 TW_API int tw_reactor_install(const struct tw_reactor_options *options);
 /* Release the calling thread's reactor and all that it holds: connections are lost, pending
- * calls released. Returns 0, -EBUSY (it is running). A thread's end does the same. */
+ * calls released. Returns 0, -EBUSY (it is running). A thread's end does the same.
+ *
+ * A child made by fork(), wherever that is called, has three ways to go on:
+ * - _exit() or exec.
+ * - Leave the inherited reactor to the parent by this function, in a callback too, and begin one
+ *   of its own. Nothing is called, sent or waited for. The child's copies of the descriptors of
+ *   connections, listeners and child processes are closed, those of tw_reactor_add_reader() and
+ *   the like are not. Inherited objects may be released but not used. A callback in which this
+ *   was called must not return. In a coroutine no reactor can run: there the child ends by
+ *   _exit().
+ * - Go on with it, if fork() was called outside a run. Timers, watches and wake-ups are the
+ *   child's own from then on. Listeners are shared, as a server of several processes wants it;
+ *   so are connections, which should not be used by both. */
 TW_API int tw_reactor_uninstall(void);
 /* The calling thread's reactor, made if need be, lent; NULL when there is no memory. Other
  * threads may use it in tw_reactor_call_from_thread() and tw_blocking_call_from_thread() only.

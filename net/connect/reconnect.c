@@ -175,6 +175,16 @@ static void reconnector_ends(struct twi_loop_end *end)
     tw_reconnector_stop(TWI_CONTAINER(end, tw_reconnector, end));
 }
 
+/* Its attempt and its connection are the parent's. */
+static void reconnector_left(struct twi_loop_end *end)
+{
+    tw_reconnector *self = TWI_CONTAINER(end, tw_reconnector, end);
+
+    self->timer = 0;
+    self->connecting = NULL;
+    self->transport = NULL;
+}
+
 static double or_default(double number, double otherwise)
 {
     return number == 0 ? otherwise : number;
@@ -233,6 +243,7 @@ tw_reconnector *tw_reconnect(const char *host, unsigned port,
         goto fail;
     self->delay = self->options.initial_delay;
     self->end.fn = reconnector_ends;
+    self->end.left = reconnector_left;
     if (twi_loop_on_end(&self->end) < 0)
         goto fail;
     self->timer = tw_call_later(0, reconnector_attempt, self);

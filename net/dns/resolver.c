@@ -4,8 +4,7 @@
  *
  * A question is one name, asked for both families at once; lookups of the same name meanwhile
  * join it. c-ares is never entered from its own callbacks and user code never runs on its
- * stack: callbacks note the answers, resolver_settle() delivers them. Names that c-ares cannot
- * know go on to the system.
+ * stack: callbacks note answers, resolver_settle() delivers them. The system is asked last.
  */
 #include "config.h"
 
@@ -544,26 +543,27 @@ static void resolver_end(struct twi_loop_end *end)
     twi_free(self);
 }
 
+static void resolver_left(struct twi_loop_end *end)
+{
+    (void)end;
+    resolver = NULL;
+}
+
 static struct resolver *resolver_here(void)
 {
-    struct resolver *self = resolver;
+    struct resolver *self = resolver != NULL ? resolver : twi_calloc(1, sizeof *self);
 
-    if (self != NULL)
+    if (self == NULL || self == resolver)
         return self;
-    self = twi_calloc(1, sizeof *self);
-    if (self == NULL)
-        return NULL;
     twi_list_init(&self->finished);
     twi_list_init(&self->cut);
     twi_list_init(&self->at_system);
     twi_answers_init(&self->answers);
-    self->end.fn = resolver_end;
-    if (twi_loop_on_end(&self->end) < 0) {
-        twi_free(self);
-        return NULL;
-    }
-    resolver = self;
-    return self;
+    self->end = (struct twi_loop_end){ .fn = resolver_end, .left = resolver_left };
+    if (twi_loop_on_end(&self->end) == 0)
+        return resolver = self;
+    twi_free(self);
+    return NULL;
 }
 
 /* --- lookups ------------------------------------------------------------------------------- */

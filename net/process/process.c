@@ -20,12 +20,15 @@ enum { STANDARD_INPUT, STANDARD_OUTPUT, STANDARD_ERROR };
 static int processes_begin(void);
 static void processes_stop(void);
 static void processes_end(void);
+static void processes_left(void);
 
 static _Thread_local struct {
     struct twi_loop_user user;
     struct twi_list processes;
-} thread = { .user = {
-                 .begin = processes_begin, .stop = processes_stop, .end = processes_end } };
+} thread = { .user = { .begin = processes_begin,
+                       .stop = processes_stop,
+                       .end = processes_end,
+                       .left = processes_left } };
 
 static void send_stop_signal(tw_process *process)
 {
@@ -78,6 +81,18 @@ static void processes_end(void)
 {
     while (!twi_list_empty(&thread.processes))
         abandon(TWI_CONTAINER(thread.processes.next, tw_process, node_));
+}
+
+static void processes_left(void)
+{
+    struct twi_list *node;
+
+    while ((node = twi_list_take_first(&thread.processes)) != NULL) {
+        tw_process *process = TWI_CONTAINER(node, tw_process, node_);
+
+        twi_child_leave(process->child);
+        process->child = NULL;
+    }
 }
 
 static int processes_begin(void)

@@ -16,6 +16,7 @@
 #include <tweed/log.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "net/tls/tls_engine.h"
 #include "net/tls/tls_openssl.h"
 
@@ -63,7 +64,6 @@ static void openssl_start(void)
                                        NULL) == 1;
 }
 
-static pthread_mutex_t system_lock = PTHREAD_MUTEX_INITIALIZER;
 static X509_STORE *system_store;
 
 /* The system's trust; a reference, or NULL when there is no memory. */
@@ -71,7 +71,7 @@ static X509_STORE *system_trust(void)
 {
     X509_STORE *store;
 
-    pthread_mutex_lock(&system_lock);
+    twi_lock(TWI_LOCK_TRUST);
     if (system_store == NULL) {
         store = X509_STORE_new();
         if (store != NULL && X509_STORE_set_default_paths(store) != 1) {
@@ -83,7 +83,7 @@ static X509_STORE *system_trust(void)
     store = system_store;
     if (store != NULL)
         X509_STORE_up_ref(store);
-    pthread_mutex_unlock(&system_lock);
+    twi_unlock(TWI_LOCK_TRUST);
     return store;
 }
 

@@ -47,6 +47,12 @@ static void shared_end(struct twi_loop_end *end)
     twi_free(all);
 }
 
+static void shared_left(struct twi_loop_end *end)
+{
+    (void)end;
+    shared_all = NULL;
+}
+
 static struct shared_all *shared_here(void)
 {
     struct shared_all *all = shared_all;
@@ -58,6 +64,7 @@ static struct shared_all *shared_here(void)
         return NULL;
     twi_list_init(&all->list);
     all->end.fn = shared_end;
+    all->end.left = shared_left;
     if (twi_loop_on_end(&all->end) < 0) {
         twi_free(all);
         return NULL;

@@ -27,6 +27,7 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "base/posix.h"
 #include "reactor/face.h"
 #include "net/transport/address.h"
@@ -54,6 +55,7 @@ struct listener_socket {
     unsigned pauses; /* in a row */
     bool is_unix;
     struct twi_lock_file *lock; /* of a UNIX socket's path; NULL: none */
+    unsigned born;              /* twi_forks */
 };
 
 /* Abstract names have none. */
@@ -86,31 +88,46 @@ int twi_listen_address(const char *host, unsigned port, char *text, size_t size)
 static int listeners_begin(void);
 static void listeners_stop(void);
 static void listeners_end(void);
+static void listeners_left(void);
 
 static _Thread_local struct {
     struct twi_loop_user user;
     struct twi_list listeners;
-} thread = { .user = {
-                 .begin = listeners_begin, .stop = listeners_stop, .end = listeners_end } };
+} thread = { .user = { .begin = listeners_begin,
+                       .stop = listeners_stop,
+                       .end = listeners_end,
+                       .left = listeners_left } };
+
+/* Files that the parent made stay the parent's. */
+static void listener_unlink(tw_listener *listener)
+{
+    struct listener_socket *listening = listener->socket;
+    const char *path = listener->host + strlen(UNIX_PREFIX);
+
+    if (listening->born != twi_forks) {
+        twi_lock_file_leave(listening->lock);
+        return;
+    }
+    if (listening->is_unix && listening->fd >= 0 && has_file(path))
+        unlink(path);
+    twi_lock_file_release(listening->lock);
+}
 
 static void socket_free(tw_listener *listener)
 {
     struct listener_socket *listening = listener->socket;
 
-    listener->socket = NULL;
     if (listening == NULL)
         return;
     if (listening->retry > 0)
         tw_call_cancel(listening->retry);
     twi_watch_free(listening->watch);
-    if (listening->fd >= 0) {
+    if (listening->fd >= 0)
         close(listening->fd);
-        if (listening->is_unix && has_file(listener->host + strlen(UNIX_PREFIX)))
-            unlink(listener->host + strlen(UNIX_PREFIX));
-    }
-    twi_lock_file_release(listening->lock);
+    listener_unlink(listener);
     if (listening->reserve >= 0)
         close(listening->reserve);
+    listener->socket = NULL;
     twi_free(listening);
 }
 
@@ -156,6 +173,14 @@ static void listeners_end(void)
 
     while ((node = twi_list_take_first(&thread.listeners)) != NULL)
         tw_listener_close(TWI_CONTAINER(node, tw_listener, node_));
+}
+
+static void listeners_left(void)
+{
+    struct twi_list *node;
+
+    while ((node = twi_list_take_first(&thread.listeners)) != NULL)
+        socket_free(TWI_CONTAINER(node, tw_listener, node_));
 }
 
 static int listeners_begin(void)
@@ -468,6 +493,7 @@ static int socket_listen(tw_listener *listener, const struct tw_listen_options *
     listener->socket = listening;
     listening->reserve = -1;
     listening->budget = 1;
+    listening->born = twi_forks;
     listening->is_unix = is_unix(listener->host);
     if (listening->is_unix)
         r = listen_unix(listening, listener->host + strlen(UNIX_PREFIX), options);

@@ -85,6 +85,14 @@ int twi_lock_file_take(const char *path, struct twi_lock_file **ret_lock)
     return 0;
 }
 
+void twi_lock_file_leave(struct twi_lock_file *lock)
+{
+    if (lock == NULL)
+        return;
+    close(lock->fd);
+    twi_free(lock);
+}
+
 void twi_lock_file_release(struct twi_lock_file *lock)
 {
     if (lock == NULL)

@@ -13,5 +13,7 @@ struct twi_lock_file;
 int twi_lock_file_take(const char *path, struct twi_lock_file **ret_lock);
 /* Give it back and remove the file; NULL is fine. */
 void twi_lock_file_release(struct twi_lock_file *lock);
+/* In the child of a fork(): it stays the parent's. */
+void twi_lock_file_leave(struct twi_lock_file *lock);
 
 #endif

@@ -167,6 +167,15 @@ static void pipe_close(tw_transport *transport, bool abort)
     close_side(&pipe->out, &pipe->out_watch, pipe->out_flags);
 }
 
+/* The flags are the parent's too. */
+static void pipe_leave(tw_transport *transport)
+{
+    struct pipe *pipe = pipe_of(twi_descriptor_of(transport));
+
+    pipe->in_flags = pipe->out_flags = -1;
+    pipe_close(transport, false);
+}
+
 static void pipe_free(tw_transport *transport)
 {
     twi_slab_free(&pipes, pipe_of(twi_descriptor_of(transport)));
@@ -189,6 +198,7 @@ static int pipe_fd(const tw_transport *transport)
             .shut_write = (shut),                                                          \
             .close = pipe_close,                                                           \
             .free = pipe_free,                                                             \
+            .leave = pipe_leave,                                                           \
             .fd = pipe_fd,                                                                 \
         },                                                                                 \
         .read = pipe_read, .write = pipe_write, .watch = pipe_watch, .again = pipe_again,  \

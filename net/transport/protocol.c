@@ -94,6 +94,12 @@ void twi_protocols_bury(void)
     }
 }
 
+void twi_protocols_leave(void)
+{
+    twi_flush_cancel(&cemetery.flush);
+    cemetery.dead = NULL;
+}
+
 static void protocol_bury(struct twi_flush *flush)
 {
     (void)flush;

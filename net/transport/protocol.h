@@ -12,5 +12,7 @@
 void twi_protocol_retire(tw_protocol *protocol);
 /* Free them now. */
 void twi_protocols_bury(void);
+/* Or never: in the child of a fork() nothing is called for them. */
+void twi_protocols_leave(void);
 
 #endif

@@ -117,6 +117,11 @@ static void sock_close(tw_transport *transport, bool abort)
     descriptor->fd = -1;
 }
 
+static void sock_leave(tw_transport *transport)
+{
+    sock_close(transport, false);
+}
+
 static void sock_free(tw_transport *transport)
 {
     twi_slab_free(&socks, (struct sock *)transport);
@@ -215,6 +220,7 @@ static const struct twi_descriptor_ops sock_ops = {
         .shut_write = sock_shut_write,
         .close = sock_close,
         .free = sock_free,
+        .leave = sock_leave,
         .send_now = sock_send_now,
         .quiet = sock_quiet,
         .describe = sock_describe,

@@ -19,14 +19,17 @@
 static int transports_begin(void);
 static void transports_stop(void);
 static void transports_end(void);
+static void transports_left(void);
 
 static _Thread_local struct {
     struct twi_loop_user user;
     struct twi_list transports;
     size_t count;
     tw_value done, lost, aborted;
-} thread = { .user = {
-                 .begin = transports_begin, .stop = transports_stop, .end = transports_end } };
+} thread = { .user = { .begin = transports_begin,
+                       .stop = transports_stop,
+                       .end = transports_end,
+                       .left = transports_left } };
 
 tw_value twi_reason_done(void)
 {
@@ -119,6 +122,22 @@ static bool become(tw_transport *transport, enum twi_transport_state next)
         return false;
     transport->state = (uint8_t)next;
     return true;
+}
+
+/* Their protocols hear nothing: the connections go on in the parent. */
+static void transports_left(void)
+{
+    struct twi_list *node;
+
+    while ((node = twi_list_take_first(&thread.transports)) != NULL) {
+        tw_transport *transport = TWI_CONTAINER(node, tw_transport, node_);
+
+        become(transport, TWI_LOST);
+        if (transport->ops->leave != NULL)
+            transport->ops->leave(transport);
+    }
+    twi_protocols_leave();
+    release_reasons();
 }
 
 static void transport_end_of_turn(struct twi_flush *flush)

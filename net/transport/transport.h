@@ -45,6 +45,9 @@ struct twi_transport_ops {
     /* Last: the kind's memory. */
     void (*free)(tw_transport *transport);
     /* The rest may be NULL. */
+    /* Instead of close(), in the child of a fork(): let go of the descriptor, of which the parent
+     * has a copy, and do nothing to what both of them refer to. */
+    void (*leave)(tw_transport *transport);
     /* Nothing is queued: send at once, without a copy, as many bytes as the system takes;
      * returns how many. The flush of the rest finds an error. */
     size_t (*send_now)(tw_transport *transport, const void *data, size_t length);

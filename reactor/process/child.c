@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "base/list.h"
 #include "reactor/face.h"
 #include "reactor/process/child_exec.h"
@@ -47,18 +48,18 @@ struct twi_child {
     struct waiter *waiter;
     twi_child_exited_fn *exited;
     void *arg;
+    unsigned born; /* twi_forks */
 };
 
 /* --- those that nobody waits for --------------------------------------------------------- */
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct twi_list left_behind = TWI_LIST_INIT(left_behind);
 
 size_t twi_child_sweep(void)
 {
     size_t left = 0;
 
-    pthread_mutex_lock(&mutex);
+    twi_lock(TWI_LOCK_CHILDREN);
     TWI_LIST_EACH (node, &left_behind) {
         struct twi_child *child = TWI_CONTAINER(node, struct twi_child, node_);
 
@@ -69,15 +70,15 @@ size_t twi_child_sweep(void)
         twi_list_remove(node);
         twi_free(child);
     }
-    pthread_mutex_unlock(&mutex);
+    twi_unlock(TWI_LOCK_CHILDREN);
     return left;
 }
 
 static void leave_behind(struct twi_child *child)
 {
-    pthread_mutex_lock(&mutex);
+    twi_lock(TWI_LOCK_CHILDREN);
     twi_list_append(&left_behind, &child->node_);
-    pthread_mutex_unlock(&mutex);
+    twi_unlock(TWI_LOCK_CHILDREN);
     twi_child_sweep();
 }
 
@@ -254,6 +255,7 @@ int twi_child_spawn(const struct twi_child_options *options, twi_child_exited_fn
     child->pidfd = -1;
     child->exited = exited;
     child->arg = arg;
+    child->born = twi_forks;
     r = twi_child_launch(options, &child->pid, ret_step);
     if (r < 0)
         goto fail;
@@ -300,9 +302,10 @@ static bool child_has_ended(const struct twi_child *child)
            info.si_pid != 0;
 }
 
+/* The parent process's are not ours to signal. */
 int twi_child_signal(struct twi_child *child, int number, bool group)
 {
-    if (child->reaped || (!group && child_has_ended(child)))
+    if (child->reaped || child->born != twi_forks || (!group && child_has_ended(child)))
         return -ESRCH;
     return kill(group ? -child->pid : child->pid, number) < 0 ? -errno : 0;
 }
@@ -318,4 +321,13 @@ void twi_child_free(struct twi_child *child)
     } else {
         leave_behind(child);
     }
+}
+
+/* A thread that waits for it is in the parent only, and what it holds stays. */
+void twi_child_leave(struct twi_child *child)
+{
+    if (child == NULL)
+        return;
+    stop_watching(child);
+    twi_free(child);
 }

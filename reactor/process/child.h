@@ -80,6 +80,9 @@ int twi_child_signal(struct twi_child *child, int number, bool group);
 /* No longer wait for the child; if it lives on it is reaped later, silently. NULL is fine. */
 void twi_child_free(struct twi_child *child);
 
+/* In the child of a fork(), whose sibling it is: let go of it. NULL is fine. */
+void twi_child_leave(struct twi_child *child);
+
 /* Reap children that nobody waits for; returns how many are left. The other functions call it
  * now and then. */
 size_t twi_child_sweep(void);

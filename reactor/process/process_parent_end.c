@@ -604,6 +604,24 @@ void twi_worker_free(struct twi_worker *worker)
     twi_free(worker);
 }
 
+/* The worker's tasks go back to the pool. */
+void twi_worker_leave(struct twi_worker *worker)
+{
+    for (; worker->head < worker->tail; worker->head++) {
+        struct twi_process_task **place = task_at(worker, worker->head), *task = *place;
+
+        *place = NULL;
+        if (task == NULL)
+            continue;
+        twi_process_task_move(task, NULL);
+        twi_list_append(&worker->pool->queue, &task->node);
+    }
+    worker->state = TWI_WORKER_GONE;
+    twi_child_leave(worker->child);
+    worker->child = NULL;
+    link_close_socket(worker);
+}
+
 /* --- starting ----------------------------------------------------------------------------- */
 
 static int put_hello(struct twi_worker *worker)

@@ -424,6 +424,23 @@ static void reactor_ends(struct twi_loop_end *end)
     twi_process_pool_leave(pool);
 }
 
+/* The workers are the parent's, and so are their results. */
+static void reactor_left(struct twi_loop_end *end)
+{
+    struct tw_process_pool *pool = TWI_CONTAINER(end, struct tw_process_pool, end_hook);
+    struct twi_list *node;
+
+    while ((node = twi_list_take_first(&pool->workers)) != NULL) {
+        twi_worker_leave(TWI_CONTAINER(node, struct twi_worker, node));
+        twi_list_append(&pool->gone, node);
+    }
+    pool->live = 0;
+    pool->start_timer = 0;
+    pool->closed = pool->ended = true;
+    pool->held = false;
+    twi_flush_cancel(&pool->flush);
+}
+
 /* A fork copies the stack that it runs on, and a coroutine's is small: inside one, workers
  * start at the end of the turn. */
 static int start_all(struct tw_process_pool *pool)
@@ -451,6 +468,7 @@ tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *optio
     pool->thread = twi_thread_self();
     pool->flush.fn = process_pool_end_of_turn;
     pool->end_hook.fn = reactor_ends;
+    pool->end_hook.left = reactor_left;
     twi_list_init(&pool->queue);
     twi_list_init(&pool->workers);
     twi_list_init(&pool->gone);

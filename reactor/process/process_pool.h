@@ -138,6 +138,8 @@ void twi_worker_drop_set(struct twi_worker *worker, struct twi_process_task_set 
 void twi_worker_retire(struct twi_worker *worker);
 /* Wait for the end of a killed worker, here and now. */
 void twi_worker_bury(struct twi_worker *worker);
+/* In the child of a fork(), whose sibling it is: let go of it. */
+void twi_worker_leave(struct twi_worker *worker);
 void twi_worker_free(struct twi_worker *worker);
 
 /* --- process_pool.c ----------------------------------------------------------------------- */

@@ -132,8 +132,10 @@ static void blocked_abandon_all(struct twi_loop_end *end)
 static void blocked_hang_on(struct twi_loop *loop, struct blocked *blocked)
 {
     callers_wait.fn = blocked_abandon_vain;
+    callers_wait.left = twi_loop_off;
     twi_loop_hook(loop, TWI_WAIT_THREADS, &callers_wait);
     callers_end.fn = blocked_abandon_all;
+    callers_end.left = twi_loop_off;
     twi_loop_hook(loop, TWI_END_CALLERS, &callers_end);
     twi_list_append(&loop->blocked, &blocked->node);
 }

@@ -79,6 +79,7 @@ static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_po
                              .pool = pool,
                              .reactor = loop->reactor };
     jobs_end.fn = thread_jobs_take_back;
+    jobs_end.left = twi_loop_off;
     twi_loop_hook(loop, TWI_END_WORK, &jobs_end);
     twi_list_append(&loop->job_list, &job->loop_node);
     loop->jobs++;

@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "base/alloc.h"
+#include "base/fork.h"
 #include "reactor/thread/thread_pool.h"
 
 enum { DEFAULT_SIZE = 10, LIBRARY_SIZE = 4 };
@@ -32,6 +33,7 @@ struct tw_thread_pool {
     struct tw_reactor *closer; /* told when the last thread is gone */
     struct twi_post gone;
     bool told;
+    unsigned born; /* twi_forks */
 };
 
 struct worker {
@@ -44,6 +46,21 @@ static void *work(void *arg);
 
 /* The pool that the calling thread belongs to. */
 static _Thread_local struct tw_thread_pool *pool_here;
+
+/* In a child made by fork() there are none of its threads, and what one had locked stays so. */
+static void pool_own(struct tw_thread_pool *pool)
+{
+    if (pool->born == twi_forks)
+        return;
+    pool->born = twi_forks;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->empty, NULL);
+    twi_list_init(&pool->workers);
+    twi_list_init(&pool->ended);
+    pool->threads = pool->idle = pool->working = 0;
+    pool->waking = false;
+}
 
 /* --- threads; all with the mutex --------------------------------------------------------- */
 
@@ -188,6 +205,7 @@ int twi_thread_pool_submit(struct tw_thread_pool *pool, struct twi_job *job)
 {
     int r;
 
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     if (pool->closing) {
         pthread_mutex_unlock(&pool->mutex);
@@ -207,6 +225,7 @@ bool twi_thread_pool_withdraw(struct tw_thread_pool *pool, struct twi_job *job)
 {
     bool queued;
 
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     queued = job->queued;
     if (queued) {
@@ -227,6 +246,7 @@ bool twi_thread_pool_is_awaited(struct tw_thread_pool *pool)
 {
     bool awaited;
 
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     awaited = pool->closing && pool->closer == twi_loop_here->reactor;
     pthread_mutex_unlock(&pool->mutex);
@@ -297,6 +317,7 @@ void tw_thread_pool_free(tw_thread_pool *pool, bool finish)
         *pool->home = NULL;
     twi_loop_off(&pool->stop);
     twi_loop_off(&pool->end);
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     pool->closing = true;
     pool->closer = loop != NULL ? loop->reactor : NULL;
@@ -336,6 +357,7 @@ tw_thread_pool *tw_thread_pool_new(size_t threads)
     twi_list_init(&pool->workers);
     twi_list_init(&pool->ended);
     pool->limit = threads;
+    pool->born = twi_forks;
     return pool;
 }
 
@@ -391,6 +413,7 @@ int tw_thread_pool_set_size(tw_thread_pool *pool, size_t threads)
 {
     if (pool == NULL || threads == 0)
         return -EINVAL;
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     pool->limit = threads;
     pthread_cond_broadcast(&pool->work);
@@ -404,6 +427,7 @@ struct tw_thread_pool_counts tw_thread_pool_counts(tw_thread_pool *pool)
 
     if (pool == NULL)
         return counts;
+    pool_own(pool);
     pthread_mutex_lock(&pool->mutex);
     counts.threads = pool->threads;
     counts.working = pool->working;

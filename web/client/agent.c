@@ -165,6 +165,16 @@ static void agent_end(struct twi_loop_end *end)
     tw_agent_unref(agent);
 }
 
+/* Its connections are the parent's. */
+static void agent_left(struct twi_loop_end *end)
+{
+    tw_agent *agent = TWI_CONTAINER(end, tw_agent, end);
+
+    agent->closed = true;
+    if (agent == current)
+        current = NULL;
+}
+
 tw_agent *tw_agent_new(const struct tw_agent_options *options)
 {
     static const struct tw_agent_options defaults;
@@ -182,6 +192,7 @@ tw_agent *tw_agent_new(const struct tw_agent_options *options)
     if (r == 0 && agent->deadlines.clock == NULL)
         r = -ENOMEM;
     agent->end.fn = agent_end;
+    agent->end.left = agent_left;
     if (r == 0)
         r = twi_loop_on_end(&agent->end);
     if (r < 0) {
