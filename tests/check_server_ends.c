@@ -506,21 +506,26 @@ END_TEST
 
 static const struct {
     const char *what;
-    bool has_producer, sets_gone;
+    enum { NO_PRODUCER, OF_ANSWER, OF_TRANSPORT } has_producer;
+    bool sets_gone;
     unsigned stops, gones;
 } told[] = {
-    { "nobody", false, false, 0, 0 },
-    { "on_gone", false, true, 0, 1 },
-    { "stop", true, false, 1, 0 },
-    { "one of them", true, true, 1, 0 },
+    { "nobody", NO_PRODUCER, false, 0, 0 },
+    { "on_gone", NO_PRODUCER, true, 0, 1 },
+    { "stop", OF_ANSWER, false, 1, 0 },
+    { "one of them", OF_ANSWER, true, 1, 0 },
+    { "the transport's stop", OF_TRANSPORT, false, 1, 0 },
+    { "one of them, the transport's", OF_TRANSPORT, true, 1, 0 },
 };
 
 START_TEST(a_client_that_goes_tells_one)
 {
     begin(NULL);
     client_send(GET("/wait"));
-    if (told[_i].has_producer)
+    if (told[_i].has_producer == OF_ANSWER)
         tw_request_register_producer(waiting[0], &producer, true, NULL);
+    else if (told[_i].has_producer == OF_TRANSPORT)
+        tw_transport_register_producer(tw_request_transport(waiting[0]), &producer, true, NULL);
     if (told[_i].sets_gone)
         tw_request_on_gone(waiting[0], note_gone, NULL);
     tw_transport_abort(client_transport());

@@ -158,8 +158,9 @@ TW_API bool tw_request_authorized(tw_request *request, const char *realm, const 
                                   const char *password);
 /* Call fn(request, arg) once if the client goes before the answer is finished; replaces an
  * earlier fn. It is not called if the answer is finished or the client gone already, nor if the
- * answer has a producer, whose stop() is called instead. A client that only shuts down its
- * sending side has not gone: its answers are sent (RFC 9112, 9.6). */
+ * answer, or the transport that it is being sent on, has a producer, whose stop() is called
+ * instead. A client that only shuts down its sending side has not gone: its answers are sent
+ * (RFC 9112, 9.6). */
 TW_API void tw_request_on_gone(tw_request *request, void (*fn)(tw_request *request, void *arg),
                                void *arg);
 TW_API int tw_request_answer_status(const tw_request *request);

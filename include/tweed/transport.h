@@ -151,6 +151,9 @@ TW_API int tw_transport_register_producer(tw_transport *transport,
                                           const struct tw_producer *producer, bool push,
                                           void *arg);
 TW_API void tw_transport_unregister_producer(tw_transport *transport);
+/* True if a producer is registered; in connection_lost and later, if one was, whose stop() has been
+ * called. */
+TW_API bool tw_transport_has_producer(const tw_transport *transport);
 /* Bytes; default high 65536, low 0. Returns 0, -EINVAL (low above high). */
 TW_API int tw_transport_set_watermarks(tw_transport *transport, size_t high, size_t low);
 

@@ -79,6 +79,11 @@ bool twi_flow_has_producer(const tw_transport *transport)
     return transport->extra_ != NULL && transport->extra_->producer != NULL;
 }
 
+bool tw_transport_has_producer(const tw_transport *transport)
+{
+    return transport->had_producer || twi_flow_has_producer(transport);
+}
+
 int tw_transport_register_producer(tw_transport *transport, const struct tw_producer *producer,
                                    bool push, void *arg)
 {
@@ -238,8 +243,10 @@ struct twi_flow_watcher twi_flow_end(tw_transport *transport)
     transport->extra_ = NULL;
     timer_stop(extra);
     producer = extra->producer;
-    if (producer != NULL && producer->stop != NULL)
+    if (producer != NULL) {
+        transport->had_producer = true;
         producer->stop(extra->producer_arg);
+    }
     twi_slab_free(&extras, extra);
     return watcher;
 }

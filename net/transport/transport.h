@@ -83,6 +83,7 @@ struct tw_transport {
     bool upper_wrote : 1; /* a filter above has something to send this turn */
     bool filter : 1;      /* a struct twi_filter */
     bool tells_sent : 1;  /* the protocol hears of each flush */
+    bool had_producer : 1; /* when the connection was lost */
 #if TWI_DEBUG
     const void *owner_; /* the thread */
 #endif

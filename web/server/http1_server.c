@@ -715,6 +715,9 @@ static void server_lost(tw_protocol *protocol, tw_value reason)
     wait_for(connection, TWI_WAIT_NONE);
     drop_parser(connection);
     slow_free(connection);
+    if (connection->first != NULL)
+        connection->first->request.pace.is_told = tw_transport_has_producer(
+            protocol->transport);
     for (turn = connection->oldest; turn != NULL; turn = turn->next) {
         turn->request.is_gone = true;
         twi_request_ref(&turn->request);

@@ -154,7 +154,7 @@ bool twi_pace_gone(tw_request *request)
     if (!twi_list_empty(&request->pace.drains))
         drains_fire(&request->pace, tw_fail(&tw_error_connection_lost, "the client has gone"));
     if (producer == NULL)
-        return false;
+        return request->pace.is_told;
     producer->stop(request->pace.producer_arg);
     return true;
 }

@@ -19,6 +19,7 @@ struct twi_pace {
     const struct tw_producer *producer;
     void *producer_arg;
     bool push, is_paused;
+    bool is_told; /* a producer of the transport was, that the client has gone */
 };
 
 static inline void twi_pace_init(struct twi_pace *pace)
@@ -36,7 +37,7 @@ void twi_pace_written(tw_request *request);
 void twi_pace_sent(tw_request *request);
 /* The answer is over: end all waits. */
 void twi_pace_finished(tw_request *request);
-/* The client has gone. True if a producer was told so. */
+/* The client has gone. True if a producer was told so, by us or by the transport. */
 bool twi_pace_gone(tw_request *request);
 
 #endif
