@@ -32,6 +32,18 @@ static void counter_released(void *arg)
 
 static tw_cooperator *cooperator;
 
+static void begin(void)
+{
+    setup();
+    cooperator = test_given(tw_cooperator_new(test_clock));
+}
+
+static void end(void)
+{
+    tw_cooperator_free(cooperator);
+    teardown();
+}
+
 static void count_with(struct counter *counter, const char *name, int left, tw_step *fn)
 {
     *counter = (struct counter){ name, left, NULL };
@@ -43,8 +55,7 @@ START_TEST(tasks_take_turns)
 {
     struct counter a, b;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     count_with(&a, "a", 3, step);
     count_with(&b, "b", 2, step);
     ck_trace("");
@@ -58,8 +69,7 @@ START_TEST(tasks_take_turns)
     tw_cooperative_task_unref(a.task);
     tw_cooperative_task_unref(b.task);
     tw_cooperative_task_unref(NULL);
-    tw_cooperator_free(cooperator);
-    teardown();
+    end();
 }
 END_TEST
 
@@ -116,8 +126,7 @@ START_TEST(an_endless_task_lets_virtual_time_pass)
     tw_cooperative_task *task;
     int steps = 0;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     task = tw_cooperate(cooperator, step_on, &steps, NULL);
     ck_assert_int_eq(tw_clock_advance(test_clock, 0), 0);
     ck_assert_int_eq(steps, 1);
@@ -152,8 +161,7 @@ START_TEST(nothing_is_scheduled_while_nothing_can_run)
     tw_cooperative_task *first, *second;
     int steps = 0;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     first = tw_cooperate(cooperator, step_on, &steps, NULL);
     second = tw_cooperate(cooperator, step_on, &steps, NULL);
     ck_assert_uint_eq(tw_clock_pending(test_clock), 1);
@@ -175,8 +183,7 @@ START_TEST(a_task_that_waits_holds_up_nobody_else)
 {
     struct counter a, b, c;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     count_with(&a, "a", 2, step_and_wait);
     count_with(&b, "b", 2, step);
     count_with(&c, "c", 2, step_and_go_on);
@@ -191,8 +198,7 @@ START_TEST(a_task_that_waits_holds_up_nobody_else)
     tw_cooperative_task_unref(a.task);
     tw_cooperative_task_unref(b.task);
     tw_cooperative_task_unref(c.task);
-    tw_cooperator_free(cooperator);
-    teardown();
+    end();
 }
 END_TEST
 
@@ -200,8 +206,7 @@ START_TEST(pauses_of_a_task_are_counted)
 {
     struct counter a, b;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     count_with(&a, "a", 1, step);
     count_with(&b, "b", 3, step_and_wait);
     tw_cooperative_task_pause(a.task);
@@ -223,8 +228,7 @@ START_TEST(pauses_of_a_task_are_counted)
     ck_trace("~2 b!cancelled");
     tw_cooperative_task_unref(a.task);
     tw_cooperative_task_unref(b.task);
-    tw_cooperator_free(cooperator);
-    teardown();
+    end();
 }
 END_TEST
 
@@ -248,8 +252,7 @@ START_TEST(a_task_may_be_stopped_anywhere)
 {
     struct counter a, b, c;
 
-    setup();
-    cooperator = tw_cooperator_new(test_clock);
+    begin();
     count_with(&a, "a", 2, step_and_stop);
     count_with(&b, "b", 2, step_and_fail);
     count_with(&c, "c", 2, step_and_wait);

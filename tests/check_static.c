@@ -60,16 +60,10 @@ static void make_root(void)
     put_directory("www");
     put_directory("www/dir");
     put_directory("www/empty dir");
-    put_directory("www/list");
-    put_directory("www/list/sub");
     put_directory("www/links");
     put_directory("www/.git");
     put_file("www/.git/config", "secret", 6);
-    put_file("www/list/<b>&\"'", "", 0);
-    put_file("www/list/a:b", "1234567", 7);
-    put_file("www/list/.hidden", "hidden", 6);
-    put_file("www/list/caf\351\n", "", 0);
-    put_file("www/list/\342\200\256gnp.exe", "", 0);
+    put_odd_names();
     put_file("www/index.html", "<h1>root</h1>", 13);
     put_file("www/dir/index.html", "<h1>dir</h1>", 12);
     put_file("www/ten.txt", "0123456789", 10);
@@ -83,19 +77,12 @@ static void make_root(void)
     put_links();
     in_root("www/pipe", path);
     must(mkfifo(path, 0644) == 0);
-    in_root("www/list/pipe", path);
-    must(mkfifo(path, 0644) == 0);
 }
 
 static void begin(void)
 {
-    char path[256];
-
-    site_begin(NULL);
-    in_root("www", path);
-    ck_assert_int_eq(tw_site_files(site, "/", path), 0);
-    ck_assert_int_eq(tw_site_files(site, "/files/", path), 0);
-    wire = site_connect();
+    www_begin("/", NULL);
+    www_add("/files/");
 }
 
 /* --- requests ---------------------------------------------------------------------------- */
@@ -418,25 +405,16 @@ START_TEST(a_big_file_goes_out_whole_and_in_order)
 }
 END_TEST
 
-static tw_request *first;
-
-static tw_value wait_for_test(tw_request *request, void *arg)
-{
-    (void)arg;
-    first = request;
-    return tw_none();
-}
-
 START_TEST(a_file_waits_for_its_turn)
 {
     const char *body;
 
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", www_wait, NULL, NULL), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n"
               "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,26-26,199999-\r\n\r\n");
     ck_assert_str_eq(answered(), "");
-    tw_request_answer(test_given(first), 200, "text/plain", tw_string("first"));
+    tw_request_answer(test_given(www_waiting), 200, "text/plain", tw_string("first"));
     body = past_head(answered());
     ck_assert_int_eq(strncmp(body, "firstHTTP/1.1 200 OK\r\n", 22), 0);
     body = past_head(body);
@@ -450,11 +428,11 @@ END_TEST
 START_TEST(a_file_is_let_go_when_the_client_goes)
 {
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", www_wait, NULL, NULL), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     tw_string_transport_lose(wire, tw_fail(&tw_error_connection_lost, "gone"));
     tw_testing_settle();
-    tw_request_finish(test_given(first));
+    tw_request_finish(test_given(www_waiting));
     site_end();
 }
 END_TEST

@@ -14,21 +14,7 @@ enum { BIG = 200000 };
 
 static void begin(void)
 {
-    char path[256];
-
-    site_begin(NULL);
-    in_root("www", path);
-    ck_assert_int_eq(tw_site_files(site, "/", path), 0);
-    wire = site_connect();
-}
-
-static tw_request *first;
-
-static tw_value wait_for_test(tw_request *request, void *arg)
-{
-    (void)arg;
-    first = request;
-    return tw_none();
+    www_begin("/", NULL);
 }
 
 static const char *ask(const char *path)
@@ -118,14 +104,14 @@ START_TEST(a_file_that_shrinks_breaks_off)
     size_t length;
 
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", www_wait, NULL, NULL), 0);
     put_file("www/shrinks", root, 0);
     in_root("www/shrinks", path);
     ck_assert_int_eq(truncate(path, BIG), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /shrinks HTTP/1.1\r\nHost: a\r\n\r\n"
               "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     ck_assert_int_eq(truncate(path, 100), 0);
-    tw_request_answer(test_given(first), 200, "text/plain", tw_string("first"));
+    tw_request_answer(test_given(www_waiting), 200, "text/plain", tw_string("first"));
     tw_testing_settle();
     ck_assert_ptr_null(strstr(tw_string_transport_written(wire, &length), "0123456789"));
     ck_assert(is_closed());
@@ -140,14 +126,14 @@ START_TEST(a_file_that_grows_is_sent_as_it_was)
     const char *body;
 
     begin();
-    ck_assert_int_eq(tw_site_handle(site, "/wait", wait_for_test, NULL, NULL), 0);
+    ck_assert_int_eq(tw_site_handle(site, "/wait", www_wait, NULL, NULL), 0);
     put_file("www/grows", root, 0);
     in_root("www/grows", path);
     ck_assert_int_eq(truncate(path, BIG), 0);
     send_text("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /grows HTTP/1.1\r\nHost: a\r\n\r\n"
               "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     ck_assert_int_eq(truncate(path, 2 * BIG), 0);
-    tw_request_answer(test_given(first), 200, "text/plain", tw_string(""));
+    tw_request_answer(test_given(www_waiting), 200, "text/plain", tw_string(""));
     tw_testing_settle();
     body = tw_string_transport_written(wire, &(size_t){ 0 });
     body = past_head(past_head(body));

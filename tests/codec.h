@@ -88,6 +88,18 @@ static inline void transcript_feed(struct transcript *t, struct twi_http1 *parse
     free(copy);
 }
 
+/* The field "x", which the rows have where fields matter. */
+static inline void transcript_field(struct transcript *t, const struct twi_http1 *parser)
+{
+    const char *x = tw_headers_get(parser->headers, "x");
+    char text[256];
+
+    if (x == NULL)
+        return;
+    snprintf(text, sizeof text, "X=%s", x);
+    transcript_add(t, text);
+}
+
 static inline void transcript_eof(struct transcript *t, struct twi_http1 *parser)
 {
     if (t->over)
@@ -98,6 +110,37 @@ static inline void transcript_eof(struct transcript *t, struct twi_http1 *parser
         transcript_add(t, parser->keep_alive ? "done keep" : "done close");
     else
         transcript_error(t, parser);
+}
+
+/* What it is, the bytes, and the transcript that they make. */
+struct codec_row {
+    const char *what, *method; /* method: of the request that it answers */
+    const char *input;
+    size_t length;
+    const char *expected;
+};
+
+/* Feed a row in two parts, or byte by byte for cut 0, and compare. */
+static inline void transcript_compare(const struct codec_row *row, struct twi_http1 *parser,
+                                      size_t cut,
+                                      void (*head)(struct transcript *,
+                                                   const struct twi_http1 *))
+{
+    struct transcript t = { .length = 0 };
+    size_t step = cut == 0 ? 1 : cut;
+    char text[32];
+
+    for (size_t at = 0; at < row->length && !t.over;
+         at += step, step = cut == 0 ? 1 : row->length)
+        transcript_feed(&t, parser, row->input + at,
+                        step < row->length - at ? step : row->length - at, head);
+    transcript_eof(&t, parser);
+    if (strstr(t.text, "done") != NULL && t.consumed < row->length) {
+        snprintf(text, sizeof text, "+%zu", row->length - t.consumed);
+        transcript_add(&t, text);
+    }
+    ck_assert_msg(strcmp(t.text, row->expected) == 0, "%s, cut at %zu: %s, expected %s",
+                  row->what, cut, t.text, row->expected);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "tests/site.h"
 #include "tests/test.h"
 
 static char root[] = "/tmp/check-www-XXXXXX";
@@ -99,6 +100,52 @@ static inline void forbid_openat2(void)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
         _exit(254);
+}
+
+/* A site with the files of "www" below `route`, and a wire to it. */
+static inline void www_begin(const char *route, const struct tw_files_options *options)
+{
+    char path[256];
+
+    site_begin(NULL);
+    in_root("www", path);
+    ck_assert_int_eq(tw_site_files_with(site, route, path, options), 0);
+    wire = site_connect();
+}
+
+/* The same files below another route, too. */
+static inline void www_add(const char *route)
+{
+    char path[256];
+
+    in_root("www", path);
+    ck_assert_int_eq(tw_site_files_with(site, route, path, NULL), 0);
+}
+
+/* A handler that leaves the answer to the test. */
+static tw_request *www_waiting;
+
+static inline tw_value www_wait(tw_request *request, void *arg)
+{
+    (void)arg;
+    www_waiting = request;
+    return tw_none();
+}
+
+/* A folder with names that a page has to be careful with. */
+static inline void put_odd_names(void)
+{
+    char path[256];
+
+    put_directory("www/list");
+    put_directory("www/list/sub");
+    put_file("www/list/<b>&\"'", "", 0);
+    put_file("www/list/a:b", "1234567", 7);
+    put_file("www/list/.hidden", "hidden", 6);
+    put_file("www/list/caf\351\n", "", 0);
+    put_file("www/list/\342\200\256gnp.exe", "", 0);
+    in_root("www/list/pipe", path);
+    must(mkfifo(path, 0644) == 0);
 }
 
 /* The text after the first head in `text`. */
