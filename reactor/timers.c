@@ -85,12 +85,16 @@ static inline bool loop_is_old(const struct twi_loop *loop)
     return loop->stale || cycles_read() - loop->cycles >= loop->few_cycles;
 }
 
+/* Now, but for a few cycles. */
+static inline int64_t fresh_time(struct twi_loop *loop)
+{
+    return !loop->virtual_time && loop_is_old(loop) ? read_clock(loop) : loop->now;
+}
+
 /* The time of this turn, or of now. */
 int64_t twi_loop_time(struct twi_loop *loop)
 {
-    if (loop->virtual_time || (loop->turning && !loop->stale))
-        return loop->now;
-    return loop_is_old(loop) ? read_clock(loop) : loop->now;
+    return loop->turning && !loop->stale ? loop->now : fresh_time(loop);
 }
 
 int64_t twi_loop_now(void)
@@ -99,15 +103,7 @@ int64_t twi_loop_now(void)
     return loop != NULL ? twi_loop_time(loop) : twi_monotonic_ns();
 }
 
-/* Now, but for a few cycles. */
-static inline int64_t fresh_time(struct twi_loop *loop)
-{
-    if (loop->virtual_time)
-        return loop->now;
-    return loop_is_old(loop) ? read_clock(loop) : loop->now;
-}
-
-/* The time from which delays count: not before now, and never before the last one returned. */
+/* What delays count from: not before now, and never before what it was when asked last. */
 static inline int64_t loop_asked_time(struct twi_loop *loop)
 {
     int64_t before = loop->now + LAG_NS, now;
