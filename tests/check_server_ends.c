@@ -9,7 +9,9 @@
 
 #include <tweed/inline_callbacks.h>
 #include <tweed/task.h>
+#include <tweed/tls.h>
 
+#include "tests/certificates.h"
 #include "tests/recorder.h"
 #include "tests/site.h"
 
@@ -18,12 +20,14 @@ enum { KIB = 1024, MIB = 1024 * 1024 };
 /* --- the client, in memory: 256 KiB are on their way when it does not read ----------- */
 
 static struct record client;
+static tw_protocol *server_end;
 
 static void client_connect(void)
 {
     memset(&client, 0, sizeof client);
+    server_end = site_protocol();
     ck_assert_int_eq(
-        tw_memory_pair(site_protocol(), recorder_new(&recorder_half_class, &client), 0), 0);
+        tw_memory_pair(server_end, recorder_new(&recorder_half_class, &client), 0), 0);
     ck_assert_ptr_nonnull(client.protocol);
 }
 
@@ -31,6 +35,23 @@ static tw_transport *client_transport(void)
 {
     ck_assert_ptr_nonnull(client.protocol);
     return client.protocol->transport;
+}
+
+/* From here on both speak TLS. */
+static void client_secures(void)
+{
+    struct tw_tls_options ours = { .no_verify = true };
+    struct tw_tls_options theirs = { .server = true, .cert_file = test_leaf_file() };
+    tw_tls_context *client_context, *server_context;
+
+    ck_assert(!tw_is_failure(tw_tls_context_new(&ours, &client_context)));
+    ck_assert(!tw_is_failure(tw_tls_context_new(&theirs, &server_context)));
+    ck_assert_int_eq(tw_transport_start_tls(server_end->transport, server_context, NULL), 0);
+    ck_assert_int_eq(tw_transport_start_tls(client_transport(), client_context, "a.test"), 0);
+    tw_tls_context_unref(client_context);
+    tw_tls_context_unref(server_context);
+    tw_testing_settle();
+    ck_assert_ptr_nonnull(tw_transport_tls_version(client_transport()));
 }
 
 static void client_send(const char *text)
@@ -525,7 +546,8 @@ START_TEST(a_client_that_goes_tells_one)
     if (told[_i].has_producer == OF_ANSWER)
         tw_request_register_producer(waiting[0], &producer, true, NULL);
     else if (told[_i].has_producer == OF_TRANSPORT)
-        tw_transport_register_producer(tw_request_transport(waiting[0]), &producer, true, NULL);
+        tw_transport_register_producer(tw_request_transport(waiting[0]), &producer, true,
+                                       NULL);
     if (told[_i].sets_gone)
         tw_request_on_gone(waiting[0], note_gone, NULL);
     tw_transport_abort(client_transport());
@@ -549,6 +571,7 @@ static const struct {
     { "nothing was asked", "", 0, "" },
     { "a late answer", GET("/late"), 1, "late answer" },
     { "the last answer", CLOSING_GET("/late"), 1, "late answer" },
+    { "a large one", GET("/late") GET("/big"), 2, "xxxxxxxx" },
     { "two", GET("/late") GET("/hello"), 2, "hello" },
     { "more than is kept in order at once",
       GET("/late") GET("/hello") GET("/hello") GET("/hello"), 4, "hello" },
@@ -560,22 +583,47 @@ static const struct {
       "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab", 0, "" },
 };
 
+enum { HALVES = (int)(sizeof halves / sizeof halves[0]) };
+
+/* Each plain, then over TLS, whose close_notify says no more. */
 START_TEST(what_is_due_is_sent_to_a_client_that_says_no_more)
 {
     struct tw_site_options options = { .max_pipelined = 2, .on_finished = finished };
     const char *text;
+    int row = _i % HALVES;
 
     begin(&options);
-    client_send(halves[_i].request);
+    if (_i >= HALVES)
+        client_secures();
+    client_send(halves[row].request);
     tw_transport_lose_write(client_transport());
     tw_testing_settle();
     tw_testing_advance(21);
     text = client_text();
-    ck_assert_msg(count_text(text, "HTTP/1.1 200 OK") == halves[_i].answers, "%s: %s",
-                  halves[_i].what, text);
-    ck_assert_str_eq(text + strlen(text) - strlen(halves[_i].last), halves[_i].last);
-    ck_assert_msg(is_closed(), "%s", halves[_i].what);
+    ck_assert_msg(count_text(text, "HTTP/1.1 200 OK") == halves[row].answers, "%s: %s",
+                  halves[row].what, text);
+    ck_assert_str_eq(text + strlen(text) - strlen(halves[row].last), halves[row].last);
+    ck_assert_msg(is_closed(), "%s", halves[row].what);
     ck_assert_ptr_nonnull(strstr(record_text(&client), "lost:connection_done"));
+    end();
+}
+END_TEST
+
+/* A TCP end without close_notify may be somebody else's: it cuts the request off. */
+START_TEST(an_end_below_tls_is_no_half_close)
+{
+    tw_transport *lower;
+
+    begin(NULL);
+    lower = tw_transport_ref(client_transport());
+    client_secures();
+    client_send(GET("/wait"));
+    tw_request_on_gone(waiting[0], note_gone, NULL);
+    ck_assert_int_eq(tw_transport_lose_write(lower), 0);
+    tw_testing_settle();
+    ck_assert_uint_eq(gone_count, 1);
+    ck_assert(is_closed());
+    tw_transport_unref(lower);
     end();
 }
 END_TEST
@@ -692,7 +740,8 @@ int main(void)
     TEST_ADD(suite, a_push_producer_is_paused_and_resumed);
     TEST_ADD(suite, a_pull_producer_is_asked_each_time_that_all_is_sent);
     TEST_ADD_ROWS(suite, a_client_that_goes_tells_one, told);
-    TEST_ADD_ROWS(suite, what_is_due_is_sent_to_a_client_that_says_no_more, halves);
+    test_add(suite, what_is_due_is_sent_to_a_client_that_says_no_more, 0, 2 * HALVES);
+    TEST_ADD(suite, an_end_below_tls_is_no_half_close);
     TEST_ADD(suite, who_says_no_more_waits_a_minute);
     TEST_ADD(suite, the_log_hears_when_the_answer_is_with_the_system);
     TEST_ADD_ROWS(suite, the_log_says_what_was_cut, cuts);
