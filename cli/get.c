@@ -297,7 +297,7 @@ static void start_transfer(struct transfer *transfer)
     int r;
 
     transfer->tries++;
-    transfer->has_head = transfer->discard = transfer->again = false;
+    transfer->has_head = transfer->discard = transfer->again = transfer->unreadable = false;
     if (tw_is_failure(transfer->run->tls_problem)) {
         fail_for_tls(transfer, tw_failure_message(transfer->run->tls_problem));
         return;
@@ -401,7 +401,7 @@ static int plan_sink(const struct get_settings *settings, size_t index, struct s
     if (name == NULL) {
         cli_complain("get", "%s: url: no file name in it for -O",
                      get_without_credentials(settings->urls[index]));
-        return -1;
+        return -CLI_UNWRITABLE;
     }
     sink_init(sink, SINK_FILE, in_directory(settings->output_dir, name));
     return 0;
@@ -434,17 +434,19 @@ static int check_paths(const struct get_run *run)
     for (i = 1; r == 0 && i < count; i++) {
         if (strcmp(paths[i - 1], paths[i]) == 0 && !is_special_file(paths[i])) {
             cli_complain("get", "two URLs would be written to %s", paths[i]);
-            r = -1;
+            r = -CLI_USAGE;
         }
     }
     free(paths);
     return r;
 }
 
+/* 0, or the negative exit status. */
 static int plan(struct get_run *run)
 {
     const struct get_settings *settings = run->settings;
     size_t i;
+    int r;
 
     run->count = settings->url_count;
     run->transfers = cli_alloc(run->count * sizeof *run->transfers);
@@ -455,8 +457,9 @@ static int plan(struct get_run *run)
         transfer->url = settings->urls[i];
         if (i < settings->upload_count && settings->uploads[i][0] != 0)
             transfer->upload = settings->uploads[i];
-        if (plan_sink(settings, i, &transfer->sink) < 0)
-            return -1;
+        r = plan_sink(settings, i, &transfer->sink);
+        if (r < 0)
+            return r;
     }
     return check_paths(run);
 }
@@ -581,16 +584,19 @@ static int print_cookies(const tw_cookies *jar)
     return r;
 }
 
-static int save_cookies(const struct get_settings *settings)
+static int save_cookies(struct get_run *run)
 {
+    const struct get_settings *settings = run->settings;
     int r = 0;
 
     if (settings->jar_file == NULL || settings->jar == NULL)
         return 0;
-    if (strcmp(settings->jar_file, "-") == 0)
-        r = print_cookies(settings->jar);
-    else
+    if (strcmp(settings->jar_file, "-") == 0) {
+        if (run->stdout_error == 0)
+            r = run->stdout_error = print_cookies(settings->jar);
+    } else {
         r = tw_cookies_save(settings->jar, settings->jar_file);
+    }
     if (r < 0)
         cli_complain("get", "--cookie-jar: %s: %s", settings->jar_file, strerror(-r));
     return r;
@@ -636,9 +642,9 @@ static int run_all(struct get_run *run)
                      run->count);
     else if (run->stdout_error == 0)
         get_say_summary(run);
-    if (save_cookies(run->settings) < 0)
+    if (save_cookies(run) < 0)
         r = -1;
-    return r < 0 || number != 0 ? CLI_FAILED : run_status(run);
+    return (r < 0 && run->stdout_error == 0) || number != 0 ? CLI_FAILED : run_status(run);
 }
 
 /* Die by the signal that stopped us, as a shell expects. */
@@ -656,7 +662,11 @@ int cli_get(int argc, char **argv)
     int status = cli_status_of(verdict), number;
 
     raise_descriptor_limit();
-    if (verdict == CLI_RUN && plan(&run) == 0)
+    if (verdict == CLI_WRONG && settings.wrong_status != 0)
+        status = settings.wrong_status;
+    else if (verdict == CLI_RUN)
+        status = -plan(&run);
+    if (verdict == CLI_RUN && status == 0)
         status = run_set_up(&run, &settings) == 0 ? run_all(&run) : CLI_FAILED;
     number = tw_reactor_exit_signal();
     tw_agent_unref(run.agent);

@@ -47,6 +47,7 @@ struct get_settings {
     double retry_delay, retry_max_time;
     bool retry_refused, retry_all;
     unsigned config_depth;
+    int wrong_status; /* of a command line that cannot be used; 0: CLI_USAGE */
 };
 
 /* Read the command line. CLI_RUN, or the verdict of cli_parse(). */
@@ -97,6 +98,7 @@ struct transfer {
     unsigned tries;
     int sink_error; /* negative errno */
     int status;     /* for the exit; 0: all is well, or not ended */
+    bool unreadable; /* what it uploads */
     uint64_t size;
     tw_value response; /* the answer that is coming, or none */
     double expected;   /* bytes of its body as sent; 0: not known */

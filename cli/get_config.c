@@ -147,6 +147,7 @@ int get_read_config(struct get_settings *settings, const char *path)
         r = -1;
     } else if ((r = cli_text_read(&text, path)) < 0) {
         cli_complain("get", "--config: %s: %s", path, strerror(-r));
+        settings->wrong_status = CLI_UNREADABLE;
         r = -1;
     } else if (text.length > 0) {
         r = take_lines(settings, path, text.data);

@@ -13,6 +13,9 @@
 
 #include "cli/get.h"
 
+/* curl's exit status for --resolve. */
+enum { BAD_RESOLVE = 49 };
+
 enum option_id {
     OPTION_OUTPUT,
     OPTION_REMOTE_NAME,
@@ -164,9 +167,11 @@ static int get_take_url(const char *text, void *arg)
 
 /* --- bodies and fields -------------------------------------------------------------------- */
 
-static int cannot_read(const struct cli_option *option, const char *path, int error)
+static int cannot_read(struct get_settings *settings, const struct cli_option *option,
+                       const char *path, int error)
 {
     cli_complain("get", "--%s: %s: %s", option->name, path, strerror(-error));
+    settings->wrong_status = CLI_UNREADABLE;
     return -1;
 }
 
@@ -202,7 +207,7 @@ static int take_data(struct get_settings *settings, const struct cli_option *opt
         cli_text_add(&settings->body, file.data, file.length);
     }
     cli_text_free(&file);
-    return r < 0 ? cannot_read(option, value + 1, r) : 0;
+    return r < 0 ? cannot_read(settings, option, value + 1, r) : 0;
 }
 
 static bool names(const char *line, const char *name)
@@ -253,7 +258,7 @@ static int take_header(struct get_settings *settings, const struct cli_option *o
         return add_field(settings, option, value);
     r = cli_text_read(&file, value + 1);
     if (r < 0)
-        r = cannot_read(option, value + 1, r);
+        r = cannot_read(settings, option, value + 1, r);
     rest = file.data;
     while (r == 0 && rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
         line[strcspn(line, "\r")] = 0;
@@ -302,12 +307,12 @@ static int take_cookie(struct get_settings *settings, const struct cli_option *o
     if (settings->jar == NULL)
         settings->jar = tw_cookies_new();
     if (settings->jar == NULL)
-        return cannot_read(option, value, -ENOMEM);
+        return cannot_read(settings, option, value, -ENOMEM);
     if (*value == 0)
         return 0;
     r = tw_cookies_load(settings->jar, strcmp(value, "-") == 0 ? "/dev/stdin" : value, &line);
     if (r < 0 && r != -ENOENT) /* a first run has no file yet */
-        return cannot_read(option, value, r);
+        return cannot_read(settings, option, value, r);
     if (r == 1)
         cli_complain("get", "--cookie: %s:%u: not a line of a cookie file, passed over", value,
                      line);
@@ -319,7 +324,8 @@ static int take_cookie(struct get_settings *settings, const struct cli_option *o
 }
 
 /* "[+]host:port:address[,address]", "-host:port" takes one back. */
-static int take_resolve(const struct cli_option *option, const char *value)
+static int take_resolve(struct get_settings *settings, const struct cli_option *option,
+                        const char *value)
 {
     const char *host = value + (*value == '+' || *value == '-');
     const char *port = strchr(host, ':'),
@@ -328,6 +334,7 @@ static int take_resolve(const struct cli_option *option, const char *value)
     int64_t number;
     int r;
 
+    settings->wrong_status = BAD_RESOLVE;
     if (port == NULL || (*value != '-' && address == NULL))
         return cli_bad_value(&get_command, option, value, "HOST:PORT:ADDRESS");
     name = cli_keep(host, (size_t)(port - host));
@@ -340,7 +347,12 @@ static int take_resolve(const struct cli_option *option, const char *value)
     r = tw_resolver_override(name, (unsigned)number, literal);
     if (r == -EINVAL)
         return cli_bad_value(&get_command, option, value, "HOST:PORT:ADDRESS");
-    return r < 0 ? cannot_read(option, value, r) : 0;
+    if (r < 0) {
+        cli_complain("get", "--%s: %s", option->name, strerror(-r));
+        return -1;
+    }
+    settings->wrong_status = 0;
+    return 0;
 }
 
 static int take_integer(const struct cli_option *option, const char *value, int64_t least,
@@ -471,6 +483,8 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
 {
     switch (option->id) {
     case OPTION_OUTPUT:
+        if (*value == 0)
+            return cli_bad_value(&get_command, option, value, "the name of a file");
         add_output(settings, value);
         return 0;
     case OPTION_OUTPUT_DIR:
@@ -512,7 +526,7 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
         settings->crlfile = value;
         return 0;
     case OPTION_RESOLVE:
-        return take_resolve(option, value);
+        return take_resolve(settings, option, value);
     case OPTION_RANGE:
         settings->range = value;
         return 0;

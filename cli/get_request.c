@@ -177,40 +177,48 @@ void get_set_proxy_user(const struct get_settings *settings)
 
 /* --- bodies ------------------------------------------------------------------------------- */
 
+struct upload {
+    struct transfer *transfer;
+    int fd;
+};
+
 static int64_t read_upload(tw_upload *upload, char *data, size_t size, void *arg)
 {
-    const int *fd = arg;
+    const struct upload *file = arg;
     ssize_t n;
 
     (void)upload;
     do
-        n = read(*fd, data, size);
+        n = read(file->fd, data, size);
     while (n < 0 && errno == EINTR);
+    file->transfer->unreadable = n < 0;
     return n < 0 ? -errno : n;
 }
 
 static int rewind_upload(void *arg)
 {
-    const int *fd = arg;
+    const struct upload *file = arg;
 
-    return lseek(*fd, 0, SEEK_SET) == 0 ? 0 : -errno;
+    return lseek(file->fd, 0, SEEK_SET) == 0 ? 0 : -errno;
 }
 
 static void release_upload(void *arg)
 {
-    int *fd = arg;
+    struct upload *file = arg;
 
-    if (*fd != STDIN_FILENO)
-        close(*fd);
-    free(fd);
+    if (file->fd != STDIN_FILENO)
+        close(file->fd);
+    free(file);
 }
 
-static int open_upload(const char *path, struct tw_body_source *source, struct cli_text *why)
+static int open_upload(struct transfer *transfer, struct tw_body_source *source,
+                       struct cli_text *why)
 {
+    const char *path = transfer->upload;
     bool standard_input = is_standard_input(path);
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat status;
-    int *kept;
+    struct upload *kept;
 
     if (fd < 0 || fstat(fd, &status) != 0 || S_ISDIR(status.st_mode)) {
         cli_text_printf(why, "-T %s: %s", path,
@@ -220,7 +228,7 @@ static int open_upload(const char *path, struct tw_body_source *source, struct c
         return -CLI_UNREADABLE;
     }
     kept = cli_alloc(sizeof *kept);
-    *kept = fd;
+    *kept = (struct upload){ transfer, fd };
     source->length = S_ISREG(status.st_mode) && !standard_input ? status.st_size : -1;
     source->read = read_upload;
     source->rewind = S_ISREG(status.st_mode) ? rewind_upload : NULL;
@@ -263,14 +271,14 @@ static void open_data(const struct cli_text *text, struct tw_body_source *source
 }
 
 /* As get_make_request(). */
-static int choose_body(const struct transfer *transfer, struct tw_fetch_options *options,
+static int choose_body(struct transfer *transfer, struct tw_fetch_options *options,
                        struct get_made *made, struct cli_text *why)
 {
     const struct get_settings *settings = transfer->run->settings;
     bool chunked = tw_headers_has_token(made->headers, "Transfer-Encoding", "chunked");
 
     if (transfer->upload != NULL) {
-        int r = open_upload(transfer->upload, &made->source, why);
+        int r = open_upload(transfer, &made->source, why);
 
         if (r < 0)
             return r;

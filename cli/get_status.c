@@ -46,10 +46,24 @@ static int tls_status(tw_value failure)
     return number > 0 && number < 100 ? 60 : 35;
 }
 
+/* A proxy that is none, or has no address. */
+static bool is_of_proxy(tw_value failure)
+{
+    const char *message = tw_failure_message(failure);
+
+    return (tw_failure_is(failure, &tw_error_url) || tw_failure_is(failure, &tw_error_dns)) &&
+           (strncmp(message, "proxy: ", 7) == 0 ||
+            strncmp(message, "the environment's proxy: ", 25) == 0);
+}
+
 int get_failure_status(const struct transfer *transfer, tw_value failure)
 {
     const char *target = tw_response_header(get_response_of(failure), "Location");
 
+    if (transfer->unreadable)
+        return CLI_UNREADABLE;
+    if (is_of_proxy(failure))
+        return strstr(tw_failure_message(failure), "kind of proxy") != NULL ? 7 : 5;
     if (tw_failure_is(failure, &tw_error_url))
         return url_status(target != NULL ? target : transfer->url);
     if (tw_failure_is(failure, &tw_error_tls))

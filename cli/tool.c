@@ -166,7 +166,7 @@ struct tool_line {
     const struct tool *tool;
     struct tool_question question;
     struct cli_option *options;
-    bool as_json, batch;
+    bool as_json, batch, unwritable;
     const char **operands;
     size_t count;
 };
@@ -328,7 +328,7 @@ static int tool_take_operand(const char *text, void *arg)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-static int print_answer(const struct tool_line *line)
+static int print_answer(struct tool_line *line)
 {
     struct twi_arena arena;
     struct twi_text text = { .arena = &arena };
@@ -339,6 +339,7 @@ static int print_answer(const struct tool_line *line)
     r = arena.failed ? -ENOMEM : cli_write(1, twi_text_string(&text), text.length);
     if (r < 0)
         status = tool_complain(line->tool, "standard output", strerror(-r));
+    line->unwritable = r < 0;
     twi_arena_free(&arena);
     return status;
 }
@@ -362,7 +363,7 @@ static int answer_operands(struct tool_line *line)
                      line->tool->name);
         return CLI_USAGE;
     }
-    for (size_t i = 0; i < line->count; i++) {
+    for (size_t i = 0; i < line->count && !line->unwritable; i++) {
         int r;
         line->question = common;
         line->question.has_input = line->question.is_text = true;

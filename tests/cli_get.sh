@@ -376,7 +376,7 @@ run get -O "$server/file/f%c3%bc" "$server/file/gü"
 file_is f%c3%bc "/file/fü"
 file_is gü "/file/gü"
 run get -O "$server/file/%2e%2e"
-status 2
+status 23
 run get --create-dirs -o new/er/f "$server/file/f"
 file_is new/er/f /file/f
 run get -o none/f "$server/file/f"
@@ -386,7 +386,7 @@ run get -O -o - "$server/file/g" "$server/file/h"
 file_is g /file/g
 out_is /file/h
 run get -O "$server/"
-status 2
+status 23
 err_has "no file name in it for -O"
 run get -O "$server/file/same" "$server/hop/same"
 status 2
@@ -467,7 +467,7 @@ run get -K config
 status 2
 err_has "files that name each other"
 run get -K no-such-config
-status 2
+status 26
 err_has "--config: no-such-config: No such file or directory"
 
 printf '# pages\n  %s\t\n%s\nsilent\nhttp1.1\n' "$server/file/1" "${server#http://}/file/2" >config
@@ -497,11 +497,18 @@ out_is arrived
 claim "the command line is checked"
 bad()
 {
-    word=$1
-    shift
+    bad_is 2 "$@"
+}
+# One that has a number of curl's.
+bad_is()
+{
+    number=$1
+    word=$2
+    shift 2
     run get "$@" "$server/"
-    status 2
+    status "$number"
     err_has "$word"
+    out_is_empty
 }
 run get
 status 2
@@ -516,13 +523,19 @@ bad "--max-filesize: '1x' is not a number of bytes" --max-filesize 1x
 bad "--max-redirs: '' is not" --max-redirs ''
 bad "--header: 'a b: c' is not a header field" -H 'a b: c'
 bad "--header: 'nonsense' is not a header field" -H nonsense
-bad "--header: no-such-file: No such file" -H @no-such-file
-bad "--data: no-such-file: No such file" -d @no-such-file
+bad_is 26 "--header: no-such-file: No such file" -H @no-such-file
+bad_is 26 "--data: no-such-file: No such file" -d @no-such-file
+bad_is 26 "--config: no-such-file: No such file" -K no-such-file
+bad_is 26 "--cookie: $work: Is a directory" -b "$work"
+bad_is 23 "url: no file name in it for -O" -O
+bad_is 5 "url: proxy: not a valid IPv6 address" -x 'http://[::1'
+bad_is 7 "url: proxy: unknown kind of proxy" -x nonsense://127.0.0.1
+bad "--output: '' is not the name of a file" -o ''
 bad "--request: 'A B' is not a method" -X 'A B'
 bad "--referer: 'x;auto' is not a fixed URL" -e 'x;auto'
-bad "--resolve: 'x' is not HOST:PORT:ADDRESS" --resolve x
-bad "--resolve: 'h:0:127.0.0.1' is not" --resolve h:0:127.0.0.1
-bad "--resolve: 'h:80:x' is not" --resolve h:80:x
+bad_is 49 "--resolve: 'x' is not HOST:PORT:ADDRESS" --resolve x
+bad_is 49 "--resolve: 'h:0:127.0.0.1' is not" --resolve h:0:127.0.0.1
+bad_is 49 "--resolve: 'h:80:x' is not" --resolve h:80:x
 bad "--range: not a range of bytes" -r x
 bad "-T and -d together" -T data -d x
 bad "more -T than URLs" -T data -T data
@@ -559,6 +572,13 @@ if [ -w /dev/full ]; then
     timeout 60 "$tweed" get --help >/dev/full 2>"$work/err"
     got=$?
     status 1
+    last="tweed get --cookie-jar - >/dev/full"
+    for body in big/100 cookie/set; do
+        timeout 60 "$tweed" get --no-progress-meter --cookie-jar - "$server/$body" >/dev/full 2>"$work/err"
+        got=$?
+        status 23
+        [ "$(wc -l <"$work/err")" -eq 1 ] || wrong "more than a line"
+    done
     run get -o /dev/full "$server/big/100"
     status 23
     err_has ": other: /dev/full: No space left on device"
@@ -569,6 +589,31 @@ last="tweed get | true"
 got=$(cat "$work/status")
 status 23
 err_has "tweed get: standard output: Broken pipe"
+
+claim "a missing standard input is told, and nothing is sent for it"
+for option in -d@- -H@- -K- -T-; do
+    last="tweed get $option <&-"
+    timeout 60 "$tweed" get "$option" "$server/file/x" <&- >"$work/out" 2>"$work/err"
+    got=$?
+    status 26
+    err_has "Bad file descriptor"
+    out_is_empty
+done
+
+claim "what an interrupted download has is kept"
+"$tweed" get -o "$work/half" "$server/half/10000" 2>"$work/err" &
+pid=$!
+for _ in $(seq 50); do
+    [ -s "$work/half" ] && break
+    sleep 0.1
+done
+kill -TERM $pid
+wait $pid
+got=$?
+last="kill -TERM, half way"
+status 143
+err_has "tweed get: interrupted, 0 of 1 fetched"
+[ "$(wc -c <"$work/half")" -eq 5000 ] || wrong "half is not there"
 
 claim "a missing standard output takes no connection's place"
 last="tweed get >&-"

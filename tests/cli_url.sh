@@ -81,13 +81,14 @@ err_has "unknown option '--nonsense'"
 
 claim "a full disk is reported"
 if [ -w /dev/full ]; then
-    for arguments in "--help" "--version" "url http://h/" "get --help"; do
+    for arguments in "--help" "--version" "url http://h/ http://i/" "get --help"; do
         last="tweed $arguments >/dev/full"
         # shellcheck disable=SC2086
         "$tweed" $arguments >/dev/full 2>"$work/err"
         got=$?
         [ $got -ne 0 ] || wrong "status 0"
         err_has "standard output: No space left on device"
+        [ "$(wc -l <"$work/err")" -eq 1 ] || wrong "more than a line"
     done
 fi
 claim "a batch answers a question a line, in order"

@@ -133,6 +133,7 @@ static int load_lines(tw_cookies *jar, FILE *file, unsigned *ret_line)
     unsigned number = 0;
     int r, bad = 0;
 
+    errno = 0;
     while ((r = read_line(file, line)) != 0) {
         number++;
         if (r > 0)
@@ -142,7 +143,7 @@ static int load_lines(tw_cookies *jar, FILE *file, unsigned *ret_line)
         if (r < 0 && bad < INT_MAX && bad++ == 0 && ret_line != NULL)
             *ret_line = number;
     }
-    return ferror(file) ? -EIO : bad;
+    return ferror(file) ? (errno > 0 ? -errno : -EIO) : bad;
 }
 
 int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include <tweed/reactor.h>
 #include <tweed/resolver.h>
@@ -144,13 +145,30 @@ static void tunnel_begin(struct twi_dial *dial, tw_protocol *protocol)
 
 /* --- connecting ------------------------------------------------------------------------ */
 
+/* The name that has no address is not the one that was asked for. */
+static tw_value failure_of_proxy(tw_value failure)
+{
+    char message[512];
+
+    snprintf(message, sizeof message, "proxy: %s", tw_failure_message(failure));
+    return tw_fail_with(&(struct tw_failure_fields){
+        .error_class = tw_failure_class(failure),
+        .message = message,
+        .where = tw_failure_where(failure),
+        .number = tw_failure_number(failure),
+        .cause = tw_retain(failure),
+    });
+}
+
 static tw_value dial_connected(tw_value result, void *arg)
 {
     struct twi_dial *dial = arg;
     tw_deferred *connecting = dial->connecting;
 
     dial->connecting = NULL;
-    if (tw_is_failure(result))
+    if (dial->route->proxy != NULL && tw_failure_is(result, &tw_error_dns))
+        dial_fail(dial, failure_of_proxy(result));
+    else if (tw_is_failure(result))
         dial_fail(dial, tw_retain(result));
     else if (dial->route->tunnelled)
         tunnel_begin(dial, tw_pointer_of(result));
