@@ -103,7 +103,7 @@ int64_t twi_loop_now(void)
     return loop != NULL ? twi_loop_time(loop) : twi_monotonic_ns();
 }
 
-/* What delays count from: not before now, and never before what it was when asked last. */
+/* The time from which delays count: not before now, and never before the last one returned. */
 static inline int64_t loop_asked_time(struct twi_loop *loop)
 {
     int64_t before = loop->now + LAG_NS, now;

@@ -112,7 +112,7 @@ static inline void transcript_eof(struct transcript *t, struct twi_http1 *parser
         transcript_error(t, parser);
 }
 
-/* What it is, the bytes, and the transcript that they make. */
+/* A name, the bytes, and the transcript that they make. */
 struct codec_row {
     const char *what, *method; /* method: of the request that it answers */
     const char *input;
