@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tweed/tls.h>
+
+#include "net/transport/transport.h"
+#include "tests/certificates.h"
 #include "tests/client_peer.h"
 #include "tests/test.h"
 
@@ -381,6 +385,70 @@ START_TEST(a_reply_that_nobody_asked_for_ends_the_connection)
 }
 END_TEST
 
+/* --- the end of a connection over TLS ------------------------------------------------------ */
+
+static const struct {
+    const char *what, *reply;
+    bool says_so; /* by close_notify; else TCP ends below */
+    const tw_error_class *error;
+} tls_ends[] = {
+    { "until close", OK "\r\nhello", true, NULL },
+    { "until close, cut", OK "\r\nhello", false, &tw_error_partial },
+    { "a length", OK CL(5) "\r\nhello", true, NULL },
+    { "a length, cut behind it", OK CL(5) "\r\nhello", false, NULL },
+    { "half a length", OK CL(10) "\r\nhello", true, &tw_error_partial },
+    { "half a length, cut", OK CL(10) "\r\nhello", false, &tw_error_partial },
+    { "chunks", CHUNKED "5\r\nhello\r\n", true, &tw_error_partial },
+    { "1.0 until close, cut", "HTTP/1.0 200 OK\r\n\r\nhello", false, &tw_error_partial },
+};
+
+static void end_below(void *arg)
+{
+    const struct peer_connection *connection = arg;
+
+    tw_transport_lose(twi_transport_lower(connection->protocol.transport));
+}
+
+static void answer_and_end(struct peer_connection *connection, const char *request)
+{
+    const int *row = connection->peer->user;
+
+    (void)request;
+    peer_send(connection, tls_ends[*row].reply);
+    if (tls_ends[*row].says_so)
+        peer_close(connection);
+    else
+        tw_call_later(0.001, end_below, connection); /* when the reply has left */
+}
+
+/* Anybody on the way can end TCP, and what has come would pass for the whole. */
+START_TEST(an_end_that_tls_did_not_say_is_a_cut)
+{
+    struct tw_tls_options any = { .no_verify = true };
+    struct tw_tls_options ours = { .server = true, .cert_file = test_leaf_file() };
+    struct tw_fetch_options options = { .timeout = 10 };
+    tw_tls_context *identity;
+    struct outcome got;
+    int row = _i;
+
+    client_begin();
+    ck_assert(!tw_is_failure(tw_tls_context_new(&ours, &identity)));
+    ck_assert(!tw_is_failure(tw_tls_context_new(&any, &options.tls)));
+    peer = (struct peer){ .answer = answer_and_end, .tls = identity, .user = &row };
+    peer_begin(&peer, 443);
+    client_get(&got, "https://a.test/", &options);
+    ck_assert_msg(got.error == tls_ends[_i].error, "%s: %s", tls_ends[_i].what,
+                  tw_is_failure(got.result) ? tw_failure_message(got.result) : "a success");
+    ck_assert_msg(strcmp(got.body, "hello") == 0, "%s: %s", tls_ends[_i].what, got.body);
+    ck_assert(got.complete == (tls_ends[_i].error == NULL));
+    outcome_free(&got);
+    tw_tls_context_unref(options.tls);
+    tw_tls_context_unref(identity);
+    peer_end(&peer);
+    client_end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client replies");
@@ -394,5 +462,6 @@ int main(void)
     TEST_ADD(suite, the_limits_of_a_head_can_be_changed);
     TEST_ADD_ROWS(suite, bytes_after_a_reply_end_the_connection, unwanted);
     TEST_ADD(suite, a_reply_that_nobody_asked_for_ends_the_connection);
+    TEST_ADD_ROWS(suite, an_end_that_tls_did_not_say_is_a_cut, tls_ends);
     return test_run(suite);
 }
