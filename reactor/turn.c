@@ -33,6 +33,8 @@ static void run_flushes(struct twi_loop *loop)
 {
     struct twi_list now = TWI_LIST_INIT(now), *node;
 
+    if (twi_list_empty(&loop->flushes)) /* nearly always: those who read flush by themselves */
+        return;
     twi_list_splice(&now, &loop->flushes);
     while ((node = twi_list_take_first(&now)) != NULL) {
         struct twi_flush *flush = TWI_CONTAINER(node, struct twi_flush, node_);

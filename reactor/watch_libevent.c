@@ -380,17 +380,28 @@ static struct twi_backend *here(void)
     return twi_loop_here->backend;
 }
 
+__attribute__((noinline)) /* nearly always nobody wants to know */
+static void
+watch_call_timed(struct twi_watch *watch, struct twi_slow *slow, unsigned ready)
+{
+    twi_watch_fn *fn = watch->fn;
+
+    twi_slow_begin(slow);
+    fn(ready, watch->arg);
+    TWI_SLOW_END(slow, "descriptor", fn);
+}
+
 static void watch_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct twi_watch *watch = arg;
     struct twi_loop *loop = twi_loop_here;
-    twi_watch_fn *fn = watch->fn;
 
     (void)fd;
     loop->backend->calls++;
-    TWI_SLOW_BEGIN(&loop->slow);
-    fn(from_libevent(what), watch->arg);
-    TWI_SLOW_END(&loop->slow, "descriptor", fn);
+    if (__builtin_expect(loop->slow.watched, 0))
+        watch_call_timed(watch, &loop->slow, from_libevent(what));
+    else
+        watch->fn(from_libevent(what), watch->arg);
 }
 
 static void extra_drop_if_unused(struct twi_watch *watch)
