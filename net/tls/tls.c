@@ -315,6 +315,7 @@ static void tls_send_all(struct tls *tls)
 {
     tw_transport *lower = tw_transport_ref(tls->filter.lower);
     size_t sent = 0;
+    bool waits = false;
 
     for (;;) {
         size_t before;
@@ -328,6 +329,7 @@ static void tls_send_all(struct tls *tls)
             break;
         if (tw_transport_unsent(lower) > 0) {
             wait_for_lower(tls);
+            waits = true;
             break;
         }
         if (twi_outbox_empty(&tls->base.out))
@@ -338,8 +340,10 @@ static void tls_send_all(struct tls *tls)
             break;
         }
     }
-    if (alive(tls)) /* this outbox may be empty while much is left below */
+    if (waits && alive(tls)) /* this outbox may be empty while much is left below */
         twi_transport_flushed_slow(&tls->base);
+    else if (alive(tls))
+        twi_transport_flushed(&tls->base);
     tw_transport_unref(lower);
 }
 
