@@ -149,20 +149,27 @@ static inline int64_t call_at(struct twi_loop *loop, int64_t at, void (*fn)(void
     return twi_wheel_number(&loop->wheel, timer);
 }
 
+__attribute__((noinline)) static void cancel_and_release(struct twi_loop *loop,
+                                                         struct twi_timer *timer)
+{
+    tw_release_fn *release = timer->release;
+    void *arg = timer->arg;
+
+    twi_wheel_remove(&loop->wheel, timer, TWI_TIMER_CANCELLED);
+    release(arg);
+}
+
 static int timer_cancel(struct twi_loop *loop, int64_t call)
 {
     struct twi_timer *timer;
-    tw_release_fn *release;
-    void *arg;
     int r = twi_wheel_find(&loop->wheel, call, &timer);
 
     if (r < 0)
         return r;
-    release = timer->release;
-    arg = timer->arg;
-    twi_wheel_remove(&loop->wheel, timer, TWI_TIMER_CANCELLED);
-    if (release != NULL)
-        release(arg);
+    if (timer->release != NULL)
+        cancel_and_release(loop, timer);
+    else
+        twi_wheel_remove(&loop->wheel, timer, TWI_TIMER_CANCELLED);
     return 0;
 }
 
@@ -182,12 +189,15 @@ static void call_due(struct twi_loop *loop)
 
     while (!twi_list_empty(&wheel->due)) {
         struct twi_timer *timer = TWI_CONTAINER(wheel->due.next, struct twi_timer, node);
-        struct twi_timer call = *timer;
+        void (*fn)(void *arg) = timer->fn;
+        tw_release_fn *release = timer->release;
+        void *arg = timer->arg;
+
         twi_wheel_remove(wheel, timer, TWI_TIMER_CALLED);
-        call.fn(call.arg);
-        TWI_SLOW_END(&loop->slow, "timed call", call.fn);
-        if (call.release != NULL)
-            call.release(call.arg);
+        fn(arg);
+        TWI_SLOW_END(&loop->slow, "timed call", fn);
+        if (release != NULL)
+            release(arg);
     }
 }
 

@@ -50,8 +50,9 @@ uint32_t twi_wheel_generation(const struct twi_wheel *wheel)
     uint32_t largest = wheel->first_generation;
 
     for (uint32_t i = 0; i < wheel->used; i++) {
-        if (twi_wheel_at(wheel, i)->generation > largest)
-            largest = twi_wheel_at(wheel, i)->generation;
+        uint32_t generation = twi_timer_generation(twi_wheel_at(wheel, i));
+        if (generation > largest)
+            largest = generation;
     }
     return largest;
 }
@@ -146,7 +147,7 @@ static struct twi_timer *new_place(struct twi_wheel *wheel)
     if (wheel->used >= 4 * AHEAD && wheel->used % AHEAD == 0)
         touch_ahead(wheel, timer);
     timer->index = wheel->used++;
-    timer->generation = wheel->first_generation;
+    twi_timer_use(timer, wheel->first_generation, TWI_TIMER_CANCELLED);
     return timer;
 }
 
@@ -172,23 +173,26 @@ static struct twi_timer *take_place(struct twi_wheel *wheel)
 
     if (timer == NULL)
         return NULL;
-    timer->generation++;
-    timer->state = TWI_TIMER_PENDING;
+    twi_timer_use(timer, twi_timer_generation(timer) + 1, TWI_TIMER_PENDING);
     return timer;
 }
 
 /* A place whose generations are used up is not used again: numbers never come twice. */
-static void give_place(struct twi_wheel *wheel, struct twi_timer *timer)
+static inline void give_place(struct twi_wheel *wheel, uint32_t index, uint32_t generation)
 {
-    uint32_t word = timer->index / 64, group = word / 64;
+    uint32_t word = index / 64, group = word / 64;
+    uint64_t before;
 
-    if (timer->generation == MAX_GENERATION)
+    if (generation == MAX_GENERATION)
         return;
-    wheel->free_places[word] |= UINT64_C(1) << (timer->index & 63);
+    before = wheel->free_places[word];
+    wheel->free_places[word] = before | UINT64_C(1) << (index & 63);
+    wheel->free_count++;
+    if (before != 0)
+        return;
     wheel->free_words[group] |= UINT64_C(1) << (word & 63);
     if (group < wheel->first_free_word)
         wheel->first_free_word = group;
-    wheel->free_count++;
 }
 
 /* --- slots ------------------------------------------------------------------------------- */
@@ -245,16 +249,24 @@ static void insert(struct twi_wheel *wheel, struct twi_timer *timer)
     wheel_append(wheel, slot_of(level, tick), timer);
 }
 
-/* The only node of a list: its neighbours are both the head, and a head in `slots` says which. */
-static void unlink_timer(struct twi_wheel *wheel, struct twi_timer *timer)
+/* A head in `slots` says which. */
+static void mark_if_slot(struct twi_wheel *wheel, const struct twi_list *head)
+{
+    size_t slot = (size_t)(head - wheel->slots);
+
+    if (slot < TWI_WHEEL_SLOTS)
+        mark_empty(wheel, (uint32_t)slot);
+}
+
+/* The only node of a list: its neighbours are both the head. */
+static inline void unlink_timer(struct twi_wheel *wheel, struct twi_timer *timer)
 {
     struct twi_list *next = timer->node.next, *prev = timer->node.prev;
-    size_t slot = (size_t)(next - wheel->slots);
 
     prev->next = next;
     next->prev = prev;
-    if (next == prev && slot < TWI_WHEEL_SLOTS)
-        mark_empty(wheel, (uint32_t)slot);
+    if (__builtin_expect(next == prev, 0))
+        mark_if_slot(wheel, next);
 }
 
 /* The first slot in use at that level, or -1. */
@@ -303,7 +315,7 @@ static inline void wheel_put(struct twi_wheel *wheel, struct twi_timer *timer,
     } else if (timer->order >= collection->before) {
         twi_list_append(&wheel->later, &timer->node);
     } else {
-        timer->state = TWI_TIMER_DUE;
+        twi_timer_use(timer, twi_timer_generation(timer), TWI_TIMER_DUE);
         twi_list_append(&wheel->due, &timer->node);
     }
 }
@@ -489,7 +501,7 @@ struct twi_timer *twi_wheel_add(struct twi_wheel *wheel, int64_t due)
 void twi_wheel_move_now(struct twi_wheel *wheel, struct twi_timer *timer, int64_t due)
 {
     unlink_timer(wheel, timer);
-    timer->state = TWI_TIMER_PENDING;
+    twi_timer_use(timer, twi_timer_generation(timer), TWI_TIMER_PENDING);
     timer->due = due;
     timer->order = wheel->next_order++;
     insert(wheel, timer);
@@ -497,15 +509,20 @@ void twi_wheel_move_now(struct twi_wheel *wheel, struct twi_timer *timer, int64_
         wheel->bound = due;
 }
 
+/* Timers are cancelled in any order, so that each is a cache miss for itself and both neighbours.
+ * The shorter this is, the more of them the processor has under way at a time. The timer is read
+ * before anything is written: see its member `use`. */
 void twi_wheel_remove(struct twi_wheel *wheel, struct twi_timer *timer,
                       enum twi_timer_state state)
 {
+    uint32_t index = timer->index, generation = twi_timer_generation(timer);
+
     unlink_timer(wheel, timer);
-    timer->state = state;
+    twi_timer_use(timer, generation, state);
     wheel->pending--;
     if (wheel->pending == 0)
         wheel->bound = INT64_MAX;
-    give_place(wheel, timer);
+    give_place(wheel, index, generation);
 }
 
 struct twi_timer *twi_wheel_any(struct twi_wheel *wheel)

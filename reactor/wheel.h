@@ -35,8 +35,9 @@ struct twi_timer {
     tw_release_fn *release;
     uint64_t order; /* among equal times */
     uint32_t index;
-    uint32_t generation : TWI_WHEEL_GENERATION_BITS;
-    uint32_t state : 8;
+    /* The generation and, above it, the state. One word: a load that followed narrower stores to it
+     * would wait until they, and all cache misses before them, are through. */
+    uint32_t use;
 };
 
 enum {
@@ -102,6 +103,22 @@ struct twi_timer *twi_wheel_any(struct twi_wheel *wheel);
 
 /* --- inline ------------------------------------------------------------------------------ */
 
+static inline uint32_t twi_timer_generation(const struct twi_timer *timer)
+{
+    return timer->use & ((1u << TWI_WHEEL_GENERATION_BITS) - 1);
+}
+
+static inline enum twi_timer_state twi_timer_state(const struct twi_timer *timer)
+{
+    return (enum twi_timer_state)(timer->use >> TWI_WHEEL_GENERATION_BITS);
+}
+
+static inline void twi_timer_use(struct twi_timer *timer, uint32_t generation,
+                                 enum twi_timer_state state)
+{
+    timer->use = generation | (uint32_t)state << TWI_WHEEL_GENERATION_BITS;
+}
+
 /* Chunk k begins at index 2^(8+k) - 2^8. */
 static inline struct twi_timer *twi_wheel_at(const struct twi_wheel *wheel, uint32_t index)
 {
@@ -114,7 +131,7 @@ static inline int64_t twi_wheel_number(const struct twi_wheel *wheel,
                                        const struct twi_timer *timer)
 {
     return (int64_t)wheel->id << (TWI_WHEEL_INDEX_BITS + TWI_WHEEL_GENERATION_BITS) |
-           (int64_t)timer->index << TWI_WHEEL_GENERATION_BITS | timer->generation;
+           (int64_t)timer->index << TWI_WHEEL_GENERATION_BITS | twi_timer_generation(timer);
 }
 
 static inline int twi_wheel_find(const struct twi_wheel *wheel, int64_t number,
@@ -129,10 +146,10 @@ static inline int twi_wheel_find(const struct twi_wheel *wheel, int64_t number,
         index >= wheel->used)
         return -ENOENT;
     timer = twi_wheel_at(wheel, index);
-    if (timer->generation != ((uint32_t)number & (generations - 1)))
+    if (twi_timer_generation(timer) != ((uint32_t)number & (generations - 1)))
         return -ENOENT;
-    if (timer->state > TWI_TIMER_DUE)
-        return timer->state == TWI_TIMER_CALLED ? -EALREADY : -ECANCELED;
+    if (twi_timer_state(timer) > TWI_TIMER_DUE)
+        return twi_timer_state(timer) == TWI_TIMER_CALLED ? -EALREADY : -ECANCELED;
     *ret_timer = timer;
     return 0;
 }
@@ -142,7 +159,7 @@ static inline int twi_wheel_find(const struct twi_wheel *wheel, int64_t number,
 static inline void twi_wheel_move(struct twi_wheel *wheel, struct twi_timer *timer,
                                   int64_t due)
 {
-    if (due < timer->due || timer->state != TWI_TIMER_PENDING) {
+    if (due < timer->due || twi_timer_state(timer) != TWI_TIMER_PENDING) {
         twi_wheel_move_now(wheel, timer, due);
         return;
     }
