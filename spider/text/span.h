@@ -44,6 +44,17 @@ static inline size_t twi_span_find_any(struct twi_span span, size_t at, const ch
         at++;
     return at;
 }
+/* How many bytes it starts with that are ASCII. */
+static inline size_t twi_span_ascii(struct twi_span span)
+{
+    size_t i = 0;
+
+    while (i + 8 <= span.length && (twi_load_8(span.text + i) & 0x8080808080808080u) == 0)
+        i += 8;
+    while (i < span.length && (unsigned char)span.text[i] < 0x80)
+        i++;
+    return i;
+}
 /* ASCII white space (WHATWG Infra), and the vertical tab. */
 static inline bool twi_is_space(char c)
 {
