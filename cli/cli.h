@@ -14,8 +14,10 @@
 /* Exit statuses. */
 enum { CLI_OK, CLI_FAILED, CLI_USAGE, CLI_UNREADABLE = 26, CLI_UNWRITABLE = 23 };
 
+int cli_page(int argc, char **argv);
 int cli_robots(int argc, char **argv);
 int cli_tree(int argc, char **argv);
+int cli_text_command(int argc, char **argv);
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);

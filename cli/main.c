@@ -20,11 +20,13 @@ static const struct subcommand {
     const char *help;
 } subcommands[] = {
     { "get", cli_get, "fetch URLs, many at once" },
+    { "page", cli_page, "say what charset a page is in, and its base" },
     { "robots", cli_robots, "say whether a robots.txt allows a URL" },
     { "serve", cli_serve, "serve a directory, or echo requests, over HTTP" },
     { "tree", cli_tree, "show how a page is understood" },
-    { "url", cli_url, "show the parts of a URL" },
     { "sitemap", cli_sitemap, "list the URLs of a sitemap or feed" },
+    { "text", cli_text_command, "take markup out of a text" },
+    { "url", cli_url, "show the parts of a URL, or its canonical form" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
 };
 #define COUNT (sizeof subcommands / sizeof *subcommands)

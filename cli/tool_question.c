@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/tool.h"
+#include "spider/text/base64.h"
 
 #define refuse(question, ...) tool_refuse(question, "usage", __VA_ARGS__)
 
@@ -24,47 +25,12 @@ static void question_set_input(struct tool_question *question, const char *data,
     question->input_length = length;
 }
 
-static int base64_digit(char c)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *found = c != 0 ? strchr(digits, c) : NULL;
-
-    return found != NULL ? (int)(found - digits) : -1;
-}
-
-/* White space is skipped, padding may be missing. */
-static bool base64_decode(const char *data, size_t length, struct twi_text *out)
-{
-    unsigned bits = 0;
-    int count = 0;
-    size_t i;
-
-    for (i = 0; i < length && data[i] != '='; i++) {
-        int digit = base64_digit(data[i]);
-        if (digit < 0 && memchr(" \t\r\n", data[i], 4) != NULL)
-            continue;
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (unsigned)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            twi_text_putc(out, (char)(bits >> count));
-        }
-    }
-    for (; i < length; i++)
-        if (memchr("= \t\r\n", data[i], 5) == NULL)
-            return false;
-    return true;
-}
-
 static struct twi_json *take_base64(struct tool_question *question,
                                     const struct twi_json *member)
 {
     struct twi_text bytes = { .arena = question->arena };
 
-    if (!base64_decode(member->text, member->length, &bytes))
+    if (!twi_base64_decode(&bytes, member->text, member->length))
         return refuse(question, "base64: no such digit");
     question_set_input(question, twi_text_string(&bytes), bytes.length, false);
     return NULL;

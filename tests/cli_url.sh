@@ -102,6 +102,60 @@ out_has '{"error":"url","message":"no scheme, and nothing to be relative to","in
 out_has '"href":"http://h/1",'
 lines 5
 
+claim "the canonical form is shown"
+run url --canonical 'http://H:80/%7ea%2fb?b=2&a=1+%20&&c#f'
+out_has '"href":"http://h/~a%2Fb?a=1++&b=2&c=",'
+run url --canonical --keep-fragment --keep-blank false --separator ';' 'http://h/?b;a=1#f'
+out_has '"href":"http://h/?a=1#f",'
+out_has '"hash":"#f"'
+run url --canonical --separator '' http://h/
+status 2
+
+claim "a query is read and changed, in relative URLs too"
+run url --get 'a b' 'p?x=1&a+b=%C3%A9&a+b=2' 'p?x'
+out_is "$(printf '{"value":"\303\251"}\n{"value":null}')"
+run url --set a=1 --set 'b=x y' 'p?b=2,3&c&b#f'
+out_is '{"href":"p?b=x+y&c&a=1#f"}'
+run url --keep a --keep c 'p?a=1&b=2&a=3&c#f'
+out_is '{"href":"p?a=1&c"}'
+run url --keep a --all --keep-fragment 'p?a=1&b=2&a=3&c#f'
+out_is '{"href":"p?a=1&a=3#f"}'
+run url --drop a 'p?a=1'
+out_is '{"href":"p"}'
+run url --drop a --canonical 'http://h/p?a=1&c=%7e&b'
+out_has '"href":"http://h/p?b=&c=~",'
+
+claim "a query is in the page's charset"
+run url --charset latin1 "$(printf 'http://h/\303\251?\303\251')" "$(printf 'foo://h/?\303\251')" "$(printf 'http://h/?\303\251\320\240')"
+out_has '"href":"http://h/%C3%A9?%E9",'
+out_has '"href":"foo://h/?%C3%A9",'
+out_has '"href":"http://h/?%C3%A9%D0%A0",'
+run url --charset iso-2022-jp "$(printf 'http://h/?\343\202\265#x')"
+out_has '"href":"http://h/?%1B$B%5%1B(B#x",'
+run url --charset latin1 --set "$(printf 'a=\303\251')" p
+out_is '{"href":"p?a=%E9"}'
+run url --charset latin1 --get a 'p?a=%E9'
+out_is "$(printf '{"value":"\303\251"}')"
+
+claim "a data: URL holds data"
+run url --data 'data:text/html;a="b;c";base64,aGk='
+out_is '{"type":"text/html","parameters":{"a":"b;c"},"base64":"aGk="}'
+run url --data http://h/
+status 1
+out_has '"error":"url","message":"no data: URL"'
+
+claim "members of a question may be lists, pairs, false"
+batch url '{"url":"p?a=1","set":{"a":"2","b":null,"c":"\ud800"}}' '{"url":"p?a=1&b=2","keep":["b"]}' '{"url":"p?a=1","keep":[]}' \
+    '{"url":"http://h/?a&b=1","canonical":true,"keep_blank":false}' '{"url":"p?a=","get":"a"}' '{"url":"http://h/\ud800"}' \
+    '{"url":"p?a=","get":"a","keep_blank":false}'
+out_has '{"href":"p?a=2&c=%EF%BF%BD"}'
+out_has '{"href":"p?b=2"}'
+out_has '{"href":"p"}'
+out_has '"href":"http://h/?b=1",'
+out_has '{"value":""}'
+out_has '"href":"http://h/%EF%BF%BD",'
+out_has '{"value":null}'
+
 claim "a question that is none is told why"
 batch url '{"x":1}' '[' '' '"a"' '{"url":{}}' '{"base64":"?"}' '{"file":"/nowhere/it"}' '{}'
 status 0
