@@ -2,257 +2,59 @@
 /*
  * check_deferred_model.c - random programs on Deferreds and on a model of them see the same.
  *
- * The model is Twisted's algorithm written down as simply as it can be: by recursion, with fixed
- * arrays, nothing collapsed, nothing counted. A program is a sequence of operations drawn from a
- * seed; its callbacks pass on, change, fail, wait for another Deferred, add, fire, pause. Both
- * sides write down what each callback sees.
+ * The model is Twisted's algorithm (deferred_model.h). A program is a sequence of operations; its
+ * callbacks pass on, change, fail, wait for another Deferred, add, fire, pause, cancel, set
+ * timeouts. Some of the Deferreds are lists, gathers or races of others, also in circles: then a
+ * child that waits for its list is told by a cancel of the list. Both sides write down what each
+ * callback sees.
  */
 #include "config.h"
 
-#include <stdarg.h>
+#include <tweed/clock.h>
+#include <tweed/deferred_list.h>
 
-#include "tests/random.h"
+#include "tests/deferred_model.h"
 #include "tests/trace.h"
-
-enum { DEFERREDS = 6, STEPS = 160, ENTRIES = 400, OPERATIONS = 60, PROGRAMS = 20000 };
-enum { MISUSE = -1, CANCELLED = -2 };
-
-/* --- what both sides share -------------------------------------------------------------- */
-
-enum action { PASS, VALUE, FAIL, WAIT, ADD, FIRE, PAUSE, UNPAUSE, CANCEL, ACTIONS };
-
-struct step {
-    enum action action;
-    int target; /* a Deferred */
-    int number;
-    int sides; /* 1: values, 2: failures, 3: both, 4: a pair with the step after it */
-};
-
-static struct step steps[STEPS];
-
-static void draw_steps(void)
-{
-    static const enum action often[] = { PASS, VALUE, FAIL, WAIT, WAIT, WAIT };
-
-    for (int i = 0; i < STEPS; i++) {
-        steps[i].action = draw(3) > 0 ? often[draw(6)] : (enum action)draw(ACTIONS);
-        steps[i].target = (int)draw(DEFERREDS);
-        steps[i].number = (int)draw(100);
-        steps[i].sides = 1 + (int)draw(4);
-    }
-}
-
-struct side {
-    char text[1 << 16];
-    size_t length;
-    int next_step;
-};
-
-static struct side real, model;
-
-__attribute__((format(printf, 2, 3))) static void write_down(struct side *side,
-                                                             const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    side->length += (size_t)vsnprintf(side->text + side->length,
-                                      sizeof side->text - side->length, format, args);
-    va_end(args);
-    if (side->length >= sizeof side->text)
-        ck_abort();
-}
-
-/* --- the model -------------------------------------------------------------------------- */
-
-struct result {
-    bool failed;
-    int number;
-};
-
-struct entry {
-    int step;   /* -1: a waiter */
-    int waiter;
-};
-
-struct model {
-    struct entry entries[ENTRIES];
-    int next, count;
-    struct result result;
-    bool called, running, swallow;
-    int pauses, waiting_on; /* -1: for nothing */
-    bool slot, held;        /* may be fired; may be named */
-};
-
-static struct model models[DEFERREDS];
-
-static void model_run(int d);
-
-static void model_fire(int d, struct result result)
-{
-    struct model *m = &models[d];
-
-    if (!m->slot)
-        return;
-    m->slot = false;
-    if (m->called) {
-        write_down(&model, "%d late %s\n", d, m->swallow ? "swallowed" : "twice");
-        m->swallow = false;
-        return;
-    }
-    m->called = true;
-    m->result = result;
-    model_run(d);
-}
-
-static void model_cancel(int d)
-{
-    while (models[d].waiting_on >= 0)
-        d = models[d].waiting_on;
-    if (models[d].called)
-        return;
-    models[d].swallow = true;
-    models[d].called = true;
-    models[d].result = (struct result){ true, CANCELLED };
-    model_run(d);
-}
-
-static void model_add(int d)
-{
-    struct model *m = &models[d];
-    int step = model.next_step;
-
-    if (step + 1 >= STEPS)
-        return;
-    model.next_step += steps[step].sides == 4 ? 2 : 1;
-    m->entries[m->count++] = (struct entry){ step, -1 };
-    model_run(d);
-}
-
-static void model_unpause(int d)
-{
-    if (models[d].pauses == 0)
-        return;
-    models[d].pauses--;
-    model_run(d);
-}
-
-static bool model_waits(int d, int for_whom)
-{
-    for (; d >= 0; d = models[d].waiting_on) {
-        if (d == for_whom)
-            return true;
-    }
-    return false;
-}
-
-/* The callback's outcome: a result, or a Deferred in *ret_deferred. */
-static struct result model_call(int step, struct result seen, int *ret_deferred)
-{
-    const struct step *s = &steps[step];
-
-    write_down(&model, "%d:%s%d\n", step, seen.failed ? "!" : "", seen.number);
-    switch (s->action) {
-    case VALUE:
-        return (struct result){ false, s->number };
-    case FAIL:
-        return (struct result){ true, s->number };
-    case WAIT:
-        if (models[s->target].held)
-            *ret_deferred = s->target;
-        break;
-    case ADD:
-        if (models[s->target].held)
-            model_add(s->target);
-        break;
-    case FIRE:
-        model_fire(s->target, (struct result){ false, s->number });
-        break;
-    case PAUSE:
-        if (models[s->target].held)
-            models[s->target].pauses++;
-        break;
-    case UNPAUSE:
-        if (models[s->target].held)
-            model_unpause(s->target);
-        break;
-    case CANCEL:
-        if (models[s->target].held)
-            model_cancel(s->target);
-        break;
-    default:
-        break;
-    }
-    return seen;
-}
-
-static void model_wait(int d, int inner)
-{
-    struct model *m = &models[d], *i = &models[inner];
-
-    if (i->called && !i->running && i->waiting_on < 0 && i->pauses == 0) {
-        m->result = i->result;
-        i->result = (struct result){ false, 0 };
-    } else if (model_waits(inner, d)) {
-        m->result = (struct result){ true, MISUSE };
-    } else {
-        m->waiting_on = inner;
-        m->result = (struct result){ false, 0 };
-        i->entries[i->count++] = (struct entry){ -1, d };
-    }
-}
-
-static void model_hand_over(int d, int waiter)
-{
-    struct model *m = &models[d];
-
-    models[waiter].result = m->result;
-    models[waiter].waiting_on = -1;
-    m->result = (struct result){ false, 0 };
-    if (m->next == m->count && m->pauses == 0)
-        m->running = false; /* nothing left: what is added meanwhile runs at once */
-    model_run(waiter);
-}
-
-static void model_run_entry(int d, struct entry entry)
-{
-    struct model *m = &models[d];
-    int step = entry.step, inner = -1;
-
-    if (steps[step].sides == 4) {
-        if (m->result.failed)
-            step++;
-    } else if ((steps[step].sides & (m->result.failed ? 2 : 1)) == 0) {
-        return;
-    }
-    m->result = model_call(step, m->result, &inner);
-    if (inner >= 0)
-        model_wait(d, inner);
-}
-
-static void model_run(int d)
-{
-    struct model *m = &models[d];
-
-    if (!m->called || m->running || m->waiting_on >= 0)
-        return;
-    m->running = true;
-    while (m->running && m->pauses == 0 && m->waiting_on < 0 && m->next < m->count) {
-        struct entry entry = m->entries[m->next++];
-        if (entry.step < 0)
-            model_hand_over(d, entry.waiter);
-        else
-            model_run_entry(d, entry);
-    }
-    m->running = false;
-}
 
 /* --- the real ones ---------------------------------------------------------------------- */
 
 static tw_deferred *slots[DEFERREDS], *held[DEFERREDS];
+static tw_clock *clock_;
+
+static int number_of(tw_value value);
+
+static int number_of_list(tw_value value)
+{
+    int code = 7;
+
+    for (size_t i = 0; i < tw_list_length(value); i++) {
+        tw_value item = tw_list_at(value, i);
+        code = code_more(code, (struct result){ tw_is_failure(item), number_of(item) });
+    }
+    return 2000 + code;
+}
+
+static int number_of_group(tw_value failure)
+{
+    tw_value all = tw_failure_value(failure);
+    bool cancelled = true;
+
+    for (size_t i = 0; i < tw_list_length(all); i++)
+        cancelled = cancelled && tw_failure_is(tw_list_at(all, i), &tw_error_cancelled);
+    return GROUP - cancelled;
+}
 
 static int number_of(tw_value value)
 {
+    if (tw_is(value, &tw_type_list))
+        return number_of_list(value);
+    if (tw_failure_is(value, &tw_error_group))
+        return number_of_group(value);
+    if (tw_failure_is(value, &tw_error_first))
+        return FIRST - 2 * (int)tw_failure_number(value) -
+               (number_of(tw_failure_cause(value)) == CANCELLED);
+    if (tw_failure_is(value, &tw_error_timeout))
+        return TIMED_OUT;
     if (tw_failure_is(value, &tw_error_misuse))
         return MISUSE;
     if (tw_failure_is(value, &tw_error_cancelled))
@@ -326,6 +128,10 @@ static tw_value call_step(tw_value seen, void *arg)
     case CANCEL:
         tw_cancel(held[target]);
         break;
+    case TIME_OUT:
+        if (held[target] != NULL)
+            tw_deferred_add_timeout(held[target], s->number % 3, clock_);
+        break;
     default:
         break;
     }
@@ -337,12 +143,19 @@ static tw_value call_step(tw_value seen, void *arg)
 static void begin(void)
 {
     real.length = model.length = 0;
+    real.text[0] = model.text[0] = '\0';
     real.next_step = model.next_step = 0;
     memset(models, 0, sizeof models);
+    memset(lists, 0, sizeof lists);
+    timeout_count = now = walk_count = 0;
+    clock_ = test_given(tw_clock_virtual_new());
     for (int d = 0; d < DEFERREDS; d++) {
+        held[d] = NULL;
+        models[d].waiting_on = -1;
+        if (d >= PLAIN)
+            continue;
         held[d] = tw_promise(&slots[d], NULL, NULL);
         models[d].slot = models[d].held = true;
-        models[d].waiting_on = -1;
     }
 }
 
@@ -352,43 +165,130 @@ static void fire_both(int d, int number, bool fails)
     real_fire(d, fails ? tw_fail(&tw_error_system, "%d", number) : tw_integer(number));
 }
 
+static void advance_both(int seconds)
+{
+    model_advance(seconds);
+    tw_clock_advance(clock_, seconds);
+}
+
+static void time_out_both(int d, int seconds)
+{
+    if (!models[d].held)
+        return;
+    model_time_out(d, seconds);
+    tw_deferred_add_timeout(held[d], seconds, clock_);
+}
+
+static tw_deferred *real_list(const struct list *list, tw_deferred *const *children)
+{
+    size_t count = (size_t)list->count;
+
+    if (list->races)
+        return tw_race(children, count);
+    return tw_deferred_list(children, count,
+                            (list->on_value ? TW_FIRE_ON_ONE_CALLBACK : 0) |
+                                (list->on_failure ? TW_FIRE_ON_ONE_ERRBACK : 0) |
+                                (list->consumes ? TW_CONSUME_ERRORS : 0) |
+                                (list->cancels_rest ? TW_CANCEL_REST : 0));
+}
+
+static void make_list_both(int l)
+{
+    tw_deferred *children[CHILDREN];
+    struct list list = { 0 };
+
+    if (models[l].held)
+        return;
+    list.races = one_in(4);
+    list.on_value = !list.races && one_in(4);
+    list.on_failure = !list.races && one_in(2);
+    list.consumes = list.races || one_in(2);
+    list.cancels_rest = list.races || one_in(3);
+    for (unsigned n = 1 + draw(CHILDREN); n > 0; n--) {
+        int child = (int)draw((unsigned)l);
+        if (!models[child].held)
+            return;
+        list.children[list.count++] = child;
+    }
+    list.left = list.count;
+    for (int i = 0; i < list.count; i++)
+        children[i] = tw_deferred_ref(held[list.children[i]]);
+    model_make_list(l, &list);
+    held[l] = real_list(&list, children);
+}
+
+static void cancel_both(int d)
+{
+    if (models[d].held)
+        model_cancel(d);
+    tw_cancel(held[d]);
+}
+
+static void unpause_both(int d)
+{
+    if (models[d].held)
+        model_unpause(d);
+    tw_deferred_unpause(held[d]);
+}
+
+static void pause_both(int d)
+{
+    if (models[d].held)
+        models[d].pauses++;
+    tw_deferred_pause(held[d]);
+}
+
+/* Not of a list, which may be in a circle, for a cancel to end. */
+static void drop_one(int d)
+{
+    if (d >= PLAIN || !models[d].held || models[d].pauses > 0 || !one_in(3))
+        return;
+    models[d].held = false;
+    tw_deferred_unref(held[d]);
+    held[d] = NULL;
+}
+
+static void add_both(int d)
+{
+    if (!models[d].held)
+        return;
+    model_add(d);
+    real_add(d);
+}
+
 static void operate(void)
 {
     int d = (int)draw(DEFERREDS);
 
-    switch (draw(12)) {
+    switch (draw(15)) {
     case 0:
     case 1:
         fire_both(d, (int)draw(100), draw(3) == 0);
         break;
     case 2:
-        if (models[d].held)
-            model_cancel(d);
-        tw_cancel(held[d]);
+        cancel_both(d);
         break;
     case 3:
-        if (models[d].held)
-            models[d].pauses++;
-        tw_deferred_pause(held[d]);
+        pause_both(d);
         break;
     case 4:
     case 5:
-        if (models[d].held)
-            model_unpause(d);
-        tw_deferred_unpause(held[d]);
+        unpause_both(d);
         break;
     case 6:
-        if (models[d].held && models[d].pauses == 0 && draw(3) == 0) {
-            models[d].held = false;
-            tw_deferred_unref(held[d]);
-            held[d] = NULL;
-        }
+        drop_one(d);
+        break;
+    case 7:
+        time_out_both(d, (int)draw(3));
+        break;
+    case 8:
+        advance_both((int)draw(2));
+        break;
+    case 9:
+        make_list_both(PLAIN + (int)draw(DEFERREDS - PLAIN));
         break;
     default:
-        if (models[d].held) {
-            model_add(d);
-            real_add(d);
-        }
+        add_both(d);
     }
 }
 
@@ -413,15 +313,17 @@ static void check_state(void)
         ck_abort_msg("real:\n%s\nmodel:\n%s", real.text, model.text);
 }
 
+/* Each round may run callbacks that pause again. */
 static void end(void)
 {
-    for (int d = 0; d < DEFERREDS; d++)
-        fire_both(d, 7, false);
-    for (int d = 0; d < DEFERREDS; d++) {
-        while (models[d].held && models[d].pauses > 0) {
-            model_unpause(d);
-            tw_deferred_unpause(held[d]);
+    for (int round = 0; round < 20; round++) {
+        for (int d = 0; d < DEFERREDS; d++) {
+            fire_both(d, 7, false);
+            while (models[d].held && models[d].pauses > 0)
+                unpause_both(d);
+            cancel_both(d);
         }
+        advance_both(3);
     }
 }
 
@@ -432,6 +334,7 @@ static void let_go_of_all(void)
         held[d] = NULL; /* what is left over may run now */
         tw_deferred_unref(last);
     }
+    tw_clock_free(clock_);
 }
 
 static void ignore(tw_deferred *deferred, tw_value value, void *arg)
@@ -447,7 +350,6 @@ static void run_program(void)
 {
     draw_steps();
     begin();
-    real.text[0] = model.text[0] = '\0';
     for (int i = 0; i < OPERATIONS; i++) {
         operate();
         check_state();
