@@ -599,9 +599,11 @@ static tw_value cleans_up(void *arg)
 static void *leaves_some(void *arg)
 {
     struct tw_coroutine_options options = { .release = note_release, .name = "left" };
+    tw_coroutine *left;
 
     tw_coroutine_next(tw_coroutine_new_with(cleans_up, NULL, &options), NULL);
-    tw_coroutine_new_with(cleans_up, NULL, &options);
+    left = tw_coroutine_new_with(cleans_up, NULL, &options);
+    (void)left;
     return arg;
 }
 

@@ -16,14 +16,15 @@ typedef struct tw_channel tw_channel;
 
 /* The channel holds up to `capacity` values that nobody has received yet; with 0 a send fires
  * when its value is received. NULL when there is no memory. */
-TW_API tw_channel *tw_channel_new(size_t capacity);
+TW_API TW_MUST_USE tw_channel *tw_channel_new(size_t capacity);
 /* Fires with none when the value is received or the channel has room for it. Takes `value`.
  * Fails with tw_error_queue_closed. */
 #define tw_channel_send(channel, ...) tw_channel_send_at(TW_HERE, (channel), __VA_ARGS__)
-TW_API tw_deferred *tw_channel_send_at(const char *where, tw_channel *channel, tw_value value);
+TW_API TW_MUST_USE tw_deferred *tw_channel_send_at(const char *where, tw_channel *channel,
+                                                   tw_value value);
 /* Fires with the next value; fails with tw_error_queue_closed when there will be none. */
 #define tw_channel_receive(channel) tw_channel_receive_at(TW_HERE, (channel))
-TW_API tw_deferred *tw_channel_receive_at(const char *where, tw_channel *channel);
+TW_API TW_MUST_USE tw_deferred *tw_channel_receive_at(const char *where, tw_channel *channel);
 /* Close: values that the channel holds are still received; waiting sends and receives fail.
  * Returns 0, -EALREADY. */
 TW_API int tw_channel_close(tw_channel *channel);
@@ -60,8 +61,9 @@ static inline struct tw_select_case tw_case_receive(tw_channel *channel)
 #define tw_select(cases, count) tw_select_at(TW_HERE, (cases), (count), true)
 /* The same, but fires at once with none when nothing can be done: Go's default. */
 #define tw_select_now(cases, count) tw_select_at(TW_HERE, (cases), (count), false)
-TW_API tw_deferred *tw_select_at(const char *where, const struct tw_select_case *cases,
-                                 size_t count, bool wait);
+TW_API TW_MUST_USE tw_deferred *tw_select_at(const char *where,
+                                             const struct tw_select_case *cases, size_t count,
+                                             bool wait);
 
 TW_END
 #endif

@@ -58,7 +58,7 @@ struct tw_agent_options {
     bool refuse_private;
 };
 /* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
-TW_API tw_agent *tw_agent_new(const struct tw_agent_options *options);
+TW_API TW_MUST_USE tw_agent *tw_agent_new(const struct tw_agent_options *options);
 /* The calling thread's own agent, which tw_get_page() uses; lent. */
 TW_API tw_agent *tw_agent_current(void);
 TW_API tw_agent *tw_agent_ref(tw_agent *agent);
@@ -163,8 +163,9 @@ struct tw_fetch_options {
  */
 #define tw_agent_request(agent, url, options) \
     tw_agent_request_at(TW_HERE, (agent), (url), (options))
-TW_API tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,
-                                        const struct tw_fetch_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent,
+                                                    const char *url,
+                                                    const struct tw_fetch_options *options);
 
 /* --- a response: an immutable value ------------------------------------------------- */
 
@@ -206,8 +207,8 @@ TW_API void tw_response_resume(tw_value response);
 #define tw_get_page(url) tw_get_page_at(TW_HERE, (url), NULL)
 /* The same with options (NULL: defaults), which cover all of getPage's parameters. */
 #define tw_get_page_with(url, options) tw_get_page_at(TW_HERE, (url), (options))
-TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
-                                   const struct tw_fetch_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_get_page_at(const char *where, const char *url,
+                                               const struct tw_fetch_options *options);
 
 /*
  * Fetch into a file: write a new one beside it, and rename that when whole. Fires with the
@@ -225,8 +226,9 @@ TW_API tw_deferred *tw_get_page_at(const char *where, const char *url,
  */
 #define tw_download_page(url, path, resume, options) \
     tw_download_page_at(TW_HERE, (url), (path), (resume), (options))
-TW_API tw_deferred *tw_download_page_at(const char *where, const char *url, const char *path,
-                                        bool resume, const struct tw_fetch_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_download_page_at(const char *where, const char *url,
+                                                    const char *path, bool resume,
+                                                    const struct tw_fetch_options *options);
 
 TW_END
 #endif

@@ -39,7 +39,7 @@ TW_API int tw_clock_delay(tw_clock *clock, int64_t call, double seconds);
 TW_API tw_clock *tw_clock_current(void);
 
 /* A clock that moves only when told; starts at 0. NULL when there is no memory. */
-TW_API tw_clock *tw_clock_virtual_new(void);
+TW_API TW_MUST_USE tw_clock *tw_clock_virtual_new(void);
 /* Move on by `seconds`, making every call that comes due, in order of time, those that are
  * added meanwhile included: a call that sets itself again for 0 seconds goes on for ever.
  * Inside each call the clock shows the time that the call was set for. Returns 0, -EINVAL. */

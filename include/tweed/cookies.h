@@ -35,7 +35,7 @@ TW_BEGIN
 
 typedef struct tw_cookies tw_cookies;
 
-TW_API tw_cookies *tw_cookies_new(void); /* counted; NULL: no memory */
+TW_API TW_MUST_USE tw_cookies *tw_cookies_new(void); /* counted; NULL: no memory */
 TW_API tw_cookies *tw_cookies_ref(tw_cookies *jar);
 TW_API void tw_cookies_unref(tw_cookies *jar); /* NULL is ignored */
 /* Store one Set-Cookie field of an answer from `from`; `now` is in seconds since 1970. Returns
@@ -44,7 +44,8 @@ TW_API void tw_cookies_unref(tw_cookies *jar); /* NULL is ignored */
 TW_API int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set_cookie,
                             double now);
 /* The Cookie field's value for a request, bytes; none when there is no cookie for it. */
-TW_API tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now);
+TW_API TW_MUST_USE tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url,
+                                           double now);
 TW_API size_t tw_cookies_count(const tw_cookies *jar);
 TW_API void tw_cookies_clear(tw_cookies *jar);
 /* Read Netscape's cookie file, as curl writes it. Lines that hold no cookie are skipped.

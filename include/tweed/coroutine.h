@@ -44,8 +44,9 @@ struct tw_coroutine_options {
 #define tw_coroutine_new(body, arg) tw_coroutine_new_at(TW_HERE, (body), (arg), NULL)
 #define tw_coroutine_new_with(body, arg, options) \
     tw_coroutine_new_at(TW_HERE, (body), (arg), (options))
-TW_API tw_coroutine *tw_coroutine_new_at(const char *where, tw_coroutine_body *body, void *arg,
-                                         const struct tw_coroutine_options *options);
+TW_API TW_MUST_USE tw_coroutine *tw_coroutine_new_at(
+    const char *where, tw_coroutine_body *body, void *arg,
+    const struct tw_coroutine_options *options);
 /* Close the coroutine if it is suspended, then free it. A body that goes on yielding is closed
  * again, up to 100 times; then its stack is taken away, and a critical event says so in the
  * log. A coroutine that frees itself is freed when its body returns. NULL does nothing. */

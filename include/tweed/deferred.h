@@ -60,8 +60,9 @@ typedef int tw_canceller(tw_deferred *deferred, void *ctx);
 #define tw_promise(slot, cancel, ctx) tw_promise_at(TW_HERE, (slot), (cancel), (ctx), NULL)
 #define tw_promise_with(slot, cancel, ctx, release) \
     tw_promise_at(TW_HERE, (slot), (cancel), (ctx), (release))
-TW_API tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel,
-                                  void *ctx, tw_release_fn *release);
+TW_API TW_MUST_USE tw_deferred *tw_promise_at(const char *where, tw_deferred **slot,
+                                              tw_canceller *cancel, void *ctx,
+                                              tw_release_fn *release);
 /* Empty the slot, fire the Deferred from it with `result` (taken), drop the reference. With an
  * empty slot only `result` is released. Returns 0, -EALREADY (fired by somebody else: reported,
  * result released), -EINVAL (a bare Deferred as the result: the slot stays as it is, use
@@ -72,8 +73,8 @@ TW_API int tw_fire_at(const char *where, tw_deferred **slot, tw_value result);
 /* The same by hand, with one reference for all: new, then fire. */
 #define tw_deferred_new(cancel, ctx, release) \
     tw_deferred_new_at(TW_HERE, (cancel), (ctx), (release))
-TW_API tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
-                                       tw_release_fn *release);
+TW_API TW_MUST_USE tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel,
+                                                   void *ctx, tw_release_fn *release);
 #define tw_deferred_fire(deferred, ...) tw_deferred_fire_at(TW_HERE, (deferred), __VA_ARGS__)
 TW_API int tw_deferred_fire_at(const char *where, tw_deferred *deferred, tw_value result);
 /* Fire `deferred` with the result that `inner` has or will have; takes over your reference of
@@ -87,12 +88,12 @@ TW_API int tw_deferred_resolve_with_at(const char *where, tw_deferred *deferred,
  * Deferred as the result makes one that failed with tw_error_misuse. */
 #define tw_succeed(...) tw_fired_at(TW_HERE, __VA_ARGS__)
 #define tw_failed(...) tw_fired_at(TW_HERE, __VA_ARGS__)
-TW_API tw_deferred *tw_fired_at(const char *where, tw_value result);
+TW_API TW_MUST_USE tw_deferred *tw_fired_at(const char *where, tw_value result);
 /* Make a Deferred of anything that a callback may return: a Deferred (tw_wait()) stays as it
  * is, any other value becomes one that has fired. Twisted's maybeDeferred:
  * tw_maybe_deferred(fn(arg)). */
 #define tw_maybe_deferred(...) tw_maybe_deferred_at(TW_HERE, __VA_ARGS__)
-TW_API tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result);
+TW_API TW_MUST_USE tw_deferred *tw_maybe_deferred_at(const char *where, tw_value result);
 
 /* Add a reference; returns the argument. */
 TW_API tw_deferred *tw_deferred_ref(tw_deferred *deferred);
@@ -134,7 +135,7 @@ TW_API int tw_add_raw(tw_deferred *deferred, void (*fn)(tw_deferred *deferred, v
 TW_API int tw_deferred_replace(tw_deferred *deferred, tw_value result);
 
 /* Return this from a callback to wait for `inner`; takes over your reference. */
-TW_API tw_value tw_wait(tw_deferred *inner);
+TW_API TW_MUST_USE tw_value tw_wait(tw_deferred *inner);
 
 /* Hand the result of `deferred` to `next`, callback to callback and errback to errback; later
  * callbacks of `deferred` see none. Takes no reference of `deferred`; takes over yours of
@@ -171,7 +172,7 @@ TW_API int tw_deferred_add_timeout(tw_deferred *deferred, double seconds, tw_clo
 /* A Deferred that gets the result of `inner` (your reference is taken over); cancelling it does
  * not cancel inner. */
 #define tw_shield(inner) tw_shield_at(TW_HERE, (inner))
-TW_API tw_deferred *tw_shield_at(const char *where, tw_deferred *inner);
+TW_API TW_MUST_USE tw_deferred *tw_shield_at(const char *where, tw_deferred *inner);
 
 /* --- looking inside ------------------------------------------------------------------------- */
 
@@ -200,7 +201,7 @@ TW_API const char *tw_deferred_where(const tw_deferred *deferred);
 TW_API const char *tw_deferred_fired_where(const tw_deferred *deferred);
 /* Take the result, owned, out of a Deferred that is done, leaving none. A failure taken out
  * counts as handled. */
-TW_API tw_value tw_deferred_take_result(tw_deferred *deferred);
+TW_API TW_MUST_USE tw_value tw_deferred_take_result(tw_deferred *deferred);
 /* Mark the failure that it holds as handled: it will not be reported. */
 TW_API void tw_deferred_mark_handled(tw_deferred *deferred);
 

@@ -42,22 +42,24 @@ enum tw_list_flags {
  * it fails with tw_error_misuse. */
 #define tw_deferred_list(deferreds, count, flags) \
     tw_deferred_list_at(TW_HERE, (deferreds), (count), (flags))
-TW_API tw_deferred *tw_deferred_list_at(const char *where, tw_deferred *const *deferreds,
-                                        size_t count, unsigned flags);
+TW_API TW_MUST_USE tw_deferred *tw_deferred_list_at(const char *where,
+                                                    tw_deferred *const *deferreds,
+                                                    size_t count, unsigned flags);
 
 /* Fires with the list of values, or fails with tw_error_first at the first failure; children's
  * failures are consumed. gatherResults(consumeErrors=True). */
 #define tw_gather(deferreds, count) tw_gather_at(TW_HERE, (deferreds), (count))
-TW_API tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds,
-                                 size_t count);
+TW_API TW_MUST_USE tw_deferred *tw_gather_at(const char *where, tw_deferred *const *deferreds,
+                                             size_t count);
 
 /* Fires with the list [index, value] of the first success and cancels the others; when all fail,
  * fails with tw_error_group whose value is the list of failures by index. */
 #define tw_race(deferreds, count) tw_race_at(TW_HERE, (deferreds), (count))
-TW_API tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds, size_t count);
+TW_API TW_MUST_USE tw_deferred *tw_race_at(const char *where, tw_deferred *const *deferreds,
+                                           size_t count);
 
 /* Their results one by one, as they come; see results.h. NULL when there is no memory. */
-TW_API tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
+TW_API TW_MUST_USE tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
 
 /* Call start(item, arg) for each of `count` items, at most `limit` of the returned Deferreds
  * pending at a time; `items` lent until done: item i is `(const char *)items + i * item_size`.
@@ -66,8 +68,9 @@ TW_API tw_results *tw_as_completed(tw_deferred *const *deferreds, size_t count);
 typedef tw_deferred *tw_map_start(const void *item, void *arg);
 #define tw_map(items, count, item_size, limit, start, arg) \
     tw_map_at(TW_HERE, (items), (count), (item_size), (limit), (start), (arg))
-TW_API tw_deferred *tw_map_at(const char *where, const void *items, size_t count,
-                              size_t item_size, size_t limit, tw_map_start *start, void *arg);
+TW_API TW_MUST_USE tw_deferred *tw_map_at(const char *where, const void *items, size_t count,
+                                          size_t item_size, size_t limit, tw_map_start *start,
+                                          void *arg);
 
 TW_END
 #endif

@@ -28,8 +28,8 @@ TW_BEGIN
  * cannot be read, and tw_error_tls for a certificate, key or trust that cannot be used. */
 #define tw_connect_endpoint(endpoint, protocol) \
     tw_connect_endpoint_at(TW_HERE, (endpoint), (protocol))
-TW_API tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,
-                                           tw_protocol *protocol);
+TW_API TW_MUST_USE tw_deferred *tw_connect_endpoint_at(const char *where, const char *endpoint,
+                                                       tw_protocol *protocol);
 
 /* Listen: as tw_listen(). A string that cannot be read is -EINVAL and tw_error_url. */
 TW_API int tw_listen_endpoint(const char *endpoint, tw_factory *factory,

@@ -76,12 +76,12 @@ TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled
 /* Make a failure: tw_fail(&tw_error_url, "no host in %s", text). The message is copied. Out of
  * memory gives the static failure of tw_error_memory. */
 #define tw_fail(error_class, ...) tw_fail_at(TW_HERE, (error_class), __VA_ARGS__)
-TW_API tw_value tw_fail_at(const char *where, const tw_error_class *error_class,
-                           const char *format, ...) TW_PRINTF(3, 4);
+TW_API TW_MUST_USE tw_value tw_fail_at(const char *where, const tw_error_class *error_class,
+                                       const char *format, ...) TW_PRINTF(3, 4);
 /* The same from an errno (positive or negative): text of strerror(), number errno. */
 #define tw_fail_errno(error_class, number) tw_fail_errno_at(TW_HERE, (error_class), (number))
-TW_API tw_value tw_fail_errno_at(const char *where, const tw_error_class *error_class,
-                                 int number);
+TW_API TW_MUST_USE tw_value tw_fail_errno_at(const char *where,
+                                             const tw_error_class *error_class, int number);
 /* The immortal failure of tw_error_memory; may cross threads. */
 TW_API tw_value tw_fail_memory(void);
 
@@ -94,7 +94,7 @@ struct tw_failure_fields {
     tw_value cause; /* a failure, or none */
     tw_value value; /* anything of the user's: a foreign exception, a response, a list */
 };
-TW_API tw_value tw_fail_with(const struct tw_failure_fields *fields);
+TW_API TW_MUST_USE tw_value tw_fail_with(const struct tw_failure_fields *fields);
 
 /* True if the failure's class is `error_class` or below it; false for a value that is no
  * failure. Twisted's check(); for trap(), return the failure when this is false. */

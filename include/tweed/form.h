@@ -22,15 +22,15 @@ struct tw_field {
 };
 
 /* "name=value&name=value" as bytes; tw_error_memory. NULL is no fields. */
-TW_API tw_value tw_form_encode(const struct tw_field *fields);
+TW_API TW_MUST_USE tw_value tw_form_encode(const struct tw_field *fields);
 /* `url` with the fields appended to its query, before a fragment. As bytes; nothing else of the
  * URL is looked at. */
-TW_API tw_value tw_form_url(const char *url, const struct tw_field *fields);
+TW_API TW_MUST_USE tw_value tw_form_url(const char *url, const struct tw_field *fields);
 
 /* Decode such a text into the list [name, value, name, value, ...] of bytes, in order of
  * arrival. A name without "=" has the value "". Fails with tw_error_toolarge beyond 1,000
  * fields. */
-TW_API tw_value tw_form_decode(const char *text, size_t length);
+TW_API TW_MUST_USE tw_value tw_form_decode(const char *text, size_t length);
 /* The value of the first field of that name in such a list, lent; none if there is none. */
 TW_API tw_value tw_form_get(tw_value form, const char *name);
 
@@ -46,8 +46,8 @@ struct tw_part {
 /* The body as bytes, and in `content_type` the field that names its random boundary. Fails with
  * tw_error_misuse (a line end in a content type), tw_error_memory. */
 enum { TW_MULTIPART_TYPE_SIZE = 72 };
-TW_API tw_value tw_multipart_encode(const struct tw_part *parts,
-                                    char content_type[TW_MULTIPART_TYPE_SIZE]);
+TW_API TW_MUST_USE tw_value tw_multipart_encode(const struct tw_part *parts,
+                                                char content_type[TW_MULTIPART_TYPE_SIZE]);
 
 TW_END
 #endif

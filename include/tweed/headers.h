@@ -13,8 +13,8 @@ TW_BEGIN
 
 typedef struct tw_headers tw_headers;
 
-TW_API tw_headers *tw_headers_new(void); /* NULL: no memory */
-TW_API tw_headers *tw_headers_copy(const tw_headers *headers);
+TW_API TW_MUST_USE tw_headers *tw_headers_new(void); /* NULL: no memory */
+TW_API TW_MUST_USE tw_headers *tw_headers_copy(const tw_headers *headers);
 TW_API void tw_headers_free(tw_headers *headers);
 /* Append a field (add), or replace all of that name by one (set). Text is copied, white space
  * around the value is dropped. Returns 0, -EINVAL (a name that is no token; CR, LF or NUL in
@@ -30,7 +30,7 @@ TW_API const char *tw_headers_get(const tw_headers *headers, const char *name);
 TW_API bool tw_headers_has(const tw_headers *headers, const char *name);
 /* All values of that name as one list, joined by ", " (RFC 9110, 5.3): bytes, or none if there is
  * no such field, or tw_error_memory. Set-Cookie is no list; look at each with tw_headers_at(). */
-TW_API tw_value tw_headers_list(const tw_headers *headers, const char *name);
+TW_API TW_MUST_USE tw_value tw_headers_list(const tw_headers *headers, const char *name);
 /* True if the comma-separated list of all values of `name` has `token`, in any case of letters. */
 TW_API bool tw_headers_has_token(const tw_headers *headers, const char *name,
                                  const char *token);

@@ -43,9 +43,9 @@ TW_BEGIN
 #define tw_inline_callbacks(body, arg) tw_inline_callbacks_at(TW_HERE, (body), (arg), NULL)
 #define tw_inline_callbacks_with(body, arg, options) \
     tw_inline_callbacks_at(TW_HERE, (body), (arg), (options))
-TW_API tw_deferred *tw_inline_callbacks_at(const char *where, tw_coroutine_body *body,
-                                           void *arg,
-                                           const struct tw_coroutine_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_inline_callbacks_at(
+    const char *where, tw_coroutine_body *body, void *arg,
+    const struct tw_coroutine_options *options);
 
 /*
  * Wait for `deferred`, whose reference is taken over, and return its result: a value or a
@@ -105,7 +105,8 @@ typedef tw_value tw_group_body(tw_group *group, void *arg);
  * unhandled. A cancel cancels the body and all members.
  */
 #define tw_group_run(body, arg) tw_group_run_at(TW_HERE, (body), (arg))
-TW_API tw_deferred *tw_group_run_at(const char *where, tw_group_body *body, void *arg);
+TW_API TW_MUST_USE tw_deferred *tw_group_run_at(const char *where, tw_group_body *body,
+                                                void *arg);
 /* Start member(arg) in a coroutine of its own; or make any Deferred (taken over) a member.
  * Returns 0, -ECANCELED (the group is ending), -ENOMEM; on failure the new coroutine's
  * `release` is called, or the Deferred is cancelled. */

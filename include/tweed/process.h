@@ -178,11 +178,11 @@ TW_API int tw_process_exit_signal(tw_value reason);
 #define tw_get_process_value(options) tw_get_process_value_at(TW_HERE, (options))
 #define tw_get_process_output_and_value(options) \
     tw_get_process_output_and_value_at(TW_HERE, (options))
-TW_API tw_deferred *tw_get_process_output_at(const char *where,
-                                             const struct tw_process_options *options);
-TW_API tw_deferred *tw_get_process_value_at(const char *where,
-                                            const struct tw_process_options *options);
-TW_API tw_deferred *tw_get_process_output_and_value_at(
+TW_API TW_MUST_USE tw_deferred *tw_get_process_output_at(
+    const char *where, const struct tw_process_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_get_process_value_at(
+    const char *where, const struct tw_process_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_get_process_output_and_value_at(
     const char *where, const struct tw_process_options *options);
 
 TW_END

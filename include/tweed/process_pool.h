@@ -109,7 +109,8 @@ struct tw_process_pool_options {
 /* Make a pool and start its workers (in a coroutine: at the end of the turn). `options` may be
  * NULL. Returns NULL with errno EINVAL, ENOMEM, ENOTSUP (to be spawned, but tw_process_worker()
  * was not called), EDEADLK (to be forked, but there are threads), or the system's errno. */
-TW_API tw_process_pool *tw_process_pool_new(const struct tw_process_pool_options *options);
+TW_API TW_MUST_USE tw_process_pool *tw_process_pool_new(
+    const struct tw_process_pool_options *options);
 
 /* Accept no more calls; those that were accepted are done, then the workers end. */
 TW_API void tw_process_pool_close(tw_process_pool *pool);
@@ -118,7 +119,8 @@ TW_API void tw_process_pool_close(tw_process_pool *pool);
 TW_API void tw_process_pool_terminate(tw_process_pool *pool);
 /* Fires with none when all workers have ended; tw_error_misuse before close or terminate. */
 #define tw_process_pool_join(pool) tw_process_pool_join_at(TW_HERE, (pool))
-TW_API tw_deferred *tw_process_pool_join_at(const char *where, tw_process_pool *pool);
+TW_API TW_MUST_USE tw_deferred *tw_process_pool_join_at(const char *where,
+                                                        tw_process_pool *pool);
 /* Terminates, waits for the workers' ends, frees. NULL is fine. */
 TW_API void tw_process_pool_free(tw_process_pool *pool);
 
@@ -151,8 +153,9 @@ TW_API size_t tw_process_pool_pids(const tw_process_pool *pool, pid_t *pids, siz
 /* timeout: seconds from the moment that the call begins in its worker; 0: none. */
 #define tw_process_submit_timeout(pool, name, argument, timeout) \
     tw_process_submit_at(TW_HERE, (pool), (name), (argument), (timeout))
-TW_API tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool,
-                                         const char *name, tw_value argument, double timeout);
+TW_API TW_MUST_USE tw_deferred *tw_process_submit_at(const char *where, tw_process_pool *pool,
+                                                     const char *name, tw_value argument,
+                                                     double timeout);
 
 /* Zero is the default everywhere; NULL for it. */
 struct tw_process_map_options {
@@ -167,18 +170,19 @@ struct tw_process_map_options {
  * far. */
 #define tw_process_map(pool, name, arguments, options) \
     tw_process_map_at(TW_HERE, (pool), (name), (arguments), (options))
-TW_API tw_deferred *tw_process_map_at(const char *where, tw_process_pool *pool,
-                                      const char *name, tw_value arguments,
-                                      const struct tw_process_map_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_process_map_at(
+    const char *where, tw_process_pool *pool, const char *name, tw_value arguments,
+    const struct tw_process_map_options *options);
 
 /* The same with results one by one: in the order of the arguments (imap), or as they come
  * (imap_unordered); see results.h. The pool may be freed before the results. NULL when there is
  * no memory. */
-TW_API tw_results *tw_process_imap(tw_process_pool *pool, const char *name, tw_value arguments,
-                                   const struct tw_process_map_options *options);
-TW_API tw_results *tw_process_imap_unordered(tw_process_pool *pool, const char *name,
-                                             tw_value arguments,
-                                             const struct tw_process_map_options *options);
+TW_API TW_MUST_USE tw_results *tw_process_imap(tw_process_pool *pool, const char *name,
+                                               tw_value arguments,
+                                               const struct tw_process_map_options *options);
+TW_API TW_MUST_USE tw_results *tw_process_imap_unordered(
+    tw_process_pool *pool, const char *name, tw_value arguments,
+    const struct tw_process_map_options *options);
 
 TW_END
 #endif

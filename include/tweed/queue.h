@@ -26,8 +26,9 @@ enum tw_queue_order {
 
 /* size: how many values the queue may hold (0: each put meets a get); backlog: how many gets
  * may wait. NULL when there is no memory. */
-TW_API tw_queue *tw_queue_new(size_t size, size_t backlog);
-TW_API tw_queue *tw_queue_new_ordered(enum tw_queue_order order, size_t size, size_t backlog);
+TW_API TW_MUST_USE tw_queue *tw_queue_new(size_t size, size_t backlog);
+TW_API TW_MUST_USE tw_queue *tw_queue_new_ordered(enum tw_queue_order order, size_t size,
+                                                  size_t backlog);
 
 /* Put at once or not at all. Takes `value`. 0, -EOVERFLOW when full (QueueOverflow), -EPIPE when
  * closed, -ENOMEM, -EINVAL (a bare Deferred). */
@@ -40,14 +41,14 @@ TW_API int tw_queue_put_priority(tw_queue *queue, int64_t priority, tw_value val
 #define tw_queue_put_wait(queue, ...) tw_queue_put_wait_at(TW_HERE, (queue), 0, __VA_ARGS__)
 #define tw_queue_put_wait_priority(queue, priority, ...) \
     tw_queue_put_wait_at(TW_HERE, (queue), (priority), __VA_ARGS__)
-TW_API tw_deferred *tw_queue_put_wait_at(const char *where, tw_queue *queue, int64_t priority,
-                                         tw_value value);
+TW_API TW_MUST_USE tw_deferred *tw_queue_put_wait_at(const char *where, tw_queue *queue,
+                                                     int64_t priority, tw_value value);
 
 /* Fires with the next value. Fails at once with tw_error_queue_empty when more gets wait than
  * the backlog allows (QueueUnderflow); with tw_error_queue_closed when the queue is closed and
  * empty. */
 #define tw_queue_get(queue) tw_queue_get_at(TW_HERE, (queue))
-TW_API tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue);
+TW_API TW_MUST_USE tw_deferred *tw_queue_get_at(const char *where, tw_queue *queue);
 /* Get at once or not at all; *ret_value is owned. Returns 0, -EAGAIN (empty), -EPIPE (empty and
  * closed). */
 TW_API int tw_queue_try_get(tw_queue *queue, tw_value *ret_value);
@@ -57,7 +58,7 @@ TW_API int tw_queue_try_get(tw_queue *queue, tw_value *ret_value);
 TW_API int tw_queue_task_done(tw_queue *queue);
 /* Fires with none when the work for every value that was put is done. */
 #define tw_queue_join(queue) tw_queue_join_at(TW_HERE, (queue))
-TW_API tw_deferred *tw_queue_join_at(const char *where, tw_queue *queue);
+TW_API TW_MUST_USE tw_deferred *tw_queue_join_at(const char *where, tw_queue *queue);
 
 /* Take no more values: puts fail from now on, waiting ones too; gets fail when no value is
  * left. With `discard` the values left are released at once, and their work counts as done.

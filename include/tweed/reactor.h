@@ -92,7 +92,7 @@ TW_API int tw_reactor_exit_signal(void);
 /* Run until `deferred` (taken over) is done, then stop; returns its result, owned. If the
  * reactor stops first, returns tw_error_abandoned. Inside a running reactor or a coroutine,
  * returns tw_error_misuse and logs it as critical. */
-TW_API tw_value tw_block_on(tw_deferred *deferred);
+TW_API TW_MUST_USE tw_value tw_block_on(tw_deferred *deferred);
 /* A whole program: call start(arg) once the reactor runs, and stop when the returned Deferred
  * is done. Returns an exit status: 0, or 1 after logging the failure, or 128 + the signal that
  * ended the run. Twisted's task.react(). */
@@ -152,8 +152,8 @@ TW_API int tw_reactor_call_from_thread(tw_reactor *reactor, void (*fn)(void *arg
  * thread; with tw_error_abandoned when the reactor is gone, or when, while the Deferred is
  * pending, it waits for the calling thread to end (a stopping reactor does so for the threads
  * of its pool). */
-TW_API tw_value tw_blocking_call_from_thread(tw_reactor *reactor, tw_value (*fn)(void *arg),
-                                             void *arg);
+TW_API TW_MUST_USE tw_value tw_blocking_call_from_thread(tw_reactor *reactor,
+                                                         tw_value (*fn)(void *arg), void *arg);
 
 /* --- descriptors ------------------------------------------------------------------------- */
 

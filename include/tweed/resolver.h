@@ -32,7 +32,8 @@ union tw_socket_address {
  * tw_error_system with the errno. A cancel ends the wait; the question may go on, and its answer
  * is kept. */
 #define tw_resolve(name, port) tw_resolve_at(TW_HERE, (name), (port))
-TW_API tw_deferred *tw_resolve_at(const char *where, const char *name, unsigned port);
+TW_API TW_MUST_USE tw_deferred *tw_resolve_at(const char *where, const char *name,
+                                              unsigned port);
 /* The address in an item of that list, lent; NULL for other values. */
 TW_API const union tw_socket_address *tw_address_of(tw_value address);
 /* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80"; returns what snprintf() would. */

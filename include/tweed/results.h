@@ -29,7 +29,7 @@ typedef struct tw_results tw_results;
  * have been. The result may be a failure, and counts as handled. Fails with tw_error_memory
  * when there is no memory for the list; the next call then gives this result. */
 #define tw_results_next(results) tw_results_next_at(TW_HERE, (results))
-TW_API tw_deferred *tw_results_next_at(const char *where, tw_results *results);
+TW_API TW_MUST_USE tw_deferred *tw_results_next_at(const char *where, tw_results *results);
 
 /* Cancels all that is pending; a tw_results_next() that still waits fails with
  * tw_error_abandoned. */

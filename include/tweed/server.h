@@ -60,7 +60,7 @@ struct tw_site_options {
     void *arg;
 };
 /* Counted. NULL when there is no memory. */
-TW_API tw_site *tw_site_new(const struct tw_site_options *options);
+TW_API TW_MUST_USE tw_site *tw_site_new(const struct tw_site_options *options);
 TW_API tw_site *tw_site_ref(tw_site *site);
 TW_API void tw_site_unref(tw_site *site);
 /*
@@ -92,7 +92,7 @@ TW_API int tw_site_files(tw_site *site, const char *path, const char *directory)
 TW_API int tw_site_files_with(tw_site *site, const char *path, const char *directory,
                               const struct tw_files_options *options);
 /* For tw_listen(). Counted by the caller. */
-TW_API tw_factory *tw_site_factory(tw_site *site);
+TW_API TW_MUST_USE tw_factory *tw_site_factory(tw_site *site);
 /* Listen with it. As tw_listen(). */
 TW_API int tw_site_listen(tw_site *site, const struct tw_listen_options *options,
                           tw_listener **ret_listener, tw_value *ret_failure);
@@ -189,7 +189,7 @@ TW_API size_t tw_request_pending(const tw_request *request);
 /* Fires with none: at once while no more than 64 KiB are pending, otherwise when no more than
  * 16 KiB are left or the answer is finished. Fails with tw_error_connection_lost when the
  * client has gone. May be cancelled. asyncio's StreamWriter.drain(). */
-TW_API tw_deferred *tw_request_drain(tw_request *request);
+TW_API TW_MUST_USE tw_deferred *tw_request_drain(tw_request *request);
 /* As tw_transport_register_producer(), with the marks of tw_request_drain(), for this answer only:
  * a transport carries those of other requests too. Also -EALREADY (finished). Finishing the answer
  * unregisters it; stop() is called instead of what tw_request_on_gone() set. Twisted's

@@ -41,11 +41,12 @@ typedef struct tw_stream tw_stream;
  * included; options may be NULL. Fires with a stream value. */
 #define tw_open_connection(host, port, options) \
     tw_open_connection_at(TW_HERE, (host), (port), (options))
-TW_API tw_deferred *tw_open_connection_at(const char *where, const char *host, unsigned port,
-                                          const struct tw_connect_options *options);
+TW_API TW_MUST_USE tw_deferred *tw_open_connection_at(
+    const char *where, const char *host, unsigned port,
+    const struct tw_connect_options *options);
 /* The same to an endpoint, "tls:example.org:443", as tw_connect_endpoint(). */
 #define tw_open_endpoint(endpoint) tw_open_endpoint_at(TW_HERE, (endpoint))
-TW_API tw_deferred *tw_open_endpoint_at(const char *where, const char *endpoint);
+TW_API TW_MUST_USE tw_deferred *tw_open_endpoint_at(const char *where, const char *endpoint);
 
 /* A stream as a value, and back: lent, NULL for a value of another type (a failure). */
 TW_API extern const tw_type tw_type_stream;
@@ -53,14 +54,14 @@ static inline tw_stream *tw_stream_of(tw_value value)
 {
     return (tw_stream *)tw_value_object(value, &tw_type_stream);
 }
-TW_API tw_value tw_stream_value(tw_stream *stream);
+TW_API TW_MUST_USE tw_value tw_stream_value(tw_stream *stream);
 /* Add a reference, and return the argument; drop a reference. */
 TW_API tw_stream *tw_stream_ref(tw_stream *stream);
 TW_API void tw_stream_unref(tw_stream *stream);
 
 /* A protocol whose connection will be read and written by a stream, *ret_stream, one reference of
  * which is yours: for tw_connect(), factories and tests. NULL when there is no memory. */
-TW_API tw_protocol *tw_stream_protocol_new(tw_stream **ret_stream);
+TW_API TW_MUST_USE tw_protocol *tw_stream_protocol_new(tw_stream **ret_stream);
 /* Take over a connection from its protocol, which is released. The caller gives bytes that the
  * protocol has read already to tw_stream_unread(). Returns 0, -ENOTCONN, -ENOMEM. */
 TW_API int tw_stream_adopt(tw_transport *transport, tw_stream **ret_stream);
@@ -83,17 +84,18 @@ TW_API tw_transport *tw_stream_transport(const tw_stream *stream);
 
 /* At least one byte and at most `max`. At the end: bytes of length 0. */
 #define tw_stream_read(stream, max) tw_stream_read_at(TW_HERE, (stream), (max))
-TW_API tw_deferred *tw_stream_read_at(const char *where, tw_stream *stream, size_t max);
+TW_API TW_MUST_USE tw_deferred *tw_stream_read_at(const char *where, tw_stream *stream,
+                                                  size_t max);
 /* Exactly `count` bytes. At the end: tw_error_partial, with the bytes that came as its
  * tw_failure_value(). */
 #define tw_stream_read_exactly(stream, count) \
     tw_stream_read_exactly_at(TW_HERE, (stream), (count))
-TW_API tw_deferred *tw_stream_read_exactly_at(const char *where, tw_stream *stream,
-                                              size_t count);
+TW_API TW_MUST_USE tw_deferred *tw_stream_read_exactly_at(const char *where, tw_stream *stream,
+                                                          size_t count);
 /* A line, without its LF or CRLF; the last line need not have one. At the end: none. A line
  * longer than the stream's limit is tw_error_toolarge. */
 #define tw_stream_read_line(stream) tw_stream_read_line_at(TW_HERE, (stream))
-TW_API tw_deferred *tw_stream_read_line_at(const char *where, tw_stream *stream);
+TW_API TW_MUST_USE tw_deferred *tw_stream_read_line_at(const char *where, tw_stream *stream);
 /*
  * All bytes before `delimiter`, which is read and dropped.
  *   delimiter   lent until it fires; "" is a NUL byte
@@ -103,18 +105,19 @@ TW_API tw_deferred *tw_stream_read_line_at(const char *where, tw_stream *stream)
  */
 #define tw_stream_read_until(stream, delimiter, limit) \
     tw_stream_read_until_at(TW_HERE, (stream), (delimiter), (limit))
-TW_API tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream,
-                                            const char *delimiter, size_t limit);
+TW_API TW_MUST_USE tw_deferred *tw_stream_read_until_at(const char *where, tw_stream *stream,
+                                                        const char *delimiter, size_t limit);
 /* All bytes until the end. More than `limit` (0: 64 MiB) is tw_error_toolarge, and nothing is
  * taken. */
 #define tw_stream_read_to_end(stream, limit) \
     tw_stream_read_to_end_at(TW_HERE, (stream), (limit))
-TW_API tw_deferred *tw_stream_read_to_end_at(const char *where, tw_stream *stream,
-                                             size_t limit);
+TW_API TW_MUST_USE tw_deferred *tw_stream_read_to_end_at(const char *where, tw_stream *stream,
+                                                         size_t limit);
 /* The next `count` bytes, which stay unread, also when fewer came: then tw_error_partial, at the
  * end. */
 #define tw_stream_peek(stream, count) tw_stream_peek_at(TW_HERE, (stream), (count))
-TW_API tw_deferred *tw_stream_peek_at(const char *where, tw_stream *stream, size_t count);
+TW_API TW_MUST_USE tw_deferred *tw_stream_peek_at(const char *where, tw_stream *stream,
+                                                  size_t count);
 
 /* The bytes that have come and are unread, lent until the next call or turn. */
 TW_API const char *tw_stream_buffered(const tw_stream *stream, size_t *ret_length);
@@ -147,7 +150,7 @@ TW_API int tw_stream_writev(tw_stream *stream, const struct iovec *pieces, int c
  * connection is gone. Call it after each large write: otherwise a slow peer makes the memory
  * grow. */
 #define tw_stream_drain(stream) tw_stream_drain_at(TW_HERE, (stream))
-TW_API tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream);
+TW_API TW_MUST_USE tw_deferred *tw_stream_drain_at(const char *where, tw_stream *stream);
 
 /* Half close: the peer sees the end of our side after all that was written; its own bytes still
  * come. Returns 0, -ENOTCONN, -ENOTSUP. */
@@ -161,7 +164,7 @@ TW_API void tw_stream_close(tw_stream *stream);
 /* Fires with none when the connection has been closed by either side; fails with the reason
  * when some of the written bytes may not have been sent. Does not close the connection itself. */
 #define tw_stream_wait_closed(stream) tw_stream_wait_closed_at(TW_HERE, (stream))
-TW_API tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream);
+TW_API TW_MUST_USE tw_deferred *tw_stream_wait_closed_at(const char *where, tw_stream *stream);
 /* Close now, dropping unsent bytes; reads fail with tw_error_connection_aborted. */
 TW_API void tw_stream_abort(tw_stream *stream);
 /* True if it has been closed or aborted, or the connection lost. */
@@ -179,8 +182,9 @@ TW_API bool tw_stream_is_closing(const tw_stream *stream);
  */
 #define tw_stream_start_tls(stream, context, server_name) \
     tw_stream_start_tls_at(TW_HERE, (stream), (context), (server_name))
-TW_API tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
-                                           tw_tls_context *context, const char *server_name);
+TW_API TW_MUST_USE tw_deferred *tw_stream_start_tls_at(const char *where, tw_stream *stream,
+                                                       tw_tls_context *context,
+                                                       const char *server_name);
 
 /* --- a server: a coroutine for each connection -------------------------------------------- */
 
@@ -228,8 +232,9 @@ enum tw_stream_server_stop { TW_WAIT_FOR_HANDLERS, TW_CANCEL_HANDLERS };
  * stop fails with tw_error_misuse.
  */
 #define tw_stream_server_stop(server, how) tw_stream_server_stop_at(TW_HERE, (server), (how))
-TW_API tw_deferred *tw_stream_server_stop_at(const char *where, tw_stream_server *server,
-                                             enum tw_stream_server_stop how);
+TW_API TW_MUST_USE tw_deferred *tw_stream_server_stop_at(const char *where,
+                                                         tw_stream_server *server,
+                                                         enum tw_stream_server_stop how);
 
 TW_END
 #endif

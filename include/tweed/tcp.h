@@ -55,9 +55,10 @@ struct tw_connect_options {
  */
 #define tw_connect(host, port, options, protocol) \
     tw_connect_at(TW_HERE, (host), (port), (options), (protocol))
-TW_API tw_deferred *tw_connect_at(const char *where, const char *host, unsigned port,
-                                  const struct tw_connect_options *options,
-                                  tw_protocol *protocol);
+TW_API TW_MUST_USE tw_deferred *tw_connect_at(const char *where, const char *host,
+                                              unsigned port,
+                                              const struct tw_connect_options *options,
+                                              tw_protocol *protocol);
 
 typedef struct tw_listener tw_listener;
 

@@ -34,7 +34,7 @@ TW_API int tw_memory_pair(tw_protocol *left, tw_protocol *right, size_t piece);
  * `protocol` and makes the connection. NULL when there is no memory (`protocol` is then
  * released). */
 typedef struct tw_string_transport tw_string_transport;
-TW_API tw_string_transport *tw_string_transport_new(tw_protocol *protocol);
+TW_API TW_MUST_USE tw_string_transport *tw_string_transport_new(tw_protocol *protocol);
 /* All bytes written so far, lent until the next call. */
 TW_API const char *tw_string_transport_written(tw_string_transport *transport, size_t *length);
 TW_API void tw_string_transport_clear(tw_string_transport *transport);

@@ -18,7 +18,7 @@ typedef struct tw_thread_pool tw_thread_pool;
 typedef tw_value tw_thread_function(void *arg);
 
 /* A pool of at most `threads` (1 or more), started on demand. NULL: errno EINVAL or ENOMEM. */
-TW_API tw_thread_pool *tw_thread_pool_new(size_t threads);
+TW_API TW_MUST_USE tw_thread_pool *tw_thread_pool_new(size_t threads);
 /* The own pool of the calling thread's reactor, of 10 threads; made at first use, stopped with
  * the reactor. */
 TW_API tw_thread_pool *tw_thread_pool_current(void);
@@ -38,9 +38,9 @@ TW_API void tw_thread_pool_free(tw_thread_pool *pool, bool finish);
 #define tw_defer_to_thread(fn, arg) tw_defer_to_thread_at(TW_HERE, NULL, (fn), (arg), NULL)
 #define tw_defer_to_thread_pool(pool, fn, arg, release) \
     tw_defer_to_thread_at(TW_HERE, (pool), (fn), (arg), (release))
-TW_API tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
-                                          tw_thread_function *fn, void *arg,
-                                          tw_release_fn *release);
+TW_API TW_MUST_USE tw_deferred *tw_defer_to_thread_at(const char *where, tw_thread_pool *pool,
+                                                      tw_thread_function *fn, void *arg,
+                                                      tw_release_fn *release);
 
 TW_END
 #endif

@@ -39,13 +39,14 @@ struct tw_tls_options {
 };
 /* Make a context. On success *ret_context holds one reference, and none is returned; otherwise
  * returns tw_error_tls, whose message names file and reason, or tw_error_memory. */
-TW_API tw_value tw_tls_context_new(const struct tw_tls_options *options,
-                                   tw_tls_context **ret_context);
+TW_API TW_MUST_USE tw_value tw_tls_context_new(const struct tw_tls_options *options,
+                                               tw_tls_context **ret_context);
 TW_API tw_tls_context *tw_tls_context_ref(tw_tls_context *context);
 TW_API void tw_tls_context_unref(tw_tls_context *context);
 /* The thread's shared client context for these settings, made once; lent. */
-TW_API tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
-                                      bool no_verify, tw_tls_context **ret_context);
+TW_API TW_MUST_USE tw_value tw_tls_client_context(const char *ca_file, const char *crl_file,
+                                                  bool no_verify,
+                                                  tw_tls_context **ret_context);
 
 /* Start TLS on a connected transport: bytes written before go out in plain, from here on
  * everything is TLS. The protocol stays; its `transport` is replaced. May be done again inside

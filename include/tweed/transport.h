@@ -69,7 +69,7 @@ struct tw_protocol {
 /* A zeroed protocol of this class from tweed's pools; NULL when there is no memory. The
  * function that connects it takes it; one that was never connected is freed by
  * tw_protocol_free(). */
-TW_API tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class);
+TW_API TW_MUST_USE tw_protocol *tw_protocol_new(const tw_protocol_class *protocol_class);
 TW_API void tw_protocol_free(tw_protocol *protocol);
 
 /* Builds protocols. Counted by the listeners and connections that use it. */
@@ -82,8 +82,10 @@ struct tw_factory_class {
 };
 /* `data` is the user's. The simple form builds zeroed protocols of one class. NULL when there is no
  * memory, or no build() (errno EINVAL). */
-TW_API tw_factory *tw_factory_new(const struct tw_factory_class *factory_class, void *data);
-TW_API tw_factory *tw_factory_of(const tw_protocol_class *protocol_class, void *data);
+TW_API TW_MUST_USE tw_factory *tw_factory_new(const struct tw_factory_class *factory_class,
+                                              void *data);
+TW_API TW_MUST_USE tw_factory *tw_factory_of(const tw_protocol_class *protocol_class,
+                                             void *data);
 TW_API void *tw_factory_data(const tw_factory *factory);
 TW_API tw_factory *tw_factory_ref(tw_factory *factory);
 TW_API void tw_factory_unref(tw_factory *factory);

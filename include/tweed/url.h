@@ -47,8 +47,8 @@ TW_API bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b);
 /* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Decoding keeps a "%"
  * that is not followed by two hexadecimal digits. Encoding keeps letters, digits, "-._~" and
  * the characters of `keep` (may be NULL). */
-TW_API tw_value tw_url_decode(const char *text, size_t length);
-TW_API tw_value tw_url_encode(const char *data, size_t length, const char *keep);
+TW_API TW_MUST_USE tw_value tw_url_decode(const char *text, size_t length);
+TW_API TW_MUST_USE tw_value tw_url_encode(const char *data, size_t length, const char *keep);
 
 TW_END
 #endif

@@ -174,19 +174,19 @@ TW_API void *tw_pointer_of(tw_value value);
 
 /* A counted holder of `pointer`; `release` (may be NULL) is called with it once, at the last
  * reference. Without memory releases the pointer and returns the failure tw_error_memory. */
-TW_API tw_value tw_box(void *pointer, tw_release_fn *release);
+TW_API TW_MUST_USE tw_value tw_box(void *pointer, tw_release_fn *release);
 
 /* --- bytes: counted, immutable, followed by a NUL that is not counted ------------------- */
 
 /* A copy of `length` bytes; tw_error_memory as a failure when there is none. */
-TW_API tw_value tw_bytes(const void *data, size_t length);
+TW_API TW_MUST_USE tw_value tw_bytes(const void *data, size_t length);
 /* A copy of a string. NULL is "". */
-TW_API tw_value tw_string(const char *text);
+TW_API TW_MUST_USE tw_value tw_string(const char *text);
 /* printf into bytes. */
-TW_API tw_value tw_bytes_format(const char *format, ...) TW_PRINTF(1, 2);
+TW_API TW_MUST_USE tw_value tw_bytes_format(const char *format, ...) TW_PRINTF(1, 2);
 /* Bytes of the given length for the caller to fill, at *ret_data, before anybody else sees
  * them. A failure when there is no memory (*ret_data is NULL then). */
-TW_API tw_value tw_bytes_new(size_t length, char **ret_data);
+TW_API TW_MUST_USE tw_value tw_bytes_new(size_t length, char **ret_data);
 /* The bytes, NUL-terminated; "" for other types. Valid while the value is. */
 TW_API const char *tw_bytes_data(tw_value bytes);
 TW_API size_t tw_bytes_length(tw_value bytes);
@@ -194,7 +194,7 @@ TW_API size_t tw_bytes_length(tw_value bytes);
 /* --- list: a counted, growing array of values ------------------------------------------- */
 
 /* An empty list with room for `capacity` items; a failure when there is no memory. */
-TW_API tw_value tw_list(size_t capacity);
+TW_API TW_MUST_USE tw_value tw_list(size_t capacity);
 /* Append; takes `item`. Returns 0, -ENOMEM, -EINVAL (not a list). */
 TW_API int tw_list_append(tw_value list, tw_value item);
 /* Replace; takes `item`. Returns 0, -ERANGE, -EINVAL. */
