@@ -61,7 +61,7 @@ int tw_set_allocator(const struct tw_allocator *wanted, bool direct)
         return -EINVAL;
     allocator = *wanted;
     replaced = wanted != &system_allocator;
-    twi_slab_direct = direct || TWI_SLAB_ALWAYS_DIRECT;
+    twi_slab_direct = direct || twi_slab_always_direct();
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <tweed/log.h>
 
 #include "base/failure.h"
+#include "base/log.h"
 
 enum { MESSAGE_SIZE = 1024, FAILURE_SIZE = 768 };
 
@@ -31,6 +32,19 @@ void tw_log_observe(tw_log_observer *wanted, void *arg, enum tw_log_level level)
 {
     observer = wanted;
     observer_arg = arg;
+    lowest = level;
+}
+
+void twi_log_at_exit(void (*fn)(void))
+{
+    tw_log_observer *said = observer;
+    enum tw_log_level level = lowest;
+
+    if (observer != NULL)
+        observer = write_first;
+    lowest = TW_LOG_CRITICAL;
+    fn();
+    observer = said;
     lowest = level;
 }
 

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "base/list.h"
+#include "base/hooks.h"
 #include "base/slab.h"
 #include "base/thread_end.h"
 
@@ -22,12 +22,36 @@ struct block {
     size_t count;
 };
 
-/* In front of each object in direct mode. */
+/* In front of each object in direct mode, in a ring. Links are kept inverted: LeakSanitizer, which
+ * reads all memory for addresses, shall find an object by its users only. */
 struct single {
-    _Alignas(max_align_t) struct twi_list node;
+    _Alignas(max_align_t) uintptr_t next;
+    uintptr_t previous;
 };
 
 bool twi_slab_direct = TWI_SLAB_ALWAYS_DIRECT;
+
+/* --- sanitizers ---------------------------------------------------------------------------- */
+
+/* There when the program has LeakSanitizer, alone or in AddressSanitizer. */
+#ifdef __ELF__
+extern void __lsan_do_leak_check(void) __attribute__((weak));
+#define HAS_LEAK_CHECK (__lsan_do_leak_check != NULL)
+#else
+#define HAS_LEAK_CHECK false
+#endif
+
+bool twi_slab_always_direct(void)
+{
+    return TWI_SLAB_ALWAYS_DIRECT || HAS_LEAK_CHECK;
+}
+
+static TWI_AT_START void choose_mode(void)
+{
+    twi_slab_direct = twi_slab_always_direct();
+}
+
+/* --- blocks -------------------------------------------------------------------------------- */
 
 static _Thread_local struct twi_slab *slabs;
 static _Thread_local struct twi_thread_end slabs_end;
@@ -61,17 +85,42 @@ static void know_slab(struct twi_slab *slab)
     slabs = slab;
 }
 
+static uintptr_t single_hide(const struct single *single)
+{
+    return ~(uintptr_t)single;
+}
+
+static struct single *single_at(uintptr_t hidden)
+{
+    return (struct single *)~hidden;
+}
+
+/* The oldest; NULL when there is none. */
+static struct single *single_first(const struct twi_slab *slab)
+{
+    return slab->blocks_ != NULL ? single_at((uintptr_t)slab->blocks_) : NULL;
+}
+
+static void single_set_first(struct twi_slab *slab, uintptr_t hidden)
+{
+    slab->blocks_ = (void *)hidden;
+}
+
 static void *alloc_single(struct twi_slab *slab)
 {
     struct single *single = twi_malloc(sizeof *single + slab->size);
+    struct single *first = single_first(slab);
 
     if (single == NULL)
         return NULL;
-    if (slab->blocks_ == NULL) {
-        twi_list_init(&single->node);
-        slab->blocks_ = &single->node;
+    if (first == NULL) {
+        single->next = single->previous = single_hide(single);
+        single_set_first(slab, single_hide(single));
     } else {
-        twi_list_append(slab->blocks_, &single->node);
+        single->next = single_hide(first);
+        single->previous = first->previous;
+        single_at(single->previous)->next = single_hide(single);
+        first->previous = single_hide(single);
     }
     slab->living++;
     return single + 1;
@@ -115,26 +164,25 @@ void *twi_slab_alloc_slow(struct twi_slab *slab)
 void twi_slab_free_slow(struct twi_slab *slab, void *object)
 {
     struct single *single = (struct single *)object - 1;
-    struct twi_list *node = &single->node;
 
-    if (slab->blocks_ == node)
-        slab->blocks_ = twi_list_linked(node) ? node->next : NULL;
-    twi_list_remove(node);
+    if (single_first(slab) == single)
+        single_set_first(slab, single_at(single->next) != single ? single->next : 0);
+    single_at(single->next)->previous = single->previous;
+    single_at(single->previous)->next = single->next;
     slab->living--;
     twi_free(single);
 }
 
 static void each_single(struct twi_slab *slab, void (*fn)(void *object, void *arg), void *arg)
 {
-    struct twi_list *first = slab->blocks_;
-    struct twi_list *node = first;
+    struct single *first = single_first(slab), *single = first;
 
     if (first == NULL)
         return;
     do {
-        fn(TWI_CONTAINER(node, struct single, node) + 1, arg);
-        node = node->next;
-    } while (node != first);
+        fn(single + 1, arg);
+        single = single_at(single->next);
+    } while (single != first);
 }
 
 void twi_slab_each(struct twi_slab *slab, void (*fn)(void *object, void *arg), void *arg)

@@ -26,7 +26,7 @@ struct twi_slab {
         .size = sizeof(type) \
     }
 
-/* AddressSanitizer shall see every object. */
+/* AddressSanitizer and LeakSanitizer shall see every object. */
 #if defined(__SANITIZE_ADDRESS__)
 #define TWI_SLAB_ALWAYS_DIRECT true
 #else
@@ -34,6 +34,8 @@ struct twi_slab {
 #endif
 
 extern bool twi_slab_direct;
+/* True if it has to be: the program, or this library, runs under one of them. */
+bool twi_slab_always_direct(void);
 
 void *twi_slab_alloc_slow(struct twi_slab *slab);
 void twi_slab_free_slow(struct twi_slab *slab, void *object);

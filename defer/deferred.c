@@ -56,6 +56,7 @@ static inline tw_deferred *deferred_make(const char *where, unsigned references)
 #if TWI_DEBUG
     deferred->owner = &twi_defer;
     deferred->made_ns = twi_monotonic_ns();
+    twi_leaks_watch();
 #endif
     return deferred;
 }

@@ -141,6 +141,8 @@ struct twi_defer_thread {
 extern TWI_QUICK_TLS struct twi_defer_thread twi_defer;
 
 #if TWI_DEBUG
+/* Name the Deferreds that are left when the calling thread, or the program, ends. */
+void twi_leaks_watch(void);
 /* Ends the program when `deferred` is dead or another thread's. */
 void twi_deferred_check(const tw_deferred *deferred, const char *function);
 #define TWI_CHECK(deferred) twi_deferred_check((deferred), __func__)

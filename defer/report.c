@@ -5,10 +5,15 @@
 #include "defer/deferred.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <tweed/log.h>
+
+#include "base/log.h"
+#include "base/thread_end.h"
 
 void tw_deferred_set_hooks(const struct tw_deferred_hooks *hooks)
 {
@@ -116,3 +121,79 @@ int twi_deferred_fired_again(tw_deferred *deferred, tw_value result, const char 
     tw_release(result);
     return r;
 }
+
+/* --- leaks -------------------------------------------------------------------------------- */
+
+#if TWI_DEBUG
+enum { LEAKS_NAMED = 20 };
+
+/* Deferreds of before a fork() are the parent's. */
+static int64_t forked_ns;
+
+struct leaks {
+    const char *whose_end;
+    size_t count;
+};
+
+static void leak_name(void *object, void *arg)
+{
+    const tw_deferred *deferred = object;
+    struct leaks *leaks = arg;
+    char text[512];
+
+    if (deferred->references == 0 || deferred->made_ns < forked_ns ||
+        leaks->count++ >= LEAKS_NAMED)
+        return;
+    tw_deferred_format(deferred, text, sizeof text);
+    tw_log(TW_LOG_CRITICAL, "deferred", "left at the end of the %s, with %u references: %s",
+           leaks->whose_end, deferred->references, text);
+}
+
+static void leaks_name_all(const char *whose_end)
+{
+    struct leaks leaks = { whose_end, 0 };
+
+    twi_slab_each(&twi_defer.deferreds, leak_name, &leaks);
+    if (leaks.count > LEAKS_NAMED)
+        tw_log(TW_LOG_CRITICAL, "deferred", "left at the end of the %s: %zu more Deferreds",
+               whose_end, leaks.count - LEAKS_NAMED);
+}
+
+static void leaks_of_thread(void)
+{
+    leaks_name_all("thread");
+}
+
+static void leaks_of_program(void)
+{
+    leaks_name_all("program");
+}
+
+static void leaks_at_exit(void)
+{
+    twi_log_at_exit(leaks_of_program);
+}
+
+static void leaks_forked(void)
+{
+    forked_ns = twi_monotonic_ns();
+}
+
+/* The thread that runs main() ends the program, and with it no thread's destructors. */
+static void leaks_watch_exit(void)
+{
+    atexit(leaks_at_exit);
+    pthread_atfork(NULL, NULL, leaks_forked);
+}
+
+void twi_leaks_watch(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static _Thread_local struct twi_thread_end thread_end;
+
+    if (thread_end.fn != NULL)
+        return;
+    pthread_once(&once, leaks_watch_exit);
+    twi_thread_end_call(&thread_end, TWI_THREAD_SLABS, leaks_of_thread);
+}
+#endif

@@ -6,7 +6,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -100,6 +102,7 @@ static void told_by(void (*mistake)(void), void (*before)(void), char *text, siz
     pid_t child;
 
     ck_assert_int_eq(pipe(ends), 0);
+    fflush(NULL);
     child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
@@ -272,6 +275,109 @@ START_TEST(a_debug_build_names_it_by_itself)
 END_TEST
 #endif
 
+/* --- leaks ------------------------------------------------------------------------------------ */
+
+static tw_deferred *kept[30];
+
+#if TWI_DEBUG
+static void leak_and_exit(void)
+{
+    kept[0] = tw_deferred_new_at("leaked.c:7", NULL, NULL, NULL);
+    kept[1] = tw_fired_at("fired.c:8", tw_integer(3));
+    tw_deferred_unref(tw_deferred_new(NULL, NULL, NULL));
+    exit(0);
+}
+
+static void leak_many_and_exit(void)
+{
+    for (size_t i = 0; i < 30; i++)
+        kept[i] = tw_deferred_new_at("many.c:9", NULL, NULL, NULL);
+    tw_log_observe(ignore, NULL, TW_LOG_DEBUG);
+    exit(0);
+}
+
+static void *leak_in_thread(void *arg)
+{
+    kept[0] = tw_deferred_new_at("thread.c:10", NULL, NULL, NULL);
+    return arg;
+}
+
+static void leak_at_the_end_of_a_thread(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, leak_in_thread, NULL) == 0)
+        pthread_join(thread, NULL);
+}
+
+static void leave_it_to_the_parent(void)
+{
+    exit(0);
+}
+
+START_TEST(a_debug_build_names_the_deferreds_that_are_left)
+{
+    char text[8000];
+    size_t lines = 0;
+    tw_deferred *of_parent = tw_deferred_new(NULL, NULL, NULL);
+
+    told_by(leak_and_exit, NULL, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "tweed: critical [deferred] left at the end of the "
+                                       "program, with 1 references: Deferred 0x"));
+    ck_assert_ptr_nonnull(strstr(text, "made at leaked.c:7: pending\n"));
+    ck_assert_ptr_nonnull(strstr(text, "made at fired.c:8: result 3\n"));
+    told_by(leak_many_and_exit, NULL, text, sizeof text);
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_uint_eq(lines, 21);
+    ck_assert_ptr_nonnull(strstr(text, "left at the end of the program: 10 more Deferreds\n"));
+    told_by(leak_and_exit, say_nobody, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    told_by(leak_at_the_end_of_a_thread, NULL, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "left at the end of the thread"));
+    ck_assert_ptr_nonnull(strstr(text, "made at thread.c:10: pending\n"));
+    told_by(leave_it_to_the_parent, NULL, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    tw_deferred_unref(of_parent);
+}
+END_TEST
+#endif
+
+/* There where the tests are built with a sanitizer that finds leaks. */
+extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+static void leak_one(void)
+{
+    tw_deferred *volatile leaked = tw_deferred_new_at("leaked.c:7", NULL, NULL, NULL);
+
+    leaked = NULL;
+    (void)leaked;
+}
+
+/* One that is found is no way to another. */
+static void leak_beside_one_that_is_kept(void)
+{
+    char stack[4096];
+
+    kept[0] = tw_deferred_new(NULL, NULL, NULL);
+    leak_one();
+    memset(stack, 0, sizeof stack);
+    kept[1] = tw_deferred_new(NULL, NULL, NULL);
+    _exit(__lsan_do_recoverable_leak_check() == 0 || stack[0] != 0);
+}
+
+START_TEST(leak_sanitizer_sees_objects_of_the_pools)
+{
+    char text[8000];
+
+    if (__lsan_do_recoverable_leak_check == NULL)
+        return;
+    told_by(leak_beside_one_that_is_kept, NULL, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "Direct leak of "));
+    ck_assert_ptr_nonnull(strstr(text, "in leak_one"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mistakes");
@@ -281,6 +387,8 @@ int main(void)
     TEST_ADD_ROWS(suite, who_holds_the_turn_is_named, kinds);
 #if TWI_DEBUG
     TEST_ADD(suite, a_debug_build_names_it_by_itself);
+    TEST_ADD(suite, a_debug_build_names_the_deferreds_that_are_left);
 #endif
+    TEST_ADD(suite, leak_sanitizer_sees_objects_of_the_pools);
     return test_run(suite);
 }
