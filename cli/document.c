@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/document.h"
+#include "spider/text/charset.h"
 #include "spider/text/utf8.h"
 
 bool document_type_read(const char *name, enum document_type *ret_type)
@@ -37,23 +38,44 @@ static bool tree_read(struct twi_tree *tree, enum document_type type, struct twi
     return is_whole;
 }
 
+struct twi_span document_text(const struct tool_question *question,
+                              const struct twi_charset **ret_charset)
+{
+    const char *type = tool_text(question, "content-type"),
+               *label = tool_text(question, "charset");
+    struct twi_span bytes = { question->input, question->input_length };
+    struct twi_charset_detected found;
+
+    if (question->is_text) {
+        *ret_charset = label != NULL ? twi_charset_find(twi_span_of(label)) : NULL;
+        if (*ret_charset == NULL)
+            *ret_charset = twi_charset_utf8();
+        return bytes;
+    }
+    found = twi_charset_detect(bytes, label, type != NULL ? type : question->content_type);
+    *ret_charset = found.charset;
+    return twi_charset_decode(question->arena, found.charset,
+                              twi_span_from(bytes, found.mark));
+}
+
 struct twi_json *document_read(const struct tool_question *question, enum document_type type,
                                struct twi_tree *tree)
 {
     static const char nothing[] = "<html/>";
+    const struct twi_charset *charset;
+    struct twi_span text = document_text(question, &charset);
     size_t length;
-    const char *text = twi_utf8_clean(question->arena, question->input, question->input_length,
-                                      &length);
+    const char *clean = twi_utf8_clean(question->arena, text.text, text.length, &length);
 
-    if (text == NULL)
+    if (clean == NULL || question->arena->failed)
         return document_too_large(question);
-    while (length > 0 && twi_is_html_space(*text)) {
-        text++;
+    while (length > 0 && twi_is_html_space(*clean)) {
+        clean++;
         length--;
     }
-    while (length > 0 && twi_is_html_space(text[length - 1]))
+    while (length > 0 && twi_is_html_space(clean[length - 1]))
         length--;
-    if (!tree_read(tree, type, question->arena, text, length))
+    if (!tree_read(tree, type, question->arena, clean, length))
         return document_too_large(question);
     if (twi_tree_root(tree) == 0 &&
         !tree_read(tree, type, question->arena, nothing, strlen(nothing)))

@@ -6,12 +6,17 @@
 #define CLI_DOCUMENT_H
 
 #include "cli/tool.h"
+#include "spider/text/charset.h"
 #include "spider/text/tree.h"
 
 enum document_type { DOCUMENT_HTML, DOCUMENT_XML, DOCUMENT_XHTML };
 /* By its name; false: there is no such type. NULL is html. */
 bool document_type_read(const char *name, enum document_type *ret_type);
 
+/* The question's input in UTF-8, decoded by what says its encoding first, and that encoding;
+ * empty when the arena failed. */
+struct twi_span document_text(const struct tool_question *question,
+                              const struct twi_charset **ret_charset);
 /* The tree of the question's input: without white space around it, an empty one is <html/>. NULL,
  * or the refusal. */
 struct twi_json *document_read(const struct tool_question *question, enum document_type type,

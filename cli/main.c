@@ -26,6 +26,8 @@ static const struct subcommand {
     { "tree", cli_tree, "show how a page is understood" },
     { "sitemap", cli_sitemap, "list the URLs of a sitemap or feed" },
     { "text", cli_text_command, "take markup out of a text" },
+    { "select", cli_select, "find parts of a page by CSS, XPath or regular expression" },
+    { "links", cli_links, "list the links of a page" },
     { "url", cli_url, "show the parts of a URL, or its canonical form" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
 };

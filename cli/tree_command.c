@@ -19,7 +19,7 @@ static const struct tool_option tree_options[] = {
 
 /* A fragment is read inside its context, as the parser knows none. */
 static bool tree_read_fragment(const struct tool_question *question, const char *context,
-                               struct twi_tree *tree)
+                               struct twi_span input, struct twi_tree *tree)
 {
     const char *space = strrchr(context, ' ');
     struct twi_text text = { .arena = question->arena };
@@ -27,7 +27,7 @@ static bool tree_read_fragment(const struct tool_question *question, const char 
     twi_text_putc(&text, '<');
     twi_text_puts(&text, space != NULL ? space + 1 : context);
     twi_text_putc(&text, '>');
-    twi_text_add(&text, question->input, question->input_length);
+    twi_text_add(&text, input.text, input.length);
     return !question->arena->failed && twi_tree_read_html(tree, question->arena, text.data,
                                                           text.length, TWI_HTML_FRAGMENT);
 }
@@ -38,13 +38,16 @@ static struct twi_json *tree_answer(const struct tool_question *question)
     struct twi_text outline = { .arena = question->arena };
     const char *context = tool_text(question, "fragment");
     struct twi_tree tree;
+    const struct twi_charset *charset;
+    struct twi_span input;
     bool is_read;
 
     if (!question->has_input)
         return tool_refuse(question, "usage", "no input");
-    is_read = context != NULL ? tree_read_fragment(question, context, &tree)
-                              : twi_tree_read_html(&tree, question->arena, question->input,
-                                                   question->input_length, 0);
+    input = document_text(question, &charset);
+    is_read = context != NULL
+                  ? tree_read_fragment(question, context, input, &tree)
+                  : twi_tree_read_html(&tree, question->arena, input.text, input.length, 0);
     if (!is_read)
         return document_too_large(question);
     twi_tree_write_outline(&tree, context != NULL ? twi_tree_root(&tree) : 0, &outline);

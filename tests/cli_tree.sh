@@ -25,7 +25,7 @@ batch tree '{"text":"<b>x"}' '{"text":"a\u0000b\ud800"}' '{"base64":"PGk+/zwvaT4
 status 0
 out_is '{"tree":"| <html>\n|   <body>\n|     <b>\n|       \"x\"\n"}
 {"tree":"| <html>\n|   <body>\n|     <p>\n|       \"ab�\"\n"}
-{"tree":"| <html>\n|   <body>\n|     <i>\n|       \"�\"\n"}
+{"tree":"| <html>\n|   <body>\n|     <i>\n|       \"ÿ\"\n"}
 {"tree":""}
 {"error":"usage","message":"no input"}
 {"error":"usage","message":"x: no such member"}

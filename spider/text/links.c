@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * links.c - the links of a page: which attributes hold them, and which of them are wanted.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "spider/text/canon.h"
+#include "spider/text/links.h"
+#include "spider/text/page_url.h"
+#include "spider/text/regex.h"
+
+/* By default no page is behind these: Scrapy's list. */
+static const char default_extensions[] = "7z 7zip bz2 rar tar tar.gz xz zip mng pct bmp gif "
+                                         "jpg jpeg png pst psp tif tiff ai drw dxf eps "
+                                         "ps svg cdr ico webp mp3 wma ogg wav ra aac mid au "
+                                         "aiff 3gp asf asx avi mov mp4 mpg qt rm swf "
+                                         "wmv m4a m4v flv webm xls xlsm xlsx xltm xltx potm "
+                                         "potx ppt pptm pptx pps doc docb docm docx "
+                                         "dotm dotx odt ods odg odp css pdf exe bin rss dmg "
+                                         "iso apk jar sh rb js hta bat cpl msi msp py";
+
+struct link_regex {
+    struct twi_regex *regex;
+    struct link_regex *next;
+};
+
+struct links_run {
+    struct twi_selector *selector;
+    const struct twi_links_options *options;
+    struct twi_arena *arena;
+    struct twi_select_error *error;
+    struct link_regex *allow, *deny, *restrict_text;
+    const struct twi_word *extensions;
+    struct twi_link *first, **end;
+    const char **seen; /* a table of URLs by hash */
+    size_t seen_count, seen_room;
+    bool is_over; /* *error says why */
+};
+
+static void links_fail(struct links_run *run, const char *word, const char *what)
+{
+    run->is_over = true;
+    run->error->word = word;
+    snprintf(run->error->message, sizeof run->error->message, "%s", what);
+}
+
+/* --- what is wanted ------------------------------------------------------------------------ */
+
+static struct link_regex *regexes_compile(struct links_run *run, const struct twi_word *words)
+{
+    struct link_regex *first = NULL, **end = &first;
+
+    for (; words != NULL && !run->is_over; words = words->next) {
+        struct twi_regex_error wrong;
+        *end = twi_arena_zeroed(run->arena, sizeof **end);
+        if (*end == NULL)
+            break;
+        (*end)->regex = twi_regex_compile(words->text.text, words->text.length, 0, &wrong);
+        if ((*end)->regex == NULL) {
+            links_fail(run, "re", wrong.why);
+            snprintf(run->error->message, sizeof run->error->message,
+                     "%s, at character %zu of \"%.60s\"", wrong.why, wrong.at,
+                     words->text.text);
+        }
+        end = &(*end)->next;
+    }
+    return first;
+}
+
+static void regexes_free(struct link_regex *regex)
+{
+    for (; regex != NULL; regex = regex->next)
+        twi_regex_free(regex->regex);
+}
+
+static bool any_finds(struct links_run *run, struct link_regex *regex, const char *text,
+                      size_t length)
+{
+    for (; regex != NULL; regex = regex->next) {
+        enum twi_regex_result result = twi_regex_find(regex->regex, text, length, 0, false);
+        if (result == TWI_REGEX_LIMIT)
+            links_fail(run, "limit", "an expression took too many steps");
+        if (result != TWI_REGEX_NONE)
+            return true;
+    }
+    return false;
+}
+
+static bool ends_without_case(struct twi_span text, struct twi_span end)
+{
+    return text.length >= end.length && twi_same_text(text.text + text.length - end.length,
+                                                      end.length, end.text, end.length);
+}
+
+static bool is_domain_or_below(struct twi_span host, struct twi_span domain)
+{
+    return ends_without_case(host, domain) &&
+           (host.length == domain.length || host.text[host.length - domain.length - 1] == '.');
+}
+
+/* The name, or name and port, is a domain's, or stands below it. */
+static bool is_in_domains(struct links_run *run, const struct tw_url *url,
+                          const struct twi_word *domains)
+{
+    struct twi_text host = { .arena = run->arena };
+    char port[16];
+
+    snprintf(port, sizeof port, ":%d", url->port);
+    twi_text_puts(&host, url->hostname);
+    if (url->port >= 0)
+        twi_text_puts(&host, port);
+    for (; domains != NULL && *url->hostname != 0; domains = domains->next)
+        if (is_domain_or_below(twi_span_of(url->hostname), domains->text) ||
+            is_domain_or_below((struct twi_span){ twi_text_string(&host), host.length },
+                               domains->text))
+            return true;
+    return false;
+}
+
+static bool has_extension(const char *path, const struct twi_word *extensions)
+{
+    struct twi_span all = twi_span_of(path);
+
+    for (; extensions != NULL; extensions = extensions->next) {
+        struct twi_span end = extensions->text;
+        size_t dot = all.length - end.length - 1;
+        if (all.length > end.length && ends_without_case(all, end) && all.text[dot] == '.')
+            return true;
+    }
+    return false;
+}
+
+static bool has_wanted_scheme(const struct tw_url *url)
+{
+    static const char *const schemes[] = { "http:", "https:", "file:", "ftp:" };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strcmp(url->protocol, schemes[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool url_is_wanted(struct links_run *run, const struct tw_url *url)
+{
+    const struct twi_links_options *options = run->options;
+    size_t length = strlen(url->href);
+
+    if (!has_wanted_scheme(url) || has_extension(url->pathname, run->extensions))
+        return false;
+    if (run->allow != NULL && !any_finds(run, run->allow, url->href, length))
+        return false;
+    if (any_finds(run, run->deny, url->href, length))
+        return false;
+    if (options->allow_domains != NULL && !is_in_domains(run, url, options->allow_domains))
+        return false;
+    return !is_in_domains(run, url, options->deny_domains);
+}
+
+/* --- each once ----------------------------------------------------------------------------- */
+
+static const char **seen_place(const struct links_run *run, const char *url)
+{
+    size_t hash = 14695981039346656037u, at;
+
+    for (const char *c = url; *c != 0; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    at = (hash ^ hash >> 32) & (run->seen_room - 1);
+    while (run->seen[at] != NULL && strcmp(run->seen[at], url) != 0)
+        at = (at + 1) & (run->seen_room - 1);
+    return &run->seen[at];
+}
+
+static bool seen_grow(struct links_run *run)
+{
+    const char **old = run->seen;
+    size_t old_room = run->seen_room;
+
+    run->seen_room = old_room > 0 ? old_room * 2 : 64;
+    run->seen = twi_arena_zeroed(run->arena, run->seen_room * sizeof *run->seen);
+    for (size_t i = 0; i < old_room && run->seen != NULL; i++)
+        if (old[i] != NULL)
+            *seen_place(run, old[i]) = old[i];
+    return run->seen != NULL;
+}
+
+static bool is_new(struct links_run *run, const char *url)
+{
+    const char **place;
+
+    if (run->options->all)
+        return true;
+    if (run->seen_count * 2 >= run->seen_room && !seen_grow(run))
+        return false;
+    place = seen_place(run, url);
+    if (*place != NULL)
+        return false;
+    *place = url;
+    run->seen_count++;
+    return true;
+}
+
+/* --- links --------------------------------------------------------------------------------- */
+
+static bool is_nofollow(const struct twi_tree *tree, uint32_t node)
+{
+    const char *rel = twi_tree_attr_value(tree, node, TWI_NAME_REL);
+
+    while (rel != NULL && *rel != 0) {
+        size_t length = strcspn(rel, " \t\n\r\f,");
+        if (twi_same_text(rel, length, "nofollow", 8))
+            return true;
+        rel += length + (rel[length] != 0);
+    }
+    return false;
+}
+
+/* White space about a value is not its own; kept, it is a part of the URL. */
+static struct twi_span link_value(struct links_run *run, const struct twi_attr *attr)
+{
+    struct twi_span value = { attr->value, attr->length };
+    struct twi_text kept = { .arena = run->arena };
+    size_t before = 0, behind = 0;
+
+    if (!run->options->no_strip)
+        return value;
+    while (before < value.length && value.text[before] == ' ')
+        before++;
+    while (before + behind < value.length && value.text[value.length - behind - 1] == ' ')
+        behind++;
+    for (size_t i = 0; i < before; i++)
+        twi_text_puts(&kept, "%20");
+    twi_text_add(&kept, value.text + before, value.length - before - behind);
+    for (size_t i = 0; i < behind; i++)
+        twi_text_puts(&kept, "%20");
+    return (struct twi_span){ twi_text_string(&kept), kept.length };
+}
+
+static void link_add(struct links_run *run, uint32_t node, const struct tw_url *url)
+{
+    struct twi_text text = { .arena = run->arena };
+    const char *href;
+    struct twi_link *link;
+
+    twi_tree_write_text(run->selector->tree, node, &text);
+    if (run->restrict_text != NULL &&
+        !any_finds(run, run->restrict_text, twi_text_string(&text), text.length))
+        return;
+    href = run->options->canonical ? twi_canon_url(run->arena, url, NULL)
+                                   : twi_arena_strdup(run->arena, url->href);
+    if (href == NULL || !is_new(run, href))
+        return;
+    link = twi_arena_zeroed(run->arena, sizeof *link);
+    if (link == NULL)
+        return;
+    *link = (struct twi_link){ .url = href,
+                               .text = { twi_text_string(&text), text.length },
+                               .nofollow = is_nofollow(run->selector->tree, node) };
+    *run->end = link;
+    run->end = &link->next;
+}
+
+static void link_take(struct links_run *run, uint32_t node, const struct twi_attr *attr)
+{
+    struct tw_url *url;
+    const char *why;
+
+    if (twi_page_url_parse(run->arena, run->options->charset, link_value(run, attr),
+                           run->options->base, &url, &why) < 0)
+        return;
+    if (url_is_wanted(run, url))
+        link_add(run, node, url);
+    tw_url_free(url);
+}
+
+static bool is_listed(const struct twi_word *words, struct twi_span name)
+{
+    for (; words != NULL; words = words->next)
+        if (twi_span_is(words->text, "*") ||
+            twi_same_text(words->text.text, words->text.length, name.text, name.length))
+            return true;
+    return false;
+}
+
+static bool is_scanned(const struct twi_word *wanted, bool none, const char *otherwise,
+                       const struct twi_word *denied, const struct twi_atom *atom)
+{
+    struct twi_span name = { atom->text, atom->length };
+    const char *at = otherwise, *end = otherwise + strlen(otherwise), *word;
+    size_t length;
+    bool is_wanted = wanted != NULL && is_listed(wanted, name);
+
+    while (wanted == NULL && !none && !is_wanted && twi_next_word(&at, end, &word, &length))
+        is_wanted = twi_same_text(word, length, name.text, name.length);
+    return is_wanted && !is_listed(denied, name);
+}
+
+static void element_take(struct links_run *run, uint32_t node)
+{
+    const struct twi_tree *tree = run->selector->tree;
+    const struct twi_links_options *options = run->options;
+    const struct twi_node *element = &tree->nodes[node];
+
+    if (element->kind != TWI_NODE_ELEMENT ||
+        !is_scanned(options->tags, options->no_tags, "a area", options->deny_tags,
+                    &tree->atoms[element->name]))
+        return;
+    for (uint32_t i = 0; i < element->attr_count && !run->is_over; i++) {
+        const struct twi_attr *attr = &tree->attrs[element->attrs + i];
+        if (attr->space == TWI_SPACE_NONE &&
+            is_scanned(options->attrs, options->no_attrs, "href", options->deny_attrs,
+                       &tree->atoms[attr->name]))
+            link_take(run, node, attr);
+    }
+}
+
+/* --- regions ------------------------------------------------------------------------------- */
+
+static void regions_find(struct links_run *run, struct twi_found_list *found)
+{
+    const struct twi_tree *tree = run->selector->tree;
+
+    for (const struct twi_step *step = run->options->regions; step != NULL && !run->is_over;
+         step = step->next) {
+        struct twi_value_list list = { .arena = run->arena };
+        struct twi_step one = *step;
+        one.next = NULL;
+        run->is_over = !twi_select(run->selector, &one, &list, run->error);
+        for (size_t i = 0; i < list.count; i++)
+            if (list.items[i].kind == TWI_VALUE_NODE && list.items[i].found.attr == 0 &&
+                tree->nodes[list.items[i].found.node].kind == TWI_NODE_ELEMENT)
+                twi_found_add(found, list.items[i].found.node, 0);
+    }
+    twi_found_sort(found);
+}
+
+static void regions_take(struct links_run *run)
+{
+    const struct twi_tree *tree = run->selector->tree;
+    struct twi_found_list found = { .arena = run->arena };
+    uint32_t at = 0;
+
+    if (run->options->regions == NULL)
+        twi_found_add(&found, 0, 0);
+    else
+        regions_find(run, &found);
+    for (size_t i = 0; i < found.count; i++) {
+        if (at < found.items[i].node)
+            at = found.items[i].node;
+        for (; at < tree->nodes[found.items[i].node].end && !run->is_over; at++)
+            element_take(run, at);
+    }
+}
+
+/* --- all ----------------------------------------------------------------------------------- */
+
+static const struct twi_word *extensions_of(struct links_run *run)
+{
+    const char *at = default_extensions, *end = at + strlen(at), *word;
+    struct twi_word *first = NULL, *one;
+    size_t length;
+
+    if (run->options->all_extensions || run->options->deny_extensions != NULL)
+        return run->options->deny_extensions;
+    while (twi_next_word(&at, end, &word, &length)) {
+        one = twi_arena_zeroed(run->arena, sizeof *one);
+        if (one == NULL)
+            break;
+        *one = (struct twi_word){ { word, length }, first };
+        first = one;
+    }
+    return first;
+}
+
+bool twi_links_extract(struct twi_selector *selector, const struct twi_links_options *options,
+                       struct twi_arena *arena, struct twi_link **ret_links,
+                       struct twi_select_error *error)
+{
+    struct links_run run = {
+        .selector = selector, .options = options, .arena = arena, .error = error
+    };
+
+    run.end = &run.first;
+    run.extensions = extensions_of(&run);
+    run.allow = regexes_compile(&run, options->allow);
+    run.deny = regexes_compile(&run, options->deny);
+    run.restrict_text = regexes_compile(&run, options->restrict_text);
+    if (!run.is_over)
+        regions_take(&run);
+    regexes_free(run.allow);
+    regexes_free(run.deny);
+    regexes_free(run.restrict_text);
+    if (arena->failed && !run.is_over)
+        links_fail(&run, "limit", "out of memory");
+    *ret_links = run.first;
+    return !run.is_over;
+}
