@@ -26,13 +26,20 @@ struct page {
     struct tw_url *url, *base; /* NULL: unknown */
 };
 
-/* A text needs no decoding, but may start with the mark. */
-static void page_take_text(struct page *page, struct twi_span input)
+/* A text needs no decoding, but may start with the mark; a charset that is given is that of the
+ * queries in it. */
+static void page_take_text(struct page *page, const struct tool_question *question,
+                           struct twi_span input)
 {
     bool has_mark = input.length >= 3 && memcmp(input.text, "\xef\xbb\xbf", 3) == 0;
+    const char *label = tool_text(question, "charset");
+    const struct twi_charset *given = label != NULL ? twi_charset_find(twi_span_of(label))
+                                                    : NULL;
 
-    page->charset = twi_charset_utf8();
-    page->source = twi_charset_source_name(has_mark ? TWI_CHARSET_BOM : TWI_CHARSET_DEFAULT);
+    page->charset = given != NULL ? given : twi_charset_utf8();
+    page->source = twi_charset_source_name(given != NULL ? TWI_CHARSET_OPTION
+                                           : has_mark    ? TWI_CHARSET_BOM
+                                                         : TWI_CHARSET_DEFAULT);
     page->text = twi_span_from(input, has_mark ? 3 : 0);
 }
 
@@ -99,7 +106,7 @@ static struct twi_json *page_answer(const struct tool_question *question)
                            NULL, &page.url, &why) < 0)
         return tool_refuse(question, "url", "%s: %s", url->text, why);
     if (question->is_text)
-        page_take_text(&page, input);
+        page_take_text(&page, question, input);
     else
         page_decode(&page, question, input);
     answer = page_describe(question, &page);

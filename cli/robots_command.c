@@ -13,6 +13,9 @@
 static const struct tool_option robots_options[] = {
     { "agent", 'a', TOOL_TEXT, "TOKEN", "the crawler's name; '*' is any without rules" },
     { "url", 'u', TOOL_TEXT, "URL-OR-PATH", "may this be fetched?" },
+    /* It is UTF-8, whatever came with it. */
+    { "charset", 0, TOOL_TEXT, "NAME", NULL },
+    { "content-type", 0, TOOL_TEXT, "VALUE", NULL },
     { NULL, 0, 0, NULL, NULL },
 };
 

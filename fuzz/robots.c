@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool allowed = twi_robots_allow(robots, &arena, text + at, size - at, &line);
         FUZZ_ASSERT(line <= at && (allowed || line > 0));
         if (size > at && text[at] == '/' && memchr(text + at, '%', size - at) == NULL &&
-            memchr(text + at, 0, size - at) == NULL && strncmp(text + at, "//", 2) != 0) {
+            memchr(text + at, 0, size - at) == NULL &&
+            (size == at + 1 || text[at + 1] != '/')) {
             struct twi_text escaped = { .arena = &arena };
             escape_all(&escaped, text + at, size - at);
             FUZZ_ASSERT(twi_robots_allow(robots, &arena, escaped.data, escaped.length,

@@ -41,6 +41,7 @@ static const struct {
     { "http://h/%7e%41%21%5b%7c%5c%7b", "http://h/~A![|%5C%7B", { 0 } },
     { "http://h/%2541", "http://h/%2541", { 0 } },
     { "http://h/%zz%4", "http://h/%zz%4", { 0 } },
+    { "http://h/%%341/%4%31/%%41/%g%41", "http://h/%%341/%4%31/%%41/%gA", { 0 } },
     { "file:///c%7c/x", "file:///c%7C/x", { 0 } },
     { "mailto:a%40b?c", "mailto:a@b?c=", { 0 } },
     { "foo:/.//p%41?", "foo:/.//pA", { 0 } },

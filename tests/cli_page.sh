@@ -37,5 +37,7 @@ out_has '{"charset":"UTF-8","charset_source":"bom","base":"https://x/","refresh"
 out_has '{"charset":"windows-1252","charset_source":"guess","base":"","refresh":null}'
 out_has '{"error":"usage","message":"no page"}'
 lines 6
+batch page '{"text":"<meta http-equiv=refresh content=\"0;http://h/\u00e9?\u00e9\">","charset":"latin1"}'
+out_is '{"charset":"windows-1252","charset_source":"option","base":"","refresh":{"seconds":0,"url":"http://h/%C3%A9?%E9"}}'
 
 end

@@ -25,7 +25,7 @@ input=
 claim "a batch answers from text and from bytes"
 batch robots '{"text":"User-agent: a\nRequest-rate: 1/5m 0800-1200\nVisit-time: 0600-0845\nDisallow: /","agent":"A","url":"/x"}' \
     '{"base64":"77u/VXNlci1hZ2VudDogKgpEaXNhbGxvdzogL3gK","agent":"b","url":"http://h/x"}' \
-    '{"text":"","agent":"b","url":"http://h/x"}' '{"agent":"b","url":"http://h/x"}' '{"text":"","path":"/"}'
+    '{"text":"","agent":"b","url":"http://h/x","charset":"x","content_type":"text/plain"}' '{"agent":"b","url":"http://h/x"}' '{"text":"","path":"/"}'
 status 0
 out_has '{"allowed":false,"line":4,"crawl_delay":null,"request_rate":{"requests":1,"seconds":300,"start":"0800","end":"1200"},"visit_time":{"start":"0600","end":"0845"},"sitemaps":[],"host":null}'
 out_has '{"allowed":false,"line":2,"crawl_delay":null,"request_rate":null,"visit_time":null,"sitemaps":[],"host":null}'

@@ -20,6 +20,15 @@ static bool is_plain_in_path(char c, bool is_file)
     return c != 0 && strchr("!$&'()*+,-.:;=@[]_~|", c) != NULL && !(c == '|' && is_file);
 }
 
+/* Would it make an escape of a "%" that stands in the text without one? */
+static bool completes_escape(const struct twi_text *text, char c)
+{
+    const char *end = text->data + text->length;
+
+    return twi_hex(c) >= 0 && text->length >= 2 &&
+           (end[-1] == '%' || (end[-2] == '%' && twi_hex(end[-1]) >= 0));
+}
+
 static void put_path(struct twi_text *text, const char *path, bool is_file)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -31,7 +40,8 @@ static void put_path(struct twi_text *text, const char *path, bool is_file)
             twi_text_putc(text, *at);
             continue;
         }
-        if (is_plain_in_path((char)(high * 16 + low), is_file)) {
+        if (is_plain_in_path((char)(high * 16 + low), is_file) &&
+            !completes_escape(text, (char)(high * 16 + low))) {
             twi_text_putc(text, (char)(high * 16 + low));
         } else {
             const char escape[3] = { '%', digits[high], digits[low] };
