@@ -33,16 +33,24 @@ static const struct table_range {
     [KR_PAIRS] = { "CP949", 0, 0x81, 0xfe, 0x41, 0xfe },
 };
 
-/* Where the standard differs from iconv. */
+/* Where the standard differs from iconv; the symbols of its Big5 are those of Windows. */
 static const struct table_patch {
     enum table table;
     unsigned char lead, trail;
     uint16_t character;
+    unsigned char more; /* trails behind it have the characters behind it */
 } patches[] = {
-    { GB_PAIRS, 0xa3, 0xa0, 0x3000 },   { BIG5_PAIRS, 0xa1, 0x45, 0x2027 },
-    { BIG5_PAIRS, 0xa1, 0x4e, 0xfe51 }, { BIG5_PAIRS, 0xa1, 0x5a, 0x2574 },
-    { BIG5_PAIRS, 0xa1, 0xc3, 0xffe3 }, { BIG5_PAIRS, 0xa1, 0xc5, 0x02cd },
-    { BIG5_PAIRS, 0xa3, 0xe1, 0x20ac },
+    { GB_PAIRS, 0xa3, 0xa0, 0x3000, 0 },   { BIG5_PAIRS, 0xa1, 0x45, 0x2027, 0 },
+    { BIG5_PAIRS, 0xa1, 0x4e, 0xfe51, 0 }, { BIG5_PAIRS, 0xa1, 0x5a, 0x2574, 0 },
+    { BIG5_PAIRS, 0xa1, 0xc2, 0x00af, 0 }, { BIG5_PAIRS, 0xa1, 0xc3, 0xffe3, 0 },
+    { BIG5_PAIRS, 0xa1, 0xc5, 0x02cd, 0 }, { BIG5_PAIRS, 0xa1, 0xe3, 0xff5e, 0 },
+    { BIG5_PAIRS, 0xa1, 0xf2, 0x2295, 0 }, { BIG5_PAIRS, 0xa1, 0xf3, 0x2299, 0 },
+    { BIG5_PAIRS, 0xa1, 0xfe, 0xff0f, 0 }, { BIG5_PAIRS, 0xa2, 0x40, 0xff3c, 0 },
+    { BIG5_PAIRS, 0xa2, 0x41, 0x2215, 0 }, { BIG5_PAIRS, 0xa2, 0x42, 0xfe68, 0 },
+    { BIG5_PAIRS, 0xa2, 0x44, 0xffe5, 0 }, { BIG5_PAIRS, 0xa2, 0x46, 0xffe0, 0 },
+    { BIG5_PAIRS, 0xa2, 0x47, 0xffe1, 0 }, { BIG5_PAIRS, 0xa2, 0xcc, 0x5341, 0 },
+    { BIG5_PAIRS, 0xa2, 0xce, 0x5345, 0 }, { BIG5_PAIRS, 0xa3, 0xc0, 0x2400, 31 },
+    { BIG5_PAIRS, 0xa3, 0xe0, 0x2421, 0 }, { BIG5_PAIRS, 0xa3, 0xe1, 0x20ac, 0 },
 };
 
 static _Atomic(uint32_t *) tables[TABLE_COUNT];
@@ -106,10 +114,13 @@ static void table_fill(enum table table, uint32_t *characters, iconv_t converter
         size_t length = spell(table, i, bytes);
         characters[i] = ask_iconv(converter, bytes, length);
     }
-    for (i = 0; i < sizeof patches / sizeof *patches; i++)
-        if (patches[i].table == table)
-            characters[(size_t)(patches[i].lead - range->first_lead) * trails_of(range) +
-                       patches[i].trail - range->first_trail] = patches[i].character;
+    for (i = 0; i < sizeof patches / sizeof *patches; i++) {
+        const struct table_patch *patch = &patches[i];
+        size_t place = (size_t)(patch->lead - range->first_lead) * trails_of(range) +
+                       patch->trail - range->first_trail;
+        for (size_t k = 0; patch->table == table && k <= patch->more; k++)
+            characters[place + k] = patch->character + (uint32_t)k;
+    }
 }
 
 /* NULL when there is no memory or no such converter: then no pair is a character. */
