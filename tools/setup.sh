@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tools/setup.sh [--soft] [build|ci|deb|real|PACKAGE...] - install the Debian packages that are missing.
+# tools/setup.sh [--soft] [build|ci|deb|arm64|real|PACKAGE...] - install missing Debian packages.
 #
 #   build   what building and `make check` need (the default)
 #   ci      what .ci/run needs besides
 #   deb     what `make deb` and `make check-deb` need besides
+#   arm64   what `make check-aarch64 ALL=1` needs besides
 #   real    the servers of `make check-real`
 #   --soft  go on without a package that cannot be had
 # As root or by sudo, and it says so in a line. On systems without apt-get it names what to
@@ -17,6 +18,7 @@ BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libs
 CI="python3-markdown clang-14 clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     qemu-user"
 DEB="debhelper dpkg-dev fakeroot lintian python3-markdown libunistring-dev g++"
+ARM64="gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"
 REAL="nginx-light apache2 squid curl python3"
 
 soft=
@@ -25,11 +27,12 @@ wanted=
 [ $# -gt 0 ] || set -- build
 for set_name; do
     case $set_name in
-    -h | --help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "setup: unknown option $set_name (try --help)" >&2; exit 2 ;;
     build) wanted="$wanted $BUILD" ;;
     ci) wanted="$wanted $CI" ;;
     deb) wanted="$wanted $DEB" ;;
+    arm64) wanted="$wanted $ARM64" ;;
     real) wanted="$wanted $REAL" ;;
     *) wanted="$wanted $set_name" ;;
     esac
