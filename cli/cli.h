@@ -20,6 +20,7 @@ int cli_tree(int argc, char **argv);
 int cli_text_command(int argc, char **argv);
 int cli_select(int argc, char **argv);
 int cli_links(int argc, char **argv);
+int cli_form(int argc, char **argv);
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);

@@ -28,6 +28,7 @@ static const struct subcommand {
     { "text", cli_text_command, "take markup out of a text" },
     { "select", cli_select, "find parts of a page by CSS, XPath or regular expression" },
     { "links", cli_links, "list the links of a page" },
+    { "form", cli_form, "show the request that a form makes" },
     { "url", cli_url, "show the parts of a URL, or its canonical form" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
 };

@@ -19,6 +19,7 @@
 struct html_reader {
     struct twi_tree *tree;
     htmlParserCtxtPtr parser;
+    uint32_t begun; /* the textarea whose text has begun; 0: none */
 };
 
 /* Stop as soon as there is no memory: nothing more could be kept. */
@@ -68,11 +69,26 @@ static void html_end_element(void *arg, const xmlChar *name)
     html_check(reader);
 }
 
+/* The line end right behind <textarea> is not a part of its text (HTML standard, 13.2.6.4.7). */
+static size_t html_line_end(struct html_reader *reader, const char *text, size_t length)
+{
+    const struct twi_tree *tree = reader->tree;
+
+    if (reader->begun == tree->open || !twi_tree_is(tree, tree->open, TWI_NAME_TEXTAREA))
+        return 0;
+    reader->begun = tree->open;
+    if (length > 1 && memcmp(text, "\r\n", 2) == 0)
+        return 2;
+    return length > 0 && (*text == '\n' || *text == '\r');
+}
+
 static void html_characters(void *arg, const xmlChar *data, int length)
 {
     struct html_reader *reader = arg;
+    const char *text = (const char *)data;
+    size_t skipped = html_line_end(reader, text, (size_t)length);
 
-    twi_tree_add_text(reader->tree, (const char *)data, (size_t)length);
+    twi_tree_add_text(reader->tree, text + skipped, (size_t)length - skipped);
     html_check(reader);
 }
 
