@@ -182,6 +182,7 @@ START_TEST(a_quiet_connection_is_used_again)
     start(_i / 2 == 1);
     ask_thrice(&options);
     ck_assert_uint_eq(peer.connections, 1);
+    outcome_free(&got[0]);
     client_get(&got[0], url, &options);
     ck_assert_uint_eq(peer.connections, 1);
     stop();

@@ -433,6 +433,8 @@ START_TEST(a_stop_may_cancel_handlers)
     tw_stream_close(second);
     tw_testing_settle();
     ck_assert_ptr_nonnull(strstr(twi_buf_text(&seen), "[bye][bye]"));
+    tw_stream_unref(first);
+    tw_stream_unref(second);
     end();
 }
 END_TEST
