@@ -17,6 +17,8 @@
 #include "base/alloc.h"
 #include "base/slab.h"
 
+enum { CACHE_LINE = 64 };
+
 static void *system_allocate(size_t size, void *ctx)
 {
     (void)ctx;
@@ -105,6 +107,20 @@ void twi_free(void *block)
 {
     if (block != NULL)
         allocator.release(block, allocator.ctx);
+}
+
+void *twi_thread_block_new(size_t size)
+{
+    void *block = NULL;
+
+    if (posix_memalign(&block, CACHE_LINE, size) != 0)
+        return NULL;
+    return memset(block, 0, size);
+}
+
+void twi_thread_block_free(void *block)
+{
+    free(block);
 }
 
 int twi_grow(void *array, size_t *capacity, size_t wanted, size_t size)

@@ -22,6 +22,12 @@ char *twi_strndup(const char *text, size_t length);
 char *twi_format(const char *format, ...) TW_PRINTF(1, 2);
 char *twi_vformat(const char *format, va_list args);
 
+/* Zeroed memory in place of a thread's variable, aligned to a cache line; NULL when there is none.
+ * Static TLS is little where a library is loaded late. As TLS it does not come from the program's
+ * allocator: it stays until the thread's end, which would look like a leak. */
+void *twi_thread_block_new(size_t size);
+void twi_thread_block_free(void *block);
+
 /* Ask for huge pages for a block of megabytes that is accessed in no order, so that not every
  * access misses the page tables' cache too. Only advice. */
 void twi_advise_huge(void *block, size_t size);

@@ -15,6 +15,7 @@ extern unsigned twi_forks __attribute__((visibility("hidden")));
 /* Locks of the whole process. A fork waits until nobody holds one, so that they are free in the
  * child. Each is held for a moment only, and none while another is. */
 enum twi_lock {
+    TWI_LOCK_SLABS,    /* their places among a thread's stores */
     TWI_LOCK_OVERFLOW, /* who reports overflows of stacks */
     TWI_LOCK_REACTORS, /* all reactors, by their number */
     TWI_LOCK_SIGNALS,  /* who has which */

@@ -87,7 +87,7 @@ static void collapse(tw_deferred *deferred)
     waiter->waiting_at = deferred->waiting_at;
     twi_entries_at(inner, deferred->waiting_at)->arg = waiter;
     deferred->references = 0;
-    twi_slab_free(&twi_defer.deferreds, deferred);
+    twi_store_free(&twi_defer.deferreds, deferred);
 }
 
 static void give_up_lonely(void *arg)

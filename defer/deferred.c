@@ -16,7 +16,7 @@
 enum { MAX_DEATHS = 64 };
 
 TWI_QUICK_TLS struct twi_defer_thread twi_defer = {
-    .deferreds = TWI_SLAB(tw_deferred),
+    .deferreds = { .size = sizeof(tw_deferred) },
     .overflows = { .size = sizeof(struct twi_more) + 8 * sizeof(struct twi_entry) },
 };
 
@@ -44,7 +44,7 @@ const tw_type tw_type_deferred = { "deferred", value_retain, value_release, valu
 
 static inline tw_deferred *deferred_make(const char *where, unsigned references)
 {
-    tw_deferred *deferred = twi_slab_alloc(&twi_defer.deferreds);
+    tw_deferred *deferred = twi_store_alloc(&twi_defer.deferreds);
 
     if (TWI_UNLIKELY(deferred == NULL))
         return NULL;
@@ -92,7 +92,7 @@ static TWI_APART tw_deferred *promise_slowly(const char *where, tw_deferred **sl
 tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *ctx,
                                 tw_release_fn *release)
 {
-    if (TWI_UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+    if (TWI_UNLIKELY(!twi_store_ready(&twi_defer.deferreds)))
         return promise_slowly(where, NULL, cancel, ctx, release);
     return make_pending(where, 1, cancel, ctx, release);
 }
@@ -100,7 +100,7 @@ tw_deferred *tw_deferred_new_at(const char *where, tw_canceller *cancel, void *c
 tw_deferred *tw_promise_at(const char *where, tw_deferred **slot, tw_canceller *cancel,
                            void *ctx, tw_release_fn *release)
 {
-    if (TWI_UNLIKELY(!twi_slab_ready(&twi_defer.deferreds)))
+    if (TWI_UNLIKELY(!twi_store_ready(&twi_defer.deferreds)))
         return promise_slowly(where, slot, cancel, ctx, release);
     return *slot = make_pending(where, 2, cancel, ctx, release);
 }
@@ -306,7 +306,7 @@ static void deferred_bury(tw_deferred *deferred)
         drop_more(deferred->more);
     result = deferred->result;
     deferred->references = 0;
-    twi_slab_free(&twi_defer.deferreds, deferred);
+    twi_store_free(&twi_defer.deferreds, deferred);
     tw_release(result);
 }
 
@@ -352,7 +352,7 @@ static inline void last(tw_deferred *deferred)
                      deferred->more != NULL || needs_release(deferred->result)))
         die(deferred);
     else
-        twi_slab_free(&twi_defer.deferreds, deferred);
+        twi_store_free(&twi_defer.deferreds, deferred);
 }
 
 void twi_deferred_last(tw_deferred *deferred)

@@ -129,13 +129,13 @@ _Static_assert(sizeof(tw_deferred) == 128, "a Deferred is two cache lines");
 
 /* A thread's Deferreds. */
 struct twi_defer_thread {
-    struct twi_slab deferreds;
-    struct twi_slab overflows;
+    struct twi_slab_store deferreds;
+    struct twi_slab_store overflows;
     unsigned deaths;                   /* of deaths within deaths */
+    bool raw_replaced;
     tw_deferred **queue_end;           /* of twi_running.queue */
     tw_deferred *doomed;               /* died too deep; by the outermost death */
     tw_deferred *raw;                  /* the one that runs a raw callback */
-    bool raw_replaced;
     struct tw_deferred_hooks hooks;
 };
 extern TWI_QUICK_TLS struct twi_defer_thread twi_defer;

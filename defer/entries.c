@@ -23,7 +23,7 @@ static struct twi_more *more_new(unsigned capacity)
     struct twi_more *more;
 
     if (capacity == POOLED_CAPACITY)
-        more = twi_slab_alloc(&twi_defer.overflows);
+        more = twi_store_alloc(&twi_defer.overflows);
     else
         more = twi_malloc(sizeof *more + capacity * sizeof more->entries[0]);
     if (more != NULL) {
@@ -36,7 +36,7 @@ static struct twi_more *more_new(unsigned capacity)
 void twi_more_free(struct twi_more *more)
 {
     if (more->capacity == POOLED_CAPACITY)
-        twi_slab_free(&twi_defer.overflows, more);
+        twi_store_free(&twi_defer.overflows, more);
     else
         twi_free(more);
 }

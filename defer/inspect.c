@@ -236,7 +236,7 @@ void tw_deferred_dump(void (*write_line)(const char *line, void *arg), void *arg
 
     if (write_line == NULL)
         return;
-    twi_slab_each(&twi_defer.deferreds, dump_pending, &dump);
+    twi_store_each(&twi_defer.deferreds, dump_pending, &dump);
 }
 
 size_t tw_deferred_count(void)

@@ -153,7 +153,7 @@ static void leaks_name_all(const char *whose_end)
 {
     struct leaks leaks = { whose_end, 0 };
 
-    twi_slab_each(&twi_defer.deferreds, leak_name, &leaks);
+    twi_store_each(&twi_defer.deferreds, leak_name, &leaks);
     if (leaks.count > LEAKS_NAMED)
         tw_log(TW_LOG_CRITICAL, "deferred", "left at the end of the %s: %zu more Deferreds",
                whose_end, leaks.count - LEAKS_NAMED);

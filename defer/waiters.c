@@ -8,7 +8,7 @@
 
 #include <tweed/log.h>
 
-static _Thread_local struct twi_slab pool = TWI_SLAB(struct twi_waiter);
+static struct twi_slab pool = TWI_SLAB(struct twi_waiter);
 
 void twi_waiters_init(struct twi_waiters *waiters)
 {

@@ -29,8 +29,6 @@ struct twi_descriptor {
     struct side reader, writer;
 };
 
-static _Thread_local uint64_t last_serial;
-
 static struct twi_descriptor *descriptor_find(const struct twi_loop *loop, int fd)
 {
     if (loop == NULL || fd < 0 || (size_t)fd >= loop->descriptor_capacity)
@@ -91,7 +89,7 @@ static int add_first(struct twi_loop *loop, int fd, unsigned event, struct side 
         return r;
     }
     descriptor->fd = fd;
-    descriptor->serial = ++last_serial;
+    descriptor->serial = ++loop->last_serial;
     *(event == TWI_READABLE ? &descriptor->reader : &descriptor->writer) = side;
     loop->descriptors[fd] = descriptor;
     return 0;

@@ -104,28 +104,30 @@ void twi_loop_off(struct twi_loop_end *end);
 
 /*
  * The state that a file keeps for its thread while the reactor lives, such as the list of all
- * transports.
+ * transports: a struct that begins with a twi_loop_state, found by one pointer of the thread.
  *
- *     static _Thread_local struct {
- *         struct twi_loop_user user;
- *         struct twi_list listeners;
- *     } thread = { .user = { listeners_begin, listeners_stop, listeners_end, listeners_left } };
+ *     static const struct twi_loop_user user = { sizeof(struct listeners), listeners_begin, ... };
+ *     static _Thread_local struct twi_loop_state *listeners_here;
  */
 struct twi_loop_user {
+    size_t size;        /* of the state, which is zeroed before begin() */
     int (*begin)(void); /* 0 or negative errno */
     /* At each shutdown of a run, before the "during" triggers: Twisted's disconnectAll. */
     void (*stop)(void);
     void (*end)(void); /* of the reactor; may be begun again after it */
     /* Instead, in the child of a fork(): as twi_loop_end.left. */
     void (*left)(void);
-    bool begun;
+};
+struct twi_loop_state {
+    const struct twi_loop_user *user_;
+    struct twi_loop_state **here_;
     struct twi_loop_end stop_, end_;
 };
-int twi_loop_user_begin(struct twi_loop_user *user);
+int twi_loop_user_begin(const struct twi_loop_user *user, struct twi_loop_state **here);
 /* Begin at the first use. 0, -ENOMEM, or the error of begin(). */
-static inline int twi_loop_use(struct twi_loop_user *user)
+static inline int twi_loop_use(const struct twi_loop_user *user, struct twi_loop_state **here)
 {
-    return user->begun ? 0 : twi_loop_user_begin(user);
+    return *here != NULL ? 0 : twi_loop_user_begin(user, here);
 }
 
 /* In debug builds: aborts with a message to the log when the calling thread is not the owner. */

@@ -90,9 +90,12 @@ struct twi_loop {
     int64_t next_trigger;
     struct twi_descriptor **descriptors; /* by number */
     size_t descriptor_capacity;
+    uint64_t last_serial; /* of a descriptor */
     struct tw_thread_pool *pool, *library_pool; /* of thread_pool.c */
     bool ending;
     struct twi_list blocked; /* threads in tw_blocking_call_from_thread() */
+    struct twi_loop_end callers_wait, callers_end; /* of blocking_call.c */
+    struct twi_loop_end jobs_end;                  /* of defer_to_thread.c */
     struct twi_list hooks[TWI_LOOP_STAGES]; /* of struct twi_loop_end */
     struct twi_slow slow;
     struct twi_loop *left; /* another that was left to the parent process */

@@ -345,41 +345,55 @@ int twi_loop_on_end(struct twi_loop_end *end)
 
 static void user_stops(struct twi_loop_end *stop)
 {
-    TWI_CONTAINER(stop, struct twi_loop_user, stop_)->stop();
+    TWI_CONTAINER(stop, struct twi_loop_state, stop_)->user_->stop();
+}
+
+static void state_free(struct twi_loop_state *state)
+{
+    twi_loop_off(&state->stop_);
+    twi_loop_off(&state->end_);
+    *state->here_ = NULL;
+    twi_free(state);
 }
 
 static void user_ends(struct twi_loop_end *end)
 {
-    struct twi_loop_user *user = TWI_CONTAINER(end, struct twi_loop_user, end_);
+    struct twi_loop_state *state = TWI_CONTAINER(end, struct twi_loop_state, end_);
 
-    user->end();
-    twi_loop_off(&user->stop_);
-    user->begun = false;
+    state->user_->end();
+    state_free(state);
 }
 
 static void user_left(struct twi_loop_end *end)
 {
-    struct twi_loop_user *user = TWI_CONTAINER(end, struct twi_loop_user, end_);
+    struct twi_loop_state *state = TWI_CONTAINER(end, struct twi_loop_state, end_);
 
-    user->left();
-    twi_loop_off(&user->stop_);
-    twi_loop_off(&user->end_);
-    user->begun = false;
+    state->user_->left();
+    state_free(state);
 }
 
-int twi_loop_user_begin(struct twi_loop_user *user)
+int twi_loop_user_begin(const struct twi_loop_user *user, struct twi_loop_state **here)
 {
     struct twi_loop *loop = twi_loop_get();
-    int r = loop != NULL ? user->begin() : -ENOMEM;
+    struct twi_loop_state *state = loop != NULL ? twi_calloc(1, user->size) : NULL;
+    int r;
 
-    if (r < 0)
+    if (state == NULL)
+        return -ENOMEM;
+    *here = state;
+    r = user->begin();
+    if (r < 0) {
+        *here = NULL;
+        twi_free(state);
         return r;
-    user->stop_.fn = user_stops;
-    user->end_.fn = user_ends;
-    user->end_.left = user_left;
-    twi_loop_hook(loop, TWI_STOP_CONNECTIONS, &user->stop_);
-    twi_loop_hook(loop, TWI_END_USERS, &user->end_);
-    user->begun = true;
+    }
+    state->user_ = user;
+    state->here_ = here;
+    state->stop_.fn = user_stops;
+    state->end_.fn = user_ends;
+    state->end_.left = user_left;
+    twi_loop_hook(loop, TWI_STOP_CONNECTIONS, &state->stop_);
+    twi_loop_hook(loop, TWI_END_USERS, &state->end_);
     return 0;
 }
 
@@ -391,8 +405,7 @@ void twi_loop_off(struct twi_loop_end *end)
 
 const void *twi_thread_self(void)
 {
-    static _Thread_local char self __attribute__((tls_model("initial-exec")));
-    return &self;
+    return &twi_loop_here;
 }
 
 void twi_assert_thread(const void *owner, const char *what)

@@ -66,8 +66,8 @@ struct twi_watch {
 #endif
 };
 
-static _Thread_local struct twi_slab watches = TWI_SLAB(struct twi_watch);
-static _Thread_local struct twi_slab extras = TWI_SLAB(struct extra);
+static struct twi_slab watches = TWI_SLAB(struct twi_watch);
+static struct twi_slab extras = TWI_SLAB(struct extra);
 
 /* --- libevent's surroundings ------------------------------------------------------------- */
 

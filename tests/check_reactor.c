@@ -413,12 +413,14 @@ static void user_stops(void)
 
 START_TEST(hooks_run_at_each_stop_and_at_the_end)
 {
-    struct twi_loop_user user = { user_begins, user_stops, user_stops, NULL, .begun = false };
+    static const struct twi_loop_user user = { sizeof(struct twi_loop_state), user_begins,
+                                               user_stops, user_stops, NULL };
+    struct twi_loop_state *state = NULL;
     struct twi_loop_end off = { .fn = hook_called };
 
     begin(true);
-    ck_assert_int_eq(twi_loop_use(&user), 0);
-    ck_assert_int_eq(twi_loop_use(&user), 0);
+    ck_assert_int_eq(twi_loop_use(&user, &state), 0);
+    ck_assert_int_eq(twi_loop_use(&user, &state), 0);
     ck_assert_int_eq(twi_loop_on_end(&off), 0);
     twi_loop_off(&off);
     for (int i = 0; i < 2; i++) {
@@ -429,7 +431,7 @@ START_TEST(hooks_run_at_each_stop_and_at_the_end)
     ck_assert_str_eq(trace, "bhdhd");
     end();
     ck_assert_str_eq(trace, "bhdhdh");
-    ck_assert(!user.begun);
+    ck_assert_ptr_null(state);
 }
 END_TEST
 

@@ -17,6 +17,7 @@
 #include <tweed/failure.h>
 #include <tweed/log.h>
 
+#include "base/alloc.h"
 #include "base/failure.h"
 #include "base/thread_end.h"
 
@@ -36,8 +37,6 @@ enum { STACK_FACTOR = 1 };
 #endif
 
 TWI_QUICK_TLS struct twi_running twi_running;
-static _Thread_local struct twi_coroutine_thread this_thread;
-static _Thread_local struct twi_thread_end thread_end;
 
 /* Of the C++ run time: there when the program, or a library of it, is in C++. */
 extern struct twi_cxx_globals *__cxa_get_globals(void) __attribute__((weak));
@@ -218,7 +217,7 @@ static void close_living(struct twi_coroutine_thread *thread)
 
 static void coroutines_release(void)
 {
-    struct twi_coroutine_thread *thread = &this_thread;
+    struct twi_coroutine_thread *thread = twi_running.coroutines;
     struct twi_locals *locals;
 
     close_living(thread);
@@ -229,13 +228,18 @@ static void coroutines_release(void)
     twi_overflow_thread_ends(thread);
     twi_stacks_unmap(&thread->stacks);
     twi_running.coroutines = NULL; /* another stage may make one */
+    twi_thread_block_free(thread);
 }
 
-static TWI_APART void begin_thread(void)
+static TWI_APART bool begin_thread(void)
 {
-    struct twi_coroutine_thread *thread = &this_thread;
+    struct twi_coroutine_thread *thread = twi_thread_block_new(sizeof *thread);
 
-    twi_thread_end_call(&thread_end, TWI_THREAD_COROUTINES, coroutines_release);
+    if (thread == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    twi_thread_end_call(&thread->end, TWI_THREAD_COROUTINES, coroutines_release);
     twi_list_init(&thread->living);
     thread->home.state = TW_RUNNING;
     if (__cxa_get_globals != NULL)
@@ -243,6 +247,7 @@ static TWI_APART void begin_thread(void)
     thread->home.careful = twi_running.cxx != NULL;
     twi_overflow_thread_begins(thread);
     twi_running.coroutines = thread;
+    return true;
 }
 
 struct twi_coroutine_thread *twi_coroutine_this_thread(void)
@@ -310,11 +315,10 @@ static inline tw_coroutine *coroutine_make(const struct tw_coroutine_options *op
 tw_coroutine *twi_coroutine_new(const char *where, tw_coroutine_body *body, void *arg,
                                 const struct tw_coroutine_options *options, void *task)
 {
-    tw_coroutine *coroutine;
+    tw_coroutine *coroutine = NULL;
 
-    if (TWI_UNLIKELY(twi_running.coroutines == NULL))
-        begin_thread();
-    coroutine = coroutine_make(options);
+    if (TWI_LIKELY(twi_running.coroutines != NULL) || begin_thread())
+        coroutine = coroutine_make(options);
     if (coroutine == NULL) {
         int error = errno;
         if (options != NULL && options->release != NULL)

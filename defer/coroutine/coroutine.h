@@ -19,6 +19,7 @@
 #include <tweed/coroutine.h>
 
 #include "base/list.h"
+#include "base/thread_end.h"
 #include "defer/coroutine/annotate.h"
 #include "defer/coroutine/context.h"
 #include "defer/coroutine/running.h"
@@ -85,6 +86,7 @@ struct twi_coroutine_thread {
     void *signal_stack;     /* given by overflow.c */
     tw_value kept;          /* the last result of a coroutine freed inside itself */
     struct twi_locals *locals; /* of the thread, outside of tasks */
+    struct twi_thread_end end;
 #if TWI_ASAN
     tw_coroutine *previous; /* where the switch came from */
 #endif
@@ -119,7 +121,7 @@ bool twi_coroutine_finish(tw_value *ret_value);
 void twi_coroutine_end(tw_coroutine *coroutine, tw_value result);
 /* Give back its stack. */
 void twi_coroutine_destroy(tw_coroutine *coroutine);
-/* The calling thread's coroutines, begun if need be. */
+/* The calling thread's coroutines, begun if need be; NULL when there is no memory. */
 struct twi_coroutine_thread *twi_coroutine_this_thread(void);
 
 /* Not in a function of its own, whose ret would be predicted wrong. */

@@ -79,15 +79,26 @@ static struct twi_locals *copy(const struct twi_locals *locals)
     return made;
 }
 
+/* NULL when there is no memory. */
+static struct twi_locals **thread_locals(void)
+{
+    struct twi_coroutine_thread *thread = twi_coroutine_this_thread();
+
+    return thread != NULL ? &thread->locals : NULL;
+}
+
 int tw_local_set(const struct tw_local *local, tw_value value)
 {
     struct twi_task_part *task = twi_coroutine_task();
-    struct twi_locals **place = task != NULL ? &task->locals
-                                             : &twi_coroutine_this_thread()->locals;
-    struct twi_locals *locals = *place;
+    struct twi_locals **place = task != NULL ? &task->locals : thread_locals();
+    struct twi_locals *locals = place != NULL ? *place : NULL;
     struct item *item = local_find(locals, local);
     tw_value old = tw_none();
 
+    if (place == NULL) {
+        tw_release(value);
+        return -ENOMEM;
+    }
     if (locals == NULL || locals->references > 1 ||
         (item == NULL && locals->count == locals->capacity)) {
         locals = copy(*place);

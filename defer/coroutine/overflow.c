@@ -122,11 +122,13 @@ void twi_overflow_thread_ends(struct twi_coroutine_thread *thread)
 int tw_coroutine_report_overflow(int fd)
 {
     struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct twi_coroutine_thread *thread;
     int r;
 
     if (fd < 0)
         return -EBADF;
-    r = give_signal_stack(twi_coroutine_this_thread());
+    thread = twi_coroutine_this_thread();
+    r = thread != NULL ? give_signal_stack(thread) : -ENOMEM;
     if (r < 0)
         return r;
     twi_lock(TWI_LOCK_OVERFLOW);

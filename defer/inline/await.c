@@ -317,7 +317,7 @@ tw_value tw_await_at(const char *where, tw_deferred *deferred)
                      !deferred_is_ready(deferred)))
         return await_slowly(where, deferred);
     result = deferred->result;
-    twi_slab_free(&twi_defer.deferreds, deferred);
+    twi_store_free(&twi_defer.deferreds, deferred);
     return tw_lend(result);
 }
 

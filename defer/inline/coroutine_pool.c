@@ -33,7 +33,7 @@ struct job {
     bool cancelled; /* while its Deferred is being made */
 };
 
-static _Thread_local struct twi_slab slab = TWI_SLAB(struct job);
+static struct twi_slab slab = TWI_SLAB(struct job);
 
 tw_pool *tw_pool_new(size_t size)
 {

@@ -18,7 +18,8 @@
 /* Starts within starts; each takes about 300 bytes of the thread's stack. */
 enum { STARTING_MAX = 4000 };
 
-TWI_QUICK_TLS struct twi_tasks twi_tasks = { .slab = TWI_SLAB(struct twi_task) };
+TWI_QUICK_TLS struct twi_tasks twi_tasks;
+static struct twi_slab task_slab = TWI_SLAB(struct twi_task);
 
 /* --- the thread --------------------------------------------------------------------------- */
 
@@ -65,7 +66,7 @@ static void task_free(struct twi_task *task)
 {
     twi_list_remove(&task->node);
     twi_locals_unref(task->part.locals);
-    twi_slab_free(&twi_tasks.slab, task);
+    twi_slab_free(&task_slab, task);
 }
 
 /* The body has returned `result` (owned). The outer Deferred is fired last of all. */
@@ -280,7 +281,7 @@ void twi_bodies_leave(void)
 static struct twi_task *task_new(const char *where, const struct tw_coroutine_options *options)
 {
     struct twi_tasks *tasks = twi_tasks_here();
-    struct twi_task *task = twi_slab_alloc(&tasks->slab);
+    struct twi_task *task = twi_slab_alloc(&task_slab);
 
     if (task == NULL)
         return NULL;

@@ -46,12 +46,11 @@ struct twi_task {
 
 /* A thread's tasks. */
 struct twi_tasks {
-    struct twi_slab slab;
     struct twi_list all; /* of struct twi_task */
     uint64_t round; /* of cancel_all */
-    bool in_round;
-    uint64_t walk;      /* counts walks */
+    uint64_t walk;  /* counts walks */
     unsigned starting; /* bodies on their way to their first await */
+    bool in_round;
     bool known, ending; /* the reactor is being released: nothing will come any more */
 };
 extern TWI_QUICK_TLS struct twi_tasks twi_tasks;

@@ -32,7 +32,7 @@ struct wait {
     bool notified; /* by a notification for one wait only */
 };
 
-static _Thread_local struct twi_slab pool = TWI_SLAB(struct wait);
+static struct twi_slab pool = TWI_SLAB(struct wait);
 
 static void condition_unref(tw_condition *condition)
 {

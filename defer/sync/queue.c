@@ -14,7 +14,7 @@ struct item {
     tw_value value;
 };
 
-static _Thread_local struct twi_slab items = TWI_SLAB(struct item);
+static struct twi_slab items = TWI_SLAB(struct item);
 
 tw_queue *tw_queue_new_ordered(enum tw_queue_order order, size_t size, size_t backlog)
 {

@@ -26,7 +26,7 @@ struct twi_attempt {
     void *arg;
 };
 
-static _Thread_local struct twi_slab attempts = TWI_SLAB(struct twi_attempt);
+static struct twi_slab attempts = TWI_SLAB(struct twi_attempt);
 
 /* With edge triggers reading is watched too, and an error makes it ready: if it is not, there
  * is no error to ask for. */

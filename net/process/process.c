@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "reactor/face.h"
 #include "net/transport/transport.h"
 
@@ -22,13 +23,22 @@ static void processes_stop(void);
 static void processes_end(void);
 static void processes_left(void);
 
-static _Thread_local struct {
-    struct twi_loop_user user;
-    struct twi_list processes;
-} thread = { .user = { .begin = processes_begin,
-                       .stop = processes_stop,
-                       .end = processes_end,
-                       .left = processes_left } };
+struct processes {
+    struct twi_loop_state state;
+    struct twi_list list;
+};
+
+static const struct twi_loop_user processes_user = { .size = sizeof(struct processes),
+                                                     .begin = processes_begin,
+                                                     .stop = processes_stop,
+                                                     .end = processes_end,
+                                                     .left = processes_left };
+static TWI_OWN_TLS struct twi_loop_state *processes_here;
+
+static struct twi_list *processes(void)
+{
+    return &((struct processes *)processes_here)->list;
+}
 
 static void send_stop_signal(tw_process *process)
 {
@@ -38,7 +48,7 @@ static void send_stop_signal(tw_process *process)
 
 static void processes_stop(void)
 {
-    TWI_LIST_EACH (node, &thread.processes)
+    TWI_LIST_EACH (node, processes())
         send_stop_signal(TWI_CONTAINER(node, tw_process, node_));
 }
 
@@ -79,15 +89,15 @@ static void abandon(tw_process *process)
 
 static void processes_end(void)
 {
-    while (!twi_list_empty(&thread.processes))
-        abandon(TWI_CONTAINER(thread.processes.next, tw_process, node_));
+    while (!twi_list_empty(processes()))
+        abandon(TWI_CONTAINER(processes()->next, tw_process, node_));
 }
 
 static void processes_left(void)
 {
     struct twi_list *node;
 
-    while ((node = twi_list_take_first(&thread.processes)) != NULL) {
+    while ((node = twi_list_take_first(processes())) != NULL) {
         tw_process *process = TWI_CONTAINER(node, tw_process, node_);
 
         twi_child_leave(process->child);
@@ -97,19 +107,19 @@ static void processes_left(void)
 
 static int processes_begin(void)
 {
-    twi_list_init(&thread.processes);
+    twi_list_init(processes());
     return 0;
 }
 
 int twi_process_begin_thread(void)
 {
-    return twi_loop_use(&thread.user);
+    return twi_loop_use(&processes_user, &processes_here);
 }
 
 /* Virtual time must not jump while another process works. */
 void twi_process_begun(tw_process *process)
 {
-    twi_list_append(&thread.processes, &process->node_);
+    twi_list_append(processes(), &process->node_);
     twi_loop_hold();
 }
 

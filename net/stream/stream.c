@@ -14,7 +14,7 @@
 
 #define PATIENCE 30.0 /* seconds for a peer that takes none of a closed stream's last bytes */
 
-static _Thread_local struct twi_slab streams = TWI_SLAB(struct tw_stream);
+static struct twi_slab streams = TWI_SLAB(struct tw_stream);
 
 /* --- making and letting go ---------------------------------------------------------- */
 

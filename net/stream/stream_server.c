@@ -44,7 +44,7 @@ struct session {
     tw_deferred *running; /* NULL: the handler has returned */
 };
 
-static _Thread_local struct twi_slab sessions = TWI_SLAB(struct session);
+static struct twi_slab sessions = TWI_SLAB(struct session);
 
 /* --- how many ----------------------------------------------------------------------- */
 

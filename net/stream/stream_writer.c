@@ -110,7 +110,7 @@ struct stream_waiter {
     tw_stream *stream;
 };
 
-static _Thread_local struct twi_slab stream_waiters = TWI_SLAB(struct stream_waiter);
+static struct twi_slab stream_waiters = TWI_SLAB(struct stream_waiter);
 
 /* Take a wait out of its line: its Deferred is now the caller's to fire or to drop, and so is
  * the reference of the stream that it held. */

@@ -58,7 +58,7 @@ struct tls {
     bool cancelled : 1;
 };
 
-static _Thread_local struct twi_slab pool = TWI_SLAB(struct tls);
+static struct twi_slab pool = TWI_SLAB(struct tls);
 
 static const struct twi_transport_ops tls_ops;
 static const tw_protocol_class inner_class;

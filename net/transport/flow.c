@@ -26,7 +26,7 @@ struct twi_transport_extra {
     bool push, producer_paused;
 };
 
-static _Thread_local struct twi_slab extras = TWI_SLAB(struct twi_transport_extra);
+static struct twi_slab extras = TWI_SLAB(struct twi_transport_extra);
 
 static struct twi_transport_extra *flow_extra(tw_transport *transport)
 {

@@ -27,6 +27,7 @@
 #include <tweed/resolver.h>
 
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "base/fork.h"
 #include "base/posix.h"
 #include "reactor/face.h"
@@ -90,13 +91,23 @@ static void listeners_stop(void);
 static void listeners_end(void);
 static void listeners_left(void);
 
-static _Thread_local struct {
-    struct twi_loop_user user;
-    struct twi_list listeners;
-} thread = { .user = { .begin = listeners_begin,
-                       .stop = listeners_stop,
-                       .end = listeners_end,
-                       .left = listeners_left } };
+struct listeners {
+    struct twi_loop_state state;
+    struct twi_list list;
+    unsigned next_port; /* in memory */
+};
+
+static const struct twi_loop_user listeners_user = { .size = sizeof(struct listeners),
+                                                     .begin = listeners_begin,
+                                                     .stop = listeners_stop,
+                                                     .end = listeners_end,
+                                                     .left = listeners_left };
+static TWI_OWN_TLS struct twi_loop_state *listeners_here;
+
+static struct twi_list *listeners(void)
+{
+    return &((struct listeners *)listeners_here)->list;
+}
 
 /* Files that the parent made stay the parent's. */
 static void listener_unlink(tw_listener *listener)
@@ -163,7 +174,7 @@ void tw_listener_close(tw_listener *listener)
 
 static void listeners_stop(void)
 {
-    TWI_LIST_EACH (node, &thread.listeners)
+    TWI_LIST_EACH (node, listeners())
         listener_stop(TWI_CONTAINER(node, tw_listener, node_));
 }
 
@@ -171,7 +182,7 @@ static void listeners_end(void)
 {
     struct twi_list *node;
 
-    while ((node = twi_list_take_first(&thread.listeners)) != NULL)
+    while ((node = twi_list_take_first(listeners())) != NULL)
         tw_listener_close(TWI_CONTAINER(node, tw_listener, node_));
 }
 
@@ -179,13 +190,13 @@ static void listeners_left(void)
 {
     struct twi_list *node;
 
-    while ((node = twi_list_take_first(&thread.listeners)) != NULL)
+    while ((node = twi_list_take_first(listeners())) != NULL)
         socket_free(TWI_CONTAINER(node, tw_listener, node_));
 }
 
 static int listeners_begin(void)
 {
-    twi_list_init(&thread.listeners);
+    twi_list_init(listeners());
     return 0;
 }
 
@@ -204,8 +215,8 @@ static bool listens_to(const tw_listener *listener, const char *host, unsigned p
 
 tw_listener *twi_listener_in_memory(const char *host, unsigned port)
 {
-    if (thread.user.begun)
-        TWI_LIST_EACH (node, &thread.listeners) {
+    if (listeners_here != NULL)
+        TWI_LIST_EACH (node, listeners()) {
             tw_listener *listener = TWI_CONTAINER(node, tw_listener, node_);
             if (listens_to(listener, host, port))
                 return listener;
@@ -512,10 +523,10 @@ static int socket_listen(tw_listener *listener, const struct tw_listen_options *
 /* Ports that nobody asked for are numbered as the system does. */
 static int memory_listen(tw_listener *listener)
 {
-    static _Thread_local unsigned next;
+    unsigned *next = &((struct listeners *)listeners_here)->next_port;
 
     for (int i = 0; listener->port == 0 && i < EPHEMERAL_COUNT; i++) {
-        unsigned port = EPHEMERAL_FIRST + next++ % EPHEMERAL_COUNT;
+        unsigned port = EPHEMERAL_FIRST + (*next)++ % EPHEMERAL_COUNT;
         if (is_unix(listener->host))
             break;
         if (twi_listener_in_memory(listener->host, port) == NULL)
@@ -539,7 +550,7 @@ int twi_listener_new(const struct tw_listen_options *options,
     listener->host = twi_strdup(twi_listen_host(options));
     if (listener->host == NULL)
         goto fail;
-    r = twi_loop_use(&thread.user);
+    r = twi_loop_use(&listeners_user, &listeners_here);
     if (r < 0)
         goto fail;
     if (options->port > 65535)
@@ -548,7 +559,7 @@ int twi_listener_new(const struct tw_listen_options *options,
         r = twi_memory_on() ? memory_listen(listener) : socket_listen(listener, options);
     if (r < 0)
         goto fail;
-    twi_list_append(&thread.listeners, &listener->node_);
+    twi_list_append(listeners(), &listener->node_);
     if (layer != NULL)
         listener->layer = *layer;
     listener->factory = twi_factory_use(factory);

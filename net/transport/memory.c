@@ -63,7 +63,7 @@ struct memory {
     bool peer_broken : 1;     /* by an abort */
 };
 
-static _Thread_local struct twi_slab memories = TWI_SLAB(struct memory);
+static struct twi_slab memories = TWI_SLAB(struct memory);
 
 static struct memory *memory_of(tw_transport *transport)
 {

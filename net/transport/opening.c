@@ -12,7 +12,7 @@
 #include "base/slab.h"
 #include "net/transport/transport.h"
 
-static _Thread_local struct twi_slab openings = TWI_SLAB(struct twi_opening);
+static struct twi_slab openings = TWI_SLAB(struct twi_opening);
 
 struct twi_opening *twi_opening_new(void)
 {

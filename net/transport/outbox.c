@@ -46,11 +46,10 @@ struct file_chunk {
     void *arg;
 };
 
-__attribute__((tls_model("initial-exec"))) /* without a call to find it */
-static _Thread_local struct twi_slab smalls = TWI_SLAB(struct small_chunk);
-static _Thread_local struct twi_slab mediums = TWI_SLAB(struct medium_chunk);
-static _Thread_local struct twi_slab values = TWI_SLAB(struct value_chunk);
-static _Thread_local struct twi_slab files = TWI_SLAB(struct file_chunk);
+static struct twi_slab smalls = TWI_SLAB(struct small_chunk);
+static struct twi_slab mediums = TWI_SLAB(struct medium_chunk);
+static struct twi_slab values = TWI_SLAB(struct value_chunk);
+static struct twi_slab files = TWI_SLAB(struct file_chunk);
 
 static void chunk_free(struct twi_chunk *chunk)
 {

@@ -36,7 +36,7 @@ struct pipe {
     bool terminal : 1;           /* the side that is read */
 };
 
-static _Thread_local struct twi_slab pipes = TWI_SLAB(struct pipe);
+static struct twi_slab pipes = TWI_SLAB(struct pipe);
 
 static struct pipe *pipe_of(struct twi_descriptor *descriptor)
 {

@@ -15,16 +15,10 @@
  * bytes count: there is one for each idle connection. */
 enum { LINK = sizeof(tw_protocol *), POOLS = 8 };
 
-static _Thread_local struct twi_slab pools[POOLS] = {
+static struct twi_slab pools[POOLS] = {
     { .size = 32 },  { .size = 48 },  { .size = 64 },  { .size = 96 },
     { .size = 128 }, { .size = 192 }, { .size = 256 }, { .size = 384 },
 };
-
-/* Protocols replaced in this turn: their functions may still be running. */
-static _Thread_local struct {
-    struct twi_flush flush;
-    tw_protocol *dead;
-} cemetery;
 
 /* With padding, so that the link is aligned. */
 static size_t protocol_size(const tw_protocol_class *protocol_class)
@@ -81,42 +75,35 @@ void tw_protocol_free(tw_protocol *protocol)
         twi_free(protocol);
 }
 
-void twi_protocols_bury(void)
+void twi_protocols_bury(struct twi_cemetery *cemetery)
 {
-    twi_flush_cancel(&cemetery.flush);
-    while (cemetery.dead != NULL) {
-        tw_protocol *protocol = cemetery.dead;
+    twi_flush_cancel(&cemetery->flush);
+    while (cemetery->dead != NULL) {
+        tw_protocol *protocol = cemetery->dead;
         tw_factory *factory = protocol->factory;
 
-        cemetery.dead = *link_of(protocol);
+        cemetery->dead = *link_of(protocol);
         tw_protocol_free(protocol);
         twi_factory_unuse(factory);
     }
 }
 
-void twi_protocols_leave(void)
-{
-    twi_flush_cancel(&cemetery.flush);
-    cemetery.dead = NULL;
-}
-
 static void protocol_bury(struct twi_flush *flush)
 {
-    (void)flush;
-    twi_protocols_bury();
+    twi_protocols_bury(TWI_CONTAINER(flush, struct twi_cemetery, flush));
 }
 
-void twi_protocol_retire(tw_protocol *protocol)
+void twi_protocol_retire(struct twi_cemetery *cemetery, tw_protocol *protocol)
 {
     if (protocol == NULL)
         return;
     protocol->transport = NULL;
     twi_factory_use(protocol->factory); /* the protocol may look at it until its end */
-    *link_of(protocol) = cemetery.dead;
-    cemetery.dead = protocol;
-    cemetery.flush.fn = protocol_bury;
-    if (!twi_flush_queued(&cemetery.flush))
-        twi_flush_later(&cemetery.flush);
+    *link_of(protocol) = cemetery->dead;
+    cemetery->dead = protocol;
+    cemetery->flush.fn = protocol_bury;
+    if (!twi_flush_queued(&cemetery->flush))
+        twi_flush_later(&cemetery->flush);
 }
 
 /* --- factories ---------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ struct sock {
     union peer peer;
 };
 
-static _Thread_local struct twi_slab socks = TWI_SLAB(struct sock);
+static struct twi_slab socks = TWI_SLAB(struct sock);
 
 static const struct sock *const_sock_of(const tw_transport *transport)
 {

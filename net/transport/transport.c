@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 
+#include "base/compiler.h"
 #include "net/transport/flow.h"
 #include "net/transport/protocol.h"
 
@@ -21,34 +22,45 @@ static void transports_stop(void);
 static void transports_end(void);
 static void transports_left(void);
 
-static _Thread_local struct {
-    struct twi_loop_user user;
-    struct twi_list transports;
+struct transports {
+    struct twi_loop_state state;
+    struct twi_list list;
     size_t count;
     tw_value done, lost, aborted;
-} thread = { .user = { .begin = transports_begin,
-                       .stop = transports_stop,
-                       .end = transports_end,
-                       .left = transports_left } };
+    struct twi_cemetery cemetery;
+};
+
+static const struct twi_loop_user transports_user = { .size = sizeof(struct transports),
+                                                      .begin = transports_begin,
+                                                      .stop = transports_stop,
+                                                      .end = transports_end,
+                                                      .left = transports_left };
+static TWI_OWN_TLS struct twi_loop_state *transports_here;
+
+/* NULL before the first, and when the reactor has gone. */
+static inline struct transports *transports(void)
+{
+    return (struct transports *)transports_here;
+}
 
 tw_value twi_reason_done(void)
 {
-    return tw_retain(thread.done);
+    return transports() != NULL ? tw_retain(transports()->done) : tw_none();
 }
 
 tw_value twi_reason_lost(void)
 {
-    return tw_retain(thread.lost);
+    return transports() != NULL ? tw_retain(transports()->lost) : tw_none();
 }
 
 tw_value twi_reason_aborted(void)
 {
-    return tw_retain(thread.aborted);
+    return transports() != NULL ? tw_retain(transports()->aborted) : tw_none();
 }
 
 size_t twi_transport_count(void)
 {
-    return thread.count;
+    return transports() != NULL ? transports()->count : 0;
 }
 
 /* The transports of this moment are lost; those that a connection_lost makes are not. */
@@ -57,35 +69,36 @@ static void transports_stop(void)
     struct twi_list all, *node;
 
     twi_list_init(&all);
-    twi_list_splice(&all, &thread.transports);
+    twi_list_splice(&all, &transports()->list);
     while ((node = twi_list_take_first(&all)) != NULL)
         twi_transport_lost(TWI_CONTAINER(node, tw_transport, node_), twi_reason_lost());
 }
 
 static void release_reasons(void)
 {
-    tw_drop(&thread.done);
-    tw_drop(&thread.lost);
-    tw_drop(&thread.aborted);
+    tw_drop(&transports()->done);
+    tw_drop(&transports()->lost);
+    tw_drop(&transports()->aborted);
 }
 
 static void transports_end(void)
 {
-    while (!twi_list_empty(&thread.transports))
+    while (!twi_list_empty(&transports()->list))
         transports_stop();
-    twi_protocols_bury();
+    twi_protocols_bury(&transports()->cemetery);
     release_reasons();
 }
 
 /* The failures for the ordinary ends are made beforehand: closing then needs no memory. */
 static int make_reasons(void)
 {
-    thread.done = tw_fail(&tw_error_connection_done, "the connection ended cleanly");
-    thread.lost = tw_fail(&tw_error_connection_lost, "the connection was lost");
-    thread.aborted = tw_fail(&tw_error_connection_aborted, "the connection was aborted");
-    if (tw_failure_is(thread.done, &tw_error_memory) ||
-        tw_failure_is(thread.lost, &tw_error_memory) ||
-        tw_failure_is(thread.aborted, &tw_error_memory)) {
+    transports()->done = tw_fail(&tw_error_connection_done, "the connection ended cleanly");
+    transports()->lost = tw_fail(&tw_error_connection_lost, "the connection was lost");
+    transports()->aborted = tw_fail(&tw_error_connection_aborted,
+                                    "the connection was aborted");
+    if (tw_failure_is(transports()->done, &tw_error_memory) ||
+        tw_failure_is(transports()->lost, &tw_error_memory) ||
+        tw_failure_is(transports()->aborted, &tw_error_memory)) {
         release_reasons();
         return -ENOMEM;
     }
@@ -102,8 +115,7 @@ static int transports_begin(void)
     r = make_reasons();
     if (r < 0)
         return r;
-    twi_list_init(&thread.transports);
-    thread.count = 0;
+    twi_list_init(&transports()->list);
     return 0;
 }
 
@@ -129,14 +141,13 @@ static void transports_left(void)
 {
     struct twi_list *node;
 
-    while ((node = twi_list_take_first(&thread.transports)) != NULL) {
+    while ((node = twi_list_take_first(&transports()->list)) != NULL) {
         tw_transport *transport = TWI_CONTAINER(node, tw_transport, node_);
 
         become(transport, TWI_LOST);
         if (transport->ops->leave != NULL)
             transport->ops->leave(transport);
     }
-    twi_protocols_leave();
     release_reasons();
 }
 
@@ -152,7 +163,7 @@ static void transport_end_of_turn(struct twi_flush *flush)
 
 int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *ops)
 {
-    int r = twi_loop_use(&thread.user);
+    int r = twi_loop_use(&transports_user, &transports_here);
 
     if (r < 0)
         return r;
@@ -162,8 +173,8 @@ int twi_transport_init(tw_transport *transport, const struct twi_transport_ops *
     transport->owner_ = twi_thread_self();
 #endif
     transport->flush_.fn = transport_end_of_turn;
-    twi_list_append(&thread.transports, &transport->node_);
-    thread.count++;
+    twi_list_append(&transports()->list, &transport->node_);
+    transports()->count++;
     return 0;
 }
 
@@ -235,7 +246,7 @@ void twi_transport_lost(tw_transport *transport, tw_value reason)
     }
     twi_flush_cancel(&transport->flush_);
     twi_list_remove(&transport->node_);
-    thread.count--;
+    transports()->count--;
     if (!ending)
         close_and_stop(transport, !is_orderly(reason), -ECANCELED);
     else /* bytes of a layer above, which hears of the end only now */
@@ -517,7 +528,7 @@ void tw_transport_set_protocol(tw_transport *transport, tw_protocol *protocol)
     }
     if (protocol != NULL)
         protocol->factory = transport->factory;
-    twi_protocol_retire(old);
+    twi_protocol_retire(&transports()->cemetery, old);
     transport->protocol = protocol;
     transport->tells_sent = false;
     if (protocol != NULL)

@@ -25,7 +25,7 @@ enum {
     AHEAD_BYTES = 256 * 1024, /* no more is sent ahead of a worker that does not read */
 };
 
-static _Thread_local struct twi_slab tasks = TWI_SLAB(struct twi_process_task);
+static struct twi_slab tasks = TWI_SLAB(struct twi_process_task);
 
 /* --- tasks -------------------------------------------------------------------------------- */
 

@@ -83,8 +83,6 @@ static void callback_gone(void *arg)
     twi_inbox_push(blocked->reactor, &blocked->post);
 }
 
-static _Thread_local struct twi_loop_end callers_wait, callers_end;
-
 /* Its callback is still out there, and will find an unlinked node. */
 static void blocked_abandon(struct blocked *blocked, const char *why)
 {
@@ -131,12 +129,10 @@ static void blocked_abandon_all(struct twi_loop_end *end)
 
 static void blocked_hang_on(struct twi_loop *loop, struct blocked *blocked)
 {
-    callers_wait.fn = blocked_abandon_vain;
-    callers_wait.left = twi_loop_off;
-    twi_loop_hook(loop, TWI_WAIT_THREADS, &callers_wait);
-    callers_end.fn = blocked_abandon_all;
-    callers_end.left = twi_loop_off;
-    twi_loop_hook(loop, TWI_END_CALLERS, &callers_end);
+    loop->callers_wait.fn = blocked_abandon_vain;
+    twi_loop_hook(loop, TWI_WAIT_THREADS, &loop->callers_wait);
+    loop->callers_end.fn = blocked_abandon_all;
+    twi_loop_hook(loop, TWI_END_CALLERS, &loop->callers_end);
     twi_list_append(&loop->blocked, &blocked->node);
 }
 

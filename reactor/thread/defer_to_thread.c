@@ -9,8 +9,7 @@
 #include "base/slab.h"
 #include "reactor/thread/thread_pool.h"
 
-static _Thread_local struct twi_slab jobs = TWI_SLAB(struct twi_job);
-static _Thread_local struct twi_loop_end jobs_end;
+static struct twi_slab jobs = TWI_SLAB(struct twi_job);
 
 /* On the reactor's thread: the job ends with `result` (taken). */
 static void thread_job_finish(struct twi_job *job, tw_value result)
@@ -78,9 +77,8 @@ static struct twi_job *thread_job_new(struct twi_loop *loop, struct tw_thread_po
                              .release = release,
                              .pool = pool,
                              .reactor = loop->reactor };
-    jobs_end.fn = thread_jobs_take_back;
-    jobs_end.left = twi_loop_off;
-    twi_loop_hook(loop, TWI_END_WORK, &jobs_end);
+    loop->jobs_end.fn = thread_jobs_take_back;
+    twi_loop_hook(loop, TWI_END_WORK, &loop->jobs_end);
     twi_list_append(&loop->job_list, &job->loop_node);
     loop->jobs++;
     twi_thread_pool_ref(pool);

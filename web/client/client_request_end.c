@@ -15,7 +15,7 @@
 #include "base/slab.h"
 #include "web/client/client_request.h"
 
-static _Thread_local struct twi_slab requests = TWI_SLAB(struct twi_client_request);
+static struct twi_slab requests = TWI_SLAB(struct twi_client_request);
 
 struct twi_client_request *twi_client_request_new(void)
 {

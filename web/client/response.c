@@ -12,7 +12,7 @@
 #include "base/slab.h"
 #include "web/client/response.h"
 
-static _Thread_local struct twi_slab responses = TWI_SLAB(struct tw_response);
+static struct twi_slab responses = TWI_SLAB(struct tw_response);
 
 struct tw_response *twi_response_new(void)
 {

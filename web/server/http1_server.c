@@ -24,9 +24,8 @@ enum {
 };
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-static _Thread_local struct twi_slab turns
-    __attribute__((tls_model("initial-exec"))) = TWI_SLAB(struct twi_http1_turn);
-static _Thread_local struct twi_slab slows = TWI_SLAB(struct twi_http1_slow);
+static struct twi_slab turns = TWI_SLAB(struct twi_http1_turn);
+static struct twi_slab slows = TWI_SLAB(struct twi_http1_slow);
 
 static struct twi_http1_server *server_of(tw_protocol *protocol)
 {
