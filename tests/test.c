@@ -23,6 +23,17 @@ static bool fail_all, failed;
 static int64_t living;
 static pthread_t main_thread;
 
+/* A child that a test forks must find the mutex free, whatever its other threads did. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
 static bool may_allocate(void)
 {
     bool ok = true;
@@ -80,6 +91,7 @@ static const struct tw_allocator counted = {
 __attribute__((constructor)) static void count_allocations(void)
 {
     main_thread = pthread_self();
+    pthread_atfork(before_fork, after_fork, after_fork);
     if (tw_set_allocator(&counted, true) < 0)
         abort();
 }
