@@ -635,7 +635,7 @@ START_TEST(file_errors_are_answered)
 
     store(jar, "http://h.test/", "a=b");
     ck_assert_int_eq(tw_cookies_load(jar, "/nonexistent/file", NULL), -ENOENT);
-    ck_assert_int_eq(tw_cookies_load(jar, "/", NULL), -EIO);
+    ck_assert_int_eq(tw_cookies_load(jar, "/", NULL), -EISDIR);
     ck_assert_int_eq(tw_cookies_save(jar, "/nonexistent/file"), -ENOENT);
     ck_assert_int_eq(tw_cookies_save(jar, "/dev/full"), -ENOSPC);
     ck_assert_int_eq(tw_cookies_save(jar, "/dev/null"), 0);

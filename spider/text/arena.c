@@ -101,7 +101,7 @@ void *twi_arena_alloc(struct twi_arena *arena, size_t size)
         arena->failed = true;
         return NULL;
     }
-    size = rounded(size);
+    size = rounded(size > 0 ? size : 1); /* NULL is a failure */
     if (size > (size_t)(arena->end - arena->at) && !arena_extend(arena, size))
         return NULL;
     block = arena->at;
@@ -120,7 +120,7 @@ void *twi_arena_grow(struct twi_arena *arena, void *block, size_t old_size, size
 {
     void *grown;
 
-    if (block != NULL && (char *)block + rounded(old_size) == arena->at &&
+    if (old_size > 0 && (char *)block + rounded(old_size) == arena->at &&
         size <= (size_t)(arena->end - (char *)block)) {
         size_t room = rounded(size);
         if (room <= (size_t)(arena->end - (char *)block)) {

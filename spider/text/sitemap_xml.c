@@ -359,6 +359,7 @@ void twi_sitemap_xml_free(struct twi_sitemap_xml *xml)
 {
     if (xml == NULL)
         return;
+    xmlFreeDoc(xml->parser->myDoc); /* holds the declarations of entities */
     xmlFreeParserCtxt(xml->parser);
     twi_arena_free(&xml->arena);
     free(xml);
