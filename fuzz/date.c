@@ -16,14 +16,14 @@ static void check(int64_t seconds)
 
     twi_http_date_format(seconds, text);
     FUZZ_ASSERT(strlen(text) == TWI_HTTP_DATE_SIZE - 1);
-    FUZZ_ASSERT(twi_http_date_parse(text, strlen(text), &again) == 0 && again == seconds);
+    FUZZ_ASSERT(tw_http_date_parse(text, strlen(text), &again) == 0 && again == seconds);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int64_t seconds;
 
-    if (twi_http_date_parse((const char *)data, size, &seconds) == 0)
+    if (tw_http_date_parse((const char *)data, size, &seconds) == 0)
         check(seconds);
     if (twi_cookie_date_parse((const char *)data, size, &seconds) == 0)
         check(seconds);

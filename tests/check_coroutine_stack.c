@@ -149,6 +149,36 @@ static void *uses_one_again(void *arg)
     return arg;
 }
 
+static void dig_at_home(void *arg)
+{
+    ck_assert_ptr_null(tw_coroutine_current());
+    dig(*(size_t *)arg);
+}
+
+static tw_value caller_of_home(void *arg)
+{
+    tw_call_home(dig_at_home, arg);
+    ck_assert_ptr_nonnull(tw_coroutine_current());
+    tw_yield(tw_integer(1));
+    tw_call_home(dig_at_home, arg);
+    return tw_integer(2);
+}
+
+START_TEST(what_needs_more_stack_is_called_at_home)
+{
+    size_t depth = 1 << 20; /* sixteen stacks of a coroutine */
+    tw_coroutine *coroutine = tw_coroutine_new(caller_of_home, &depth);
+    tw_value result;
+
+    ck_assert_int_eq(tw_coroutine_next(coroutine, &result), TW_YIELDED);
+    ck_assert_int_eq(tw_integer_of(result), 1);
+    ck_assert_int_eq(tw_coroutine_next(coroutine, &result), TW_RETURNED);
+    ck_assert_int_eq(tw_integer_of(result), 2);
+    tw_coroutine_free(coroutine);
+    tw_call_home(dig_at_home, &depth);
+}
+END_TEST
+
 START_TEST(the_last_stack_that_became_free_is_the_next_in_use)
 {
     with_pools(uses_one_again);
@@ -468,6 +498,7 @@ int main(void)
 
     TEST_ADD_ROWS(suite, a_stack_has_the_size_that_was_asked_for, sizes);
     TEST_ADD(suite, the_high_water_mark_tells_how_deep_it_was);
+    TEST_ADD(suite, what_needs_more_stack_is_called_at_home);
     TEST_ADD(suite, the_last_stack_that_became_free_is_the_next_in_use);
     TEST_ADD(suite, many_cost_a_page_each_and_give_it_back);
     TEST_ADD(suite, many_cost_no_more_with_canaries);

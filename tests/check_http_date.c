@@ -36,7 +36,7 @@ START_TEST(http_dates_are_read)
     const char *text = http_dates[_i].text;
     int64_t seconds = 0;
 
-    ck_assert_msg(twi_http_date_parse(text, strlen(text), &seconds) == 0, "%s", text);
+    ck_assert_msg(tw_http_date_parse(text, strlen(text), &seconds) == 0, "%s", text);
     ck_assert_msg(seconds == http_dates[_i].seconds, "%s: %lld", text, (long long)seconds);
 }
 END_TEST
@@ -73,8 +73,7 @@ START_TEST(what_is_no_http_date_is_refused)
     int64_t seconds = 77;
 
     ck_assert_int_eq(
-        twi_http_date_parse(not_http_dates[_i], strlen(not_http_dates[_i]), &seconds),
-        -EINVAL);
+        tw_http_date_parse(not_http_dates[_i], strlen(not_http_dates[_i]), &seconds), -EINVAL);
     ck_assert_int_eq(seconds, 77);
 }
 END_TEST
@@ -157,7 +156,7 @@ START_TEST(what_is_written_is_read_back)
 
     for (seconds = INT64_C(-12000000000); seconds < INT64_C(8000000000); seconds += 7654321) {
         twi_http_date_format(seconds, text);
-        ck_assert_int_eq(twi_http_date_parse(text, strlen(text), &read), 0);
+        ck_assert_int_eq(tw_http_date_parse(text, strlen(text), &read), 0);
         ck_assert_int_eq(read, seconds);
     }
 }

@@ -364,6 +364,11 @@ TWI_LEAVE_BY_JUMP void twi_coroutine_call_out(void (*fn)(void *arg), void *arg)
     twi_switch_to(twi_running.coroutine, &thread->home, tw_none());
 }
 
+void tw_call_home(void (*fn)(void *arg), void *arg)
+{
+    twi_coroutine_call_out(fn, arg);
+}
+
 void twi_coroutine_discard(tw_coroutine *root)
 {
     twi_coroutine_end(root, tw_none());

@@ -95,6 +95,10 @@ TW_API tw_value tw_yield(tw_value value);
 TW_API tw_value tw_yield_from(tw_coroutine *inner);
 /* The running one; NULL outside. */
 TW_API tw_coroutine *tw_coroutine_current(void);
+/* Run fn(arg) on the thread's own stack, then come back: for calls that may need more stack than
+ * a coroutine has, such as regular expressions, XPath, a compiler. Outside of coroutines it is a
+ * plain call. Inside fn no coroutine runs: tw_yield() and tw_await() are misuse there. */
+TW_API void tw_call_home(void (*fn)(void *arg), void *arg);
 
 /* --- looking inside ----------------------------------------------------------------------- */
 

@@ -39,5 +39,11 @@ TW_API bool tw_headers_at(const tw_headers *headers, size_t index, const char **
                           const char **ret_value);
 TW_API size_t tw_headers_count(const tw_headers *headers);
 
+/* --- dates in fields ---------------------------------------------------------------------- */
+
+/* Read a date (RFC 9110, 5.6.7, all three formats; white space around is allowed) as seconds since
+ * 1970, UTC. A year of two digits is 1970 to 2069. Returns 0 or -EINVAL. */
+TW_API int tw_http_date_parse(const char *text, size_t length, int64_t *ret_seconds);
+
 TW_END
 #endif

@@ -44,6 +44,12 @@ TW_API void tw_url_free(struct tw_url *url);
  * "mailto:". */
 TW_API bool tw_url_same_origin(const struct tw_url *a, const struct tw_url *b);
 
+/* The site of a URL: the part of its hostname that somebody can register, by the list of public
+ * suffixes. "www.shop.example.co.uk" is of the site "example.co.uk". An address, a name without a
+ * dot and a public suffix are sites of their own; "" for a URL without a host. A part of `url`.
+ * https://html.spec.whatwg.org/#obtain-a-site */
+TW_API const char *tw_url_site(const struct tw_url *url);
+
 /* Percent-decoding and -encoding into bytes; failures are tw_error_memory. Decoding keeps a "%"
  * that is not followed by two hexadecimal digits. Encoding keeps letters, digits, "-._~" and
  * the characters of `keep` (may be NULL). */

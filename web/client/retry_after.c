@@ -26,7 +26,7 @@ double tw_response_retry_after(tw_value response, double now)
         return (double)seconds;
     if (r == -ERANGE)
         return (double)UINT64_MAX;
-    if (twi_http_date_parse(text, strlen(text), &date) < 0)
+    if (tw_http_date_parse(text, strlen(text), &date) < 0)
         return -1;
     return (double)date > now ? (double)date - now : 0;
 }

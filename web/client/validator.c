@@ -25,8 +25,8 @@ static bool is_strong_date(const char *modified, const char *date)
     int64_t changed, sent;
 
     return modified != NULL && date != NULL &&
-           twi_http_date_parse(modified, strlen(modified), &changed) == 0 &&
-           twi_http_date_parse(date, strlen(date), &sent) == 0 && sent > changed;
+           tw_http_date_parse(modified, strlen(modified), &changed) == 0 &&
+           tw_http_date_parse(date, strlen(date), &sent) == 0 && sent > changed;
 }
 
 static const char *strong_validator(const tw_headers *headers)

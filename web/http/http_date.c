@@ -162,7 +162,7 @@ static bool match(const char *picture, const char *text, struct date *date)
     return true;
 }
 
-int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
+int tw_http_date_parse(const char *text, size_t length, int64_t *ret_seconds)
 {
     static const struct {
         const char *picture;

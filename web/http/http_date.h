@@ -8,9 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* RFC 9110, 5.6.7, all three formats; white space around is allowed. 0 or -EINVAL. A year of two
- * digits is 1970 to 2069. */
-int twi_http_date_parse(const char *text, size_t length, int64_t *ret_seconds);
+#include <tweed/headers.h>
+
 /* RFC 6265, 5.1.1: all that servers write into "Expires". 0 or -EINVAL. */
 int twi_cookie_date_parse(const char *text, size_t length, int64_t *ret_seconds);
 /* "Sun, 06 Nov 1994 08:49:37 GMT", terminated; years outside 0 to 9999 are brought inside. */

@@ -32,7 +32,7 @@ static bool field_date(const tw_request *request, enum twi_header id, int64_t *r
 {
     const char *text = twi_headers_value(request->headers, id);
 
-    return text != NULL && twi_http_date_parse(text, strlen(text), ret_date) == 0;
+    return text != NULL && tw_http_date_parse(text, strlen(text), ret_date) == 0;
 }
 
 /* The date is ignored beside tags, and where there is none to compare with. */
