@@ -105,7 +105,8 @@ static void run_one(void (*run)(void), uint64_t number)
     alarm(LONGEST);
     run();
     after = test_allocs_living();
-    if (number != 0 && after != before)
+    /* Fewer are well: a program before may have left something that the loop keeps for a while. */
+    if (number != 0 && after > before)
         ck_abort_msg("%lld blocks are left", (long long)(after - before));
     alarm(0);
     running = false;
