@@ -481,6 +481,32 @@ START_TEST(who_drops_a_request_does_not_cancel_it)
 }
 END_TEST
 
+START_TEST(a_host_that_is_done_keeps_no_idle_connections)
+{
+    tw_agent *agent;
+
+    start(HI);
+    agent = client_agent;
+    tw_deferred_unref(tw_agent_request(agent, "http://a/", NULL));
+    tw_deferred_unref(tw_agent_request(agent, "http://a/", NULL));
+    tw_deferred_unref(tw_agent_request(agent, "http://b/", NULL));
+    client_settle();
+    ck_assert_uint_eq(tw_agent_counts(agent).idle, 3);
+    ck_assert_int_eq(tw_agent_close_host(agent, "https://a/"), 0);
+    ck_assert_int_eq(tw_agent_close_host(agent, "http://a:81/"), 0);
+    ck_assert_int_eq(tw_agent_close_host(agent, "http://a.b/"), 0);
+    ck_assert_uint_eq(tw_agent_counts(agent).idle, 3);
+    ck_assert_int_eq(tw_agent_close_host(agent, "http://A:80/any?thing"), 0);
+    client_settle();
+    ck_assert_uint_eq(tw_agent_counts(agent).connections, 1);
+    ck_assert_int_eq(tw_agent_close_host(agent, "ftp://a/"), -EINVAL);
+    ck_assert_int_eq(tw_agent_close_host(agent, "a"), -EINVAL);
+    ck_assert_int_eq(tw_agent_close_host(NULL, "http://b/"), 0);
+    ck_assert_uint_eq(tw_agent_counts(agent).connections, 1);
+    stop();
+}
+END_TEST
+
 START_TEST(a_refused_connection_says_so)
 {
     start(HI);
@@ -586,6 +612,7 @@ int main(void)
     TEST_ADD_ROWS(suite, a_status_may_be_a_failure, statuses);
     TEST_ADD_ROWS(suite, a_cancel_ends_a_request_anywhere, turns);
     TEST_ADD(suite, who_drops_a_request_does_not_cancel_it);
+    TEST_ADD(suite, a_host_that_is_done_keeps_no_idle_connections);
     TEST_ADD(suite, a_refused_connection_says_so);
     TEST_ADD_ROWS(suite, private_addresses_can_be_refused, private_hosts);
     TEST_ADD(suite, a_response_can_be_asked);

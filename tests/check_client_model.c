@@ -141,6 +141,9 @@ static void mischief(void)
     case 4:
         tw_agent_close_idle(world.agent);
         break;
+    case 11:
+        tw_agent_close_host(world.agent, "http://a/");
+        break;
     case 5:
         tw_agent_unref(world.agent);
         agent_make();

@@ -66,6 +66,9 @@ TW_API tw_agent *tw_agent_ref(tw_agent *agent);
  * NULL is allowed, here and below: its requests are NULL. */
 TW_API void tw_agent_unref(tw_agent *agent);
 TW_API void tw_agent_close_idle(tw_agent *agent);
+/* The same for the connections to the origin of `url`, and only these; those to a proxy that serves
+ * other origins, too, stay. Returns 0, -EINVAL (no http or https URL), -ENOMEM. */
+TW_API int tw_agent_close_host(tw_agent *agent, const char *url);
 struct tw_agent_counts {
     size_t connections, idle, waiting;
     uint64_t connects, requests, reused;

@@ -232,6 +232,21 @@ void tw_agent_close_idle(tw_agent *agent)
         twi_connections_close_idle(&agent->connections);
 }
 
+int tw_agent_close_host(tw_agent *agent, const char *text)
+{
+    struct tw_url *url;
+    int r = tw_url_parse(text, strlen(text), NULL, &url, NULL);
+
+    if (r < 0)
+        return r == -ENOMEM ? r : -EINVAL;
+    if (strcmp(url->protocol, "http:") != 0 && strcmp(url->protocol, "https:") != 0)
+        r = -EINVAL;
+    else if (agent != NULL)
+        twi_connections_close_origin(&agent->connections, url);
+    tw_url_free(url);
+    return r;
+}
+
 struct tw_agent_counts tw_agent_counts(const tw_agent *agent)
 {
     if (agent == NULL)

@@ -308,6 +308,19 @@ void twi_connections_close_idle(struct twi_connections *connections)
     connections_let_go(connections);
 }
 
+void twi_connections_close_origin(struct twi_connections *connections,
+                                  const struct tw_url *url)
+{
+    connections_hold(connections);
+    TWI_LIST_EACH (node, &connections->idle) {
+        struct twi_connection *connection = TWI_CONTAINER(node, struct twi_connection,
+                                                          pooled.idle_node);
+        if (twi_route_leads_to(&connection->pooled.host->route, url))
+            connection_close(connection, false);
+    }
+    connections_let_go(connections);
+}
+
 /* --- places ---------------------------------------------------------------------------- */
 
 static bool too_old(const struct twi_connection *connection)

@@ -76,6 +76,9 @@ void twi_connections_init(struct twi_connections *connections,
                           void (*empty)(struct twi_connections *connections));
 void twi_connections_free(struct twi_connections *connections);
 void twi_connections_close_idle(struct twi_connections *connections);
+/* The idle ones to one origin. */
+void twi_connections_close_origin(struct twi_connections *connections,
+                                  const struct tw_url *url);
 /* The reactor is being released: nothing is connected or kept from here on. */
 void twi_connections_shut(struct twi_connections *connections);
 struct tw_agent_counts twi_connections_counts(const struct twi_connections *connections);

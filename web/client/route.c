@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "web/client/route.h"
 
@@ -77,4 +78,12 @@ void twi_route_free(struct twi_route *route)
     twi_free(route->tunnel_authorization);
     twi_free(route->name);
     *route = (struct twi_route){ 0 };
+}
+
+bool twi_route_leads_to(const struct twi_route *route, const struct tw_url *url)
+{
+    bool secure = strcmp(url->protocol, "https:") == 0;
+
+    return (route->proxy == NULL || route->tunnelled) && (route->context != NULL) == secure &&
+           route->port == url->effective_port && strcmp(route->name, url->hostname) == 0;
 }

@@ -39,5 +39,7 @@ int twi_target_key(const struct twi_target *target, struct twi_buf *key);
 /* 0, or -ENOMEM with an empty route. */
 int twi_route_init(struct twi_route *route, const struct twi_target *target);
 void twi_route_free(struct twi_route *route);
+/* True if it leads to the origin of `url`, and to no other. */
+bool twi_route_leads_to(const struct twi_route *route, const struct tw_url *url);
 
 #endif
