@@ -34,9 +34,19 @@ static size_t count_to(const char *text, size_t end)
     return count;
 }
 
-static pcre2_code *code_compile(const char *pattern, size_t length, unsigned flags,
-                                struct twi_regex_error *error)
+/* Where in the pattern, as it was given, a place of PCRE2's form of it is. */
+static size_t place_in(const char *pattern, size_t length, size_t at, struct twi_arena *arena)
 {
+    struct twi_text text = { .arena = arena };
+    size_t place = twi_regex_from_python(pattern, length, at, &text);
+
+    return count_to(pattern, place);
+}
+
+static pcre2_code *code_compile(const char *pattern, size_t length, unsigned flags,
+                                struct twi_arena *arena, struct twi_regex_error *error)
+{
+    struct twi_text text = { .arena = arena };
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     pcre2_code *code = NULL;
     int number = PCRE2_ERROR_NOMEMORY;
@@ -45,14 +55,16 @@ static pcre2_code *code_compile(const char *pattern, size_t length, unsigned fla
 
     if (flags & TWI_REGEX_ANY_CASE)
         options |= PCRE2_CASELESS;
-    if (context != NULL) {
+    twi_regex_from_python(pattern, length, SIZE_MAX, &text);
+    if (context != NULL && !arena->failed) {
         pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-        code = pcre2_compile((PCRE2_SPTR)pattern, length, options, &number, &at, context);
-        pcre2_compile_context_free(context);
+        code = pcre2_compile((PCRE2_SPTR)twi_text_string(&text), text.length, options, &number,
+                             &at, context);
     }
+    pcre2_compile_context_free(context);
     if (code == NULL) {
         pcre2_get_error_message(number, (PCRE2_UCHAR *)error->why, sizeof error->why);
-        error->at = count_to(pattern, at < length ? at : length);
+        error->at = place_in(pattern, length, at, arena);
     }
     return code;
 }
@@ -61,12 +73,15 @@ struct twi_regex *twi_regex_compile(const char *pattern, size_t length, unsigned
                                     struct twi_regex_error *error)
 {
     struct twi_regex *regex = calloc(1, sizeof *regex);
+    struct twi_arena arena;
 
     *error = (struct twi_regex_error){ .at = 1 };
     snprintf(error->why, sizeof error->why, "out of memory");
     if (regex == NULL)
         return NULL;
-    regex->code = code_compile(pattern, length, flags, error);
+    twi_arena_init(&arena, 0);
+    regex->code = code_compile(pattern, length, flags, &arena, error);
+    twi_arena_free(&arena);
     if (regex->code == NULL) {
         free(regex);
         return NULL;

@@ -20,10 +20,16 @@ struct twi_regex_error {
     char why[160];
 };
 enum twi_regex_flags { TWI_REGEX_ANY_CASE = 1 };
-/* NULL with *error filled in; to be freed. */
+/* The pattern is PCRE2's; Python's \u, \U, \Z (the very end), {,N} and (?u) are known too.
+ * NULL with *error filled in; to be freed. */
 struct twi_regex *twi_regex_compile(const char *pattern, size_t length, unsigned flags,
                                     struct twi_regex_error *error);
 void twi_regex_free(struct twi_regex *regex);
+
+/* The pattern with Python's forms in PCRE2's, up to `most` bytes of it; the length of the part
+ * of the pattern that it stands for. */
+size_t twi_regex_from_python(const char *pattern, size_t length, size_t most,
+                             struct twi_text *out);
 
 /* A part of the subject; start -1: the group took no part. */
 struct twi_regex_span {
