@@ -148,6 +148,7 @@ static const struct {
     { "#d1 > ::text", "one three" },
     { "#p3::attr(lang)", "de-Latn-DE" },
     { "#p3 ::attr(ID)", "p3 a1 a2" },
+    { "#p3::attr( 'lang' )", "de-Latn-DE" },
     { "#d2 > p > b::text, title::text", "T deep" },
     { "/**/p/* > */>/**/b", "b1 b2" },
     { "\\70 #p\\31", "p1" },

@@ -15,7 +15,7 @@ static const char page[] =
     "<div id=a class='x y'><p lang=en-US>Hello<a href=/1>one 12</a><a href=/2>two 34</a></p>"
     "<p>x<b>y</b></p><!--k--></div>";
 static const char xml[] =
-    "<r xmlns='d' xmlns:s='urn:s'><a s:q='1'/><s:b>t</s:b><?pi x y?></r>";
+    "<r xmlns='d' xmlns:s='urn:s' xml:lang='en'><a s:q='1'/><s:b>t</s:b><?pi x y?></r>";
 
 static struct twi_prefix prefix = { "s", "urn:s", NULL };
 static struct twi_variable variable = { "n",
@@ -65,6 +65,7 @@ static const struct {
       "<match>12</match>|<match>1</match>|<match>2</match>|",
       false },
     { { "x re:match(//p, '\\d+', 'g')/text()" }, "12|34|", false },
+    { { "x re:match('a1-b22', '([a-z])(-)?([0-9]+)', 'g')/text()" }, "a1|b22|", false },
     { { "x re:replace('abab', '(b)', '', '<\\1\\0>')" }, "a<bb>ab|", false },
     { { "x re:replace('abab', '(?P<k>b)', 'g', '-\\g<k>\\g<1>')" }, "a-bba-bb|", false },
     { { "x set:difference(//p/*, //a)" }, "<b>y</b>|", false },
@@ -88,6 +89,9 @@ static const struct {
     { { "c a::text", "r (?P<extract>\\w)\\w" }, "o|t|", false },
     { { "c b", "r (z)?y" }, "|", false },
     { { "c b::text", "r x*" }, "||", false },
+    { { "c a::text", "r \\u006f\\U0000006e[\\u0065]" }, "one|", false },
+    { { "c a::text", "r (?iu)O{,2}[]{,2}n]?N(?u:e)?" }, "one|", false },
+    { { "x 'a\n'", "r a\\Z|\\n\\Z" }, "\n|", false },
     { { "c b", "r &?.>" }, "b>|b>|", false },
     { { "x \"a&#38;b&lt;&eacute;\"", "r .+" }, "a&b&lt;\xc3\xa9|", false },
     { { "x //s:b" }, "<s:b xmlns=\"d\" xmlns:s=\"urn:s\">t</s:b>|", true },
@@ -96,6 +100,9 @@ static const struct {
     { { "x name(//s:*)" }, "s:b|", true },
     { { "x //processing-instruction('pi')" }, "<?pi x y?>|", true },
     { { "x count(//s:b/namespace::*)" }, "3|", true },
+    { { "x count(//*[lang('en')])" }, "3|", true },
+    { { "x //@xml:lang" }, "en|", true },
+    { { "x //a[has-class(1)]" }, "xpath: has-class() wants strings", false },
     { { "x //a[" }, "xpath: a wrong expression, at character 5", false },
     { { "x nothing()" }, "xpath: function nothing not found", false },
     { { "x $nothing" }, "xpath: no such variable", false },
@@ -107,6 +114,7 @@ static const struct {
       false },
     { { "x set:distinct('a')" }, "xpath: a value of a wrong type", false },
     { { "r \xc3\xa4(" }, "re: missing closing parenthesis, at character 3", false },
+    { { "r \\u00e4{,2}(" }, "re: missing closing parenthesis, at character 12", false },
     { { "c p", "c [" }, "css: [ wants the name of an attribute, at character 2", false },
     { { "i -1" }, "usage: an index is a number from 0", false },
 };

@@ -459,9 +459,14 @@ static bool parse_pseudo_element(struct css_parser *parser, struct css_complex *
     if (!css_same(name, "attr"))
         return parse_user_argument(parser, compound);
     css_skip(parser);
-    if (!css_is_ident(parser, parser->at))
+    if (parser->at < parser->end && (*parser->at == '"' || *parser->at == '\'')) {
+        if (!css_read_string(parser, &complex->attr))
+            return false;
+    } else if (css_is_ident(parser, parser->at)) {
+        css_read_ident(parser, &complex->attr);
+    } else {
         return css_fail(parser, parser->at, "::attr() wants a name");
-    css_read_ident(parser, &complex->attr);
+    }
     complex->target = CSS_ATTRS;
     return close_argument(parser);
 }

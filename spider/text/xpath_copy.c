@@ -32,20 +32,31 @@ static void *index_as_pointer(uint32_t index)
     return (void *)(uintptr_t)index;
 }
 
-/* Only documents that were read as XML have namespaces here. */
+static xmlNsPtr space_of_xml(xmlDocPtr document)
+{
+    return xmlSearchNs(document, (xmlNodePtr)document, (const xmlChar *)"xml");
+}
+
+/* Only documents that were read as XML have namespaces here. The first of a document's is libxml2's
+ * own, that of "xml", which xmlNewNs() makes for nobody else. */
 static xmlNsPtr copy_space(struct xpath_copier *copier, uint16_t space)
 {
     const struct twi_space *from = &copier->tree->spaces[space];
-    xmlNsPtr ns = copier->spaces[space];
+    xmlNsPtr ns = copier->spaces[space], first;
 
     if (ns != NULL || from->uri == 0 || !copier->tree->is_xml)
         return ns;
+    if (space == TWI_SPACE_XML)
+        return space_of_xml(copier->xpath->document);
     ns = xmlNewNs(NULL, atom_text(copier->tree, from->uri),
                   from->prefix != 0 ? atom_text(copier->tree, from->prefix) : NULL);
-    if (ns == NULL)
+    first = ns != NULL ? space_of_xml(copier->xpath->document) : NULL;
+    if (first == NULL) {
+        xmlFreeNs(ns);
         return NULL;
-    ns->next = copier->xpath->document->oldNs;
-    copier->xpath->document->oldNs = ns;
+    }
+    ns->next = first->next;
+    first->next = ns;
     copier->spaces[space] = ns;
     return ns;
 }

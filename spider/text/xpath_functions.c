@@ -41,7 +41,12 @@ static void xpath_has_class(xmlXPathParserContextPtr call, int count)
         return;
     }
     for (; count > 0; count--) {
-        xmlChar *name = xmlXPathPopString(call);
+        xmlChar *name;
+        if (call->value == NULL || call->value->type != XPATH_STRING) {
+            call_fail(call, false, "has-class() wants strings");
+            return;
+        }
+        name = xmlXPathPopString(call);
         has_all = has_all && node->doc == xpath_of(call)->document &&
                   twi_tree_has_class(tree, (uint32_t)(uintptr_t)node->_private, as_text(name),
                                      strlen(as_text(name)));
@@ -184,35 +189,39 @@ static void made_add(struct twi_xpath *xpath, xmlNodeSetPtr set, const char *tex
     xmlXPathNodeSetAddUnique(set, node);
 }
 
-static void made_add_group(struct twi_xpath *xpath, xmlNodeSetPtr set,
-                           const struct twi_regex *regex, unsigned group, const char *subject)
+/* Some groups of a match, as one text. */
+static void made_add_groups(struct twi_xpath *xpath, xmlNodeSetPtr set,
+                            const struct twi_regex *regex, unsigned first, unsigned last,
+                            const char *subject)
 {
-    struct twi_regex_span span = twi_regex_group(regex, group);
+    struct twi_arena arena;
+    struct twi_text text = { .arena = &arena };
 
-    if (span.start < 0)
-        made_add(xpath, set, "", 0);
-    else
-        made_add(xpath, set, subject + span.start, (size_t)(span.end - span.start));
+    twi_arena_init(&arena, 0);
+    for (unsigned i = first; i <= last; i++) {
+        struct twi_regex_span span = twi_regex_group(regex, i);
+        if (span.start >= 0)
+            twi_text_add(&text, subject + span.start, (size_t)(span.end - span.start));
+    }
+    made_add(xpath, set, twi_text_string(&text), text.length);
+    twi_arena_free(&arena);
 }
 
-/* Without the flag g: the match and its groups; with it: of each match its groups together, or all
- * of it. */
+/* Without the flag g: the match and its groups; with it: of each match its groups as one text, or
+ * all of it, as lxml does. */
 static bool match_all(struct twi_xpath *xpath, struct twi_regex *regex, const char *subject,
                       bool all, xmlNodeSetPtr set)
 {
     size_t length = strlen(subject);
+    unsigned groups = twi_regex_groups(regex);
     enum twi_regex_result result = twi_regex_find(regex, subject, length, 0, false);
 
     if (!all && result == TWI_REGEX_FOUND)
-        for (unsigned i = 0; i <= twi_regex_groups(regex); i++)
-            made_add_group(xpath, set, regex, i, subject);
+        for (unsigned i = 0; i <= groups; i++)
+            made_add_groups(xpath, set, regex, i, i, subject);
     while (all && result == TWI_REGEX_FOUND) {
         struct twi_regex_span span = twi_regex_group(regex, 0);
-        if (twi_regex_groups(regex) == 0)
-            made_add_group(xpath, set, regex, 0, subject);
-        else
-            for (unsigned i = 1; i <= twi_regex_groups(regex); i++)
-                made_add_group(xpath, set, regex, i, subject);
+        made_add_groups(xpath, set, regex, groups > 0, groups, subject);
         result = twi_regex_find(regex, subject, length, (size_t)span.end,
                                 span.start == span.end);
     }
