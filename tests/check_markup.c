@@ -40,7 +40,9 @@ static const struct {
     { "Click <a class=\"one\"\r\n href=\"url\">here</a>", NULL, NULL, "", "Click here" },
     { "<p\nclass=x>a</p\t>", "p", NULL, "", "a" },
     { "a < b > c <> </> d", NULL, NULL, "", "a < b > c <> </> d" },
-    { "<a<a<b>x</b>", NULL, NULL, "", "<a<ax" },
+    { "<a<a<b>x</b>", NULL, NULL, "", "x" },
+    { "<<b>x</<b>y< <i>", NULL, NULL, "", "xy< " },
+    { "<!--<b>x<b <i>y<b", "b,i", NULL, "", "<!--<b>xy<b" },
     { "a<b", NULL, NULL, "", "a<b" },
     { "a<!-- c -->b<!DOCTYPE html>", NULL, NULL, "", "ab" },
     { "<span>a<s>b", "s", NULL, "", "<span>ab" },
@@ -73,7 +75,8 @@ static const struct {
     { "<a>1<b>2</a>3</b>4", "a,b", "3</b>4" },
     { "<b>1</b><i>2</i><b>3</b>", "b,i", "" },
     { "a<b", "b", "a<b" },
-    { "<script <script <script>x</script>", "script", "<script <script " },
+    { "<script <script <script>x</script>", "script", "" },
+    { "<b </b>x<b<i>y</b>z<b <br/>", "b,br", "xz<b " },
 };
 
 START_TEST(elements_are_dropped)

@@ -8,23 +8,22 @@
 
 struct tag {
     struct twi_span whole, name;
-    bool is_end, ends_itself;
 };
 
-/* The tag that stands in front of the text; false if none does. */
+static struct twi_span tag_name(struct twi_span text, const char *ends)
+{
+    size_t start = text.length > 1 && text.text[1] == '/' ? 2 : 1;
+
+    text = twi_span_from(text, start);
+    return twi_span_first(text, twi_span_find_any(text, 0, ends));
+}
+
+/* The tag that stands in front of the text, which has a ">"; false if none does. */
 static bool tag_at(struct twi_span text, struct tag *tag)
 {
-    size_t length;
-
-    tag->is_end = text.length > 1 && text.text[1] == '/';
-    tag->name = twi_span_from(text, tag->is_end ? 2 : 1);
-    tag->name = twi_span_first(tag->name, twi_span_find_any(tag->name, 0, " \t\n\f\r/<>"));
-    length = twi_span_find_any(text, 1, "<>");
-    if (tag->name.length == 0 || length == text.length || text.text[length] == '<')
-        return false;
-    tag->whole = twi_span_first(text, length + 1);
-    tag->ends_itself = text.text[length - 1] == '/';
-    return true;
+    tag->name = tag_name(text, " \t\n\f\r/>");
+    tag->whole = twi_span_first(text, twi_span_find(text, '>') + 1);
+    return tag->name.length > 0;
 }
 
 static bool same_name(struct twi_span a, struct twi_span b)
@@ -67,11 +66,15 @@ void twi_strip_tags(struct twi_text *out, struct twi_span text, struct twi_tag_n
     struct tag tag;
 
     while (copy_to_tag(out, &text)) {
-        bool goes = tag_at(text, &tag);
-        size_t taken = goes ? tag.whole.length : 1;
-        if (goes)
+        bool goes = false;
+        size_t taken = 1;
+        if (twi_span_find(text, '>') == text.length) {
+            taken = text.length; /* no tag from here on */
+        } else if (tag_at(text, &tag)) {
             goes = only.count > 0 ? name_place(only, tag.name) < only.count
                                   : name_place(keep, tag.name) == keep.count;
+            taken = tag.whole.length;
+        }
         add_span(out, goes ? with : twi_span_first(text, taken));
         text = twi_span_from(text, taken);
     }
@@ -123,27 +126,41 @@ static bool find_end(struct end_search *search, struct twi_span text, struct twi
     return true;
 }
 
+/* The length of a tag that ends itself, as "<br/>"; 0 if it does not. */
+static size_t self_ended_length(struct twi_span text)
+{
+    size_t end = twi_span_find_any(text, 1, "<>");
+
+    return end < text.length && text.text[end] == '>' && text.text[end - 1] == '/' ? end + 1
+                                                                                   : 0;
+}
+
+/* Past the element that starts in front of the text, if it is one to drop. */
+static bool skip_dropped(struct twi_span *text, struct twi_tag_names only,
+                         struct end_search *searches)
+{
+    struct twi_span name = tag_name(*text, " \t\n\f\r/<>"), rest;
+    size_t place = name_place(only, name), length;
+
+    if (place == only.count || name.text != text->text + 1)
+        return false;
+    if (find_end(&searches[place], twi_span_from(*text, 1 + name.length), name, &rest)) {
+        *text = rest;
+        return true;
+    }
+    length = self_ended_length(*text);
+    *text = twi_span_from(*text, length);
+    return length > 0;
+}
+
 void twi_drop_tags(struct twi_text *out, struct twi_span text, struct twi_tag_names only)
 {
     struct end_search *searches = twi_arena_zeroed(out->arena,
                                                    (only.count + 1) * sizeof *searches);
-    struct tag tag;
 
     while (searches != NULL && copy_to_tag(out, &text)) {
-        bool is_tag = tag_at(text, &tag) && !tag.is_end;
-        size_t place = is_tag ? name_place(only, tag.name) : only.count;
-        struct twi_span rest = twi_span_from(text, 1);
-        if (place < only.count) {
-            struct twi_span inside = twi_span_from(text, tag.whole.length);
-            if (find_end(&searches[place], inside, tag.name, &rest)) {
-                text = rest;
-                continue;
-            }
-            if (tag.ends_itself) {
-                text = inside;
-                continue;
-            }
-        }
+        if (skip_dropped(&text, only, searches))
+            continue;
         twi_text_putc(out, '<');
         text = twi_span_from(text, 1);
     }
