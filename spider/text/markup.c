@@ -6,24 +6,12 @@
 
 #include "spider/text/markup.h"
 
-struct tag {
-    struct twi_span whole, name;
-};
-
 static struct twi_span tag_name(struct twi_span text, const char *ends)
 {
     size_t start = text.length > 1 && text.text[1] == '/' ? 2 : 1;
 
     text = twi_span_from(text, start);
     return twi_span_first(text, twi_span_find_any(text, 0, ends));
-}
-
-/* The tag that stands in front of the text, which has a ">"; false if none does. */
-static bool tag_at(struct twi_span text, struct tag *tag)
-{
-    tag->name = tag_name(text, " \t\n\f\r/>");
-    tag->whole = twi_span_first(text, twi_span_find(text, '>') + 1);
-    return tag->name.length > 0;
 }
 
 static bool same_name(struct twi_span a, struct twi_span b)
@@ -63,17 +51,16 @@ static bool copy_to_tag(struct twi_text *out, struct twi_span *text)
 void twi_strip_tags(struct twi_text *out, struct twi_span text, struct twi_tag_names only,
                     struct twi_tag_names keep, struct twi_span with)
 {
-    struct tag tag;
-
     while (copy_to_tag(out, &text)) {
-        bool goes = false;
+        struct twi_span name = tag_name(text, " \t\n\f\r/>");
         size_t taken = 1;
-        if (twi_span_find(text, '>') == text.length) {
-            taken = text.length; /* no tag from here on */
-        } else if (tag_at(text, &tag)) {
-            goes = only.count > 0 ? name_place(only, tag.name) < only.count
-                                  : name_place(keep, tag.name) == keep.count;
-            taken = tag.whole.length;
+        bool goes = false;
+        if (name.length > 0) {
+            taken = twi_span_find(text, '>');
+            goes = taken < text.length &&
+                   (only.count > 0 ? name_place(only, name) < only.count
+                                   : name_place(keep, name) == keep.count);
+            taken += taken < text.length; /* without a ">" all that is left is text */
         }
         add_span(out, goes ? with : twi_span_first(text, taken));
         text = twi_span_from(text, taken);
