@@ -231,6 +231,7 @@ static const struct {
     { S(""), NULL, "text/html; a=\"; charset=latin1\"; charset=koi8-r ; b", "KOI8-R header" },
     { S(""), NULL, "text/html; xcharset=latin1; a; charset=koi8-r", "KOI8-R header" },
     { S(""), NULL, "text/html; charset=koi8-r; charset=latin1", "KOI8-R header" },
+    { S(""), NULL, "text/html; charset=koi8-r, text/plain", "KOI8-R header" },
     { S(""), NULL, "charset=koi8-r", "UTF-8 default" },
     { S(""), NULL, "", "UTF-8 default" },
     /* meta */

@@ -60,7 +60,7 @@ struct twi_span twi_charset_parameter(struct twi_arena *arena, struct twi_span c
             rest = twi_span_from(rest, 1);
             value = unquote_parameter(arena, &rest);
         } else {
-            value = twi_span_first(rest, twi_span_find_any(rest, 0, "; \t"));
+            value = twi_span_first(rest, twi_span_find_any(rest, 0, ",; \t"));
         }
         if (twi_span_is_nocase(name, "charset"))
             return value;
