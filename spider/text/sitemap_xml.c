@@ -81,6 +81,7 @@ struct twi_sitemap_xml {
     size_t alternate_count;
     const struct field_name *field; /* that is open, at entry_depth + 1 */
     struct twi_text text;           /* its */
+    bool declares;                  /* the file declares entities */
 };
 
 /* --- entries ------------------------------------------------------------------------------- */
@@ -281,9 +282,28 @@ static xmlEntityPtr get_entity(void *user, const xmlChar *name)
     return xmlGetPredefinedEntity(name);
 }
 
-/* A reference to nothing stays as it is written. */
+static void entity_declared(void *user, const xmlChar *name, int type,
+                            const xmlChar *public_id, const xmlChar *system_id,
+                            xmlChar *content)
+{
+    struct twi_sitemap_xml *xml = user;
+
+    (void)name;
+    (void)type;
+    (void)public_id;
+    (void)system_id;
+    (void)content;
+    xml->declares = true;
+}
+
+/* A reference to nothing stays as it is written; in a file that declares entities, which are not
+ * expanded, it goes. */
 static void reference(void *user, const xmlChar *name)
 {
+    const struct twi_sitemap_xml *xml = user;
+
+    if (xml->declares)
+        return;
     text_add(user, "&", 1);
     text_add(user, (const char *)name, strlen((const char *)name));
     text_add(user, ";", 1);
@@ -319,6 +339,7 @@ static xmlSAXHandler handlers = {
     .characters = characters,
     .ignorableWhitespace = characters,
     .cdataBlock = characters,
+    .entityDecl = entity_declared,
     .getEntity = get_entity,
     .reference = reference,
     .serror = parser_error,
