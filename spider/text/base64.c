@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base64.c - bytes as letters (RFC 4648, 4).
+ * base64.c - bytes as letters (RFC 4648, 4; the Infra standard on what is forgiven).
  */
 #include "config.h"
 
@@ -21,7 +21,7 @@ bool twi_base64_decode(struct twi_text *out, const char *data, size_t length)
 {
     unsigned bits = 0;
     int count = 0;
-    size_t i;
+    size_t digits = 0, padding = 0, i;
 
     for (i = 0; i < length && data[i] != '='; i++) {
         int digit = base64_digit(data[i]);
@@ -30,16 +30,19 @@ bool twi_base64_decode(struct twi_text *out, const char *data, size_t length)
         if (digit < 0)
             return false;
         bits = bits << 6 | (unsigned)digit;
+        digits++;
         count += 6;
         if (count >= 8) {
             count -= 8;
             twi_text_putc(out, (char)(bits >> count));
         }
     }
-    for (; i < length; i++)
+    for (; i < length; i++) {
         if (data[i] != '=' && !twi_is_space(data[i]))
             return false;
-    return true;
+        padding += data[i] == '=';
+    }
+    return padding == 0 ? digits % 4 != 1 : padding <= 2 && (digits + padding) % 4 == 0;
 }
 
 void twi_base64_encode(struct twi_text *out, const char *data, size_t length)

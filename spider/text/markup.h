@@ -2,8 +2,8 @@
 /*
  * markup.h - markup taken out of texts, for item loaders: as Scrapy's w3lib.html, each in one pass.
  *
- * A tag here is what such texts have: "<", perhaps "/", a name, and what follows up to the next ">",
- * be it another "<". No tree is built, so quotes mean nothing.
+ * A tag here is what such texts have: "<", perhaps "/", a name, and what follows up to the next
+ * ">", be it another "<". No tree is built, so quotes mean nothing.
  */
 #ifndef SPIDER_TEXT_MARKUP_H
 #define SPIDER_TEXT_MARKUP_H
