@@ -47,6 +47,12 @@ out_is '{"method":"GET","url":"http://h/?a=%E4&_charset_=windows-1252&b=%26%2311
 {"error":"form","message":"there is no form"}
 {"error":"usage","message":"no input"}'
 
+claim "a control is of the form around it, or of the one that it names"
+batch form '{"text":"<r><form id=\"f\"><input name=\"a\"/><form><p><input name=\"b\"/></p><form/><input name=\"c\" form=\"f\"/></form><input name=\"d\"/></form><input name=\"e\"/></r>","type":"xhtml","url":"http://h/"}' \
+    '{"text":"<form><input type=hidden name=_Charset_ value=x>","url":"http://h/"}'
+out_is '{"method":"GET","url":"http://h/?a=&c=&d=","type":null,"body":null}
+{"method":"GET","url":"http://h/?_Charset_=UTF-8","type":null,"body":null}'
+
 claim "a form is shown"
 printf '<form method=post><input name=a><input type=submit name=b></form>' >"$work/page"
 run form --url http://h/ --set a=1 --no-click "$work/page"

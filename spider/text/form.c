@@ -80,17 +80,37 @@ bool form_find(struct form_run *run)
 
 /* --- its controls -------------------------------------------------------------------------- */
 
-/* The form that a control belongs to: by its attribute `form`, or the one around it. */
-static bool is_owned(const struct form_run *run, uint32_t node, uint32_t form_attr)
+/* Elements in their order; `skip` is the end of the last form that stands in the form. */
+struct form_sweep {
+    uint32_t at, skip;
+};
+
+/* No form is between the element and the form around it. Asked in the order of the document. */
+static bool is_inside(const struct form_run *run, struct form_sweep *sweep, uint32_t node)
 {
     const struct twi_tree *tree = run->tree;
-    const struct twi_attr *attr = form_attr != 0 ? twi_tree_attr(tree, node, form_attr) : NULL;
+
+    if (node <= run->form || node >= tree->nodes[run->form].end)
+        return false;
+    while (sweep->at < node) {
+        uint32_t at = sweep->at++;
+        if (at >= sweep->skip && twi_tree_is(tree, at, TWI_NAME_FORM))
+            sweep->skip = tree->nodes[at].end;
+    }
+    return node >= sweep->skip;
+}
+
+/* A control's form is the one its attribute `form` names, or the one around it. */
+static bool is_owned(const struct form_run *run, struct form_sweep *sweep, uint32_t node,
+                     uint32_t form_attr)
+{
+    const struct twi_attr *attr = form_attr != 0 ? twi_tree_attr(run->tree, node, form_attr)
+                                                 : NULL;
 
     if (attr != NULL)
-        return attr->length > 0 && attr_is_text(tree, run->form, TWI_NAME_ID, attr->value);
-    while (node != 0 && !twi_tree_is(tree, node, TWI_NAME_FORM))
-        node = tree->nodes[node].parent;
-    return node == run->form;
+        return attr->length > 0 &&
+               attr_is_text(run->tree, run->form, TWI_NAME_ID, attr->value);
+    return is_inside(run, sweep, node);
 }
 
 bool form_find_controls(struct form_run *run)
@@ -102,12 +122,13 @@ bool form_find_controls(struct form_run *run)
                                    .length = sizeof selector - 1 };
     struct twi_value_list list = { .arena = run->arena };
     uint32_t form_attr = twi_tree_find_atom(run->tree, "form", 4);
+    struct form_sweep sweep = { run->form + 1, 0 };
 
     if (!twi_select(run->selector, &step, &list, run->error))
         return false;
     run->controls.arena = run->arena;
     for (size_t i = 0; i < list.count; i++)
-        if (is_owned(run, list.items[i].found.node, form_attr))
+        if (is_owned(run, &sweep, list.items[i].found.node, form_attr))
             twi_found_add(&run->controls, list.items[i].found.node, 0);
     return true;
 }

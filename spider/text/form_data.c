@@ -151,7 +151,7 @@ static void input_add(struct form_run *run, uint32_t node, struct twi_span name)
             value = (struct twi_span){ "on", 2 };
     } else if (type_is_any(tree, node, "file")) {
         value = (struct twi_span){ "", 0 };
-    } else if (type_is_any(tree, node, "hidden") && value.length == 0 &&
+    } else if (type_is_any(tree, node, "hidden") &&
                twi_same_text(name.text, name.length, "_charset_", 9)) {
         value = twi_span_of(twi_charset_name(run->charset));
     }
