@@ -57,6 +57,8 @@ static const struct {
       "urlset" },
     { "broken off", "<urlset><url><loc>a</loc></url><url><loc>b</loc></url><url><loc>c",
       "urlset\na\nb" },
+    { "broken off in an end tag", "<urlset><url><loc>a</loc></url><url><loc>b</loc></ur",
+      "urlset\na" },
     { "an entry that is not closed",
       "<urlset><url><loc>a</loc><url><loc>b</loc></url></urlset>", "urlset\na\nb" },
     { "declared entities are not expanded",

@@ -250,6 +250,14 @@ static void xml_element_start(void *user, const xmlChar *name, const xmlChar *pr
     }
 }
 
+/* The end of a file may have cut the tag off. */
+static bool ends_with_tag(const struct twi_sitemap_xml *xml)
+{
+    const xmlParserInput *input = xml->parser->input;
+
+    return input->cur > input->base && input->cur[-1] == '>';
+}
+
 static void xml_element_end(void *user, const xmlChar *name, const xmlChar *prefix,
                             const xmlChar *uri)
 {
@@ -260,7 +268,7 @@ static void xml_element_end(void *user, const xmlChar *name, const xmlChar *pref
     (void)uri;
     if (xml->entry_depth != 0 && xml->depth == xml->entry_depth + 1 && xml->field != NULL)
         field_end(xml);
-    else if (xml->entry_depth != 0 && xml->depth == xml->entry_depth)
+    else if (xml->entry_depth != 0 && xml->depth == xml->entry_depth && ends_with_tag(xml))
         entry_end(xml);
     xml->depth--;
 }
