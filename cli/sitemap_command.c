@@ -59,6 +59,8 @@ static struct twi_json *sitemap_answer(const struct tool_question *question)
     sitemap = twi_sitemap_new(list_entry, &list);
     if (sitemap == NULL)
         return NULL;
+    if (question->is_text)
+        twi_sitemap_ignore_charset(sitemap);
     twi_sitemap_feed(sitemap, question->input, question->input_length);
     kind = twi_sitemap_end(sitemap);
     twi_sitemap_free(sitemap);

@@ -36,4 +36,12 @@ out_is '{"kind":"text","entries":[{"loc":"http://h/"}]}
 {"error":"sitemap","message":"neither a sitemap nor a feed nor a list of URLs"}
 {"error":"usage","message":"no sitemap"}'
 
+claim "a text needs no decoding"
+batch sitemap '{"text":"<?xml version=\"1.0\" encoding=\"latin1\"?><urlset><url><loc>\u00e9</loc></url></urlset>"}' \
+    '{"text":"<urlset><url><loc>a\u0000\u0000b</loc></url></urlset>\u0000"}' \
+    '{"text":"\u0000http://h/\u0000x"}'
+out_is '{"kind":"urlset","entries":[{"loc":"é"}]}
+{"kind":"urlset","entries":[{"loc":"ab"}]}
+{"kind":"text","entries":[{"loc":"http://h/x"}]}'
+
 end

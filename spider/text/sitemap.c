@@ -24,6 +24,7 @@ struct twi_sitemap {
     void *arg;
     enum sitemap_form form;
     struct twi_sitemap_xml *xml;
+    bool is_utf8; /* whatever it says */
     bool begun, packed, unpacking, ended;
     z_stream zip;
     unsigned char head[2]; /* the first bytes, until there are two */
@@ -46,6 +47,11 @@ struct twi_sitemap *twi_sitemap_new(void (*each)(const struct twi_sitemap_entry 
     sitemap->each = each;
     sitemap->arg = arg;
     return sitemap;
+}
+
+void twi_sitemap_ignore_charset(struct twi_sitemap *sitemap)
+{
+    sitemap->is_utf8 = true;
 }
 
 void twi_sitemap_free(struct twi_sitemap *sitemap)
@@ -118,11 +124,11 @@ static void form_decide(struct twi_sitemap *sitemap, char first)
 {
     sitemap->form = starts_xml(first) ? FORM_XML : FORM_LINES;
     if (sitemap->form == FORM_XML)
-        sitemap->xml = twi_sitemap_xml_new(sitemap->each, sitemap->arg);
+        sitemap->xml = twi_sitemap_xml_new(sitemap->each, sitemap->arg, sitemap->is_utf8);
     sitemap->ended = sitemap->form == FORM_XML && sitemap->xml == NULL;
 }
 
-static void plain_feed(struct twi_sitemap *sitemap, const char *data, size_t length)
+static void form_feed(struct twi_sitemap *sitemap, const char *data, size_t length)
 {
     while (sitemap->form == FORM_UNKNOWN && length > 0) {
         if (is_before_text(*data)) {
@@ -136,6 +142,21 @@ static void plain_feed(struct twi_sitemap *sitemap, const char *data, size_t len
         lines_feed(sitemap, data, length);
     else if (sitemap->form == FORM_XML && !sitemap->ended)
         twi_sitemap_xml_feed(sitemap->xml, data, length);
+}
+
+/* A NUL would end the parsing; where it can't be half a character, it is dropped. */
+static void plain_feed(struct twi_sitemap *sitemap, const char *data, size_t length)
+{
+    const char *end = data + length, *nul;
+
+    while (sitemap->is_utf8 && data < end &&
+           (nul = memchr(data, 0, (size_t)(end - data))) != NULL) {
+        if (nul > data)
+            form_feed(sitemap, data, (size_t)(nul - data));
+        data = nul + 1;
+    }
+    if (data < end)
+        form_feed(sitemap, data, (size_t)(end - data));
 }
 
 /* --- gunzip -------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct twi_sitemap;
 struct twi_sitemap *twi_sitemap_new(void (*each)(const struct twi_sitemap_entry *entry,
                                                  void *arg),
                                     void *arg);
+/* Say, before the first piece, that the file is UTF-8 whatever its declaration names. */
+void twi_sitemap_ignore_charset(struct twi_sitemap *sitemap);
 /* Read the next piece of the file. The rest is ignored behind something broken beyond repair. */
 void twi_sitemap_feed(struct twi_sitemap *sitemap, const char *data, size_t length);
 /* Say that the file ends. Returns its kind, "urlset", "sitemapindex", "text", "rss" or "atom"; NULL

@@ -355,7 +355,7 @@ static xmlSAXHandler handlers = {
 
 struct twi_sitemap_xml *twi_sitemap_xml_new(void (*each)(const struct twi_sitemap_entry *entry,
                                                          void *arg),
-                                            void *arg)
+                                            void *arg, bool is_utf8)
 {
     struct twi_sitemap_xml *xml = calloc(1, sizeof *xml);
 
@@ -369,7 +369,8 @@ struct twi_sitemap_xml *twi_sitemap_xml_new(void (*each)(const struct twi_sitema
         free(xml);
         return NULL;
     }
-    xmlCtxtUseOptions(xml->parser, XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_HUGE);
+    xmlCtxtUseOptions(xml->parser, XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_HUGE |
+                                       (is_utf8 ? XML_PARSE_IGNORE_ENC : 0));
     return xml;
 }
 
