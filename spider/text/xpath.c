@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,52 @@ static void add_node(struct twi_xpath *xpath, struct twi_value_list *list, xmlNo
         twi_value_add(list, (struct twi_value){ .found = { index, 0 } });
 }
 
+/* The fewest digits that read as the number again, without a point; their count. *ret_point: how
+ * many of them stand before it. */
+static int number_digits(double number, char digits[20], int *ret_point)
+{
+    char text[40];
+    int count = 0, precision = 0;
+
+    do
+        snprintf(text, sizeof text, "%.*e", precision, number);
+    while (strtod(text, NULL) != number && ++precision < 17);
+    for (const char *at = text; *at != 'e'; at++)
+        if (*at >= '0' && *at <= '9')
+            digits[count++] = *at;
+    *ret_point = 1 + (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+    return count;
+}
+
+/* XPath 1.0, 4.2: decimal, without an exponent; libxml2 writes one, and cuts digits off. */
+static void number_write(double number, struct twi_text *out)
+{
+    char digits[20];
+    int point, count = number_digits(number, digits, &point);
+
+    if (number < 0)
+        twi_text_putc(out, '-');
+    if (point <= 0)
+        twi_text_puts(out, "0.");
+    for (int i = point; i < 0; i++)
+        twi_text_putc(out, '0');
+    for (int i = 0; i < count; i++) {
+        if (i == point && i > 0)
+            twi_text_putc(out, '.');
+        twi_text_putc(out, digits[i]);
+    }
+    for (int i = count; i < point; i++)
+        twi_text_putc(out, '0');
+}
+
+static void add_number(struct twi_value_list *list, double number)
+{
+    struct twi_text text = { .arena = list->arena };
+
+    number_write(number, &text);
+    add_text(list, TWI_VALUE_NUMBER, twi_text_string(&text));
+}
+
 static void add_result(struct twi_xpath *xpath, struct twi_value_list *list,
                        xmlXPathObjectPtr result)
 {
@@ -224,6 +271,10 @@ static void add_result(struct twi_xpath *xpath, struct twi_value_list *list,
     if (result->type != XPATH_NUMBER && result->type != XPATH_BOOLEAN &&
         result->type != XPATH_STRING)
         return;
+    if (result->type == XPATH_NUMBER && isfinite(result->floatval) && result->floatval != 0) {
+        add_number(list, result->floatval);
+        return;
+    }
     text = xmlXPathCastToString(result);
     if (text != NULL)
         add_text(list, kinds[result->type], (const char *)text);
