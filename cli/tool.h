@@ -18,7 +18,8 @@ enum tool_kind {
     TOOL_FLAG,   /* true or false; --NAME, --no-NAME */
     TOOL_TEXT,   /* a string; in JSON a number or boolean too, as its text */
     TOOL_LIST,   /* the same, repeatable; in JSON a list, or one string */
-    TOOL_PAIRS,  /* NAME=VALUE, repeatable; in JSON [[NAME,VALUE|null],...] or {NAME:VALUE|null} */
+    /* NAME=VALUE, repeatable; in JSON also [[NAME,VALUE|null],...] or {NAME:VALUE|null} */
+    TOOL_PAIRS,
     TOOL_STEPS,  /* only in JSON: a list of objects with one member each, which is an option */
     TOOL_VALUE   /* any JSON; on the command line its text is a string */
 };

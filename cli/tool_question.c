@@ -93,6 +93,21 @@ static struct twi_json *give_pair(struct tool_question *question,
     return NULL;
 }
 
+/* "NAME=VALUE", as on the command line. */
+static struct twi_json *take_joined_pair(struct tool_question *question,
+                                         const struct tool_option *option,
+                                         const struct twi_json *item)
+{
+    const char *equals = memchr(item->text, '=', item->length);
+    size_t name_length = equals != NULL ? (size_t)(equals - item->text) : 0;
+    struct twi_json *value;
+
+    if (equals == NULL)
+        return refuse(question, "%s: no = between a name and a value", option->name);
+    value = twi_json_string(question->arena, equals + 1, item->length - name_length - 1);
+    return value != NULL ? give_pair(question, option, item->text, name_length, value) : NULL;
+}
+
 static struct twi_json *take_pair(struct tool_question *question,
                                   const struct tool_option *option,
                                   const struct twi_json *item, bool is_member)
@@ -101,6 +116,8 @@ static struct twi_json *take_pair(struct tool_question *question,
 
     if (is_member)
         return give_pair(question, option, item->key, item->key_length, item);
+    if (item->kind == TWI_JSON_STRING)
+        return take_joined_pair(question, option, item);
     value = name != NULL ? name->next : NULL;
     if (item->kind != TWI_JSON_LIST || value == NULL || value->next != NULL ||
         name->kind != TWI_JSON_STRING)
@@ -132,6 +149,8 @@ static struct twi_json *take_each(const struct tool *tool, struct tool_question 
         return give_text(question, option, value);
     if (option->kind == TOOL_LIST && value->kind < TWI_JSON_LIST)
         return give_text(question, option, value);
+    if (option->kind == TOOL_PAIRS && value->kind == TWI_JSON_STRING)
+        return take_joined_pair(question, option, value);
     if (value->kind != TWI_JSON_LIST && !(is_object && option->kind == TOOL_PAIRS))
         return refuse(question, "%s: not a list", option->name);
     if (value->first == NULL) { /* an empty list is not "as if absent" */

@@ -169,4 +169,10 @@ out_has '{"error":"file","message":"/nowhere/it: No such file or directory"}'
 out_has '{"error":"usage","message":"no URL"}'
 lines 8
 
+claim "pairs stand in strings as on the command line, too"
+batch url '{"url":"p?a=1","set":["a=2","b=x=y","c="]}' '{"url":"p?a=1","set":"a=\ud83d\u0000"}' '{"url":"p","set":["a"]}'
+out_is '{"href":"p?a=2&b=x%3Dy&c="}
+{"href":"p?a=%EF%BF%BD%00"}
+{"error":"usage","message":"set: no = between a name and a value"}'
+
 end
