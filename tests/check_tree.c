@@ -76,6 +76,20 @@ START_TEST(a_part_is_written_with_its_namespaces)
 }
 END_TEST
 
+START_TEST(without_namespaces_each_name_stands_once)
+{
+    static const char source[] =
+        "<l xmlns:p='v' xmlns:q='w' a='0' p:a='1' b='2' p:c='3' c='4' p:d='5' q:d='6'/>";
+    struct twi_tree tree = read_tree(source, strlen(source), true);
+    struct twi_text out = { .arena = &arena };
+
+    twi_tree_strip_spaces(&tree);
+    twi_tree_write(&tree, 0, &out);
+    ck_assert_str_eq(twi_text_string(&out), "<l a=\"1\" b=\"2\" c=\"3\" d=\"6\"/>");
+    twi_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(nodes_know_their_places)
 {
     static const char source[] =
@@ -215,6 +229,7 @@ int main(void)
 
     TEST_ADD_ROWS(suite, what_was_read_is_written, written);
     TEST_ADD(suite, a_part_is_written_with_its_namespaces);
+    TEST_ADD(suite, without_namespaces_each_name_stands_once);
     TEST_ADD(suite, nodes_know_their_places);
     TEST_ADD(suite, classes_are_words);
     TEST_ADD(suite, names_are_atoms_in_lower_case_too);

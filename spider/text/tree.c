@@ -378,22 +378,42 @@ bool twi_tree_finish(struct twi_tree *tree)
     return !tree->arena->failed;
 }
 
+/* Where the last attribute of a name was kept. */
+struct name_place {
+    uint32_t node, at;
+};
+
+/* Of two attributes that have one name without namespaces, the one that was in a namespace counts,
+ * as in parsel. */
+static void attrs_strip(struct twi_tree *tree, uint32_t index, struct name_place *places)
+{
+    struct twi_node *node = &tree->nodes[index];
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < node->attr_count; i++) {
+        struct twi_attr attr = tree->attrs[node->attrs + i];
+        struct name_place *place = &places[attr.name];
+        bool is_new = place->node != index, had_space = attr.space != TWI_SPACE_NONE;
+        if (attr.space == TWI_SPACE_XMLNS || (!is_new && !had_space))
+            continue;
+        if (is_new)
+            *place = (struct name_place){ index, kept++ };
+        attr.space = TWI_SPACE_NONE;
+        tree->attrs[node->attrs + place->at] = attr;
+    }
+    node->attr_count = kept;
+}
+
 void twi_tree_strip_spaces(struct twi_tree *tree)
 {
-    for (uint32_t i = 1; i < tree->count; i++) {
-        struct twi_node *node = &tree->nodes[i];
-        uint32_t kept = 0;
-        if (node->kind != TWI_NODE_ELEMENT)
+    struct name_place *places = twi_arena_zeroed(tree->arena,
+                                                 tree->atom_count * sizeof *places);
+
+    for (uint32_t i = 1; i < tree->count && places != NULL; i++) {
+        if (tree->nodes[i].kind != TWI_NODE_ELEMENT)
             continue;
-        node->space = TWI_SPACE_NONE;
-        for (uint32_t j = 0; j < node->attr_count; j++) {
-            struct twi_attr attr = tree->attrs[node->attrs + j];
-            if (attr.space == TWI_SPACE_XMLNS)
-                continue;
-            attr.space = TWI_SPACE_NONE;
-            tree->attrs[node->attrs + kept++] = attr;
-        }
-        node->attr_count = kept;
+        tree->nodes[i].space = TWI_SPACE_NONE;
+        attrs_strip(tree, i, places);
     }
 }
 
