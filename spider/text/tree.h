@@ -186,7 +186,7 @@ void twi_tree_write_text(const struct twi_tree *tree, uint32_t node, struct twi_
 /* An element's or attribute's name with its prefix. */
 void twi_tree_write_name(const struct twi_tree *tree, uint16_t space, uint32_t name,
                          struct twi_text *out);
-/* What stands below a node in the notation of the html5lib tests. */
+/* Write all that stands below a node in the notation of the html5lib tests. */
 void twi_tree_write_outline(const struct twi_tree *tree, uint32_t node, struct twi_text *out);
 
 /* --- filling: for parsers ------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
  * xml_sax.c - the tree of an XML document, filled from libxml2's parser.
  *
  * No entity can be fetched or grow: the parser asks for each by name, and is told that it is
- * empty. In content the reference is kept as a node. What is wrong is passed over where the parser
+ * empty. In content the reference is kept as a node. Faults are passed over where the parser
  * can.
  */
 #include "config.h"
@@ -140,7 +140,7 @@ static void xml_doctype(void *arg, const xmlChar *name, const xmlChar *public_id
     xml_check(reader);
 }
 
-/* Those of XML itself are known to the parser. */
+/* The parser knows the entities of XML itself. */
 static xmlEntityPtr xml_get_entity(void *arg, const xmlChar *name)
 {
     struct xml_reader *reader = arg;
