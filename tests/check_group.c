@@ -561,7 +561,7 @@ static tw_value add_itself(tw_group *group, void *arg)
 
 START_TEST(a_group_that_waits_for_itself_ends_by_a_cancel)
 {
-    tw_deferred *group;
+    tw_deferred *group = NULL; /* seen at once when nothing can be waited for */
 
     setup();
     group = tw_group_run(add_itself, &group);

@@ -387,7 +387,8 @@ int main(void)
     TEST_ADD_ROWS(suite, who_holds_the_turn_is_named, kinds);
 #if TWI_DEBUG
     TEST_ADD(suite, a_debug_build_names_it_by_itself);
-    TEST_ADD(suite, a_debug_build_names_the_deferreds_that_are_left);
+    if (getenv("TEST_SLOW") == NULL) /* valgrind would name them, too */
+        TEST_ADD(suite, a_debug_build_names_the_deferreds_that_are_left);
 #endif
     TEST_ADD(suite, leak_sanitizer_sees_objects_of_the_pools);
     return test_run(suite);
