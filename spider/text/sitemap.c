@@ -13,6 +13,7 @@
 
 #include "spider/text/sitemap.h"
 #include "spider/text/sitemap_xml.h"
+#include "spider/text/span.h"
 
 #define MAX_LINE 8192
 #define MAX_BYTES ((uint64_t)1 << 30) /* unpacked; a file has 50 MB at most */
@@ -66,11 +67,6 @@ void twi_sitemap_free(struct twi_sitemap *sitemap)
 
 /* --- lines --------------------------------------------------------------------------------- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static bool line_is_url(const char *line)
 {
     return strncasecmp(line, "http://", 7) == 0 || strncasecmp(line, "https://", 8) == 0;
@@ -81,10 +77,10 @@ static void line_end(struct twi_sitemap *sitemap)
     const char *line = sitemap->line;
     size_t length = sitemap->line_length;
 
-    while (length > 0 && is_space(line[length - 1]))
+    while (length > 0 && twi_is_space(line[length - 1]))
         length--;
     sitemap->line[length] = 0;
-    while (is_space(*line))
+    while (twi_is_space(*line))
         line++;
     if (!sitemap->line_too_long && line_is_url(line)) {
         const struct twi_sitemap_entry entry = { .loc = line };
@@ -112,7 +108,7 @@ static void lines_feed(struct twi_sitemap *sitemap, const char *data, size_t len
 /* White space and the parts of byte order marks in front of the first character. */
 static bool is_before_text(char c)
 {
-    return is_space(c) || c == '\xef' || c == '\xbb' || c == '\xbf';
+    return twi_is_space(c) || c == '\xef' || c == '\xbb' || c == '\xbf';
 }
 
 static bool starts_xml(char c)

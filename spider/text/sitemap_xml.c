@@ -15,6 +15,7 @@
 
 #include "spider/text/arena.h"
 #include "spider/text/sitemap_xml.h"
+#include "spider/text/span.h"
 
 #define MAX_ENTRY (1 << 20) /* bytes of its texts; a larger one is dropped */
 
@@ -113,15 +114,9 @@ static void entry_end(struct twi_sitemap_xml *xml)
 
 static const char *arena_trimmed(struct twi_arena *arena, const char *data, size_t length)
 {
-    static const char space[] = " \t\n\v\f\r";
+    struct twi_span span = twi_span_trim((struct twi_span){ data, length });
 
-    while (length > 0 && memchr(space, data[length - 1], 6) != NULL)
-        length--;
-    while (length > 0 && memchr(space, *data, 6) != NULL) {
-        data++;
-        length--;
-    }
-    return twi_arena_copy(arena, data, length);
+    return twi_arena_copy(arena, span.text, span.length);
 }
 
 static void field_end(struct twi_sitemap_xml *xml)
