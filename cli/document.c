@@ -8,6 +8,7 @@
 
 #include "cli/document.h"
 #include "spider/text/charset.h"
+#include "spider/text/page_url.h"
 #include "spider/text/utf8.h"
 
 bool document_type_read(const char *name, enum document_type *ret_type)
@@ -58,12 +59,11 @@ struct twi_span document_text(const struct tool_question *question,
                               twi_span_from(bytes, found.mark));
 }
 
-struct twi_json *document_read(const struct tool_question *question, enum document_type type,
-                               struct twi_tree *tree)
+static struct twi_json *document_parse(const struct tool_question *question,
+                                       enum document_type type, struct twi_span text,
+                                       struct twi_tree *tree)
 {
     static const char nothing[] = "<html/>";
-    const struct twi_charset *charset;
-    struct twi_span text = document_text(question, &charset);
     size_t length;
     const char *clean = twi_utf8_clean(question->arena, text.text, text.length, &length);
 
@@ -81,4 +81,43 @@ struct twi_json *document_read(const struct tool_question *question, enum docume
         !tree_read(tree, type, question->arena, nothing, strlen(nothing)))
         return document_too_large(question);
     return NULL;
+}
+
+struct twi_json *document_read(const struct tool_question *question, enum document_type type,
+                               struct twi_tree *tree)
+{
+    const struct twi_charset *charset;
+
+    return document_parse(question, type, document_text(question, &charset), tree);
+}
+
+/* --- a page with its URLs ------------------------------------------------------------------ */
+
+struct twi_json *document_page_read(const struct tool_question *question,
+                                    struct document_page *page)
+{
+    const char *url = tool_text(question, "url"), *why;
+    enum document_type type;
+    struct twi_json *error;
+
+    memset(page, 0, sizeof *page);
+    if (!document_type_read(tool_text(question, "type"), &type))
+        return tool_refuse(question, "usage", "type: html, xml or xhtml");
+    if (!question->has_input)
+        return tool_refuse(question, "usage", "no input");
+    if (url != NULL && tw_url_parse(url, strlen(url), NULL, &page->url, &why) < 0)
+        return tool_refuse(question, "url", "%s", why);
+    page->text = document_text(question, &page->charset);
+    error = document_parse(question, type, page->text, &page->tree);
+    if (error != NULL)
+        return error;
+    page->base_found = twi_page_base(question->arena, page->charset, page->text, page->url);
+    page->base = page->base_found != NULL ? page->base_found : page->url;
+    return NULL;
+}
+
+void document_page_free(struct document_page *page)
+{
+    tw_url_free(page->base_found);
+    tw_url_free(page->url);
 }

@@ -5,6 +5,8 @@
 #ifndef CLI_DOCUMENT_H
 #define CLI_DOCUMENT_H
 
+#include <tweed/url.h>
+
 #include "cli/tool.h"
 #include "spider/text/charset.h"
 #include "spider/text/tree.h"
@@ -21,6 +23,19 @@ struct twi_span document_text(const struct tool_question *question,
  * or the refusal. */
 struct twi_json *document_read(const struct tool_question *question, enum document_type type,
                                struct twi_tree *tree);
+/* A page as links and forms are read from it: decoded once, with the URLs they are relative to. */
+struct document_page {
+    struct twi_span text;
+    const struct twi_charset *charset;
+    struct twi_tree tree;
+    struct tw_url *url;        /* by --url; NULL: unknown */
+    struct tw_url *base_found; /* the page's own; NULL: none */
+    const struct tw_url *base; /* the page's own, or url */
+};
+/* NULL, or the refusal. document_page_free() follows in both cases. */
+struct twi_json *document_page_read(const struct tool_question *question,
+                                    struct document_page *page);
+void document_page_free(struct document_page *page);
 /* The refusal of what the arena or a library has no memory for. */
 struct twi_json *document_too_large(const struct tool_question *question);
 

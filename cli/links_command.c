@@ -8,7 +8,6 @@
 
 #include "cli/document.h"
 #include "spider/text/links.h"
-#include "spider/text/page_url.h"
 
 static const struct tool_option links_options[] = {
     { "url", 0, TOOL_TEXT, "URL", "where it came from" },
@@ -115,47 +114,30 @@ static struct twi_json *links_json(const struct tool_question *question,
 }
 
 static struct twi_json *links_find(const struct tool_question *question,
-                                   const struct twi_tree *tree, const struct tw_url *url,
-                                   struct twi_span text, const struct twi_charset *charset)
+                                   const struct document_page *page)
 {
-    struct twi_links_options options = { .charset = charset };
-    struct twi_selector selector = { .tree = tree };
-    struct tw_url *base = twi_page_base(question->arena, charset, text, url);
+    struct twi_links_options options = { .base = page->base, .charset = page->charset };
+    struct twi_selector selector = { .tree = &page->tree };
     struct twi_select_error error;
     struct twi_link *links;
     struct twi_json *answer;
 
     read_options(question, &options);
-    options.base = base != NULL ? base : url;
     answer = twi_links_extract(&selector, &options, question->arena, &links, &error)
                  ? links_json(question, links)
                  : tool_refuse(question, error.word, "%s", error.message);
     twi_selector_close(&selector);
-    tw_url_free(base);
     return answer;
 }
 
 static struct twi_json *links_answer(const struct tool_question *question)
 {
-    const char *url_text = tool_text(question, "url"), *why;
-    const struct twi_charset *charset;
-    struct tw_url *url = NULL;
-    enum document_type type;
-    struct twi_tree tree;
-    struct twi_json *answer;
-    struct twi_span text;
+    struct document_page page;
+    struct twi_json *answer = document_page_read(question, &page);
 
-    if (!document_type_read(tool_text(question, "type"), &type))
-        return tool_refuse(question, "usage", "type: html, xml or xhtml");
-    if (!question->has_input)
-        return tool_refuse(question, "usage", "no input");
-    if (url_text != NULL && tw_url_parse(url_text, strlen(url_text), NULL, &url, &why) < 0)
-        return tool_refuse(question, "url", "%s", why);
-    text = document_text(question, &charset);
-    answer = document_read(question, type, &tree);
     if (answer == NULL)
-        answer = links_find(question, &tree, url, text, charset);
-    tw_url_free(url);
+        answer = links_find(question, &page);
+    document_page_free(&page);
     return answer;
 }
 
