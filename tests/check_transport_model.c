@@ -389,8 +389,12 @@ static void open_by(tw_tls_context *client, tw_tls_context *server)
     tw_add_raw(connecting, tls_connected, NULL, NULL);
 }
 
+/* Sessions that a context keeps are blocks that are left; so each program has its own. */
 static void open_tls(void)
 {
+    client_tls = context_new((struct tw_tls_options){ .ca_file = test_ca_file() });
+    server_tls = context_new(
+        (struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() });
     open_by(client_tls, server_tls);
 }
 
@@ -489,6 +493,7 @@ static void run(void)
     stopped = false;
     connecting = NULL;
     listener = NULL;
+    client_tls = server_tls = NULL;
     calls = 0;
     ck_assert_int_eq(tw_testing_begin(), 0);
     for (int i = 0; i < 2; i++)
@@ -507,6 +512,8 @@ static void run(void)
     }
     tw_reactor_uninstall();
     tw_testing_end();
+    tw_tls_context_unref(client_tls);
+    tw_tls_context_unref(server_tls);
     for (int i = 0; i < 2; i++)
         check_end(&ends[i]);
     ck_assert_uint_eq(tw_deferred_count(), 0);
@@ -533,14 +540,9 @@ START_TEST(whatever_protocols_do_connections_end_once_and_last)
 {
     const struct tw_deferred_hooks hooks = { .fired_twice = fired_twice };
 
-    client_tls = context_new((struct tw_tls_options){ .ca_file = test_ca_file() });
-    server_tls = context_new(
-        (struct tw_tls_options){ .server = true, .cert_file = test_leaf_file() });
     tw_deferred_set_hooks(&hooks);
     open_ends = kinds[_i].open;
     random_programs(run, kinds[_i].programs);
-    tw_tls_context_unref(client_tls);
-    tw_tls_context_unref(server_tls);
 }
 END_TEST
 
