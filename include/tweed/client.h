@@ -125,6 +125,14 @@ struct tw_fetch_options {
     /* Send a Cookie field of `headers` in addition to `cookies`, not in their place. */
     bool join_cookies;
     const char *proxy;           /* in place of the agent's; "": none */
+    /* Connect to this address, "IP" or "IP:port" (IPv6 with a port in brackets; without one, the
+     * URL's), and not to those of the name, which stays in Host, SNI and verification. For the
+     * URL's own origin: a redirect to another looks its name up. A connection that was made for
+     * an address is used for requests of that same address only. A proxy by CONNECT or SOCKS is
+     * asked for the address in place of the name; one that is asked for whole URLs (http through
+     * an HTTP proxy) looks names up itself, and the address has no effect. NULL: the name's;
+     * tw_error_url if it is no address. */
+    const char *address;
     tw_tls_context *tls;         /* in place of the agent's */
     enum tw_redirect_policy redirects;
     int max_redirects;           /* 0: 20; negative: the first one is an error */
@@ -185,6 +193,9 @@ TW_API const char *tw_response_url(tw_value response); /* final, without credent
 TW_API unsigned tw_response_redirects(tw_value response);
 TW_API bool tw_response_complete(tw_value response);
 TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
+/* The other end of the connection that it came by, "127.0.0.1:80" or "[::1]:80", as
+ * tw_address_format() writes it; through a proxy the proxy's. "" if there is none: in memory. */
+TW_API const char *tw_response_address(tw_value response);
 /* Seconds since the request began, on the last hop; 0 for a step that was not reached there.
  * `queued` is the end of the wait for a place in the pool. */
 struct tw_response_times {

@@ -36,7 +36,9 @@ TW_API TW_MUST_USE tw_deferred *tw_resolve_at(const char *where, const char *nam
                                               unsigned port);
 /* The address in an item of that list, lent; NULL for other values. */
 TW_API const union tw_socket_address *tw_address_of(tw_value address);
-/* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80"; returns what snprintf() would. */
+/* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80"; returns what snprintf() would. The longest
+ * address and interface with a port have room in TW_ADDRESS_TEXT_SIZE bytes. */
+#define TW_ADDRESS_TEXT_SIZE 80
 TW_API int tw_address_format(const union tw_socket_address *address, char *text, size_t size);
 /* Parse a literal: four decimal numbers, or IPv6 with or without brackets and zone. 0, -EINVAL. */
 TW_API int tw_address_parse(const char *literal, unsigned port,

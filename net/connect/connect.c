@@ -239,7 +239,7 @@ static void connecting_try_next(void *arg);
 static void candidate_failed(struct connecting *self, const struct candidate *candidate,
                              int error)
 {
-    char text[TWI_ADDRESS_TEXT_SIZE];
+    char text[TW_ADDRESS_TEXT_SIZE];
 
     tw_address_format(&candidate->address, text, sizeof text);
     self->failure = failure_with_cause(twi_attempt_failure(error, text), self->failure);

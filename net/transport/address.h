@@ -13,9 +13,6 @@
 /* A name on the wire has at most 255 octets, which is 253 characters and a final dot. */
 #define TWI_NAME_SIZE 256
 
-/* Room for what tw_address_format() writes: the longest address and interface, and a port. */
-#define TWI_ADDRESS_TEXT_SIZE 80
-
 /* An owned value of one address, or the failure tw_error_memory. */
 tw_value twi_address_value(const union tw_socket_address *address);
 static inline socklen_t twi_address_length(const union tw_socket_address *address)

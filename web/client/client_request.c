@@ -359,6 +359,7 @@ static void request_head_came(struct twi_exchange *exchange, const struct twi_an
     if (request->reply.response != NULL) {
         request->reply.response->source = &request_source;
         request->reply.response->source_arg = request;
+        request->reply.response->address = exchange->connection->pooled.address;
     }
     if (r == -ENOMEM)
         twi_client_request_end_memory(request);

@@ -14,6 +14,7 @@
 
 #include <tweed/failure.h>
 #include <tweed/headers.h>
+#include <tweed/resolver.h>
 #include <tweed/value.h>
 
 #include "base/list.h"
@@ -150,6 +151,7 @@ struct twi_pooled {
     struct twi_list node;      /* among those of the host with room */
     struct twi_list idle_node; /* among those of the pool without any exchange */
     struct twi_list places;    /* that are taken */
+    union tw_socket_address address; /* of the other end; family 0: none */
     int64_t made_at, idle_since;
     size_t uses, taken;
     bool closing;

@@ -531,13 +531,15 @@ static const struct twi_connection_owner pool_owner = { connection_spent, connec
 
 /* --- opening --------------------------------------------------------------------------- */
 
-static void connection_join(struct twi_connection *connection, struct twi_host *host)
+static void connection_join(struct twi_connection *connection, struct twi_host *host,
+                            const struct twi_dial *dial)
 {
     struct twi_pooled *pooled = &connection->pooled;
 
     connection->owner = &pool_owner;
     pooled->host = host;
     pooled->made_at = twi_loop_now();
+    pooled->address = dial->address;
     twi_list_init(&pooled->node);
     twi_list_init(&pooled->idle_node);
     twi_list_init(&pooled->places);
@@ -594,7 +596,7 @@ static void place_dialled(struct twi_dial *dial, struct twi_connection *connecti
     if (connection == NULL) {
         place_refuse(place, failure);
     } else {
-        connection_join(connection, host);
+        connection_join(connection, host, dial);
         place_take(place, connection);
         if (connection->capacity > 1) {
             twi_list_prepend(&host->roomy, &connection->pooled.node);

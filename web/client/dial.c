@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <tweed/reactor.h>
 #include <tweed/resolver.h>
@@ -178,15 +179,26 @@ static tw_value dial_connected(tw_value result, void *arg)
     return tw_none();
 }
 
+static void address_keep(union tw_socket_address *to, const struct sockaddr *address)
+{
+    *to = (union tw_socket_address){ .any.sa_family = AF_UNSPEC };
+    if (address != NULL && address->sa_family == AF_INET)
+        memcpy(&to->ipv4, address, sizeof to->ipv4);
+    else if (address != NULL && address->sa_family == AF_INET6)
+        memcpy(&to->ipv6, address, sizeof to->ipv6);
+}
+
 /* The addresses of a name are known only now, and may be others the next time. */
 static bool dial_step(enum tw_connect_step step, const struct sockaddr *address, void *arg)
 {
     struct twi_dial *dial = arg;
 
-    if (step == TW_CONNECT_REACHED)
+    if (step == TW_CONNECT_REACHED) {
         dial->connected_at = twi_loop_now();
-    else if (dial->resolved_at == 0)
+        address_keep(&dial->address, address);
+    } else if (dial->resolved_at == 0) {
         dial->resolved_at = twi_loop_now();
+    }
     return !dial->refuse_private || dial->route->proxy != NULL || address == NULL ||
            !twi_address_is_private(address);
 }
@@ -205,8 +217,10 @@ static tw_deferred *dial_connect(struct twi_dial *dial)
     if (protocol == NULL)
         return NULL;
     options.tls = proxy == NULL ? route->context : route->proxy_context;
-    return tw_connect_at(dial->where, proxy == NULL ? route->name : proxy->host,
-                         proxy == NULL ? route->port : proxy->port, &options, protocol);
+    options.server_name = proxy == NULL ? route->name : NULL;
+    return tw_connect_at(dial->where, proxy == NULL ? twi_route_host(route) : proxy->host,
+                         proxy == NULL ? twi_route_port(route) : proxy->port, &options,
+                         protocol);
 }
 
 void twi_dial_start(struct twi_dial *dial, const struct twi_route *route,
@@ -218,6 +232,7 @@ void twi_dial_start(struct twi_dial *dial, const struct twi_route *route,
     dial->scratch = scratch;
     dial->refuse_private = refuse_private;
     dial->resolved_at = dial->connected_at = dial->secured_at = 0;
+    address_keep(&dial->address, NULL);
     connecting = dial_connect(dial);
     /* dial_connected() may run at once and free the owner. */
     dial->connecting = tw_deferred_ref(connecting);

@@ -6,6 +6,8 @@
 #ifndef WEB_CLIENT_DIAL_H
 #define WEB_CLIENT_DIAL_H
 
+#include <tweed/resolver.h>
+
 #include "base/buf.h"
 #include "web/client/connection.h"
 #include "web/client/route.h"
@@ -22,6 +24,7 @@ struct twi_dial {
     void (*done)(struct twi_dial *dial, struct twi_connection *connection, tw_value failure);
     /* Nanoseconds of the loop's clock; 0: not yet. */
     int64_t resolved_at, connected_at, secured_at;
+    union tw_socket_address address; /* that was reached; family 0: none */
 
     const struct twi_route *route;
     struct twi_buf *scratch;

@@ -84,6 +84,29 @@ static void secrets_drop(struct twi_hop *hop)
     hop->authorization = hop->url_authorization = NULL;
 }
 
+/* The order's address, with the URL's port if it has none. */
+static int hop_address_take(struct twi_hop *hop)
+{
+    union tw_socket_address address = hop->order->address;
+    char text[TW_ADDRESS_TEXT_SIZE];
+
+    if (!hop->order->has_address)
+        return 0;
+    if (address.any.sa_family == AF_INET && address.ipv4.sin_port == 0)
+        address.ipv4.sin_port = htons((uint16_t)hop->url->effective_port);
+    else if (address.any.sa_family == AF_INET6 && address.ipv6.sin6_port == 0)
+        address.ipv6.sin6_port = htons((uint16_t)hop->url->effective_port);
+    tw_address_format(&address, text, sizeof text);
+    hop->address = twi_strdup(text);
+    return hop->address == NULL ? -ENOMEM : 0;
+}
+
+static void hop_address_drop(struct twi_hop *hop)
+{
+    twi_free(hop->address);
+    hop->address = NULL;
+}
+
 int twi_hop_begin(struct twi_hop *hop, struct twi_order *order, struct tw_url *url)
 {
     hop->order = order;
@@ -93,7 +116,7 @@ int twi_hop_begin(struct twi_hop *hop, struct twi_order *order, struct tw_url *u
     hop->authorization = order->authorization;
     order->headers = NULL;
     order->authorization = NULL;
-    return url_credentials_take(hop);
+    return hop_address_take(hop) < 0 ? -ENOMEM : url_credentials_take(hop);
 }
 
 int twi_hop_redirect(struct twi_hop *hop, const struct tw_url *from, struct tw_url *url,
@@ -104,8 +127,10 @@ int twi_hop_redirect(struct twi_hop *hop, const struct tw_url *from, struct tw_u
         hop->body_dropped = true;
         fields_drop(hop->headers, twi_redirect_describes_body);
     }
-    if (!tw_url_same_origin(from, url))
+    if (!tw_url_same_origin(from, url)) {
         secrets_drop(hop);
+        hop_address_drop(hop);
+    }
     tw_url_free(hop->url);
     hop->url = url;
     return url_credentials_take(hop);
@@ -117,6 +142,7 @@ void twi_hop_free(struct twi_hop *hop)
     tw_headers_free(hop->headers);
     twi_free(hop->authorization);
     twi_free(hop->url_authorization);
+    twi_free(hop->address);
 }
 
 /* --- the way there --------------------------------------------------------------------- */
@@ -126,14 +152,17 @@ static bool hop_is_secure(const struct tw_url *url)
     return strcmp(url->protocol, "https:") == 0;
 }
 
-/* An address in the URL, which a proxy would connect to for us. Names are looked at when they
- * have been resolved. */
+/* An address in the URL, or in place of its name, which a proxy would connect to for us. Names are
+ * looked at when they have been resolved. */
 static bool may_go_there(const struct twi_hop *hop, const tw_agent *agent)
 {
     union tw_socket_address address;
 
-    return !twi_agent_refuses_private(agent) ||
-           tw_address_parse(hop->url->hostname, 0, &address) < 0 ||
+    if (!twi_agent_refuses_private(agent))
+        return true;
+    if (hop->address != NULL && twi_address_is_private(&hop->order->address.any))
+        return false;
+    return tw_address_parse(hop->url->hostname, 0, &address) < 0 ||
            !twi_address_is_private(&address.any);
 }
 
@@ -146,7 +175,8 @@ tw_value twi_hop_choose(struct twi_hop *hop, tw_agent *agent)
     const char *why;
 
     if (!may_go_there(hop, agent))
-        return tw_fail(&tw_error_connect, "%s is a private address", hop->url->hostname);
+        return tw_fail(&tw_error_connect, "%s is a private address",
+                       hop->address != NULL ? hop->address : hop->url->hostname);
     if (twi_agent_proxy(agent, options->proxy != NULL, hop->order->proxy, secure,
                         hop->url->hostname, &hop->proxy, &why) < 0)
         return tw_fail(&tw_error_url, "the environment's proxy: %s", why);
@@ -174,6 +204,7 @@ struct twi_target twi_hop_target(const struct twi_hop *hop)
                                    ? twi_headers_value(hop->headers,
                                                        TWI_HEADER_PROXY_AUTHORIZATION)
                                    : NULL,
+        .address = hop->address,
     };
 }
 

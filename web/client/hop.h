@@ -18,6 +18,7 @@ struct twi_hop {
     tw_headers *headers;     /* set by hand; NULL: none */
     char *authorization;     /* of the options; NULL: none */
     char *url_authorization; /* of this URL, or of one before it on the same origin */
+    char *address;           /* "IP:port" to connect to; NULL: the name's */
     struct twi_proxy *proxy; /* lent, as what follows; NULL: direct */
     tw_tls_context *context, *proxy_context; /* NULL: plain */
     bool tunnelled, body_dropped;

@@ -10,6 +10,7 @@
 
 #include <tweed/version.h>
 
+#include "base/ascii.h"
 #include "web/http/base64.h"
 #include "web/http/syntax.h"
 #include "web/client/order.h"
@@ -168,6 +169,37 @@ static tw_value proxy_take(struct twi_order *order)
     return r < 0 ? tw_fail(&tw_error_url, "proxy: %s", why) : tw_none();
 }
 
+/* "IP:port"; the port of a bare IP is 0. */
+static int order_address_parse(const char *text, union tw_socket_address *ret_address)
+{
+    const char *colon = strrchr(text, ':');
+    char host[TW_ADDRESS_TEXT_SIZE];
+    uint64_t port;
+
+    if (tw_address_parse(text, 0, ret_address) == 0)
+        return 0;
+    if (colon == NULL || (size_t)(colon - text) >= sizeof host ||
+        (memchr(text, ':', (size_t)(colon - text)) != NULL && text[0] != '[') ||
+        twi_parse_decimal(colon + 1, strlen(colon + 1), &port) < 0 || port == 0 ||
+        port > 65535)
+        return -EINVAL;
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    return tw_address_parse(host, (unsigned)port, ret_address);
+}
+
+static tw_value order_address_take(struct twi_order *order)
+{
+    const char *text = order->options.address;
+
+    if (text == NULL)
+        return tw_none();
+    if (order_address_parse(text, &order->address) < 0)
+        return tw_fail(&tw_error_url, "\"%.100s\" is no address", text);
+    order->has_address = true;
+    return tw_none();
+}
+
 tw_value twi_order_take(struct twi_order *order, const struct tw_fetch_options *options)
 {
     tw_value failure;
@@ -195,6 +227,8 @@ tw_value twi_order_take(struct twi_order *order, const struct tw_fetch_options *
         failure = credentials_take(order);
     if (tw_is_none(failure))
         failure = proxy_take(order);
+    if (tw_is_none(failure))
+        failure = order_address_take(order);
     defaults_fill(&order->options);
     if (tw_is_none(failure) && order->has_source && order->source.length < 0 &&
         order->options.http10)

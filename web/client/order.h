@@ -8,6 +8,7 @@
 #define WEB_CLIENT_ORDER_H
 
 #include <tweed/client.h>
+#include <tweed/resolver.h>
 
 #include "web/client/proxy.h"
 
@@ -19,6 +20,8 @@ struct twi_order {
     tw_headers *headers;     /* set by hand; NULL: none. The first hop takes them */
     char *authorization;     /* of user and password; NULL: none. The first hop takes it */
     struct twi_proxy *proxy; /* NULL: none, or the agent's */
+    union tw_socket_address address; /* port 0: the URL's. Read by the first hop */
+    bool has_address;
     tw_value body;           /* bytes; none */
     struct tw_body_source source;
     bool has_source;

@@ -33,6 +33,7 @@ void twi_response_unref(struct tw_response *response)
         tw_release(response->body);
         tw_url_free(response->url);
         twi_free(response->clean_url);
+        twi_free(response->address_text);
         twi_slab_free(&responses, response);
         response = previous;
     }
@@ -158,6 +159,20 @@ tw_value tw_response_previous(tw_value value)
     if (response == NULL || response->previous == NULL)
         return tw_none();
     return tw_lend(twi_response_value(response->previous));
+}
+
+const char *tw_response_address(tw_value value)
+{
+    struct tw_response *response = response_of(value);
+    char text[TW_ADDRESS_TEXT_SIZE];
+
+    if (response == NULL || response->address.any.sa_family == AF_UNSPEC)
+        return "";
+    if (response->address_text == NULL) {
+        tw_address_format(&response->address, text, sizeof text);
+        response->address_text = twi_strdup(text);
+    }
+    return response->address_text != NULL ? response->address_text : "";
 }
 
 /* 0 for a step that was never reached. */

@@ -6,6 +6,7 @@
 #define WEB_CLIENT_RESPONSE_H
 
 #include <tweed/client.h>
+#include <tweed/resolver.h>
 
 /* The source of a response that is still coming: its reader stops and starts it. */
 struct twi_response_source {
@@ -30,6 +31,8 @@ struct tw_response {
     tw_value body;
     struct tw_url *url;
     char *clean_url; /* made when asked for, if the URL has credentials */
+    union tw_socket_address address; /* that it came from; family 0: none */
+    char *address_text;              /* made when asked for */
     struct tw_response *previous;
     const struct twi_response_source *source; /* NULL: it has come */
     void *source_arg;

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "web/client/route.h"
@@ -22,15 +23,27 @@ static const char *tunnel_authorization(const struct twi_target *target)
                                                             : NULL;
 }
 
-/* Origins never contain a newline. */
+/* A proxy that serves all origins looks names up itself. */
+static const char *origin_address(const struct twi_target *target)
+{
+    return target->proxy == NULL || twi_target_tunnelled(target) ? target->address : NULL;
+}
+
+/* Origins never contain a newline, and no proxy's key begins with "@". */
 int twi_target_key(const struct twi_target *target, struct twi_buf *key)
 {
     const char *by_hand = tunnel_authorization(target);
+    const char *address = origin_address(target);
     int r = 0;
 
     key->length = 0;
     if (target->proxy == NULL || twi_target_tunnelled(target))
         r = twi_buf_append_text(key, target->url->origin);
+    if (r == 0 && address != NULL) {
+        r = twi_buf_append(key, "\n@", 2);
+        if (r == 0)
+            r = twi_buf_append_text(key, address);
+    }
     if (r == 0 && target->proxy != NULL) {
         r = twi_buf_append_char(key, '\n');
         if (r == 0)
@@ -45,17 +58,29 @@ int twi_target_key(const struct twi_target *target, struct twi_buf *key)
     return r;
 }
 
+/* Split "IP:port". */
+static int route_address_take(struct twi_route *route, const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    route->address_port = (unsigned)strtoul(colon + 1, NULL, 10);
+    route->address = twi_strndup(address, (size_t)(colon - address));
+    return route->address == NULL ? -ENOMEM : 0;
+}
+
 int twi_route_init(struct twi_route *route, const struct twi_target *target)
 {
     const char *by_hand = tunnel_authorization(target);
     bool tunnelled = twi_target_tunnelled(target);
     bool to_origin = target->proxy == NULL || tunnelled;
+    const char *address = origin_address(target);
 
     *route = (struct twi_route){ .tunnelled = tunnelled };
     route->name = twi_strdup(to_origin ? target->url->hostname : target->proxy->host);
     if (by_hand != NULL)
         route->tunnel_authorization = twi_strdup(by_hand);
-    if (route->name == NULL || (by_hand != NULL && route->tunnel_authorization == NULL)) {
+    if (route->name == NULL || (by_hand != NULL && route->tunnel_authorization == NULL) ||
+        (address != NULL && route_address_take(route, address) < 0)) {
         twi_route_free(route);
         return -ENOMEM;
     }
@@ -77,6 +102,7 @@ void twi_route_free(struct twi_route *route)
         tw_tls_context_unref(route->proxy_context);
     twi_free(route->tunnel_authorization);
     twi_free(route->name);
+    twi_free(route->address);
     *route = (struct twi_route){ 0 };
 }
 

@@ -95,7 +95,7 @@ static void socks_authenticate(struct socks *socks)
 /* Ask for an address (IPv4 or IPv6), or a name. */
 static void socks_ask(struct socks *socks, int type, const void *place, size_t length)
 {
-    unsigned port = socks->route->port;
+    unsigned port = twi_route_port(socks->route);
     char message[5 + 255 + 2] = { SOCKS_VERSION, SOCKS_CONNECT, 0, (char)type };
     size_t at = 4;
 
@@ -145,7 +145,7 @@ static void socks_ask_origin(struct socks *socks)
     union tw_socket_address address;
     tw_deferred *resolving;
 
-    if (tw_address_parse(route->name, route->port, &address) == 0) {
+    if (tw_address_parse(twi_route_host(route), twi_route_port(route), &address) == 0) {
         socks_ask_address(socks, &address);
         return;
     }

@@ -140,12 +140,12 @@ struct twi_tunnel *twi_tunnel_new(struct twi_connection *connection,
                                   const struct twi_route *route, const char *user_agent,
                                   twi_tunnel_fn *fn, void *arg)
 {
-    size_t size = strlen(route->name) + sizeof ":65535";
+    size_t size = strlen(twi_route_host(route)) + sizeof ":65535";
     struct twi_tunnel *tunnel = twi_calloc(1, sizeof *tunnel + size);
 
     if (tunnel == NULL)
         return NULL;
-    snprintf(tunnel->authority, size, "%s:%u", route->name, route->port);
+    snprintf(tunnel->authority, size, "%s:%u", twi_route_host(route), twi_route_port(route));
     tunnel->exchange.sink = &tunnel_sink;
     tunnel->connection = connection;
     tunnel->route = route;
