@@ -106,6 +106,19 @@ enum tw_redirect_policy {
     TW_REDIRECT_KEEP    /* 301 and 302 keep the method and the body: getPage's default */
 };
 
+/*
+ * The pieces that on_wire is called with, lent for the call: with on_request and on_response_head
+ * all bytes of a request and its answer as they went over the wire (below TLS), with the framing of
+ * chunks, trailers and content codings. on_body and the response's body are what these come to, so
+ * an archive has both; tw_response_read() makes the one of the other. An answer that is
+ * not read to its end is not whole: the body of a redirect may be left when it is long.
+ */
+enum tw_wire {
+    TW_WIRE_SENT,     /* bytes of the request's body */
+    TW_WIRE_RECEIVED, /* bytes of the answer's body */
+    TW_WIRE_WHOLE     /* the answer has come to its end; no bytes */
+};
+
 /* All zero is the default. Everything is lent for the call. */
 struct tw_fetch_options {
     const char *method;          /* NULL: GET, or POST with a body */
@@ -157,6 +170,11 @@ struct tw_fetch_options {
     /* Called with the head of each request as it goes out (lent), redirects and retries
      * included. For a log; it can hold credentials. */
     void (*on_request)(const char *head, size_t length, void *arg);
+    /* The answers as they came, for an archive; redirects are among them, interim answers (1xx)
+     * are not. First the whole head of each, from its status line to the empty line, before
+     * anything is done about it; then on_wire, below. */
+    void (*on_response_head)(const char *head, size_t length, void *arg);
+    void (*on_wire)(enum tw_wire what, const char *data, size_t length, void *arg);
     void *stream_arg;
 };
 
@@ -213,6 +231,31 @@ TW_API double tw_response_retry_after(tw_value response, double now);
  * total limit runs. A resume takes effect in the next turn. */
 TW_API void tw_response_pause(tw_value response);
 TW_API void tw_response_resume(tw_value response);
+
+/* --- bytes in memory ------------------------------------------------------------------ */
+
+/*
+ * Undo the content codings (gzip, deflate, br, zstd) that `headers` name, as for a response that
+ * comes: `data` is a body without the framing of chunks, as no_decode gives it.
+ *   max         bytes; 0: 64 MiB, negative: no limit
+ *   ret_left    how many codings, the first of the list, are unknown and still stand; may be NULL
+ * Returns bytes, or tw_error_encoding (damaged, not whole, too many codings), tw_error_toolarge,
+ * tw_error_memory.
+ */
+TW_API TW_MUST_USE tw_value tw_decode(const tw_headers *headers, const void *data,
+                                      size_t length, int64_t max, unsigned *ret_left);
+/*
+ * Read a response from the bytes of an answer as they came: the head that on_response_head was
+ * given with the pieces of on_wire behind it, or what an archive kept. `url` is where it is from.
+ * Of the options (NULL: defaults) method, max_body, max_header_bytes, max_header_lines, no_decode,
+ * accept_partial and fail_on_error count; interim answers at the beginning are passed over, bytes
+ * behind the end are not read. Its times are 0, it leads nowhere else.
+ * Returns a response, or a failure as tw_agent_request() fails with: tw_error_url, _empty,
+ * _partial, _protocol, _encoding, _toolarge, _status, _memory, whose value is the response as far
+ * as it goes, or none.
+ */
+TW_API TW_MUST_USE tw_value tw_response_read(const char *url, const void *data, size_t length,
+                                             const struct tw_fetch_options *options);
 
 /* --- get_page ----------------------------------------------------------------------- */
 

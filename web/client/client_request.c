@@ -162,6 +162,20 @@ static void head_went_out(struct twi_exchange *exchange, const char *head, size_
     options->on_request(head, length, options->stream_arg);
 }
 
+static void wire_seen(struct twi_exchange *exchange, enum twi_wire what, const char *data,
+                      size_t length)
+{
+    const struct tw_fetch_options *options = &request_of(exchange)->order.options;
+
+    if (what == TWI_WIRE_HEAD && options->on_response_head != NULL)
+        options->on_response_head(data, length, options->stream_arg);
+    else if (what != TWI_WIRE_HEAD && options->on_wire != NULL)
+        options->on_wire(what == TWI_WIRE_SENT       ? TW_WIRE_SENT
+                         : what == TWI_WIRE_RECEIVED ? TW_WIRE_RECEIVED
+                                                     : TW_WIRE_WHOLE,
+                         data, length, options->stream_arg);
+}
+
 /* Everything is handed over; now it is the server's turn. */
 static void request_was_sent(struct twi_exchange *exchange)
 {
@@ -427,6 +441,7 @@ static void answer_moved(struct twi_exchange *exchange)
 
 static const struct twi_exchange_sink request_sink = {
     .went_out = head_went_out,
+    .wire = wire_seen,
     .read = source_read,
     .sent = request_was_sent,
     .began = answer_began,
@@ -608,6 +623,8 @@ static void request_begin(struct twi_client_request *request)
     dial->user_agent = options->user_agent;
     dial->timeout = options->connect_timeout;
     request->exchange.tell_head = options->on_request != NULL;
+    request->exchange.tell_wire = options->on_response_head != NULL ||
+                                  options->on_wire != NULL;
     if (twi_patience_begin(&request->patience, twi_agent_deadlines(request->user.agent),
                            options->timeout, patience_over) < 0)
         twi_client_request_end_memory(request);

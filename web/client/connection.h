@@ -64,6 +64,14 @@ enum twi_exchange_end {
     TWI_EXCHANGE_BROKEN      /* the answer is no HTTP, or over a limit */
 };
 
+/* The bytes of an exchange on the wire, beside the head of its request. */
+enum twi_wire {
+    TWI_WIRE_HEAD,     /* of the answer, whole; of none that is interim */
+    TWI_WIRE_SENT,     /* of the request's body */
+    TWI_WIRE_RECEIVED, /* of the answer's body */
+    TWI_WIRE_WHOLE     /* the answer is; no bytes */
+};
+
 struct twi_exchange_failure {
     enum twi_exchange_end end;
     tw_value reason;                    /* lent: of the connection's end */
@@ -74,11 +82,14 @@ struct twi_exchange_failure {
 /*
  * The events of an exchange. Any of these functions may cancel it, after which nothing more is
  * heard; done() and failed() are the last, and the connection has let go of it by then. Static;
- * `went_out`, `read`, `place` and `placed` may be NULL.
+ * `went_out`, `wire`, `read`, `place` and `placed` may be NULL.
  */
 struct twi_exchange_sink {
     /* The head as it stands on the wire, lent; only if `tell_head` of the exchange. */
     void (*went_out)(struct twi_exchange *exchange, const char *head, size_t length);
+    /* Bytes with their framing, before the event that they make; only if `tell_wire`. */
+    void (*wire)(struct twi_exchange *exchange, enum twi_wire what, const char *data,
+                 size_t length);
     /* More of the request's body, at most `size` bytes: how many; 0 at its end; -EAGAIN: later,
      * by send_more(). When the source fails, the exchange is cancelled. */
     int64_t (*read)(struct twi_exchange *exchange, char *data, size_t size);
@@ -103,7 +114,7 @@ struct twi_exchange_sink {
 struct twi_exchange {
     const struct twi_exchange_sink *sink;
     struct twi_connection *connection; /* NULL: not started, or over */
-    bool tell_head;
+    bool tell_head, tell_wire;
 };
 
 /* The progress of the sending. */

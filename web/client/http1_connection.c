@@ -34,12 +34,14 @@ struct http1 {
     struct twi_http1 parser;
     struct twi_http1_limits limits;
     struct twi_buf held; /* came while paused, not parsed yet */
+    struct twi_buf head; /* of an answer so far, if that is to be told and came in pieces */
     size_t written;      /* of the request, by its start() */
     int64_t drained_at;  /* the real time of an answer that ended a read; 0: look */
     size_t exchanges;
     bool last, tunnel, tls_inside;
     bool left;                        /* some of the request has been sent */
     bool paused, began, drained;
+    bool head_came;
     bool chunked, uploading, producing, stalled;
     bool closed, lost;
 };
@@ -67,6 +69,22 @@ static void bytes_write(struct http1 *http1, const void *data, size_t length)
     (void)tw_transport_write(http1_transport(http1), data, length);
 }
 
+/* False when the exchange is over: the callee may cancel it. */
+static bool wire_tell(struct http1 *http1, enum twi_wire what, const char *data, size_t length)
+{
+    struct twi_exchange *exchange = http1->exchange;
+
+    exchange->sink->wire(exchange, what, data, length);
+    return http1->exchange == exchange;
+}
+
+/* Some of the request's body with its framing; false as wire_tell(). */
+static bool body_write(struct http1 *http1, const char *data, size_t length)
+{
+    bytes_write(http1, data, length);
+    return !http1->exchange->tell_wire || wire_tell(http1, TWI_WIRE_SENT, data, length);
+}
+
 static void upload_stop(struct http1 *http1)
 {
     http1->stalled = http1->uploading = false;
@@ -87,13 +105,11 @@ static void piece_write(struct http1 *http1, const char *piece, size_t length)
 {
     char head[TWI_HTTP1_CHUNK_HEAD_SIZE];
 
-    if (!http1->chunked) {
-        bytes_write(http1, piece, length);
-        return;
-    }
-    bytes_write(http1, head, twi_http1_chunk_head(head, length));
-    bytes_write(http1, piece, length);
-    bytes_write(http1, TWI_HTTP1_CHUNK_END, sizeof TWI_HTTP1_CHUNK_END - 1);
+    if (!http1->chunked)
+        (void)body_write(http1, piece, length);
+    else if (body_write(http1, head, twi_http1_chunk_head(head, length)) &&
+             body_write(http1, piece, length))
+        (void)body_write(http1, TWI_HTTP1_CHUNK_END, sizeof TWI_HTTP1_CHUNK_END - 1);
 }
 
 /* A pull producer's resume: the transport has sent everything. */
@@ -117,9 +133,9 @@ static void upload_produce(void *arg)
             return;
         }
         if (length <= 0) {
-            if (http1->chunked)
-                bytes_write(http1, TWI_HTTP1_LAST_CHUNK, sizeof TWI_HTTP1_LAST_CHUNK - 1);
-            http1_request_sent(http1);
+            if (!http1->chunked ||
+                body_write(http1, TWI_HTTP1_LAST_CHUNK, sizeof TWI_HTTP1_LAST_CHUNK - 1))
+                http1_request_sent(http1);
             return;
         }
         piece_write(http1, piece, (size_t)length);
@@ -226,6 +242,8 @@ static struct twi_exchange *exchange_take(struct http1 *http1)
         exchange->connection = NULL;
     if (http1->held.data != NULL)
         twi_buf_free(&http1->held);
+    if (http1->head.data != NULL)
+        twi_buf_free(&http1->head);
     return exchange;
 }
 
@@ -241,8 +259,10 @@ static void exchange_fail(struct http1 *http1, const struct twi_exchange_failure
 static void exchange_finish(struct http1 *http1, bool clean)
 {
     bool opened = http1->tunnel && http1->parser.status < 300;
-    struct twi_exchange *exchange;
+    struct twi_exchange *exchange = http1->exchange;
 
+    if (exchange->tell_wire && !wire_tell(http1, TWI_WIRE_WHOLE, NULL, 0))
+        return;
     if (!clean || (!opened && (!http1->parser.keep_alive || http1->last)) ||
         http1->uploading || (!http1->lost && tw_transport_unsent(http1_transport(http1)) > 0))
         http1->base.spent = true;
@@ -281,7 +301,7 @@ static void exchange_begin(struct http1 *http1, struct twi_exchange *exchange,
     http1->last = message->last || message->http10;
     http1->tunnel = message->tunnel;
     http1->chunked = message->has_source && !message->length_known;
-    http1->left = http1->paused = http1->began = false;
+    http1->left = http1->paused = http1->began = http1->head_came = false;
 }
 
 /* The callee may write another head into the same buffer, so this one is taken out of it
@@ -328,6 +348,9 @@ static int http1_start(struct twi_connection *connection, struct twi_exchange *e
         (void)tw_transport_write_value(http1_transport(http1), tw_lend(message->body));
     if (exchange->tell_head)
         head_tell(http1, head_length);
+    if (http1->exchange == exchange && exchange->tell_wire && !tw_is_none(message->body))
+        wire_tell(http1, TWI_WIRE_SENT, tw_bytes_data(message->body),
+                  tw_bytes_length(message->body));
     if (http1->exchange != exchange)
         return 0;
     if (!message->has_source)
@@ -350,6 +373,50 @@ static struct twi_sending http1_sending(const struct twi_exchange *exchange)
 }
 
 /* --- bytes that come ------------------------------------------------------------------- */
+
+static void exchange_fail_memory(struct http1 *http1)
+{
+    exchange_fail(http1, &(struct twi_exchange_failure){ .end = TWI_EXCHANGE_BROKEN,
+                                                         .error_class = &tw_error_memory,
+                                                         .text = "out of memory" });
+}
+
+/* Some of the answer's head lies between `from` and `at`. It is told from there if it is whole,
+ * and collected otherwise; an interim answer before it is dropped. */
+static bool head_bytes_tell(struct http1 *http1, const char *from, const char *at, bool whole)
+{
+    struct twi_buf *head = &http1->head, told;
+    size_t length = http1->parser.head_length;
+    bool alive;
+
+    if (whole && (size_t)(at - from) >= length)
+        return wire_tell(http1, TWI_WIRE_HEAD, at - length, length);
+    if (twi_buf_append(head, from, (size_t)(at - from)) < 0) {
+        exchange_fail_memory(http1);
+        return false;
+    }
+    if (head->length > length)
+        twi_buf_consume(head, head->length - length);
+    if (!whole)
+        return true;
+    told = *head;
+    *head = (struct twi_buf){ 0 };
+    alive = wire_tell(http1, TWI_WIRE_HEAD, told.data, told.length);
+    twi_buf_free(&told);
+    return alive;
+}
+
+/* The codec has taken the bytes from `from` to `at`. False when the exchange is over. */
+static bool input_tell(struct http1 *http1, const char *from, const char *at,
+                       enum twi_http1_event event)
+{
+    if (http1->head_came)
+        return at == from || wire_tell(http1, TWI_WIRE_RECEIVED, from, (size_t)(at - from));
+    if (event == TWI_HTTP1_ERROR)
+        return true;
+    http1->head_came = event == TWI_HTTP1_HEAD;
+    return head_bytes_tell(http1, from, at, http1->head_came);
+}
 
 static void http1_head_came(struct http1 *http1)
 {
@@ -379,23 +446,26 @@ static void answer_broken(struct http1 *http1)
 static void input_hold(struct http1 *http1, const char *data, size_t length)
 {
     if (length > 0 && twi_buf_append(&http1->held, data, length) < 0)
-        exchange_fail(http1, &(struct twi_exchange_failure){ .end = TWI_EXCHANGE_BROKEN,
-                                                             .error_class = &tw_error_memory,
-                                                             .text = "out of memory" });
+        exchange_fail_memory(http1);
 }
 
 /* Run the codec over some bytes. False when the exchange is over, or paused. */
 static bool input_parse(struct http1 *http1, const char *data, size_t length)
 {
     struct twi_exchange *exchange = http1->exchange;
-    const char *at = data, *end = data + length;
+    const char *at = data, *end = data + length, *from;
+    enum twi_http1_event event;
 
     for (;;) {
         if (http1->paused && !http1->lost) {
             input_hold(http1, at, (size_t)(end - at));
             return false;
         }
-        switch (twi_http1_next(&http1->parser, &at, end)) {
+        from = at;
+        event = twi_http1_next(&http1->parser, &at, end);
+        if (exchange->tell_wire && !input_tell(http1, from, at, event))
+            return false;
+        switch (event) {
         case TWI_HTTP1_MORE:
             return true;
         case TWI_HTTP1_HEAD:
@@ -474,7 +544,7 @@ static char *http1_buffer(tw_protocol *protocol, size_t *size)
     struct twi_exchange *exchange = http1->exchange;
 
     if (exchange == NULL || exchange->sink->place == NULL || http1->parser.chunked ||
-        http1->parser.remaining <= 0 || http1->paused)
+        http1->parser.remaining <= 0 || http1->paused || exchange->tell_wire)
         return NULL;
     return exchange->sink->place(exchange, http1->parser.remaining, size);
 }
@@ -576,6 +646,7 @@ static void http1_released(tw_protocol *protocol)
 
     twi_http1_free(&http1->parser);
     twi_buf_free(&http1->held);
+    twi_buf_free(&http1->head);
 }
 
 /* True inside the delivery that ended the answer before, and for a short time only. */

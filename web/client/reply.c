@@ -165,7 +165,7 @@ static int64_t most_of_body(const struct twi_reply *reply,
     return FAILED;
 }
 
-static int content_begin(struct twi_reply *reply, const struct tw_fetch_options *options)
+int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_options *options)
 {
     struct tw_response *response = reply->response;
     struct twi_buf codings = { 0 };
@@ -208,7 +208,7 @@ int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
         reply_judge(reply, &tw_error_status, response->status, NULL);
     reply->final = reply->next_url == NULL && reply->verdict.error_class == NULL;
     reply->streaming = reply->final && options->on_body != NULL;
-    return content_begin(reply, options);
+    return twi_reply_content_begin(reply, options);
 }
 
 int twi_reply_collect(struct twi_reply *reply, const char *data, size_t length)

@@ -40,6 +40,8 @@ struct twi_reply {
 int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
                     const struct twi_answer *answer, unsigned redirects,
                     struct tw_response **previous);
+/* The part of it that begins the content, when response, length and final are set. As above. */
+int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_options *options);
 /* Collect; as twi_body_add(). */
 int twi_reply_collect(struct twi_reply *reply, const char *data, size_t length);
 /* A redirect whose body is not worth its connection, or a failure that has enough of it. */

@@ -73,7 +73,7 @@ static void begin_head(struct twi_http1 *parser)
     parser->state_ = TWI_H1_START;
     parser->seen_ = 0;
     parser->unread_ = parser->passed_over_ = false;
-    parser->head_bytes_ = parser->fields_ = 0;
+    parser->head_bytes_ = parser->fields_ = parser->head_length = 0;
     parser->length = parser->remaining = 0;
 }
 
@@ -254,18 +254,23 @@ static int head_complete(struct twi_http1 *parser)
 /* 1 (the head is complete), 0, -1. */
 static int head(struct twi_http1 *parser, const char **at, const char *end)
 {
-    for (;;) {
-        int r = parser->state_ == TWI_H1_START ? start_line(parser, at, end)
-                                               : field_line(parser, parser->headers, at, end);
+    const char *from = *at;
+    int r;
 
+    for (;;) {
+        r = parser->state_ == TWI_H1_START ? start_line(parser, at, end)
+                                           : field_line(parser, parser->headers, at, end);
         if (r <= 0)
-            return r;
+            break;
         if (r == 2) {
             r = head_complete(parser);
             if (r != 0)
-                return r;
+                break;
+            from = *at;
         }
     }
+    parser->head_length += (size_t)(*at - from);
+    return r;
 }
 
 /* --- bodies ------------------------------------------------------------------------------ */

@@ -79,6 +79,7 @@ struct twi_http1 {
 
     tw_headers *trailers; /* after DONE: NULL if there were none; the parser's */
     struct twi_http1_error error;
+    size_t head_length;     /* bytes of this head so far, line ends included; whole after HEAD */
     unsigned informational; /* 1xx responses skipped so far */
     uint64_t body_bytes;    /* body bytes (without chunk framing) passed so far */
 
