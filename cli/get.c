@@ -118,10 +118,10 @@ static int on_headers(tw_value response, void *arg)
     return take_head(response, arg);
 }
 
-static void on_request(const char *head, size_t length, void *arg)
+static void on_request(const struct tw_outgoing *request, void *arg)
 {
     (void)arg;
-    get_say_request(head, length);
+    get_say_request(request->head, request->length);
 }
 
 static int on_body(const char *data, size_t length, void *arg)

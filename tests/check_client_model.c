@@ -192,12 +192,38 @@ static int piece_came(const char *data, size_t length, void *arg)
     return draw(20) == 0 ? -ECANCELED : 0;
 }
 
-static void head_went(const char *head, size_t length, void *arg)
+/* The bytes are lent until we return. */
+static void head_is_whole(const char *head, size_t length)
 {
-    (void)arg;
     CLAIM(length > 4 && memcmp(head + length - 4, "\r\n\r\n", 4) == 0);
     mischief();
-    CLAIM(memcmp(head + length - 4, "\r\n\r\n", 4) == 0); /* lent until we return */
+    CLAIM(memcmp(head + length - 4, "\r\n\r\n", 4) == 0);
+}
+
+static void head_went(const struct tw_outgoing *request, void *arg)
+{
+    (void)arg;
+    CLAIM(strncmp(request->url, "http://", 7) == 0);
+    head_is_whole(request->head, request->length);
+}
+
+static void answer_head_came(const char *head, size_t length, void *arg)
+{
+    const struct fetch *fetch = arg;
+
+    CLAIM(fetch->fired == 0);
+    CLAIM(memcmp(head, "HTTP/1.1 ", 9) == 0);
+    head_is_whole(head, length);
+}
+
+static void wire_went(enum tw_wire what, const char *data, size_t length, void *arg)
+{
+    const struct fetch *fetch = arg;
+
+    CLAIM(fetch->fired == 0);
+    CLAIM((what == TW_WIRE_WHOLE) == (length == 0));
+    CLAIM((what == TW_WIRE_WHOLE) == (data == NULL));
+    mischief();
 }
 
 static int64_t source_read(tw_upload *upload, char *data, size_t size, void *arg)
@@ -280,6 +306,10 @@ static void fetch_start(void)
         options.on_headers = head_came;
     if (draw(4) == 0)
         options.on_request = head_went;
+    if (draw(4) == 0)
+        options.on_response_head = answer_head_came;
+    if (draw(4) == 0)
+        options.on_wire = wire_went;
     options.method = methods[draw(4)];
     snprintf(url, sizeof url, "http://%s/%02d", hosts[draw(4)], id);
     fetch->deferred = tw_agent_request(world.agent, url, &options);

@@ -302,15 +302,17 @@ END_TEST
 
 static unsigned heads;
 
-static void head_went(const char *head, size_t length, void *arg)
+static void head_went(const struct tw_outgoing *request, void *arg)
 {
     static const struct tw_fetch_options plain = { .method = "OPTIONS" };
 
     (void)arg;
     if (heads++ == 0)
         outcome_of(&got[1], tw_agent_request(client_agent, "http://other/", &plain));
-    ck_assert_mem_eq(head, "POST / HTTP/1.1\r\n", 17);
-    ck_assert_mem_eq(head + length - 4, "\r\n\r\n", 4);
+    ck_assert_mem_eq(request->head, "POST / HTTP/1.1\r\n", 17);
+    ck_assert_mem_eq(request->head + request->length - 4, "\r\n\r\n", 4);
+    ck_assert_str_eq(request->url, url);
+    ck_assert(!request->resend);
 }
 
 START_TEST(another_request_may_be_made_while_one_goes_out)
@@ -332,9 +334,9 @@ END_TEST
 
 static tw_deferred *victim;
 
-static void head_cancels(const char *head, size_t length, void *arg)
+static void head_cancels(const struct tw_outgoing *request, void *arg)
 {
-    (void)head, (void)length, (void)arg;
+    (void)request, (void)arg;
     tw_cancel(victim);
 }
 
@@ -353,6 +355,53 @@ START_TEST(a_request_may_be_cancelled_while_it_goes_out)
 }
 END_TEST
 
+static char sendings[200]; /* a word for each */
+
+static void sending_note(const struct tw_outgoing *request, void *arg)
+{
+    (void)arg;
+    ck_assert_ptr_null(strchr(request->url, '@'));
+    snprintf(sendings + strlen(sendings), sizeof sendings - strlen(sendings), "%s%s ",
+             strstr(request->url, "://") + 3, request->resend ? "!" : "");
+}
+
+/* Each connection answers once, and ends at its second request; /moved leads to /. */
+static void answer_once(struct peer_connection *connection, const char *request)
+{
+    if (connection->requests > 1)
+        peer_close(connection);
+    else
+        peer_send(connection,
+                  strstr(request, "/moved ") != NULL
+                      ? "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
+                      : HI);
+}
+
+static const struct {
+    const char *method, *url, *sendings;
+} resends[] = {
+    { "GET", "http://u:p@a/", "a/ a/! " },
+    { "GET", "http://a/moved", "a/moved a/moved! a/ a/! " },
+    { "POST", "http://a/", "a/ " }, /* may not go out twice */
+};
+
+START_TEST(a_request_that_goes_out_again_says_so)
+{
+    struct tw_fetch_options options = { .method = resends[_i].method,
+                                        .on_request = sending_note };
+
+    start(false);
+    peer.answer = answer_once;
+    client_get(&got[0], "http://a/", NULL);
+    tw_testing_advance(1); /* so that a POST takes the connection, too */
+    sendings[0] = '\0';
+    client_get(&got[1], resends[_i].url, &options);
+    ck_assert_ptr_eq(got[1].error, _i == 2 ? &tw_error_empty : NULL);
+    ck_assert_str_eq(sendings, resends[_i].sendings);
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("client reuse");
@@ -366,5 +415,6 @@ int main(void)
     TEST_ADD(suite, a_socket_is_looked_at_between_two_reads);
     TEST_ADD(suite, another_request_may_be_made_while_one_goes_out);
     TEST_ADD(suite, a_request_may_be_cancelled_while_it_goes_out);
+    TEST_ADD_ROWS(suite, a_request_that_goes_out_again_says_so, resends);
     return test_run(suite);
 }

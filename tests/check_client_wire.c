@@ -34,10 +34,10 @@ static void called(void)
         tw_cancel(victim);
 }
 
-static void request_went(const char *head, size_t length, void *arg)
+static void request_went(const struct tw_outgoing *request, void *arg)
 {
     ck_assert_ptr_eq(arg, &seen);
-    twi_buf_append(&seen.requests, head, length);
+    twi_buf_append(&seen.requests, request->head, request->length);
     called();
 }
 

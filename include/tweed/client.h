@@ -106,6 +106,16 @@ enum tw_redirect_policy {
     TW_REDIRECT_KEEP    /* 301 and 302 keep the method and the body: getPage's default */
 };
 
+/* A request that goes out; lent for the call. */
+struct tw_outgoing {
+    const char *head; /* as it stands on the wire, with its empty line; can hold credentials */
+    size_t length;
+    const char *url; /* without credentials */
+    /* The same request went out before, on a connection that was kept and turned out to be dead
+     * (see tw_agent_request()). A redirect is a request of its own. */
+    bool resend;
+};
+
 /*
  * The pieces that on_wire is called with, lent for the call: with on_request and on_response_head
  * all bytes of a request and its answer as they went over the wire (below TLS), with the framing of
@@ -167,9 +177,8 @@ struct tw_fetch_options {
      * lent. A negative errno ends the request with that. Pause with tw_response_pause(). */
     int (*on_headers)(tw_value response, void *arg);
     int (*on_body)(const char *data, size_t length, void *arg);
-    /* Called with the head of each request as it goes out (lent), redirects and retries
-     * included. For a log; it can hold credentials. */
-    void (*on_request)(const char *head, size_t length, void *arg);
+    /* Called with each request as it goes out, redirects and resends included. For a log. */
+    void (*on_request)(const struct tw_outgoing *request, void *arg);
     /* The answers as they came, for an archive; redirects are among them, interim answers (1xx)
      * are not. First the whole head of each, from its status line to the empty line, before
      * anything is done about it; then on_wire, below. */

@@ -157,9 +157,19 @@ static void request_redirect(struct twi_client_request *request, struct tw_respo
 
 static void head_went_out(struct twi_exchange *exchange, const char *head, size_t length)
 {
-    const struct tw_fetch_options *options = &request_of(exchange)->order.options;
+    struct twi_client_request *request = request_of(exchange);
+    const struct tw_fetch_options *options = &request->order.options;
+    char *url = twi_url_without_credentials(request->hop.url);
 
-    options->on_request(head, length, options->stream_arg);
+    if (url == NULL) {
+        twi_client_request_end_memory(request);
+        return;
+    }
+    options->on_request(
+        &(struct tw_outgoing){
+            .head = head, .length = length, .url = url, .resend = request->retried },
+        options->stream_arg);
+    twi_free(url);
 }
 
 static void wire_seen(struct twi_exchange *exchange, enum twi_wire what, const char *data,
