@@ -14,7 +14,7 @@ set -u
 
 BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libssl-dev zlib1g-dev
     libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates
-    libxml2-dev libpcre2-dev libsqlite3-dev"
+    libxml2-dev libpcre2-dev libsqlite3-dev libhiredis-dev"
 CI="python3-markdown clang-14 clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     qemu-user"
 DEB="debhelper dpkg-dev fakeroot lintian python3-markdown libunistring-dev g++"
@@ -46,7 +46,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     done
     if command -v pkg-config >/dev/null; then
         for module in libevent_core openssl zlib libcares libbrotlidec libzstd libpsl libidn2 libxml-2.0 \
-            libpcre2-8 sqlite3 check; do
+            libpcre2-8 sqlite3 hiredis check; do
             pkg-config --exists $module || lacking="$lacking $module"
         done
     fi
