@@ -536,29 +536,24 @@ START_TEST(a_file_that_is_asked_for_must_be_there)
 }
 END_TEST
 
-static bool fill_in(void *arg)
-{
-    const struct tw_settings spider = { .files_dir = "covers",
-                                        .hosts = (const struct tw_host_settings[]){
-                                            { "a.b", 1, 0, 0 }, { NULL, 0, 0, 0 } } };
-    struct twi_settings settings;
-    tw_value failure = tw_none();
-    bool fine;
-
-    (void)arg;
-    twi_settings_init(&settings);
-    fine = read_conf(&settings, "delay = 1\nuser_agent = x\n", &failure) == 0 &&
-           twi_settings_take(&settings, TWI_LAYER_SPIDER, "a", &spider, &failure) == 0;
-    if (!fine)
-        ck_assert(tw_failure_is(failure, &tw_error_memory));
-    tw_release(failure);
-    twi_settings_free(&settings);
-    return fine;
-}
-
+/* The arena is full from the beginning. */
 START_TEST(without_memory_they_say_so)
 {
-    test_each_alloc_failure(fill_in, NULL);
+    const struct tw_settings spider = { .files_dir = "covers" };
+    struct twi_settings settings;
+    tw_value failure = tw_none();
+
+    twi_settings_init(&settings);
+    settings.arena.limit = 1;
+    ck_assert_int_eq(read_conf(&settings, "delay = 1", &failure), -ENOMEM);
+    ck_assert(tw_failure_is(failure, &tw_error_memory));
+    ck_assert_int_eq(twi_settings_take(&settings, TWI_LAYER_SPIDER, "a", &spider, &failure),
+                     -ENOMEM);
+    ck_assert_int_eq(
+        twi_settings_set(&settings, TWI_LAYER_COMMAND, "-s", "delay@a", "1", &failure),
+        -ENOMEM);
+    ck_assert(settings.values.delay == 0.25);
+    twi_settings_free(&settings);
 }
 END_TEST
 

@@ -210,6 +210,10 @@ struct tw_settings {
      * with their subdomains; the sites that these belong to (example.co.uk for
      * www.example.co.uk); anywhere. Default: hosts. */
     enum tw_crawl_scope scope;
+    /* Only URLs that this regular expression finds something in. None: all of them. */
+    const char *allow;
+    /* No URLs that this one finds something in. None: none of them. */
+    const char *deny;
     /* Links from a start URL to a page. Default: 100; from 1 to 1000000; none: no limit. */
     int max_depth;
     /* Bytes of a URL. Default: 2083; from 16 to 1048576; none: no limit. */
@@ -219,8 +223,8 @@ struct tw_settings {
     /* How often the same segment may stand in a path: /a/b/a/b/a/b/a is a trap. Default:
      * 3; from 1 to 1000; none: no limit. */
     int max_repeats;
-    /* Visits to one path with different queries. Default: 1000; from 1 to 1000000; none:
-     * no limit. */
+    /* Visits to one path with different queries. Default: 1000; from 1 to 60000; none: no
+     * limit. */
     int max_variants;
     /* Pages of the same content in a row below one path; what is found there then comes
      * last. Default: 100; from 2 to 1000000; none: no limit. */

@@ -248,6 +248,14 @@ const struct twi_setting twi_settings_table[] = {
       "Where visits may lead: the allowed domains (or else the hosts of the start URLs)"
       " with their subdomains; the sites that these belong to (example.co.uk for "
       "www.example.co.uk); anywhere." },
+    { "allow", TWI_SETTING_TEXT, offsetof(struct tw_settings, allow),
+      0, 0, 0, NULL,
+      0, "all of them", NULL,
+      "Only URLs that this regular expression finds something in." },
+    { "deny", TWI_SETTING_TEXT, offsetof(struct tw_settings, deny),
+      0, 0, 0, NULL,
+      0, "none of them", NULL,
+      "No URLs that this one finds something in." },
     { "max_depth", TWI_SETTING_INT, offsetof(struct tw_settings, max_depth),
       100, 1, 1000000, NULL,
       -1, "no limit", NULL,
@@ -265,7 +273,7 @@ const struct twi_setting twi_settings_table[] = {
       -1, "no limit", NULL,
       "How often the same segment may stand in a path: /a/b/a/b/a/b/a is a trap." },
     { "max_variants", TWI_SETTING_INT, offsetof(struct tw_settings, max_variants),
-      1000, 1, 1000000, NULL,
+      1000, 1, 60000, NULL,
       -1, "no limit", NULL,
       "Visits to one path with different queries." },
     { "max_same", TWI_SETTING_INT, offsetof(struct tw_settings, max_same),
@@ -318,4 +326,4 @@ const struct twi_setting twi_settings_table[] = {
       -1, "never", NULL,
       "Between two lines of figures in the log." },
 };
-const size_t twi_settings_count = 63;
+const size_t twi_settings_count = 65;
