@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cookies.c - taking, keeping and sending cookies: RFC 6265, 5, with the prefixes, the limits
- * and the protection of secure cookies of its revision (6265bis).
- *
- * Cookies hang on their domain, domains are found by name: a request looks up its host and each
- * parent of it, so the size of the jar does not matter. A second list holds all cookies in the
- * order of their last use.
+ * cookies.c - taking and sending cookies: RFC 6265, 5, with the prefixes and the protection of
+ * secure cookies of its revision (6265bis).
  */
 #include "config.h"
 
@@ -27,225 +23,7 @@
 #define PAIR_MAX 4096
 #define ATTRIBUTE_MAX 1024
 #define FIELD_MAX (1u << 20)
-#define PER_DOMAIN_MAX 50
-#define JAR_MAX 3000
 #define AGE_MAX (400 * 86400.0)
-
-/* --- the jar ------------------------------------------------------------------------------ */
-
-tw_cookies *tw_cookies_new(void)
-{
-    tw_cookies *jar = twi_calloc(1, sizeof *jar);
-
-    if (jar == NULL)
-        return NULL;
-    twi_list_init(&jar->cookies);
-    jar->references = 1;
-    return jar;
-}
-
-tw_cookies *tw_cookies_ref(tw_cookies *jar)
-{
-    if (jar != NULL)
-        jar->references++;
-    return jar;
-}
-
-void tw_cookies_unref(tw_cookies *jar)
-{
-    if (jar == NULL || --jar->references > 0)
-        return;
-    tw_cookies_clear(jar);
-    twi_map_free(&jar->domains);
-    twi_free(jar);
-}
-
-size_t tw_cookies_count(const tw_cookies *jar)
-{
-    return jar->count;
-}
-
-static void drop_domain_if_empty(tw_cookies *jar, struct twi_cookie_domain *domain)
-{
-    if (domain->count > 0)
-        return;
-    twi_map_remove(&jar->domains, domain->name, domain->length);
-    twi_free(domain);
-}
-
-static void unlink_cookie(tw_cookies *jar, struct twi_cookie *cookie)
-{
-    twi_list_remove(&cookie->in_domain);
-    twi_list_remove(&cookie->in_jar);
-    cookie->domain->count--;
-    jar->count--;
-    twi_free(cookie);
-}
-
-static void drop_cookie(tw_cookies *jar, struct twi_cookie *cookie)
-{
-    struct twi_cookie_domain *domain = cookie->domain;
-
-    unlink_cookie(jar, cookie);
-    drop_domain_if_empty(jar, domain);
-}
-
-static struct twi_cookie *in_jar(struct twi_list *node)
-{
-    return TWI_CONTAINER(node, struct twi_cookie, in_jar);
-}
-
-static struct twi_cookie *in_domain(struct twi_list *node)
-{
-    return TWI_CONTAINER(node, struct twi_cookie, in_domain);
-}
-
-void tw_cookies_clear(tw_cookies *jar)
-{
-    while (!twi_list_empty(&jar->cookies))
-        drop_cookie(jar, in_jar(jar->cookies.next));
-}
-
-static void drop_expired(tw_cookies *jar, double now)
-{
-    TWI_LIST_EACH (node, &jar->cookies) {
-        if (in_jar(node)->expires <= now)
-            drop_cookie(jar, in_jar(node));
-    }
-}
-
-/* Make room for one more in the domain and in the jar. The domain stays, even when empty. */
-static void make_room(tw_cookies *jar, struct twi_cookie_domain *domain, double now)
-{
-    if (domain->count < PER_DOMAIN_MAX && jar->count < JAR_MAX)
-        return;
-    domain->count++; /* keeps it */
-    drop_expired(jar, now);
-    TWI_LIST_EACH (node, &jar->cookies) {
-        struct twi_cookie *cookie = in_jar(node);
-        if (domain->count <= PER_DOMAIN_MAX)
-            break;
-        if (cookie->domain == domain)
-            drop_cookie(jar, cookie);
-    }
-    while (jar->count >= JAR_MAX)
-        drop_cookie(jar, in_jar(jar->cookies.next));
-    domain->count--;
-}
-
-static struct twi_cookie_domain *find_domain(tw_cookies *jar, const char *name, size_t length)
-{
-    return twi_map_get(&jar->domains, name, length);
-}
-
-static struct twi_cookie_domain *find_or_add_domain(tw_cookies *jar, const char *name,
-                                                    size_t length)
-{
-    struct twi_cookie_domain *domain = find_domain(jar, name, length);
-
-    if (domain != NULL)
-        return domain;
-    domain = twi_calloc(1, sizeof *domain + length + 1);
-    if (domain == NULL)
-        return NULL;
-    twi_list_init(&domain->cookies);
-    memcpy(domain->name, name, length);
-    domain->length = length;
-    if (twi_map_set(&jar->domains, name, length, domain, NULL) < 0) {
-        twi_free(domain);
-        return NULL;
-    }
-    return domain;
-}
-
-static bool same_text(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    return a_length == b_length && memcmp(a, b, a_length) == 0;
-}
-
-static struct twi_cookie *find_same(struct twi_cookie_domain *domain,
-                                    const struct twi_cookie_fields *fields)
-{
-    TWI_LIST_EACH (node, &domain->cookies) {
-        struct twi_cookie *cookie = in_domain(node);
-        if (cookie->host_only == fields->host_only &&
-            same_text(cookie->name, cookie->name_length, fields->name, fields->name_length) &&
-            same_text(cookie->path, cookie->path_length, fields->path, fields->path_length))
-            return cookie;
-    }
-    return NULL;
-}
-
-static const char *copy_text(char **room, const char *text, size_t length)
-{
-    char *copy = *room;
-
-    memcpy(copy, text, length);
-    copy[length] = 0;
-    *room += length + 1;
-    return copy;
-}
-
-static struct twi_cookie *make_cookie(const struct twi_cookie_fields *fields)
-{
-    size_t size = fields->name_length + fields->value_length + fields->path_length + 3;
-    struct twi_cookie *cookie = twi_calloc(1, sizeof *cookie + size);
-    char *room = (char *)(cookie + 1);
-
-    if (cookie == NULL)
-        return NULL;
-    cookie->name = copy_text(&room, fields->name, fields->name_length);
-    cookie->value = copy_text(&room, fields->value, fields->value_length);
-    cookie->path = copy_text(&room, fields->path, fields->path_length);
-    cookie->name_length = fields->name_length;
-    cookie->value_length = fields->value_length;
-    cookie->path_length = fields->path_length;
-    cookie->expires = fields->expires;
-    cookie->host_only = fields->host_only;
-    cookie->secure = fields->secure;
-    cookie->http_only = fields->http_only;
-    return cookie;
-}
-
-int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, double now)
-{
-    struct twi_cookie_domain *domain;
-    struct twi_cookie *cookie = make_cookie(fields), *old;
-
-    if (cookie == NULL)
-        return -ENOMEM;
-    domain = find_or_add_domain(jar, fields->domain, fields->domain_length);
-    if (domain == NULL) {
-        twi_free(cookie);
-        return -ENOMEM;
-    }
-    cookie->domain = domain;
-    old = find_same(domain, fields);
-    if (old != NULL) { /* it keeps its place in the order */
-        cookie->created = old->created;
-        twi_list_insert_before(&cookie->in_domain, &old->in_domain);
-        domain->count++;
-        jar->count++;
-        unlink_cookie(jar, old);
-    } else {
-        make_room(jar, domain, now);
-        cookie->created = jar->created++;
-        twi_list_append(&domain->cookies, &cookie->in_domain);
-        domain->count++;
-        jar->count++;
-    }
-    twi_list_append(&jar->cookies, &cookie->in_jar);
-    return 0;
-}
-
-static void take_out(tw_cookies *jar, const struct twi_cookie_fields *fields)
-{
-    struct twi_cookie_domain *domain = find_domain(jar, fields->domain, fields->domain_length);
-    struct twi_cookie *old = domain != NULL ? find_same(domain, fields) : NULL;
-
-    if (old != NULL)
-        drop_cookie(jar, old);
-}
 
 /* --- matching ----------------------------------------------------------------------------- */
 
@@ -356,9 +134,9 @@ static int find_in_domain(tw_cookies *jar, struct twi_cookie_domain *domain,
 
     domain->count++; /* keeps it while cookies go */
     TWI_LIST_EACH (node, &domain->cookies) {
-        struct twi_cookie *cookie = in_domain(node);
+        struct twi_cookie *cookie = twi_cookie_in_domain(node);
         if (cookie->expires <= now)
-            drop_cookie(jar, cookie);
+            twi_cookies_drop(jar, cookie);
         else if (r == 0 && (is_host || !cookie->host_only) &&
                  (!cookie->secure || is_secure(url)) &&
                  path_matches(url->pathname, strlen(url->pathname), cookie->path,
@@ -366,7 +144,7 @@ static int find_in_domain(tw_cookies *jar, struct twi_cookie_domain *domain,
             r = add_found(found, cookie);
     }
     domain->count--;
-    drop_domain_if_empty(jar, domain);
+    twi_cookies_domain_check(jar, domain);
     return r;
 }
 
@@ -408,7 +186,7 @@ tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
     if (jar->count == 0)
         return value;
     for (name = url->hostname; r == 0 && name != NULL; name = next_parent(url, name)) {
-        struct twi_cookie_domain *domain = find_domain(jar, name, strlen(name));
+        struct twi_cookie_domain *domain = twi_cookies_domain(jar, name, strlen(name));
         if (domain != NULL)
             r = find_in_domain(jar, domain, url, name == url->hostname, now, &found);
     }
@@ -629,7 +407,7 @@ static int choose_domain(const struct tw_url *from, const struct set_cookie *coo
     length = twi_url_host(cookie->domain.data, cookie->domain.length, true, room, &why);
     if (length < 0)
         return -EPERM;
-    if (same_text(room, (size_t)length, fields->domain, fields->domain_length)) {
+    if (twi_cookie_same_text(room, (size_t)length, fields->domain, fields->domain_length)) {
         fields->host_only = !is_address(from) &&
                             twi_cookie_domain_is_public(room, (size_t)length);
         return 0;
@@ -682,10 +460,11 @@ static bool prefix_is_kept(const struct set_cookie *cookie)
 static bool hides_secure(tw_cookies *jar, const struct twi_cookie_fields *fields)
 {
     TWI_LIST_EACH (node, &jar->cookies) {
-        struct twi_cookie *cookie = in_jar(node);
+        struct twi_cookie *cookie = twi_cookie_in_jar(node);
         const struct twi_cookie_domain *domain = cookie->domain;
         if (cookie->secure &&
-            same_text(cookie->name, cookie->name_length, fields->name, fields->name_length) &&
+            twi_cookie_same_text(cookie->name, cookie->name_length, fields->name,
+                                 fields->name_length) &&
             path_matches(fields->path, fields->path_length, cookie->path,
                          cookie->path_length) &&
             (domain_matches(fields->domain, fields->domain_length, domain->name,
@@ -724,7 +503,7 @@ int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set
     if (!prefix_is_kept(&cookie) || (!is_secure(from) && hides_secure(jar, &fields)))
         return -EPERM;
     if (cookie.expires <= now) {
-        take_out(jar, &fields);
+        twi_cookies_take_out(jar, &fields);
         return 0;
     }
     return twi_cookies_put(jar, &fields, now);

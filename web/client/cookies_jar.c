@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cookies_jar.c - the jar: keeping cookies, within the limits of RFC 6265's revision.
+ *
+ * Cookies hang on their domain, domains are found by name: a request looks up its host and each
+ * parent of it, so the size of the jar does not matter. A second list holds all cookies in the
+ * order of their last use.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "web/client/cookies.h"
+
+#define PER_DOMAIN_MAX 50
+#define JAR_MAX 3000
+
+tw_cookies *tw_cookies_new(void)
+{
+    tw_cookies *jar = twi_calloc(1, sizeof *jar);
+
+    if (jar == NULL)
+        return NULL;
+    twi_list_init(&jar->cookies);
+    jar->references = 1;
+    return jar;
+}
+
+tw_cookies *tw_cookies_ref(tw_cookies *jar)
+{
+    if (jar != NULL)
+        jar->references++;
+    return jar;
+}
+
+void tw_cookies_unref(tw_cookies *jar)
+{
+    if (jar == NULL || --jar->references > 0)
+        return;
+    tw_cookies_clear(jar);
+    twi_map_free(&jar->domains);
+    twi_free(jar);
+}
+
+size_t tw_cookies_count(const tw_cookies *jar)
+{
+    return jar->count;
+}
+
+void twi_cookies_domain_check(tw_cookies *jar, struct twi_cookie_domain *domain)
+{
+    if (domain->count > 0)
+        return;
+    twi_map_remove(&jar->domains, domain->name, domain->length);
+    twi_free(domain);
+}
+
+static void unlink_cookie(tw_cookies *jar, struct twi_cookie *cookie)
+{
+    twi_list_remove(&cookie->in_domain);
+    twi_list_remove(&cookie->in_jar);
+    cookie->domain->count--;
+    jar->count--;
+    twi_free(cookie);
+}
+
+void twi_cookies_drop(tw_cookies *jar, struct twi_cookie *cookie)
+{
+    struct twi_cookie_domain *domain = cookie->domain;
+
+    unlink_cookie(jar, cookie);
+    twi_cookies_domain_check(jar, domain);
+}
+
+void tw_cookies_clear(tw_cookies *jar)
+{
+    while (!twi_list_empty(&jar->cookies))
+        twi_cookies_drop(jar, twi_cookie_in_jar(jar->cookies.next));
+}
+
+static void drop_expired(tw_cookies *jar, double now)
+{
+    TWI_LIST_EACH (node, &jar->cookies) {
+        if (twi_cookie_in_jar(node)->expires <= now)
+            twi_cookies_drop(jar, twi_cookie_in_jar(node));
+    }
+}
+
+/* Make room for one more in the domain and in the jar. The domain stays, even when empty. */
+static void make_room(tw_cookies *jar, struct twi_cookie_domain *domain, double now)
+{
+    if (domain->count < PER_DOMAIN_MAX && jar->count < JAR_MAX)
+        return;
+    domain->count++; /* keeps it */
+    drop_expired(jar, now);
+    TWI_LIST_EACH (node, &jar->cookies) {
+        struct twi_cookie *cookie = twi_cookie_in_jar(node);
+        if (domain->count <= PER_DOMAIN_MAX)
+            break;
+        if (cookie->domain == domain)
+            twi_cookies_drop(jar, cookie);
+    }
+    while (jar->count >= JAR_MAX)
+        twi_cookies_drop(jar, twi_cookie_in_jar(jar->cookies.next));
+    domain->count--;
+}
+
+struct twi_cookie_domain *twi_cookies_domain(tw_cookies *jar, const char *name, size_t length)
+{
+    return twi_map_get(&jar->domains, name, length);
+}
+
+static struct twi_cookie_domain *find_or_add_domain(tw_cookies *jar, const char *name,
+                                                    size_t length)
+{
+    struct twi_cookie_domain *domain = twi_cookies_domain(jar, name, length);
+
+    if (domain != NULL)
+        return domain;
+    domain = twi_calloc(1, sizeof *domain + length + 1);
+    if (domain == NULL)
+        return NULL;
+    twi_list_init(&domain->cookies);
+    memcpy(domain->name, name, length);
+    domain->length = length;
+    if (twi_map_set(&jar->domains, name, length, domain, NULL) < 0) {
+        twi_free(domain);
+        return NULL;
+    }
+    return domain;
+}
+
+static struct twi_cookie *find_same(struct twi_cookie_domain *domain,
+                                    const struct twi_cookie_fields *fields)
+{
+    TWI_LIST_EACH (node, &domain->cookies) {
+        struct twi_cookie *cookie = twi_cookie_in_domain(node);
+        if (cookie->host_only == fields->host_only &&
+            twi_cookie_same_text(cookie->name, cookie->name_length, fields->name,
+                                 fields->name_length) &&
+            twi_cookie_same_text(cookie->path, cookie->path_length, fields->path,
+                                 fields->path_length))
+            return cookie;
+    }
+    return NULL;
+}
+
+static const char *copy_text(char **room, const char *text, size_t length)
+{
+    char *copy = *room;
+
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    *room += length + 1;
+    return copy;
+}
+
+static struct twi_cookie *make_cookie(const struct twi_cookie_fields *fields)
+{
+    size_t size = fields->name_length + fields->value_length + fields->path_length + 3;
+    struct twi_cookie *cookie = twi_calloc(1, sizeof *cookie + size);
+    char *room = (char *)(cookie + 1);
+
+    if (cookie == NULL)
+        return NULL;
+    cookie->name = copy_text(&room, fields->name, fields->name_length);
+    cookie->value = copy_text(&room, fields->value, fields->value_length);
+    cookie->path = copy_text(&room, fields->path, fields->path_length);
+    cookie->name_length = fields->name_length;
+    cookie->value_length = fields->value_length;
+    cookie->path_length = fields->path_length;
+    cookie->expires = fields->expires;
+    cookie->host_only = fields->host_only;
+    cookie->secure = fields->secure;
+    cookie->http_only = fields->http_only;
+    return cookie;
+}
+
+int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, double now)
+{
+    struct twi_cookie_domain *domain;
+    struct twi_cookie *cookie = make_cookie(fields), *old;
+
+    if (cookie == NULL)
+        return -ENOMEM;
+    domain = find_or_add_domain(jar, fields->domain, fields->domain_length);
+    if (domain == NULL) {
+        twi_free(cookie);
+        return -ENOMEM;
+    }
+    cookie->domain = domain;
+    old = find_same(domain, fields);
+    if (old != NULL) { /* it keeps its place in the order */
+        cookie->created = old->created;
+        twi_list_insert_before(&cookie->in_domain, &old->in_domain);
+        domain->count++;
+        jar->count++;
+        unlink_cookie(jar, old);
+    } else {
+        make_room(jar, domain, now);
+        cookie->created = jar->created++;
+        twi_list_append(&domain->cookies, &cookie->in_domain);
+        domain->count++;
+        jar->count++;
+    }
+    twi_list_append(&jar->cookies, &cookie->in_jar);
+    return 0;
+}
+
+void twi_cookies_take_out(tw_cookies *jar, const struct twi_cookie_fields *fields)
+{
+    struct twi_cookie_domain *domain = twi_cookies_domain(jar, fields->domain,
+                                                          fields->domain_length);
+    struct twi_cookie *old = domain != NULL ? find_same(domain, fields) : NULL;
+
+    if (old != NULL)
+        twi_cookies_drop(jar, old);
+}
