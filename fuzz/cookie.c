@@ -45,6 +45,21 @@ static void store(tw_cookies *jar, struct tw_url *const *urls, const uint8_t *li
     free(text);
 }
 
+static void load_line(const char *key, const char *line, void *copy)
+{
+    FUZZ_ASSERT(key[0] != '\0' && tw_cookies_load_line(copy, line) == 0);
+}
+
+/* Every cookie has a line that makes the same again. */
+static void check_lines(tw_cookies *jar)
+{
+    tw_cookies *copy = tw_cookies_new();
+
+    FUZZ_ASSERT(copy != NULL && tw_cookies_each(jar, load_line, copy) == 0);
+    FUZZ_ASSERT(tw_cookies_count(copy) == tw_cookies_count(jar));
+    tw_cookies_unref(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tw_url *urls[HOSTS];
@@ -62,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= length;
     }
     FUZZ_ASSERT(tw_cookies_count(jar) <= 3000);
+    check_lines(jar);
     for (i = 0; i < HOSTS; i++)
         check_sent(jar, urls[i]);
     for (i = 0; i < HOSTS; i++)

@@ -46,12 +46,30 @@ TW_API int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const ch
 /* The Cookie field's value for a request, bytes; none when there is no cookie for it. */
 TW_API TW_MUST_USE tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url,
                                            double now);
+/* A cookie as text, lent for the call. `key` names it: two cookies of one jar never have the same,
+ * and one that takes another's place has that one's ("a.test\t/\tname"; with a dot before the
+ * domain if hosts below it get it, too). `line` is its line in the file, which
+ * tw_cookies_load_line() reads back; those that end with the session are written, too. NULL: it
+ * has been taken out. */
+typedef void tw_cookies_hook(const char *key, const char *line, void *arg);
+/* From now on call `hook` for each cookie that is stored, changed or taken out, also by the client;
+ * for one that a server has only said again nothing is called, for one that changes twice before
+ * the call, once. It is called in order, when the call that changed the jar is about to return, and
+ * may do anything, also to the jar; what it changes there is told after it has returned. NULL: no
+ * more. The end of the jar takes nothing out. Returns 0 or -ENOMEM. */
+TW_API int tw_cookies_on_change(tw_cookies *jar, tw_cookies_hook *hook, void *arg);
+/* Call `each` for all cookies as they are at this moment, the oldest first; it may do anything.
+ * Returns 0, or -ENOMEM before the first call. */
+TW_API int tw_cookies_each(const tw_cookies *jar, tw_cookies_hook *each, void *arg);
 TW_API size_t tw_cookies_count(const tw_cookies *jar);
 TW_API void tw_cookies_clear(tw_cookies *jar);
 /* Read Netscape's cookie file, as curl writes it. Lines that hold no cookie are skipped.
  * Returns how many were, with the number of the first in *ret_line (may be NULL), or a negative
  * errno. */
 TW_API int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line);
+/* One line of such a file, without its end. Returns 0, -EINVAL (it holds no cookie), -E2BIG,
+ * -ENOMEM. */
+TW_API int tw_cookies_load_line(tw_cookies *jar, const char *line);
 /* Write the same format to a new file beside `path`, then rename it. A file that was there
  * keeps its mode, a new one is for its owner only. Returns 0 or a negative errno. */
 TW_API int tw_cookies_save(const tw_cookies *jar, const char *path);

@@ -13,6 +13,7 @@
 #include <tweed/reactor.h>
 
 #include "web/client/client_request.h"
+#include "web/client/cookies.h"
 #include "web/url/url.h"
 
 enum {
@@ -81,11 +82,25 @@ static void hop_start(struct twi_client_request *request)
         twi_client_request_end_memory(request);
 }
 
+/* The jar's hook may do anything, so it hears last which cookies had expired. */
+static void request_send(struct twi_client_request *request)
+{
+    struct twi_connection *connection = request->place.connection;
+    tw_cookies *jar = tw_cookies_ref(request->order.options.cookies);
+
+    if (connection->ops->start(connection, &request->exchange,
+                               twi_hop_message(&request->hop)) < 0)
+        twi_client_request_end_memory(request);
+    if (jar != NULL) {
+        twi_cookies_tell(jar);
+        tw_cookies_unref(jar);
+    }
+}
+
 static void place_given(struct twi_place *place)
 {
     struct twi_client_request *request = TWI_CONTAINER(place, struct twi_client_request,
                                                        place);
-    struct twi_connection *connection = place->connection;
     const struct twi_dial *dial = &place->dial;
     struct twi_times *times = &request->times;
 
@@ -99,9 +114,7 @@ static void place_given(struct twi_place *place)
         if (!phase_enter(request, TWI_PHASE_SEND, request->order.options.idle_timeout))
             return;
     }
-    if (connection->ops->start(connection, &request->exchange,
-                               twi_hop_message(&request->hop)) < 0)
-        twi_client_request_end_memory(request);
+    request_send(request);
 }
 
 static void place_refused(struct twi_place *place, tw_value failure)
@@ -374,6 +387,19 @@ static void answer_began(struct twi_exchange *exchange)
     request_of(exchange)->times.first_byte_at = twi_loop_now();
 }
 
+/* Tell of the cookies that came; false when the jar's hook has ended the request. */
+static bool cookies_tell(struct twi_client_request *request)
+{
+    tw_cookies *jar = request->order.options.cookies;
+    struct twi_user_guard guard;
+
+    if (jar == NULL || !twi_cookies_have_news(jar))
+        return true;
+    twi_user_guard_enter(request, &guard);
+    twi_cookies_tell(jar);
+    return twi_user_guard_leave(request, &guard);
+}
+
 static void request_head_came(struct twi_exchange *exchange, const struct twi_answer *answer)
 {
     struct twi_client_request *request = request_of(exchange);
@@ -385,6 +411,8 @@ static void request_head_came(struct twi_exchange *exchange, const struct twi_an
         request->reply.response->source_arg = request;
         request->reply.response->address = exchange->connection->pooled.address;
     }
+    if (!cookies_tell(request))
+        return;
     if (r == -ENOMEM)
         twi_client_request_end_memory(request);
     else if (r < 0)

@@ -176,7 +176,7 @@ static tw_value write_found(tw_cookies *jar, const struct found *found)
     return twi_buf_take(&buf);
 }
 
-tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
+tw_value twi_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
 {
     struct found found = { 0 };
     const char *name;
@@ -195,6 +195,14 @@ tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
     else if (found.count > 0)
         value = write_found(jar, &found);
     twi_free(found.cookies);
+    return value;
+}
+
+tw_value tw_cookies_for(tw_cookies *jar, const struct tw_url *url, double now)
+{
+    tw_value value = twi_cookies_for(jar, url, now);
+
+    twi_cookies_tell(jar);
     return value;
 }
 
@@ -476,8 +484,8 @@ static bool hides_secure(tw_cookies *jar, const struct twi_cookie_fields *fields
     return false;
 }
 
-int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set_cookie,
-                     double now)
+int twi_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set_cookie,
+                      double now)
 {
     char room[TWI_URL_HOST_ROOM + 3 * ATTRIBUTE_MAX];
     struct twi_cookie_fields fields;
@@ -507,4 +515,13 @@ int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set
         return 0;
     }
     return twi_cookies_put(jar, &fields, now);
+}
+
+int tw_cookies_store(tw_cookies *jar, const struct tw_url *from, const char *set_cookie,
+                     double now)
+{
+    int r = twi_cookies_store(jar, from, set_cookie, now);
+
+    twi_cookies_tell(jar);
+    return r;
 }

@@ -21,6 +21,8 @@
 #include "web/url/url.h"
 
 #define LINE_MAX_BYTES 16384
+/* The largest time of 20 digits, near enough. */
+#define EXPIRES_MAX 1e19
 
 static const char http_only_mark[] = "#HttpOnly_";
 
@@ -64,6 +66,7 @@ static int read_expiry(const char *text, double *ret_expires)
     return 0;
 }
 
+/* The line is cut. 0, 1 if it is empty or a comment, -EINVAL, -ENOMEM. */
 static int load_line(tw_cookies *jar, char *line)
 {
     char *parts[7], domain[TWI_URL_HOST_ROOM + 3 * 256];
@@ -76,7 +79,7 @@ static int load_line(tw_cookies *jar, char *line)
         fields.http_only = true;
         line += sizeof http_only_mark - 1;
     } else if (*line == '#' || *line == 0) {
-        return 0;
+        return 1;
     }
     if (twi_cookie_has_control(line, strlen(line)) || !split_line(line, parts) ||
         read_flag(parts[1], &below) < 0 || read_flag(parts[3], &fields.secure) < 0 ||
@@ -155,44 +158,66 @@ int tw_cookies_load(tw_cookies *jar, const char *path, unsigned *ret_line)
         return -errno;
     r = load_lines(jar, file, ret_line);
     fclose(file);
+    twi_cookies_tell(jar);
     return r;
+}
+
+int tw_cookies_load_line(tw_cookies *jar, const char *line)
+{
+    size_t length = strlen(line);
+    char *copy;
+    int r;
+
+    if (length >= LINE_MAX_BYTES)
+        return -E2BIG;
+    copy = twi_strndup(line, length);
+    if (copy == NULL)
+        return -ENOMEM;
+    r = load_line(jar, copy);
+    twi_free(copy);
+    twi_cookies_tell(jar);
+    return r > 0 ? -EINVAL : r;
 }
 
 /* --- saving ------------------------------------------------------------------------------- */
 
-static int file_write_cookie(struct twi_buf *buf, const struct twi_cookie *cookie)
+int twi_cookie_write_key(struct twi_buf *buf, const struct twi_cookie *cookie)
 {
-    return twi_buf_printf(
-        buf, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", cookie->http_only ? http_only_mark : "",
-        cookie->host_only ? "" : ".", cookie->domain->name,
-        cookie->host_only ? "FALSE" : "TRUE", cookie->path, cookie->secure ? "TRUE" : "FALSE",
-        isinf(cookie->expires) ? 0 : cookie->expires, cookie->name, cookie->value);
+    return twi_buf_printf(buf, "%s%s\t%s\t%s", cookie->host_only ? "" : ".",
+                          cookie->domain->name, cookie->path, cookie->name);
 }
 
-/* In the order in which they were made, so that loading them gives the same order again. */
-static int compare_created(const void *a, const void *b)
+/* One that does not end with the session has a time that is not 0. */
+static double expiry_of(const struct twi_cookie *cookie)
 {
-    const struct twi_cookie *left = *(struct twi_cookie *const *)a;
-    const struct twi_cookie *right = *(struct twi_cookie *const *)b;
+    if (isinf(cookie->expires))
+        return 0;
+    return fmin(fmax(cookie->expires, 1), EXPIRES_MAX);
+}
 
-    return left->created < right->created ? -1 : left->created > right->created;
+int twi_cookie_write_line(struct twi_buf *buf, const struct twi_cookie *cookie)
+{
+    return twi_buf_printf(
+        buf, "%s%s%s\t%s\t%s\t%s\t%.0f\t%s\t%s", cookie->http_only ? http_only_mark : "",
+        cookie->host_only ? "" : ".", cookie->domain->name,
+        cookie->host_only ? "FALSE" : "TRUE", cookie->path, cookie->secure ? "TRUE" : "FALSE",
+        expiry_of(cookie), cookie->name, cookie->value);
 }
 
 static int write_jar(struct twi_buf *buf, const tw_cookies *jar)
 {
-    struct twi_cookie **cookies = twi_malloc((jar->count + 1) * sizeof *cookies);
-    size_t i = 0;
+    struct twi_cookie **cookies = twi_cookies_sorted(jar);
     int r;
 
     if (cookies == NULL)
         return -ENOMEM;
-    TWI_LIST_EACH (node, &jar->cookies)
-        cookies[i++] = TWI_CONTAINER(node, struct twi_cookie, in_jar);
-    qsort(cookies, jar->count, sizeof *cookies, compare_created);
     r = twi_buf_append_text(buf, "# Netscape HTTP Cookie File\n"
                                  "# Written by tweed; lines are replaced.\n\n");
-    for (i = 0; r == 0 && i < jar->count; i++)
-        r = file_write_cookie(buf, cookies[i]);
+    for (size_t i = 0; r == 0 && i < jar->count; i++) {
+        r = twi_cookie_write_line(buf, cookies[i]);
+        if (r == 0)
+            r = twi_buf_append_char(buf, '\n');
+    }
     twi_free(cookies);
     return r;
 }

@@ -24,6 +24,7 @@ tw_cookies *tw_cookies_new(void)
     if (jar == NULL)
         return NULL;
     twi_list_init(&jar->cookies);
+    twi_list_init(&jar->changes);
     jar->references = 1;
     return jar;
 }
@@ -39,8 +40,10 @@ void tw_cookies_unref(tw_cookies *jar)
 {
     if (jar == NULL || --jar->references > 0)
         return;
+    jar->hook = NULL; /* the end of a jar is no change */
     tw_cookies_clear(jar);
     twi_map_free(&jar->domains);
+    twi_buf_free(&jar->text);
     twi_free(jar);
 }
 
@@ -51,33 +54,52 @@ size_t tw_cookies_count(const tw_cookies *jar)
 
 void twi_cookies_domain_check(tw_cookies *jar, struct twi_cookie_domain *domain)
 {
-    if (domain->count > 0)
+    if (domain->count > 0 || domain->gone > 0)
         return;
     twi_map_remove(&jar->domains, domain->name, domain->length);
     twi_free(domain);
 }
 
-static void unlink_cookie(tw_cookies *jar, struct twi_cookie *cookie)
+static void change_note(tw_cookies *jar, struct twi_cookie *cookie)
+{
+    twi_list_remove(&cookie->changed);
+    if (jar->hook != NULL)
+        twi_list_append(&jar->changes, &cookie->changed);
+}
+
+static void cookie_unlink(tw_cookies *jar, struct twi_cookie *cookie)
 {
     twi_list_remove(&cookie->in_domain);
     twi_list_remove(&cookie->in_jar);
+    twi_list_remove(&cookie->changed);
     cookie->domain->count--;
     jar->count--;
+}
+
+void twi_cookies_free_gone(tw_cookies *jar, struct twi_cookie *cookie)
+{
+    struct twi_cookie_domain *domain = cookie->domain;
+
+    domain->gone--;
     twi_free(cookie);
+    twi_cookies_domain_check(jar, domain);
 }
 
 void twi_cookies_drop(tw_cookies *jar, struct twi_cookie *cookie)
 {
-    struct twi_cookie_domain *domain = cookie->domain;
-
-    unlink_cookie(jar, cookie);
-    twi_cookies_domain_check(jar, domain);
+    cookie_unlink(jar, cookie);
+    cookie->domain->gone++;
+    cookie->gone = true;
+    change_note(jar, cookie);
+    if (jar->hook == NULL)
+        twi_cookies_free_gone(jar, cookie);
 }
 
 void tw_cookies_clear(tw_cookies *jar)
 {
     while (!twi_list_empty(&jar->cookies))
         twi_cookies_drop(jar, twi_cookie_in_jar(jar->cookies.next));
+    twi_cookies_tell(jar);
 }
 
 static void drop_expired(tw_cookies *jar, double now)
@@ -157,6 +179,16 @@ static const char *copy_text(char **room, const char *text, size_t length)
     return copy;
 }
 
+/* The server has only said again what was known. */
+static bool same_content(const struct twi_cookie *cookie,
+                         const struct twi_cookie_fields *fields)
+{
+    return twi_cookie_same_text(cookie->value, cookie->value_length, fields->value,
+                                fields->value_length) &&
+           cookie->expires == fields->expires && cookie->secure == fields->secure &&
+           cookie->http_only == fields->http_only;
+}
+
 static struct twi_cookie *make_cookie(const struct twi_cookie_fields *fields)
 {
     size_t size = fields->name_length + fields->value_length + fields->path_length + 3;
@@ -165,6 +197,7 @@ static struct twi_cookie *make_cookie(const struct twi_cookie_fields *fields)
 
     if (cookie == NULL)
         return NULL;
+    twi_list_init(&cookie->changed);
     cookie->name = copy_text(&room, fields->name, fields->name_length);
     cookie->value = copy_text(&room, fields->value, fields->value_length);
     cookie->path = copy_text(&room, fields->path, fields->path_length);
@@ -182,11 +215,12 @@ int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, dou
 {
     struct twi_cookie_domain *domain;
     struct twi_cookie *cookie = make_cookie(fields), *old;
+    bool told = false;
 
     if (cookie == NULL)
         return -ENOMEM;
-    domain = find_or_add_domain(jar, fields->domain, fields->domain_length);
-    if (domain == NULL) {
+    if (twi_cookies_reserve_text(jar, fields) < 0 ||
+        (domain = find_or_add_domain(jar, fields->domain, fields->domain_length)) == NULL) {
         twi_free(cookie);
         return -ENOMEM;
     }
@@ -197,7 +231,9 @@ int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, dou
         twi_list_insert_before(&cookie->in_domain, &old->in_domain);
         domain->count++;
         jar->count++;
-        unlink_cookie(jar, old);
+        told = same_content(old, fields) && !twi_list_linked(&old->changed);
+        cookie_unlink(jar, old);
+        twi_free(old);
     } else {
         make_room(jar, domain, now);
         cookie->created = jar->created++;
@@ -206,6 +242,8 @@ int twi_cookies_put(tw_cookies *jar, const struct twi_cookie_fields *fields, dou
         jar->count++;
     }
     twi_list_append(&jar->cookies, &cookie->in_jar);
+    if (!told)
+        change_note(jar, cookie);
     return 0;
 }
 

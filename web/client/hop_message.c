@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "web/client/cookies.h"
 #include "web/client/hop.h"
 #include "web/http/decode.h"
 #include "web/http/headers.h"
@@ -114,7 +115,7 @@ static int cookies_put(const struct field_writer *to, const struct twi_hop *hop)
     int r = 0;
 
     if (options->cookies != NULL && (!hand || join))
-        jar = tw_cookies_for(options->cookies, hop->url, (double)time(NULL));
+        jar = twi_cookies_for(options->cookies, hop->url, (double)time(NULL));
     if (tw_is_failure(jar))
         r = -ENOMEM;
     else if (hand && join)

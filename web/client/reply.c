@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "web/client/cookies.h"
 #include "web/client/redirect.h"
 #include "web/client/reply.h"
 #include "web/http/headers.h"
@@ -30,7 +31,7 @@ static int cookies_take(const struct tw_response *response, tw_cookies *cookies)
     for (uint32_t i = 0; i < headers->count; i++)
         if (headers->fields[i].id == TWI_HEADER_SET_COOKIE &&
             tw_headers_at(headers, i, &name, &value) &&
-            tw_cookies_store(cookies, response->url, value, (double)time(NULL)) == -ENOMEM)
+            twi_cookies_store(cookies, response->url, value, (double)time(NULL)) == -ENOMEM)
             return -ENOMEM;
     return 0;
 }
