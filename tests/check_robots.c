@@ -131,6 +131,41 @@ START_TEST(a_rule_decides)
 }
 END_TEST
 
+struct kept_lines {
+    char text[4000];
+    size_t length, numbers[100], count;
+};
+
+static void keep_line(size_t line, const char *text, size_t length, void *arg)
+{
+    struct kept_lines *kept = arg;
+
+    memcpy(kept->text + kept->length, text, length);
+    kept->text[kept->length + length] = '\n';
+    kept->length += length + 1;
+    kept->numbers[kept->count++] = line;
+}
+
+START_TEST(the_lines_for_an_agent_say_the_same_alone)
+{
+    static struct kept_lines kept;
+    struct twi_arena arena;
+    struct twi_robots *robots;
+    size_t line;
+    bool allowed;
+
+    kept = (struct kept_lines){ .text = "User-agent: *\n", .length = 14, .count = 1 };
+    twi_arena_init(&arena, 0);
+    robots = twi_robots_read(&arena, rows[_i].file, rows[_i].length, rows[_i].agent);
+    twi_robots_each_line(robots, keep_line, &kept);
+    robots = twi_robots_read(&arena, kept.text, kept.length, "*");
+    allowed = twi_robots_allow(robots, &arena, rows[_i].url, strlen(rows[_i].url), &line);
+    ck_assert_msg(allowed == rows[_i].allowed, "%s asked about %s", kept.text, rows[_i].url);
+    ck_assert_uint_eq(line > 0 ? kept.numbers[line - 1] : 0, rows[_i].line);
+    twi_arena_free(&arena);
+}
+END_TEST
+
 /* The fields beside the rules, as one line. */
 static const struct {
     const char *file, *expected;
@@ -267,6 +302,7 @@ int main(void)
     Suite *suite = suite_create("robots");
 
     TEST_ADD_ROWS(suite, a_rule_decides, rows);
+    TEST_ADD_ROWS(suite, the_lines_for_an_agent_say_the_same_alone, rows);
     TEST_ADD_ROWS(suite, pace_is_read, fields);
     TEST_ADD(suite, sitemaps_and_the_host_are_as_written);
     TEST_ADD(suite, long_lines_are_cut);

@@ -25,6 +25,7 @@ struct twi_robots_rule {
     size_t length;
     size_t weight; /* the longest rule wins: octets, each special character one */
     size_t line;
+    struct twi_span source; /* that line */
     bool allow, at_end;
 };
 
@@ -36,6 +37,7 @@ struct robots_reader {
     /* Whom the User-agent lines above mean; whether the next one starts a new group. */
     bool for_named, for_any, is_closed;
     size_t line;
+    struct twi_span source; /* that line, trimmed */
 };
 
 /* --- one form for rules and URLs ----------------------------------------------------------- */
@@ -183,6 +185,21 @@ bool twi_robots_allow(const struct twi_robots *robots, struct twi_arena *arena,
     return best->allow;
 }
 
+void twi_robots_each_line(const struct twi_robots *robots,
+                          void (*each)(size_t line, const char *text, size_t length,
+                                       void *arg),
+                          void *arg)
+{
+    size_t last = 0;
+
+    for (const struct twi_robots_rule *rule = robots->group.first; rule != NULL;
+         rule = rule->next) {
+        if (rule->line != last)
+            each(rule->line, rule->source.text, rule->source.length, arg);
+        last = rule->line;
+    }
+}
+
 /* --- rules --------------------------------------------------------------------------------- */
 
 static bool group_add(struct robots_reader *reader, struct twi_robots_group *group, bool allow,
@@ -194,6 +211,7 @@ static bool group_add(struct robots_reader *reader, struct twi_robots_group *gro
         return false;
     rule->allow = allow;
     rule->line = reader->line;
+    rule->source = reader->source;
     if (at_end && !rule->at_end) {
         rule->at_end = true;
         rule->weight++;
@@ -513,6 +531,7 @@ static void read_robots_line(struct robots_reader *reader, struct twi_span line)
     reader->line++;
     line = twi_span_first(line, MAX_LINE);
     line = twi_span_trim(twi_span_first(line, twi_span_find(line, '#')));
+    reader->source = line;
     colon = twi_span_find(line, ':');
     if (colon < line.length) {
         name = twi_span_trim(twi_span_first(line, colon));

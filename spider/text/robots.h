@@ -54,5 +54,12 @@ struct twi_robots *twi_robots_read(struct twi_arena *arena, const char *data, si
  * decides, 0 if none does. `arena` is for the call. False when the arena failed. */
 bool twi_robots_allow(const struct twi_robots *robots, struct twi_arena *arena,
                       const char *url, size_t length, size_t *ret_line);
+/* Each line that has a rule for the agent, in their order: its number, and its bytes in the file
+ * without comment and white space around. Behind "User-agent: *" they make a file that says the
+ * same to it. */
+void twi_robots_each_line(const struct twi_robots *robots,
+                          void (*each)(size_t line, const char *text, size_t length,
+                                       void *arg),
+                          void *arg);
 
 #endif
