@@ -30,6 +30,9 @@ static const struct subcommand {
     { "links", cli_links, "list the links of a page" },
     { "form", cli_form, "show the request that a form makes" },
     { "url", cli_url, "show the parts of a URL, or its canonical form" },
+    { "genspider", cli_genspider, "write a spider to begin with" },
+    { "runspider", cli_runspider, "compile a spider in C, and run it" },
+    { "settings", cli_settings, "show the settings of spiders, and where they come from" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
 };
 #define COUNT (sizeof subcommands / sizeof *subcommands)
