@@ -103,7 +103,7 @@ static void take_columns(struct twi_feed_writer *writer, const struct twi_json *
     writer->count = count;
 }
 
-static void put_headings(const struct twi_feed_writer *writer, struct twi_text *out)
+void twi_feed_csv_headings(const struct twi_feed_writer *writer, struct twi_text *out)
 {
     size_t start = out->length;
 
@@ -123,7 +123,7 @@ void twi_feed_csv_item(struct twi_feed_writer *writer, const struct twi_json *it
     if (writer->fields == NULL)
         take_columns(writer, item, out->arena);
     if (writer->items == 0 && !writer->no_headers)
-        put_headings(writer, out);
+        twi_feed_csv_headings(writer, out);
     start = out->length;
     for (size_t i = 0; i < writer->count; i++) {
         if (i > 0)

@@ -47,6 +47,8 @@ void twi_feed_each_field(const struct twi_feed_writer *writer, const struct twi_
                          void *arg);
 const struct twi_json *twi_feed_value(const struct twi_json *item,
                                       const struct twi_feed_field *field);
+/* The row of names. */
+void twi_feed_csv_headings(const struct twi_feed_writer *writer, struct twi_text *out);
 void twi_feed_csv_item(struct twi_feed_writer *writer, const struct twi_json *item,
                        struct twi_text *out);
 void twi_feed_xml_item(const struct twi_feed_writer *writer, const struct twi_json *item,

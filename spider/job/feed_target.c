@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feed_target.c - refusals in words.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <tweed/failure.h>
+
+#include "spider/job/feed_target.h"
+
+static int refuse_with(tw_value *ret_failure, int error, const char *message)
+{
+    struct tw_failure_fields fields = {
+        .error_class = &tw_error_system, .message = message, .where = TW_HERE, .number = error
+    };
+
+    *ret_failure = tw_fail_with(&fields);
+    return -error;
+}
+
+int twi_feed_refuse(tw_value *ret_failure, int error, const char *format, ...)
+{
+    char message[8192];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return refuse_with(ret_failure, error, message);
+}
+
+int twi_feed_system(tw_value *ret_failure, int r, const char *doing, const char *path)
+{
+    if (r == -ENOMEM) {
+        *ret_failure = tw_fail_memory();
+        return r;
+    }
+    return twi_feed_refuse(ret_failure, -r, "feed %s: %s: %s", path, doing, strerror(-r));
+}
+
+int twi_feed_check_mode(tw_value *ret_failure, unsigned mode, const char *path)
+{
+    if (S_ISREG(mode))
+        return 0;
+    if (S_ISDIR(mode))
+        return twi_feed_refuse(ret_failure, EISDIR, "feed %s: it is a folder", path);
+    return twi_feed_refuse(ret_failure, ESPIPE,
+                           "feed %s: it is a %s and no file; \"-\" writes to "
+                           "standard output",
+                           path,
+                           S_ISFIFO(mode)   ? "pipe"
+                           : S_ISSOCK(mode) ? "socket"
+                                            : "device");
+}
