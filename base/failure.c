@@ -55,6 +55,7 @@ CLASS(tw_error_process_done, &tw_error_process, NULL);
 CLASS(tw_error_process_terminated, &tw_error_process, NULL);
 CLASS(tw_error_worker_lost, &tw_error_process, NULL);
 CLASS(tw_error_process_errors, &tw_error_process, NULL);
+CLASS(tw_error_cache, &tw_error, "cache");
 CLASS(tw_error_status, &tw_error, "status");
 
 /* Belongs to one failure. */

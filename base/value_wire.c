@@ -129,6 +129,7 @@ static const tw_error_class *const own_classes[] = {
     &tw_error_process_terminated,
     &tw_error_process_errors,
     &tw_error_worker_lost,
+    &tw_error_cache,
 };
 
 static struct twi_wire_class *added_classes;

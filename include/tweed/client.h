@@ -23,6 +23,7 @@
 #ifndef TWEED_CLIENT_H
 #define TWEED_CLIENT_H
 
+#include <tweed/cache.h>
 #include <tweed/cookies.h>
 #include <tweed/deferred.h>
 #include <tweed/form.h>
@@ -56,6 +57,7 @@ struct tw_agent_options {
      * their names. The proxy itself may have one; names that the proxy resolves are its to
      * refuse. */
     bool refuse_private;
+    tw_cache *cache; /* of all requests; counted; NULL: none */
 };
 /* Counted; belongs to the calling thread. NULL when there is no memory, or errno EINVAL. */
 TW_API TW_MUST_USE tw_agent *tw_agent_new(const struct tw_agent_options *options);
@@ -147,6 +149,9 @@ struct tw_fetch_options {
     tw_cookies *cookies;         /* counted: read from and written to; NULL: no cookies */
     /* Send a Cookie field of `headers` in addition to `cookies`, not in their place. */
     bool join_cookies;
+    tw_cache *cache;             /* counted, in place of the agent's; NULL: that one */
+    /* How the cache is used, and what caches on the way are told; see cache.h. */
+    enum tw_cache_mode cache_mode;
     const char *proxy;           /* in place of the agent's; "": none */
     /* Connect to this address, "IP" or "IP:port" (IPv6 with a port in brackets; without one, the
      * URL's), and not to those of the name, which stays in Host, SNI and verification. For the
@@ -219,6 +224,8 @@ TW_API tw_value tw_response_body(tw_value response); /* bytes, decoded, lent */
 TW_API const char *tw_response_url(tw_value response); /* final, without credentials */
 TW_API unsigned tw_response_redirects(tw_value response);
 TW_API bool tw_response_complete(tw_value response);
+/* Where it comes from, with times of 0 for steps that a stored one did not need. */
+TW_API enum tw_cache_source tw_response_source(tw_value response);
 TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
 /* The other end of the connection that it came by, "127.0.0.1:80" or "[::1]:80", as
  * tw_address_format() writes it; through a proxy the proxy's. "" if there is none: in memory. */

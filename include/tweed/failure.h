@@ -51,6 +51,8 @@ typedef struct tw_error_class {
  *     tw_error_encoding                       [encoding] content or transfer coding
  *     tw_error_redirect                       [redirect] too many redirects
  *     tw_error_toolarge                       [toolarge] a limit was crossed
+ *     tw_error_cache                          [cache] only stored answers may be used, and
+ *                                             there is none, or it is damaged
  *     tw_error_process                        [process] a child process; its exit status
  *                                             was taken by other code
  *       tw_error_process_start                it could not be started; number: the errno
@@ -68,7 +70,7 @@ TW_API extern const tw_error_class tw_error, tw_error_memory, tw_error_cancelled
     tw_error_connect_no_route, tw_error_connect_bind, tw_error_connect_timeout,
     tw_error_connection, tw_error_connection_done, tw_error_connection_lost,
     tw_error_connection_aborted, tw_error_tls, tw_error_protocol, tw_error_empty,
-    tw_error_partial, tw_error_encoding, tw_error_redirect, tw_error_toolarge,
+    tw_error_partial, tw_error_encoding, tw_error_redirect, tw_error_toolarge, tw_error_cache,
     tw_error_process, tw_error_process_start, tw_error_process_done,
     tw_error_process_terminated, tw_error_process_errors, tw_error_worker_lost,
     tw_error_status;

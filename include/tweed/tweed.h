@@ -89,6 +89,7 @@
 #include <tweed/tls.h>
 #include <tweed/transport.h>
 
+#include <tweed/cache.h>
 #include <tweed/client.h>
 #include <tweed/cookies.h>
 #include <tweed/form.h>

@@ -22,6 +22,7 @@ struct tw_agent {
     const void *thread;  /* that it belongs to */
     bool closed;         /* the reactor is being released: nothing is connected any more */
     tw_tls_context *tls; /* NULL: the thread's default */
+    tw_cache *cache;     /* NULL: none */
     struct twi_proxy *http_proxy, *https_proxy;
     const char *proxy_fault; /* the mistake in the environment's proxy; static */
     char *no_proxy;          /* NULL: none */
@@ -118,6 +119,7 @@ static int options_take(tw_agent *agent, const struct tw_agent_options *options)
         r = proxies_take(agent, options);
     if (r == 0 && options->tls != NULL)
         agent->tls = tw_tls_context_ref(options->tls);
+    agent->cache = tw_cache_ref(options->cache);
     return r;
 }
 
@@ -127,6 +129,7 @@ static void agent_free(tw_agent *agent)
     twi_deadlines_free(&agent->deadlines);
     if (agent->tls != NULL)
         tw_tls_context_unref(agent->tls);
+    tw_cache_unref(agent->cache);
     twi_proxy_unref(agent->http_proxy);
     twi_proxy_unref(agent->https_proxy);
     twi_free(agent->no_proxy);
@@ -313,6 +316,11 @@ tw_value twi_agent_trust(tw_agent *agent, tw_tls_context *given, tw_tls_context 
     if (!tw_is_failure(failure))
         agent->tls = tw_tls_context_ref(*ret_context);
     return failure;
+}
+
+tw_cache *twi_agent_cache(const tw_agent *agent)
+{
+    return agent->cache;
 }
 
 bool twi_agent_refuses_private(const tw_agent *agent)

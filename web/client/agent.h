@@ -32,6 +32,7 @@ int twi_agent_proxy(const tw_agent *agent, bool given, struct twi_proxy *proxy, 
                     const char *hostname, struct twi_proxy **ret_proxy, const char **ret_why);
 /* The context to trust by (lent): `given`, or the agent's. none, or a failure. */
 tw_value twi_agent_trust(tw_agent *agent, tw_tls_context *given, tw_tls_context **ret_context);
+tw_cache *twi_agent_cache(const tw_agent *agent); /* lent; NULL: none */
 bool twi_agent_refuses_private(const tw_agent *agent);
 /* The place of decoded pieces on their way to a stream; NULL when there is no memory. */
 char *twi_agent_space(tw_agent *agent, size_t *ret_size);

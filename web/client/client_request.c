@@ -60,7 +60,7 @@ static bool phase_enter(struct twi_client_request *request, enum twi_phase phase
     return false;
 }
 
-static void hop_start(struct twi_client_request *request)
+void twi_client_request_go(struct twi_client_request *request)
 {
     struct twi_place *place = &request->place;
     struct twi_target target;
@@ -73,6 +73,8 @@ static void hop_start(struct twi_client_request *request)
         tw_release(failure);
         return;
     }
+    if (request->cached != NULL && !twi_cached_look(request->cached))
+        return;
     twi_patience_rest(&request->patience);
     request->times.first_byte_at = 0;
     place->fresh = request->retried;
@@ -119,8 +121,13 @@ static void place_given(struct twi_place *place)
 
 static void place_refused(struct twi_place *place, tw_value failure)
 {
-    twi_client_request_fail_with(TWI_CONTAINER(place, struct twi_client_request, place),
-                                 failure);
+    struct twi_client_request *request = TWI_CONTAINER(place, struct twi_client_request,
+                                                       place);
+
+    if (!tw_failure_is(failure, &tw_error_tls) && twi_cached_saves(request->cached))
+        tw_release(failure);
+    else
+        twi_client_request_fail_with(request, failure);
 }
 
 /* The source starts over; false when it cannot, and the request has ended. */
@@ -144,7 +151,7 @@ static bool source_rewind(struct twi_client_request *request)
 static void request_retry(struct twi_client_request *request)
 {
     request->retried = true;
-    hop_start(request);
+    twi_client_request_go(request);
 }
 
 /* Go on to where `response` (taken) leads. */
@@ -160,10 +167,12 @@ static void request_redirect(struct twi_client_request *request, struct tw_respo
     request->retried = false;
     twi_reply_free(&request->reply);
     request->reply = (struct twi_reply){ 0 };
+    if (request->cached != NULL)
+        twi_cached_next(request->cached);
     if (r < 0)
         twi_client_request_end_memory(request);
     else if (!twi_hop_has_source(&request->hop) || source_rewind(request))
-        hop_start(request);
+        twi_client_request_go(request);
 }
 
 /* --- going out ------------------------------------------------------------------------- */
@@ -310,6 +319,8 @@ static void answer_missing(struct twi_client_request *request, tw_value reason)
 {
     if (request->place.reused && !request->retried && twi_hop_repeatable(&request->hop))
         request_retry(request);
+    else if (!tw_failure_is(reason, &tw_error_tls) && twi_cached_saves(request->cached))
+        return;
     else if (tw_failure_is(reason, &tw_error_connection_done))
         twi_client_request_fail(request, &tw_error_empty, 0, tw_retain(reason),
                                 "no answer before the end");
@@ -492,6 +503,22 @@ static const struct twi_exchange_sink request_sink = {
     .failed = exchange_failed,
 };
 
+/* The same, with the cache in between. */
+static const struct twi_exchange_sink cached_sink = {
+    .went_out = head_went_out,
+    .wire = wire_seen,
+    .read = source_read,
+    .sent = request_was_sent,
+    .began = answer_began,
+    .head = twi_cached_head,
+    .body = twi_cached_body,
+    .place = twi_cached_place,
+    .placed = twi_cached_placed,
+    .moved = answer_moved,
+    .done = twi_cached_done,
+    .failed = twi_cached_failed,
+};
+
 /* --- pause and resume ------------------------------------------------------------------ */
 
 static void response_paused(void *arg)
@@ -562,6 +589,8 @@ static void request_time_out(struct twi_client_request *request)
 {
     const struct tw_fetch_options *options = &request->order.options;
 
+    if (twi_cached_saves(request->cached))
+        return;
     if (request->patience.phase == TWI_PHASE_CONNECT)
         twi_client_request_fail(request, &tw_error_connect_timeout, 0, tw_none(),
                                 "not connected within %g s", options->connect_timeout);
@@ -660,6 +689,11 @@ static void request_begin(struct twi_client_request *request)
     dial->where = request->where;
     dial->user_agent = options->user_agent;
     dial->timeout = options->connect_timeout;
+    if (!twi_cached_new(request, &request_sink)) {
+        twi_client_request_end_memory(request);
+        return;
+    }
+    request->exchange.sink = request->cached != NULL ? &cached_sink : &request_sink;
     request->exchange.tell_head = options->on_request != NULL;
     request->exchange.tell_wire = options->on_response_head != NULL ||
                                   options->on_wire != NULL;
@@ -667,12 +701,14 @@ static void request_begin(struct twi_client_request *request)
                            options->timeout, patience_over) < 0)
         twi_client_request_end_memory(request);
     else
-        hop_start(request);
+        twi_client_request_go(request);
 }
 
-tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const char *url,
-                                      const struct tw_fetch_options *options,
-                                      tw_value (*answer)(struct tw_response *response))
+/* `proxy`: in place of the options' text; NULL: as they say. */
+static tw_deferred *request_launch(const char *where, tw_agent *agent, const char *url,
+                                   const struct tw_fetch_options *options,
+                                   struct twi_proxy *proxy,
+                                   tw_value (*answer)(struct tw_response *response))
 {
     struct twi_client_request *request = agent == NULL ? NULL : twi_client_request_new();
     tw_deferred *deferred;
@@ -685,10 +721,11 @@ tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const 
     twi_agent_check_thread(agent, "tw_agent_request");
     request->where = where;
     request->answer = answer;
-    request->exchange.sink = &request_sink;
     request->place.given = place_given;
     request->place.refused = place_refused;
     failure = request_prepare(request, agent, url, options);
+    if (proxy != NULL)
+        request->order.proxy = twi_proxy_ref(proxy);
     if (tw_is_failure(failure)) {
         twi_client_request_free(request);
         return tw_fired_at(where, failure);
@@ -702,6 +739,20 @@ tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const 
     }
     request_begin(request);
     return deferred;
+}
+
+tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const char *url,
+                                      const struct tw_fetch_options *options,
+                                      tw_value (*answer)(struct tw_response *response))
+{
+    return request_launch(where, agent, url, options, NULL, answer);
+}
+
+tw_deferred *twi_client_request_like(const struct twi_client_request *request,
+                                     const struct tw_fetch_options *options)
+{
+    return request_launch(TW_HERE, request->user.agent, request->hop.url->href, options,
+                          request->order.proxy, NULL);
 }
 
 tw_deferred *tw_agent_request_at(const char *where, tw_agent *agent, const char *url,

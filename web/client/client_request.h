@@ -10,6 +10,8 @@
  *     hop            one URL on the way: method, fields, credentials, proxy, trust
  *     reply          what comes back: the response in the making, redirect or verdict
  *     upload         the source of the body
+ *     cached         between exchange and request: the cache is asked, answers are stored
+ *       player       a stored response in the place of a connection
  *     patience       limits of time
  *   agent            settings, the pool, the requests under way
  *     connections    hosts, lines, places on connections
@@ -23,6 +25,7 @@
 #ifndef WEB_CLIENT_CLIENT_REQUEST_H
 #define WEB_CLIENT_CLIENT_REQUEST_H
 
+#include "web/client/cached.h"
 #include "web/client/hop.h"
 #include "web/client/patience.h"
 #include "web/client/reply.h"
@@ -50,6 +53,7 @@ struct twi_client_request {
     struct twi_hop hop;
     struct twi_place place;
     struct twi_exchange exchange;
+    struct twi_cached *cached; /* NULL: neither cache nor mode */
     struct tw_upload upload;
     struct twi_reply reply;
     struct tw_response *previous; /* the redirect before */
@@ -117,6 +121,11 @@ bool twi_client_request_stream(struct twi_client_request *request, const char *d
 
 /* --- client_request.c ----------------------------------------------------------------- */
 
+/* Ask the server of this hop once more. */
+void twi_client_request_go(struct twi_client_request *request);
+/* Another request for the URL of this hop, by the same proxy. */
+tw_deferred *twi_client_request_like(const struct twi_client_request *request,
+                                     const struct tw_fetch_options *options);
 /* As tw_agent_request_at(); `answer` (NULL: the response itself) takes over the response and
  * makes the value that a success fires with. */
 tw_deferred *twi_client_request_start(const char *where, tw_agent *agent, const char *url,

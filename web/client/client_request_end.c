@@ -36,6 +36,7 @@ void twi_client_request_free(struct twi_client_request *request)
         guard->gone = true;
     if (request->reply.response != NULL)
         request->reply.response->source = NULL;
+    twi_cached_free(request->cached);
     twi_reply_free(&request->reply);
     twi_response_unref(request->previous);
     twi_hop_free(&request->hop);
@@ -168,5 +169,7 @@ void twi_client_request_fail_content(struct twi_client_request *request)
 {
     const struct twi_decode_error *error = &request->reply.content.error;
 
+    if (error->error_class == &tw_error_encoding)
+        twi_cached_spoil(request->cached);
     twi_client_request_fail(request, error->error_class, 0, tw_none(), "%s", error->text);
 }

@@ -12,6 +12,7 @@
 #ifndef WEB_CLIENT_CONNECTION_H
 #define WEB_CLIENT_CONNECTION_H
 
+#include <tweed/cache.h>
 #include <tweed/failure.h>
 #include <tweed/headers.h>
 #include <tweed/resolver.h>
@@ -54,6 +55,7 @@ struct twi_answer {
     tw_headers *headers; /* the callee's */
     int64_t length;      /* of the body; -1: not known */
     bool until_close;    /* the body ends with the connection */
+    enum tw_cache_source source;
 };
 
 /* The ways in which an exchange ends without a whole answer. */

@@ -16,6 +16,7 @@ struct twi_hop {
     const char *method;
     struct tw_url *url;      /* the last user may take it */
     tw_headers *headers;     /* set by hand; NULL: none */
+    const tw_headers *extra; /* of the cache, lent; NULL: none */
     char *authorization;     /* of the options; NULL: none */
     char *url_authorization; /* of this URL, or of one before it on the same origin */
     char *address;           /* "IP:port" to connect to; NULL: the name's */

@@ -172,6 +172,16 @@ static int by_hand_put(const struct field_writer *to, const struct twi_hop *hop)
     return r;
 }
 
+static int extra_put(const struct field_writer *to, const tw_headers *extra)
+{
+    const char *name, *value;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && tw_headers_at(extra, i, &name, &value); i++)
+        r = field_put_text(to, name, value);
+    return r;
+}
+
 static int message_fields(const struct twi_message *message, twi_field_fn *put, void *arg)
 {
     const struct twi_hop *hop = TWI_CONTAINER(message, struct twi_hop, message);
@@ -186,7 +196,9 @@ static int message_fields(const struct twi_message *message, twi_field_fn *put, 
         r = cookies_put(&to, hop);
     if (r == 0)
         r = length_put(&to, hop);
-    return r < 0 ? r : by_hand_put(&to, hop);
+    if (r == 0)
+        r = by_hand_put(&to, hop);
+    return r < 0 || hop->extra == NULL ? r : extra_put(&to, hop->extra);
 }
 
 /* A proxy that serves all origins is told the origin (RFC 9112, 3.2.2). */

@@ -214,6 +214,7 @@ tw_value twi_order_take(struct twi_order *order, const struct tw_fetch_options *
         tw_cookies_ref(order->options.cookies);
     if (order->options.tls != NULL)
         tw_tls_context_ref(order->options.tls);
+    tw_cache_ref(order->options.cache);
     if (!times_finite(&order->options))
         return tw_fail(&tw_error_misuse, "a time that is not finite");
     failure = headers_take(order);
@@ -250,6 +251,7 @@ void twi_order_free(struct twi_order *order)
         tw_cookies_unref(order->options.cookies);
     if (order->options.tls != NULL)
         tw_tls_context_unref(order->options.tls);
+    tw_cache_unref(order->options.cache);
     twi_proxy_unref(order->proxy);
     tw_headers_free(order->headers);
     tw_release(order->body);

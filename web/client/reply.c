@@ -21,9 +21,9 @@ enum {
 
 /* --- what the head says ---------------------------------------------------------------- */
 
-static int cookies_take(const struct tw_response *response, tw_cookies *cookies)
+int twi_reply_take_cookies(const tw_headers *headers, const struct tw_url *url,
+                           tw_cookies *cookies)
 {
-    const tw_headers *headers = response->headers;
     const char *name, *value;
 
     if (cookies == NULL || !twi_headers_has(headers, TWI_HEADER_SET_COOKIE))
@@ -31,7 +31,7 @@ static int cookies_take(const struct tw_response *response, tw_cookies *cookies)
     for (uint32_t i = 0; i < headers->count; i++)
         if (headers->fields[i].id == TWI_HEADER_SET_COOKIE &&
             tw_headers_at(headers, i, &name, &value) &&
-            twi_cookies_store(cookies, response->url, value, (double)time(NULL)) == -ENOMEM)
+            twi_cookies_store(cookies, url, value, (double)time(NULL)) == -ENOMEM)
             return -ENOMEM;
     return 0;
 }
@@ -120,6 +120,7 @@ static int response_make(struct twi_reply *reply, struct twi_hop *hop,
     response->status = answer->status;
     response->minor = (unsigned char)answer->minor;
     response->reason = answer->reason;
+    response->from = (unsigned char)answer->source;
     response->redirects = redirects;
     response->url = hop->url;
     response->previous = *previous;
@@ -200,7 +201,9 @@ int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
     response = reply->response;
     reply->length = answer->length;
     reply->until_close = answer->until_close;
-    r = cookies_take(response, options->cookies);
+    /* The cookies of a stored response were taken when it came. */
+    if (answer->source == TW_SOURCE_SERVER)
+        r = twi_reply_take_cookies(response->headers, response->url, options->cookies);
     if (r == 0)
         r = redirect_find(reply, hop);
     if (r < 0)

@@ -42,6 +42,9 @@ int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
                     struct tw_response **previous);
 /* The part of it that begins the content, when response, length and final are set. As above. */
 int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_options *options);
+/* Store the cookies of an answer from `url`; `cookies` may be NULL. 0 or -ENOMEM. */
+int twi_reply_take_cookies(const tw_headers *headers, const struct tw_url *url,
+                           tw_cookies *cookies);
 /* Collect; as twi_body_add(). */
 int twi_reply_collect(struct twi_reply *reply, const char *data, size_t length);
 /* A redirect whose body is not worth its connection, or a failure that has enough of it. */

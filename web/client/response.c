@@ -140,6 +140,12 @@ const char *tw_response_url(tw_value value)
     return response->clean_url != NULL ? response->clean_url : "";
 }
 
+enum tw_cache_source tw_response_source(tw_value value)
+{
+    const struct tw_response *response = response_of(value);
+    return response != NULL ? (enum tw_cache_source)response->from : TW_SOURCE_SERVER;
+}
+
 unsigned tw_response_redirects(tw_value value)
 {
     const struct tw_response *response = response_of(value);

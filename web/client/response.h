@@ -25,6 +25,7 @@ struct tw_response {
     unsigned redirects;
     int status;
     unsigned char minor;
+    unsigned char from; /* enum tw_cache_source */
     bool complete;
     const char *reason; /* lives with the headers */
     tw_headers *headers;
