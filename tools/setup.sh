@@ -15,7 +15,7 @@ set -u
 BUILD="gcc libc6-dev make autoconf automake libtool pkg-config libevent-dev libssl-dev zlib1g-dev
     libc-ares-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev check openssl ca-certificates
     libxml2-dev libpcre2-dev libsqlite3-dev libhiredis-dev"
-CI="python3-markdown clang-14 clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+CI="redis-server python3-markdown clang-14 clang-format-14 valgrind xz-utils g++ git gdb gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     qemu-user"
 DEB="debhelper dpkg-dev fakeroot lintian python3-markdown libunistring-dev g++"
 ARM64="gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include <tweed/reactor.h>
 #include <tweed/tcp.h>
@@ -61,14 +60,15 @@ void twi_redis_link_close(struct twi_redis_link *link)
     link->why = tw_none();
 }
 
-/* 0.5 to 1, so that those who lost a server do not all come back at once. */
+/* 0.5 to 1, so that clients that lost one server do not all come back at once. By the clock: on a
+ * virtual one a program does the same each time. */
 static double jitter(void)
 {
-    uint16_t bits = 0;
+    uint64_t bits = (uint64_t)(tw_clock_seconds(tw_reactor_clock()) * 1e6);
 
-    if (getrandom(&bits, sizeof bits, 0) < 0)
-        return 1;
-    return 0.5 + bits / 131072.0;
+    bits = (bits ^ (bits >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return 0.5 + (double)(bits >> 33) / 4294967296.0;
 }
 
 /* Takes `why`. */

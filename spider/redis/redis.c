@@ -32,6 +32,12 @@ static double now_seconds(void)
     return tw_clock_seconds(tw_reactor_clock());
 }
 
+/* A timed call is as exact as the clock's nanoseconds, and a sum of doubles is not. */
+static bool is_late(const struct redis_command *command)
+{
+    return command->deadline <= now_seconds() + 1e-6;
+}
+
 /* --- a command ------------------------------------------------------------------------------ */
 
 static void request_release(struct twi_redis_request *request)
@@ -105,9 +111,8 @@ static void deadline_plan(tw_redis *redis);
 static void waiting_end_late(tw_redis *redis)
 {
     struct redis_command *command;
-    double now = now_seconds();
 
-    while ((command = command_first(&redis->waiting)) != NULL && command->deadline <= now) {
+    while ((command = command_first(&redis->waiting)) != NULL && is_late(command)) {
         tw_value cause = tw_is_none(redis->link.why) ? tw_none() : tw_retain(redis->link.why);
         struct tw_failure_fields fields = { .error_class = &tw_error_timeout,
                                             .message = "no connection to Redis in time",
@@ -124,7 +129,7 @@ static void deadline_over(void *arg)
     struct redis_command *oldest = command_first(&redis->sent);
 
     redis->deadline_call = 0;
-    if (oldest != NULL && oldest->deadline <= now_seconds())
+    if (oldest != NULL && is_late(oldest))
         twi_redis_link_break(&redis->link,
                              tw_fail(&tw_error_timeout, "no reply from Redis in time"));
     waiting_end_late(redis);
@@ -205,12 +210,12 @@ static void commands_reply(struct twi_redis_link *link, tw_value reply)
 
 static tw_value failure_of_sent(const struct redis_command *command, tw_value why)
 {
-    bool is_late = tw_failure_is(why, &tw_error_timeout) && command->deadline <= now_seconds();
+    bool timed_out = tw_failure_is(why, &tw_error_timeout) && is_late(command);
     struct tw_failure_fields fields = { .where = TW_HERE, .cause = tw_retain(why) };
 
-    fields.error_class = is_late ? &tw_error_timeout : &tw_error_connection_lost;
-    fields.message = is_late ? "no reply from Redis in time"
-                             : "the connection to Redis was lost before the reply";
+    fields.error_class = timed_out ? &tw_error_timeout : &tw_error_connection_lost;
+    fields.message = timed_out ? "no reply from Redis in time"
+                               : "the connection to Redis was lost before the reply";
     if (tw_failure_is(why, &tw_error_protocol) || tw_failure_is(why, &tw_error_toolarge)) {
         tw_release(fields.cause);
         return tw_retain(why);
