@@ -102,11 +102,27 @@ static xmlXPathObjectPtr variable_object(const struct twi_value *value)
     return xmlXPathNewString((const xmlChar *)value->text);
 }
 
+/* Errors go to `said` and `error` of `xpath`. */
+static void context_report_to(xmlXPathContextPtr context, struct twi_xpath *xpath)
+{
+    context->userData = xpath;
+    context->error = xpath_take_error;
+}
+
+/* The copy lies outside of the tree's arena, but counts as if it lay there. */
+static bool is_room_for_copy(const struct twi_tree *tree)
+{
+    size_t needed = (size_t)tree->count * sizeof(xmlNode) +
+                    (size_t)tree->attr_count * (sizeof(xmlAttr) + sizeof(xmlNode));
+
+    return needed <= tree->arena->limit - tree->arena->used;
+}
+
 struct twi_xpath *twi_xpath_open(const struct twi_tree *tree,
                                  const struct twi_prefix *prefixes,
                                  const struct twi_variable *variables)
 {
-    struct twi_xpath *xpath = calloc(1, sizeof *xpath);
+    struct twi_xpath *xpath = is_room_for_copy(tree) ? calloc(1, sizeof *xpath) : NULL;
 
     if (xpath == NULL)
         return NULL;
@@ -116,8 +132,7 @@ struct twi_xpath *twi_xpath_open(const struct twi_tree *tree,
         return NULL;
     }
     xpath->context->extra = xpath;
-    xpath->context->userData = xpath;
-    xpath->context->error = xpath_take_error;
+    context_report_to(xpath->context, xpath);
     xpath->context->opLimit = MOST_OPERATIONS;
     xpath_add_functions(xpath);
     for (; prefixes != NULL; prefixes = prefixes->next)
@@ -285,24 +300,58 @@ static void add_result(struct twi_xpath *xpath, struct twi_value_list *list,
 
 /* --- finding ------------------------------------------------------------------------------- */
 
-static xmlXPathCompExprPtr expression_compile(struct twi_xpath *xpath, struct twi_arena *arena,
-                                              const char *expression, size_t length)
-{
+struct twi_xpath_expression {
     xmlXPathCompExprPtr compiled;
-    char *copy = twi_arena_copy(arena, expression, length);
-    const char *nul = memchr(expression, 0, length);
+};
 
-    if (copy == NULL)
-        return NULL;
-    if (nul != NULL) {
-        xpath_fail(xpath, false, characters_before(expression, (int)(nul - expression)),
-                   "a NUL character");
+static xmlXPathCompExprPtr expression_compile(struct twi_xpath *xpath, const char *text)
+{
+    xmlXPathCompExprPtr compiled = NULL;
+
+    xpath->context = xmlXPathNewContext(NULL);
+    if (xpath->context == NULL) {
+        xpath_fail(xpath, true, 0, "out of memory");
         return NULL;
     }
-    compiled = xmlXPathCtxtCompile(xpath->context, (const xmlChar *)copy);
+    context_report_to(xpath->context, xpath);
+    xmlSetGenericErrorFunc(xpath, xpath_take_text);
+    compiled = xmlXPathCtxtCompile(xpath->context, (const xmlChar *)text);
+    xmlSetGenericErrorFunc(NULL, NULL);
+    xmlXPathFreeContext(xpath->context);
     if (compiled == NULL)
         xpath_fail(xpath, false, 0, "no expression");
     return compiled;
+}
+
+struct twi_xpath_expression *twi_xpath_compile(const char *text, size_t length,
+                                               struct twi_xpath_error *error)
+{
+    struct twi_xpath_expression *expression = calloc(1, sizeof *expression);
+    struct twi_xpath for_errors = { .error = error };
+    const char *nul = memchr(text, 0, length);
+    char *copy = strndup(text, length);
+
+    *error = (struct twi_xpath_error){ 0 };
+    if (nul != NULL)
+        xpath_fail(&for_errors, false, characters_before(text, (int)(nul - text)),
+                   "a NUL character");
+    else if (copy == NULL || expression == NULL)
+        xpath_fail(&for_errors, true, 0, "out of memory");
+    else
+        expression->compiled = expression_compile(&for_errors, copy);
+    free(copy);
+    if (expression == NULL || expression->compiled != NULL)
+        return expression;
+    free(expression);
+    return NULL;
+}
+
+void twi_xpath_expression_free(struct twi_xpath_expression *expression)
+{
+    if (expression == NULL)
+        return;
+    xmlXPathFreeCompExpr(expression->compiled);
+    free(expression);
 }
 
 static bool evaluate(struct twi_xpath *xpath, xmlXPathCompExprPtr compiled, uint32_t context,
@@ -323,25 +372,34 @@ static bool evaluate(struct twi_xpath *xpath, xmlXPathCompExprPtr compiled, uint
     return xpath->error->why[0] == 0;
 }
 
-bool twi_xpath_find(struct twi_xpath *xpath, const char *expression, size_t length,
-                    const uint32_t *contexts, size_t count, struct twi_value_list *list,
-                    struct twi_xpath_error *error)
+bool twi_xpath_run(struct twi_xpath *xpath, const struct twi_xpath_expression *expression,
+                   const uint32_t *contexts, size_t count, struct twi_value_list *list,
+                   struct twi_xpath_error *error)
 {
-    xmlXPathCompExprPtr compiled;
     bool is_good = true;
 
     *error = (struct twi_xpath_error){ 0 };
     xpath->error = error;
     xpath->said[0] = 0;
+    xpath->context->opCount = 0;
     xmlSetGenericErrorFunc(xpath, xpath_take_text);
-    compiled = expression_compile(xpath, list->arena, expression, length);
-    is_good = compiled != NULL;
     for (size_t i = 0; i < count && is_good; i++)
-        is_good = evaluate(xpath, compiled, contexts[i], list);
-    xmlXPathFreeCompExpr(compiled);
+        is_good = evaluate(xpath, expression->compiled, contexts[i], list);
     xmlSetGenericErrorFunc(NULL, NULL);
     if (list->arena->failed && is_good)
         xpath_fail(xpath, true, 0, "out of memory");
     xpath->error = NULL;
     return is_good && !list->arena->failed;
+}
+
+bool twi_xpath_find(struct twi_xpath *xpath, const char *expression, size_t length,
+                    const uint32_t *contexts, size_t count, struct twi_value_list *list,
+                    struct twi_xpath_error *error)
+{
+    struct twi_xpath_expression *compiled = twi_xpath_compile(expression, length, error);
+    bool is_good = compiled != NULL &&
+                   twi_xpath_run(xpath, compiled, contexts, count, list, error);
+
+    twi_xpath_expression_free(compiled);
+    return is_good;
 }

@@ -40,7 +40,8 @@ struct twi_variable {
 };
 
 struct twi_xpath;
-/* Copy a tree, which must live as long. NULL when there is no memory; to be closed. */
+/* Copy a tree, which must live as long. NULL when there is no memory, or the
+ * tree's arena would have no room for it; to be closed. */
 struct twi_xpath *twi_xpath_open(const struct twi_tree *tree,
                                  const struct twi_prefix *prefixes,
                                  const struct twi_variable *variables);
@@ -51,7 +52,16 @@ struct twi_xpath_error {
     size_t at;     /* character, from 1; 0: unknown */
     char why[200];
 };
+/* A compiled expression, for any tree. NULL with *error filled in; to be freed. */
+struct twi_xpath_expression;
+struct twi_xpath_expression *twi_xpath_compile(const char *text, size_t length,
+                                               struct twi_xpath_error *error);
+void twi_xpath_expression_free(struct twi_xpath_expression *expression);
 /* Append what is found from each of the elements in turn. False with *error filled in. */
+bool twi_xpath_run(struct twi_xpath *xpath, const struct twi_xpath_expression *expression,
+                   const uint32_t *contexts, size_t count, struct twi_value_list *list,
+                   struct twi_xpath_error *error);
+/* Both in one. */
 bool twi_xpath_find(struct twi_xpath *xpath, const char *expression, size_t length,
                     const uint32_t *contexts, size_t count, struct twi_value_list *list,
                     struct twi_xpath_error *error);
