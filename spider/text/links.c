@@ -24,6 +24,7 @@ static const char default_extensions[] = "7z 7zip bz2 rar tar tar.gz xz zip mng 
 
 struct link_regex {
     struct twi_regex *regex;
+    bool is_cached;
     struct link_regex *next;
 };
 
@@ -49,22 +50,41 @@ static void links_fail(struct links_run *run, const char *word, const char *what
 
 /* --- what is wanted ------------------------------------------------------------------------ */
 
+/* A compiled expression; NULL: it is wrong, or there is no memory, and the run is over. */
+static struct twi_regex *link_regex_of(struct links_run *run, struct twi_span text,
+                                       bool *ret_cached)
+{
+    struct twi_text_cache *cache = run->options->regexes;
+    struct twi_regex *regex = NULL;
+    struct twi_regex_error wrong;
+
+    *ret_cached = cache != NULL;
+    if (cache != NULL)
+        regex = twi_text_cache_get(cache, 0, text.text, text.length);
+    if (regex != NULL)
+        return regex;
+    regex = twi_regex_compile(text.text, text.length, 0, &wrong);
+    if (regex == NULL) {
+        links_fail(run, "re", wrong.why);
+        snprintf(run->error->message, sizeof run->error->message,
+                 "%s, at character %zu of \"%.60s\"", wrong.why, wrong.at, text.text);
+        return NULL;
+    }
+    if (cache == NULL || twi_text_cache_put(cache, 0, text.text, text.length, regex))
+        return regex;
+    links_fail(run, "limit", "out of memory");
+    return NULL;
+}
+
 static struct link_regex *regexes_compile(struct links_run *run, const struct twi_word *words)
 {
     struct link_regex *first = NULL, **end = &first;
 
     for (; words != NULL && !run->is_over; words = words->next) {
-        struct twi_regex_error wrong;
         *end = twi_arena_zeroed(run->arena, sizeof **end);
         if (*end == NULL)
             break;
-        (*end)->regex = twi_regex_compile(words->text.text, words->text.length, 0, &wrong);
-        if ((*end)->regex == NULL) {
-            links_fail(run, "re", wrong.why);
-            snprintf(run->error->message, sizeof run->error->message,
-                     "%s, at character %zu of \"%.60s\"", wrong.why, wrong.at,
-                     words->text.text);
-        }
+        (*end)->regex = link_regex_of(run, words->text, &(*end)->is_cached);
         end = &(*end)->next;
     }
     return first;
@@ -73,7 +93,8 @@ static struct link_regex *regexes_compile(struct links_run *run, const struct tw
 static void regexes_free(struct link_regex *regex)
 {
     for (; regex != NULL; regex = regex->next)
-        twi_regex_free(regex->regex);
+        if (!regex->is_cached)
+            twi_regex_free(regex->regex);
 }
 
 static bool any_finds(struct links_run *run, struct link_regex *regex, const char *text,
@@ -244,7 +265,8 @@ static void link_add(struct links_run *run, uint32_t node, const struct tw_url *
     const char *href;
     struct twi_link *link;
 
-    twi_tree_write_text(run->selector->tree, node, &text);
+    if (!run->options->no_text || run->restrict_text != NULL)
+        twi_tree_write_text(run->selector->tree, node, &text);
     if (run->restrict_text != NULL &&
         !any_finds(run, run->restrict_text, twi_text_string(&text), text.length))
         return;
@@ -318,12 +340,12 @@ static void element_take(struct links_run *run, uint32_t node)
 
 /* --- regions ------------------------------------------------------------------------------- */
 
-static void regions_find(struct links_run *run, struct twi_found_list *found)
+static void regions_find(struct links_run *run, const struct twi_step *step,
+                         struct twi_found_list *found)
 {
     const struct twi_tree *tree = run->selector->tree;
 
-    for (const struct twi_step *step = run->options->regions; step != NULL && !run->is_over;
-         step = step->next) {
+    for (; step != NULL && !run->is_over; step = step->next) {
         struct twi_value_list list = { .arena = run->arena };
         struct twi_step one = *step;
         one.next = NULL;
@@ -336,21 +358,43 @@ static void regions_find(struct links_run *run, struct twi_found_list *found)
     twi_found_sort(found);
 }
 
+/* Behind the denied region that a node stands in; the node itself if it is in none. *at is the
+ * first region that does not end before it. */
+static uint32_t skip_denied(const struct links_run *run, const struct twi_found_list *denied,
+                            size_t *at, uint32_t node)
+{
+    const struct twi_node *nodes = run->selector->tree->nodes;
+
+    while (*at < denied->count && nodes[denied->items[*at].node].end <= node)
+        ++*at;
+    if (*at < denied->count && denied->items[*at].node <= node)
+        return nodes[denied->items[*at].node].end;
+    return node;
+}
+
 static void regions_take(struct links_run *run)
 {
     const struct twi_tree *tree = run->selector->tree;
-    struct twi_found_list found = { .arena = run->arena };
+    struct twi_found_list found = { .arena = run->arena }, denied = { .arena = run->arena };
     uint32_t at = 0;
+    size_t next_denied = 0;
 
     if (run->options->regions == NULL)
         twi_found_add(&found, 0, 0);
     else
-        regions_find(run, &found);
+        regions_find(run, run->options->regions, &found);
+    if (!run->is_over)
+        regions_find(run, run->options->deny_regions, &denied);
     for (size_t i = 0; i < found.count; i++) {
         if (at < found.items[i].node)
             at = found.items[i].node;
-        for (; at < tree->nodes[found.items[i].node].end && !run->is_over; at++)
-            element_take(run, at);
+        while (at < tree->nodes[found.items[i].node].end && !run->is_over) {
+            uint32_t behind = skip_denied(run, &denied, &next_denied, at);
+            if (behind == at)
+                element_take(run, at++);
+            else
+                at = behind;
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "spider/text/charset.h"
 #include "spider/text/select.h"
+#include "spider/text/text_cache.h"
 
 /* Strings, chained. */
 struct twi_word {
@@ -29,7 +30,10 @@ struct twi_links_options {
     const struct twi_word *deny_extensions; /* NULL: of what is no page */
     bool all_extensions;                    /* none is denied */
     const struct twi_step *regions;         /* each from the root; NULL: all of the page */
+    const struct twi_step *deny_regions;    /* likewise; NULL: none */
     bool canonical, all, no_strip;
+    bool no_text;                   /* the links' texts are not wanted */
+    struct twi_text_cache *regexes; /* of compiled expressions; NULL: none */
 };
 
 struct twi_link {
