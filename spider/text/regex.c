@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "spider/text/regex.h"
 
 #define MOST_STEPS 10000000
@@ -271,4 +272,43 @@ bool twi_regex_replace(struct twi_regex *regex, const char *subject, size_t leng
     }
     twi_text_add(out, subject + from, length - from);
     return result != TWI_REGEX_LIMIT;
+}
+
+/* --- letters ------------------------------------------------------------------------------- */
+
+static bool lower_ascii(const char *text, size_t length, struct twi_text *out)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            return false;
+    for (size_t i = 0; i < length; i++)
+        twi_text_putc(out, twi_lower(text[i]));
+    return true;
+}
+
+/* PCRE2 knows the cases of all letters, and changes them in a replacement. */
+bool twi_regex_lower(struct twi_regex *any, const char *text, size_t length,
+                     struct twi_text *out)
+{
+    static const char by[] = "\\L$0";
+    uint32_t options = PCRE2_SUBSTITUTE_EXTENDED | PCRE2_SUBSTITUTE_GLOBAL |
+                       PCRE2_SUBSTITUTE_OVERFLOW_LENGTH;
+    size_t room = length + length / 4 + 16;
+    int r = PCRE2_ERROR_NOMEMORY;
+
+    if (lower_ascii(text, length, out))
+        return true;
+    for (int tries = 0; tries < 2 && r == PCRE2_ERROR_NOMEMORY; tries++) {
+        char *lower = twi_arena_alloc(out->arena, room);
+        size_t made = room;
+        if (lower == NULL)
+            return true;
+        r = pcre2_substitute(any->code, (PCRE2_SPTR)text, length, 0, options, any->match,
+                             any->limits, (PCRE2_SPTR)by, sizeof by - 1, (PCRE2_UCHAR *)lower,
+                             &made);
+        if (r >= 0)
+            twi_text_add(out, lower, made);
+        room = made;
+    }
+    return r >= 0;
 }

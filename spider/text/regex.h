@@ -58,4 +58,9 @@ bool twi_regex_extract(struct twi_regex *regex, const char *subject, size_t leng
 bool twi_regex_replace(struct twi_regex *regex, const char *subject, size_t length,
                        const char *by, bool all, struct twi_text *out);
 
+/* The text in lower case, as Unicode has it, by an expression that matches anything ("(?s).+").
+ * False: a limit. */
+bool twi_regex_lower(struct twi_regex *any, const char *text, size_t length,
+                     struct twi_text *out);
+
 #endif

@@ -52,8 +52,7 @@ static void values_add_found(struct twi_value_list *list, const struct twi_found
         twi_value_add(list, (struct twi_value){ .found = found->items[i] });
 }
 
-/* Nodes into document order, if all are such. */
-static void values_in_order(struct twi_value_list *list)
+void twi_values_in_order(struct twi_value_list *list)
 {
     struct twi_found_list found = { .arena = list->arena };
 
@@ -119,7 +118,7 @@ static bool step_xpath(struct twi_selector *selector, const struct twi_step *ste
     if (!twi_xpath_find(selector->xpath, step->text, step->length, contexts, count, list,
                         &wrong))
         return select_fail(error, wrong.is_limit ? "limit" : "xpath", wrong.why, wrong.at);
-    values_in_order(list);
+    twi_values_in_order(list);
     return true;
 }
 

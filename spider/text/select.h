@@ -43,6 +43,8 @@ bool twi_select_from(struct twi_selector *selector, const struct twi_step *step,
                      const uint32_t *contexts, size_t count, struct twi_value_list *list,
                      struct twi_select_error *error);
 
+/* Nodes into document order, each once, if all are such. */
+void twi_values_in_order(struct twi_value_list *list);
 /* A value as text: an element's markup, an attribute's value, a text as it is. */
 void twi_value_write(const struct twi_tree *tree, const struct twi_value *value,
                      struct twi_text *out);
