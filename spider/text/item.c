@@ -66,7 +66,8 @@ static void table_make(struct twi_item *item)
         *table_place(item, field_name(field)) = field;
 }
 
-static void item_add(struct twi_item *item, struct twi_span name, const struct twi_json *value)
+static void item_field_add(struct twi_item *item, struct twi_span name,
+                           const struct twi_json *value)
 {
     struct twi_json *field = twi_json_new(item->arena, value->kind);
     const char *copy = twi_arena_copy(item->arena, name.text, name.length);
@@ -93,7 +94,7 @@ void twi_item_set(struct twi_item *item, struct twi_span name, const struct twi_
         return;
     field = twi_item_find(item, name);
     if (field == NULL) {
-        item_add(item, name, value);
+        item_field_add(item, name, value);
         return;
     }
     old = *field;
