@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spider/text/decimal.h"
 #include "spider/text/json.h"
 
 struct twi_json *twi_json_member(const struct twi_json *object, const char *name)
@@ -91,17 +92,11 @@ struct twi_json *twi_json_integer(struct twi_arena *arena, int64_t integer)
 
 struct twi_json *twi_json_double(struct twi_arena *arena, double number)
 {
-    char digits[40];
-    int precision, length = 0;
+    char digits[TWI_DECIMAL_SIZE];
 
     if (!isfinite(number))
         return twi_json_new(arena, TWI_JSON_NULL);
-    for (precision = 15; precision <= 17; precision++) {
-        length = snprintf(digits, sizeof digits, "%.*g", precision, number);
-        if (strtod(digits, NULL) == number)
-            break;
-    }
-    return json_with_text(arena, TWI_JSON_NUMBER, digits, (size_t)length);
+    return json_with_text(arena, TWI_JSON_NUMBER, digits, twi_decimal_print(digits, number));
 }
 
 struct twi_json *twi_json_append(struct twi_json *list, struct twi_json *value)

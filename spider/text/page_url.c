@@ -4,8 +4,7 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
+#include "spider/text/decimal.h"
 #include "spider/text/entity.h"
 #include "spider/text/page_url.h"
 #include "spider/text/query.h"
@@ -142,7 +141,7 @@ static bool take_seconds(struct twi_span *text, double *ret_seconds)
     }
     digits[used] = 0;
     *text = twi_span_from(*text, i);
-    *ret_seconds = strtod(digits, NULL);
+    *ret_seconds = twi_decimal_read(digits);
     return used > 0 && !(used == 1 && digits[0] == '.');
 }
 
