@@ -106,6 +106,12 @@ static const struct {
     { "order", "best", NONE_AT_ALL, NULL },
     { "order", "2", NONE_AT_ALL, NULL },
     { "durability", "power", TW_SAFE_POWER, "power" },
+    { "cache_mode", "default", TW_CACHE_DEFAULT, "default" },
+    { "cache_mode", "no-store", TW_CACHE_NO_STORE, "no-store" },
+    { "cache_mode", "reload", TW_CACHE_RELOAD, "reload" },
+    { "cache_mode", "no-cache", TW_CACHE_NO_CACHE, "no-cache" },
+    { "cache_mode", "force-cache", TW_CACHE_FORCE_CACHE, "force-cache" },
+    { "cache_mode", "only-if-cached", TW_CACHE_ONLY_IF_CACHED, "only-if-cached" },
 };
 
 START_TEST(a_value_is_read_and_written)

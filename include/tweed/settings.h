@@ -8,11 +8,13 @@
  * setting that knows it explains. Seconds and bytes. The same names stand in the file tweed.conf
  * ("delay = 2s"), in the program's environment (TWEED_DELAY=2s) and on its command line
  * (-s delay=2s); a spider's own stand between the file and the environment, and each overrides the
- * one before it. There "0" and "none" are none, and "default" is the default.
+ * one before it. (But a struct cannot say false, or the first word of a choice, over a file.)
+ * In the other places "0" and "none" are none, and "default" is the default.
  */
 #ifndef TWEED_SETTINGS_H
 #define TWEED_SETTINGS_H
 
+#include <tweed/cache.h>
 #include <tweed/failure.h>
 
 TW_BEGIN
@@ -43,14 +45,6 @@ enum tw_crawl_scope {
     TW_SCOPE_HOSTS, /* hosts */
     TW_SCOPE_SITES, /* sites */
     TW_SCOPE_ANY /* any */
-};
-enum tw_crawl_cache_mode {
-    TW_CRAWL_CACHE_DEFAULT, /* default */
-    TW_CRAWL_CACHE_NO_STORE, /* no-store */
-    TW_CRAWL_CACHE_RELOAD, /* reload */
-    TW_CRAWL_CACHE_NO_CACHE, /* no-cache */
-    TW_CRAWL_CACHE_FORCE, /* force-cache */
-    TW_CRAWL_CACHE_ONLY /* only-if-cached */
 };
 enum tw_crawl_log_level {
     TW_CRAWL_LOG_INFO, /* info */
@@ -240,7 +234,7 @@ struct tw_settings {
     /* A folder with answers that are used again, as RFC 9111 says. None: no cache. */
     const char *cache;
     /* How the cache is used: a mode of fetch(). Default: default. */
-    enum tw_crawl_cache_mode cache_mode;
+    enum tw_cache_mode cache_mode;
     /* A WARC file that gets each request and answer. None: none is written. */
     const char *warc;
 
