@@ -37,8 +37,7 @@ static const char *declaration_line(const struct twi_declaration *declaration)
     for (const struct twi_declared_item *item = declaration->items; item != NULL;
          item = item->next) {
         put(line, sizeof line, "item:", item->css != NULL ? item->css : "the page");
-        for (const struct twi_declared_field *field = item->fields; field->name != NULL;
-             field++) {
+        for (const struct tw_extract *field = item->fields; field->name != NULL; field++) {
             put(line, sizeof line, field->required ? "required " : "", field->name);
             put(line, sizeof line, "css ", field->css);
             put(line, sizeof line, "xpath ", field->xpath);
@@ -89,6 +88,10 @@ static const struct {
     { { "a.example", "--field", "a=p", "--required", "a=p" },
       NULL,
       "--required: 'a' is there already" },
+    { { "a.example", "--field", "a=p |> wool" }, NULL, "--field: 'p |> wool': " },
+    { { "a.example", "--field", "a=p |> re('(')" }, NULL, "--field: 'p |> re('(')': " },
+    { { "a.example", "--field", "a=//p[" }, NULL, "--field: '//p[': " },
+    { { "a.example", "--field", "a=json:x" }, NULL, "--field: 'x': " },
     { { "http://" }, NULL, "'http://': " },
     { { "a.example", "--sitemap", "a b" }, NULL, "'a b': " },
     { { "a.example", "--max-pages=x" }, NULL, "--max-pages: max_pages: 'x' is not" },

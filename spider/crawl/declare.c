@@ -10,7 +10,7 @@
 #include <tweed/url.h>
 
 #include "spider/crawl/declare.h"
-#include "spider/text/css.h"
+#include "spider/text/extract.h"
 
 static const struct twi_option declare_options[] = {
     { "follow", 'f', "CSS", "follow the links of all matches" },
@@ -38,22 +38,29 @@ static int declare_keep(struct twi_declaration *declaration, struct twi_words *w
 
 /* --- queries ------------------------------------------------------------------------------- */
 
-/* Filters, behind "|>", are looked at when the query is used. */
+/* Compile it, and throw it away: the mistakes in it are told here. */
+static int check_query(const char *where, enum twi_language language, const char *text,
+                       tw_value *ret_failure)
+{
+    struct twi_extract_error error = { 0 };
+    struct twi_extractor *extractor = twi_extractor_compile(language, twi_span_of(text),
+                                                            &error);
+
+    if (extractor != NULL) {
+        twi_extractor_free(extractor);
+        return 0;
+    }
+    if (error.at > 0)
+        *ret_failure = tw_fail(&tw_error_settings, "%s: '%s': %s at character %zu", where,
+                               text, error.why, error.at);
+    else
+        *ret_failure = tw_fail(&tw_error_settings, "%s: '%s': %s", where, text, error.why);
+    return -EINVAL;
+}
+
 static int check_css(const char *where, const char *text, tw_value *ret_failure)
 {
-    const char *filters = strstr(text, "|>");
-    size_t length = filters != NULL ? (size_t)(filters - text) : strlen(text);
-    struct twi_css_error error = { 0 };
-    struct twi_arena arena;
-    bool is_fine;
-
-    twi_arena_init(&arena, 0);
-    is_fine = twi_css_compile(&arena, text, length, NULL, &error) != NULL;
-    if (!is_fine)
-        *ret_failure = tw_fail(&tw_error_settings, "%s: '%s': %s at character %zu", where,
-                               text, error.why != NULL ? error.why : "no memory", error.at);
-    twi_arena_free(&arena);
-    return is_fine ? 0 : -EINVAL;
+    return check_query(where, TWI_LANGUAGE_CSS, text, ret_failure);
 }
 
 static bool is_xpath(const char *query)
@@ -61,18 +68,19 @@ static bool is_xpath(const char *query)
     return query[0] == '/' || query[0] == '(' || strncmp(query, "./", 2) == 0;
 }
 
-static int field_fill(struct twi_declared_field *field, const char *where, const char *query,
+static int field_fill(struct tw_extract *field, const char *where, const char *query,
                       tw_value *ret_failure)
 {
     if (strncmp(query, "json:", 5) == 0) {
         field->json = query + 5;
-    } else if (is_xpath(query)) {
-        field->xpath = query;
-    } else {
-        field->css = query;
-        return check_css(where, query, ret_failure);
+        return check_query(where, TWI_LANGUAGE_JSON, field->json, ret_failure);
     }
-    return 0;
+    if (is_xpath(query)) {
+        field->xpath = query;
+        return check_query(where, TWI_LANGUAGE_XPATH, query, ret_failure);
+    }
+    field->css = query;
+    return check_css(where, query, ret_failure);
 }
 
 /* --- items --------------------------------------------------------------------------------- */
@@ -120,12 +128,12 @@ static bool has_field(const struct twi_declared_item *item, const char *name)
 }
 
 /* NULL: no memory. */
-static struct twi_declared_field *item_add_field(struct twi_declaration *declaration,
-                                                 struct twi_declared_item *item)
+static struct tw_extract *item_add_field(struct twi_declaration *declaration,
+                                         struct twi_declared_item *item)
 {
     size_t size = sizeof *item->fields, old = item->count > 0 ? (item->count + 1) * size : 0;
-    struct twi_declared_field *fields = twi_arena_grow(declaration->arena, item->fields, old,
-                                                       (item->count + 2) * size);
+    struct tw_extract *fields = twi_arena_grow(declaration->arena, item->fields, old,
+                                               (item->count + 2) * size);
 
     if (fields == NULL)
         return NULL;
@@ -140,7 +148,7 @@ static int declare_field(struct twi_declaration *declaration, const char *where,
 {
     struct twi_declared_item *item = item_last(declaration);
     size_t length = strcspn(pair, "=");
-    struct twi_declared_field *field;
+    struct tw_extract *field;
     const char *name;
 
     if (length == 0 || pair[length] == 0 || pair[length + 1] == 0) {

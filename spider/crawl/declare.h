@@ -13,16 +13,13 @@
 #ifndef SPIDER_CRAWL_DECLARE_H
 #define SPIDER_CRAWL_DECLARE_H
 
+#include <tweed/page.h>
+
 #include "spider/crawl/options.h"
 
-/* One of the three is given. */
-struct twi_declared_field {
-    const char *name, *css, *xpath, *json;
-    bool required; /* an item without it is dropped */
-};
 struct twi_declared_item {
     const char *css; /* an item for each match; NULL: the page is one */
-    struct twi_declared_field *fields; /* the last one has no name */
+    struct tw_extract *fields; /* for tw_scrape(): the last one has no name */
     size_t count;
     struct twi_declared_item *next;
 };

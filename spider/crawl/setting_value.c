@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * setting_value.c - reads and writes values of settings.
- *
- * Numbers are read digit by digit, since strtod() takes the decimal point from the locale of the
- * program.
  */
 #include "config.h"
 
@@ -14,6 +11,7 @@
 
 #include "base/ascii.h"
 #include "spider/crawl/setting_value.h"
+#include "spider/text/decimal.h"
 #include "spider/text/json.h"
 
 struct unit {
@@ -47,24 +45,27 @@ static bool setting_text_is(const char *text, const char *word)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* Digits with a point among them; at most 15, which a double holds exactly. */
+/* Digits with a point among them. */
 static bool setting_read_decimal(const char **at, double *ret_number)
 {
-    double number = 0, scale = 1;
-    unsigned digits = 0;
+    size_t length = strspn(*at, "0123456789."), digits = 0;
+    char text[TWI_DECIMAL_SIZE];
     bool behind = false;
 
-    for (; twi_is_digit(**at) || (**at == '.' && !behind); (*at)++) {
-        if (**at == '.') {
-            behind = true;
-            continue;
-        }
-        if (++digits > 15)
+    if (length >= sizeof text)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if ((*at)[i] != '.')
+            digits++;
+        else if (behind)
             return false;
-        number = number * 10 + (**at - '0');
-        scale *= behind ? 10 : 1;
+        else
+            behind = true;
     }
-    *ret_number = number / scale;
+    memcpy(text, *at, length);
+    text[length] = 0;
+    *at += length;
+    *ret_number = twi_decimal_read(text);
     return digits > 0;
 }
 
@@ -290,9 +291,10 @@ static void put_measure(struct twi_text *text, double number, const struct unit 
     while (unit[1].name != NULL && unit->factor > 1 &&
            (number < unit->factor || fmod(number, unit->factor) != 0))
         unit++;
-    if (unit->factor == 1 && number < 1 && unit[1].factor < 1) {
-        setting_put_number(text, nearbyint(number * 1e9) / 1e6);
-        twi_text_puts(text, unit[1].name);
+    /* Thousands and thousandths may round: only if it reads back as the same. */
+    if (unit->factor == 1 && number < 1 && nearbyint(number * 1e6) / 1000 / 1000 == number) {
+        setting_put_number(text, nearbyint(number * 1e6) / 1000);
+        twi_text_puts(text, "ms");
         return;
     }
     setting_put_number(text, number / unit->factor);
