@@ -144,4 +144,127 @@ static inline void jobs_wait(const int64_t *count, int64_t wanted)
     ck_assert_int_ge(*count, wanted);
 }
 
+/* --- a job at work -------------------------------------------------------------------------- */
+
+static struct {
+    struct twi_job *job;
+    int64_t acknowledged, hosts, urls, fulls, failures, order;
+    struct twi_job_url rows[64];
+    char origins[64][64];
+    struct twi_job_host last_host;
+} at;
+
+static inline int jobs_told_host(const struct twi_job_host *row, void *arg)
+{
+    (void)arg;
+    ck_assert_int_lt(row->id, 64);
+    snprintf(at.origins[row->id], sizeof at.origins[0], "%s", row->origin);
+    at.last_host = *row;
+    at.hosts++;
+    return 0;
+}
+
+static inline int jobs_told_url(const struct twi_job_url *row, void *arg)
+{
+    (void)arg;
+    ck_assert_int_lt(row->id, 64);
+    at.rows[row->id] = *row;
+    at.urls++;
+    return 0;
+}
+
+static inline void jobs_told_failed(tw_value failure, void *arg)
+{
+    (void)failure;
+    (void)arg;
+    at.failures++;
+}
+
+static const struct twi_job_options jobs_quotes = { .spider = "quotes",
+                                                    .places = 8,
+                                                    .is_inline = true,
+                                                    .host = jobs_told_host,
+                                                    .url = jobs_told_url,
+                                                    .failed = jobs_told_failed };
+
+static inline void jobs_begin_virtual(void)
+{
+    jobs_begin();
+    ck_assert_int_eq(tw_testing_begin(), 0);
+    memset(&at, 0, sizeof at);
+}
+
+static inline void jobs_end_virtual(void)
+{
+    ck_assert_uint_eq(tw_testing_end(), 0);
+    jobs_end();
+}
+
+static inline int jobs_open_with(struct twi_job_options options, const char *folder,
+                                 tw_value *ret_failure)
+{
+    options.folder = folder;
+    at.hosts = at.urls = at.acknowledged = at.order = 0;
+    memset(at.rows, 0, sizeof at.rows);
+    return twi_job_open(&options, &at.job, ret_failure);
+}
+
+static inline void jobs_open(const char *name)
+{
+    tw_value failure = tw_none();
+    int r = jobs_open_with(jobs_quotes, jobs_path(name), &failure);
+
+    ck_assert_msg(r == 0, "%s", tw_failure_message(failure));
+}
+
+static bool jobs_is_closed;
+static inline tw_value jobs_closed_with(tw_value result, void *arg)
+{
+    (void)arg;
+    jobs_is_closed = true;
+    ck_assert_msg(!tw_is_failure(result), "%s", tw_failure_message(result));
+    return tw_none();
+}
+
+static inline void jobs_close(enum twi_job_end how)
+{
+    tw_deferred *closed = twi_job_close(at.job, how);
+    double deadline = test_deadline();
+
+    jobs_is_closed = false;
+    tw_add_both(closed, jobs_closed_with, NULL);
+    tw_deferred_unref(closed);
+    while (!jobs_is_closed && test_before(deadline))
+        tw_reactor_iterate(0.05);
+    ck_assert(jobs_is_closed);
+}
+
+static inline struct jobs_page *jobs_page_of(int64_t url, enum twi_record_kind kind)
+{
+    struct jobs_page *page = jobs_page(url, kind, &at.acknowledged);
+
+    page->order = ++at.order;
+    return page;
+}
+
+static inline void jobs_put(struct jobs_page *page)
+{
+    twi_job_put(at.job, &page->record);
+}
+
+/* The seed found three pages on two hosts. */
+static inline void jobs_put_seed(void)
+{
+    struct jobs_page *page;
+
+    ck_assert_int_eq(twi_job_number(at.job, 4), 1);
+    page = jobs_page_of(1, TWI_RECORD_DONE);
+    jobs_visit(page, 1, "start:", "");
+    jobs_visit(page, 2, "https://a.example", "/2")->info =
+        "{\"v\":1,\"callback\":\"parse_book\"}";
+    jobs_visit(page, 3, "https://b.example", "/3?x=\xc3\xa4")->priority = -128;
+    jobs_visit(page, 4, "https://a.example", "/4")->depth = 7;
+    jobs_put(page);
+}
+
 #endif

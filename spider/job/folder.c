@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "spider/job/error.h"
@@ -124,6 +125,23 @@ static long lock_holder(int fd)
     return strtol(text, NULL, 10);
 }
 
+long twi_folder_holder(const char *path)
+{
+    char *file = twi_folder_file(path, "lock");
+    int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    long holder = 0;
+
+    free(file);
+    if (fd < 0)
+        return 0;
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        holder = lock_holder(fd);
+        holder = holder > 0 ? holder : -1;
+    }
+    close(fd);
+    return holder;
+}
+
 static int refuse_lock(const char *path, int fd, tw_value *ret_failure)
 {
     long holder = lock_holder(fd);
@@ -139,6 +157,19 @@ static int refuse_lock(const char *path, int fd, tw_value *ret_failure)
     return -EBUSY;
 }
 
+/* Somebody who only looks holds it for a moment, and so does a process that was just killed. */
+static int lock_patiently(int fd)
+{
+    static const struct timespec pause = { .tv_nsec = 10 * 1000000 };
+    int r = flock(fd, LOCK_EX | LOCK_NB);
+
+    for (int tries = 0; r < 0 && errno == EWOULDBLOCK && tries < 20; tries++) {
+        nanosleep(&pause, NULL);
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    return r;
+}
+
 static int folder_lock(const char *path, const char *file, tw_value *ret_failure)
 {
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666), r;
@@ -147,7 +178,7 @@ static int folder_lock(const char *path, const char *file, tw_value *ret_failure
 
     if (fd < 0)
         return folder_failure(errno, file, "write", ret_failure);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (lock_patiently(fd) < 0) {
         r = errno == EWOULDBLOCK ? refuse_lock(path, fd, ret_failure)
                                  : folder_failure(errno, file, "lock", ret_failure);
         close(fd);

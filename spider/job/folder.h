@@ -27,6 +27,9 @@ void twi_folder_close(struct twi_folder *folder);
 /* Only look: 0, or the same failures. For those that read. */
 int twi_folder_look(const char *path, tw_value *ret_failure);
 
+/* The process that has the lock; 0: none has; -1: one that did not say. */
+long twi_folder_holder(const char *path);
+
 /* "PATH/NAME", to be freed; NULL without memory. */
 char *twi_folder_file(const char *path, const char *name);
 

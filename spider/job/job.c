@@ -26,6 +26,7 @@ enum {
 struct twi_job {
     struct twi_store *store;
     struct twi_writer *writer;
+    struct twi_flight *flight; /* the store's */
     void (*full)(bool is_full, const char *why, void *arg);
     void (*failed)(tw_value failure, void *arg);
     void *arg;
@@ -250,6 +251,16 @@ int twi_job_load(struct twi_job *job, const int64_t *ids, size_t count,
     return 0;
 }
 
+void twi_job_flight_begin(struct twi_job *job, int64_t url)
+{
+    twi_flight_begin(job->flight, url);
+}
+
+void twi_job_flight_end(struct twi_job *job, int64_t url)
+{
+    twi_flight_end(job->flight, url);
+}
+
 /* --- opening and closing -------------------------------------------------------------------- */
 
 /* The waiting may stop, but the end comes all the same. */
@@ -270,6 +281,7 @@ static int job_start(struct twi_job *job, const struct twi_job_options *options,
 
     if (r < 0)
         return r;
+    job->flight = twi_store_flight(job->store);
     job->next_url = twi_store_facts(job->store)->last_url + 1;
     r = twi_store_state(job->store, number_read, job, ret_failure);
     if (r < 0)

@@ -4,10 +4,12 @@
  *
  * A job is a folder with one SQLite file. Records are gathered, committed in the order in which
  * they were put, each whole or not at all, and acknowledged in that order. A record that was not
- * acknowledged when the program ends was perhaps committed and perhaps not: the next opening tells.
- * A thread of its own commits; all functions belong to the reactor's thread.
+ * acknowledged when the program ends was perhaps committed and perhaps not: the next opening
+ * tells. A thread of its own commits; all functions belong to the reactor's thread.
  *
- *   FOLDER/job.sqlite   the truth      FOLDER/lock      held while it is crawled: the process's id
+ *   FOLDER/job.sqlite   the truth
+ *   FOLDER/lock         held while it is crawled: the process's id
+ *   FOLDER/flight       the pages whose callbacks run at this moment
  *
  * Without a folder nothing is kept but the feeds.
  */
@@ -23,6 +25,7 @@
 #include "spider/job/error.h"
 #include "spider/job/record.h"
 
+struct twi_feed_options;
 struct twi_job;
 
 /* A row of `host`. */
@@ -59,6 +62,10 @@ struct twi_job_options {
     const char *spider; /* its name: a job of another spider is refused */
     bool is_resume;     /* there must be a job in the folder */
     bool power;         /* what was acknowledged survives a power failure, too: an fsync a commit */
+    /* A bit of twi_record_item.feeds for each, in this order, 32 at most; `spider` and `started`
+     * are filled in. With a folder, a feed goes on from where it was; lent for the call. */
+    const struct twi_feed_options *feeds;
+    size_t feed_count;
     unsigned places;    /* how many records can come before one is acknowledged */
     bool
         is_inline; /* no thread: the reactor commits, in a turn of its own. For virtual time */
@@ -69,8 +76,8 @@ struct twi_job_options {
      */
     int (*host)(const struct twi_job_host *row, void *arg);
     int (*url)(const struct twi_job_url *row, void *arg);
-    /* The disk is full, `why` says which file, and it is tried again every ten seconds; or there is
-     * room again (`why` NULL). No record is lost or acknowledged meanwhile. */
+    /* The disk is full, `why` says which file, and it is tried again every ten seconds; or there
+     * is room again (`why` NULL). No record is lost or acknowledged meanwhile. */
     void (*full)(bool is_full, const char *why, void *arg);
     /* Nothing is committed or acknowledged any more; `failure` is lent. Close the job. */
     void (*failed)(tw_value failure, void *arg);
@@ -104,14 +111,19 @@ void twi_job_put(struct twi_job *job, struct twi_record *record);
 void twi_job_in_flight(struct twi_job *job, unsigned count);
 
 /*
- * Read visits of committed or put records back by their ids. For each that there is each(visit) is
- * called, its strings living for the call; then done(failure, arg), once, the failure none if all
- * went well. Both on the reactor's thread, never inside this call; also when the job fails or is
- * closed meanwhile. `ids` are copied. Returns 0, -ENOMEM.
+ * Read visits of committed or put records back by their ids. For each that there is each(visit)
+ * is called, its strings living for the call; then done(failure, arg), once, the failure none if
+ * all went well. Both on the reactor's thread, never inside this call; also when the job fails or
+ * is closed meanwhile. `ids` are copied. Returns 0, -ENOMEM.
  */
 int twi_job_load(struct twi_job *job, const int64_t *ids, size_t count,
                  void (*each)(const struct twi_visit *visit, void *arg),
                  void (*done)(tw_value failure, void *arg), void *arg);
+
+/* Around a page's callback: it begins or goes on; it awaits or has returned. A page that is
+ * between the two when the program ends, three times in a row, fails ("crashed the program"). */
+void twi_job_flight_begin(struct twi_job *job, int64_t url);
+void twi_job_flight_end(struct twi_job *job, int64_t url);
 
 enum twi_job_end {
     TWI_JOB_BROKEN,   /* whatever was put is committed */
@@ -120,7 +132,8 @@ enum twi_job_end {
 };
 /* Commit and acknowledge what was put, and free the job. Fires when nothing of it is left, with
  * none or the failure that the job ended by: its records will not be acknowledged any more. A
- * cancel changes nothing. The job may not be used after this call, but for what is called by it. */
+ * cancel changes nothing. The job may not be used after this call, but for what is called by
+ * it. */
 tw_deferred *twi_job_close(struct twi_job *job, enum twi_job_end end);
 
 #endif

@@ -86,6 +86,20 @@ int twi_schema_look(struct twi_sql *sql, const char *path, size_t count, size_t 
     return r;
 }
 
+int twi_schema_check(struct twi_sql *sql, const char *path, tw_value *ret_failure)
+{
+    size_t version = 0;
+    int r = twi_schema_look(sql, path, twi_schema_count, &version, ret_failure);
+
+    if (r == 0 && version < twi_schema_count) {
+        r = -EPROTONOSUPPORT;
+        *ret_failure = twi_job_failure(
+            r, "%s is of the older version %zu: tweed resume brings it up to date", path,
+            version);
+    }
+    return r;
+}
+
 static int schema_set_head(struct twi_sql *sql, size_t version)
 {
     char text[96];

@@ -14,18 +14,21 @@
 #include <string.h>
 #include <time.h>
 
+#include "spider/job/flight.h"
 #include "spider/job/folder.h"
 #include "spider/job/origins.h"
 #include "spider/job/recover.h"
 #include "spider/job/schema.h"
 #include "spider/job/sql.h"
 #include "spider/job/store.h"
+#include "spider/job/tails.h"
 #include "spider/job/tally.h"
 
 enum {
     CHECKPOINT_MS = 30 * 1000,
     CHECKPOINT_BYTES = 16 << 20, /* of the log written ahead */
     TRUNCATE_BYTES = 64 << 20,   /* it is cut when it has grown to this */
+    FRAME_LOOK_MS = 1000,        /* how often to look whether a feed's frame is old enough */
 };
 
 enum store_query {
@@ -41,6 +44,7 @@ enum store_query {
     QUERY_STAT_ADD,
     QUERY_STAT_SET,
     QUERY_STATE_ADD,
+    QUERY_STATE,
     QUERY_LOAD,
     QUERY_COUNT
 };
@@ -64,19 +68,23 @@ static const char *const query_texts[QUERY_COUNT] = {
     [QUERY_STAT_SET] = "INSERT OR REPLACE INTO stat (key, value) VALUES (?, ?)",
     [QUERY_STATE_ADD] = "INSERT INTO job (key, value) VALUES ('user.' || ?, ?)"
                         " ON CONFLICT (key) DO UPDATE SET value = value + excluded.value",
+    [QUERY_STATE] = "UPDATE job SET value = ? WHERE key = 'state'",
     [QUERY_LOAD] = "SELECT id, parent, key, host, path, info, depth, priority FROM url"
                    " WHERE id = ?",
 };
 
 struct twi_store {
     struct twi_folder folder;
+    struct twi_flight flight; /* the reactor's */
     struct twi_sql *sql; /* NULL: nothing is kept */
     struct twi_sql_query *queries[QUERY_COUNT];
     struct twi_origins hosts;
     int64_t hosts_stored; /* rows in the table; those above are written by the next commit */
     struct twi_tally tally;
+    struct twi_tails tails;
     struct twi_store_facts facts;
-    int64_t checkpoint_at; /* ms, monotonic: the next one; 0: nothing to do */
+    int64_t checkpoint_at; /* ms, monotonic: the next one; 0: none is due */
+    bool has_committed;    /* since the last one */
 };
 
 /* --- the rows of a record ------------------------------------------------------------------- */
@@ -223,7 +231,7 @@ static int write_tally(struct twi_store *store)
     return r;
 }
 
-static int store_fill(struct twi_store *store, const struct twi_record *records)
+static int write_rows(struct twi_store *store, const struct twi_record *records)
 {
     int r = 0;
 
@@ -236,81 +244,159 @@ static int store_fill(struct twi_store *store, const struct twi_record *records)
     return r;
 }
 
-/* The failure in SQLite's words unless there was no memory. */
+/* --- transactions --------------------------------------------------------------------------- */
+
+/* The failure in SQLite's words, unless a feed has said why. */
 static int store_fail(struct twi_store *store, int error, tw_value *ret_failure)
 {
-    *ret_failure = error == -ENOMEM ? tw_fail_memory() : twi_sql_failure(store->sql, error);
+    if (!tw_is_failure(*ret_failure))
+        *ret_failure = error == -ENOMEM ? tw_fail_memory()
+                                        : twi_sql_failure(store->sql, error);
     return error;
+}
+
+/* The purpose of a transaction. */
+struct store_task {
+    const struct twi_record *records;
+    int64_t now;       /* of the frames that are to be closed; 0: none */
+    const char *state; /* of the job from here on: its run ends; NULL: it goes on */
+    bool is_checkpoint;
+};
+
+static int store_fill(struct twi_store *store, const struct store_task *task,
+                      tw_value *ret_failure)
+{
+    const struct twi_record *record;
+    int r = 0;
+
+    if (store->sql != NULL)
+        r = write_rows(store, task->records);
+    for (record = task->records; r == 0 && record != NULL; record = record->next)
+        r = twi_tails_add(&store->tails, record, ret_failure);
+    if (r == 0 && task->now != 0)
+        r = twi_tails_close_frames(&store->tails, task->now, ret_failure);
+    if (r == 0 && task->state != NULL)
+        r = twi_tails_finish(&store->tails, ret_failure);
+    if (r == 0 && task->is_checkpoint)
+        r = twi_tails_forget(&store->tails, ret_failure);
+    if (r == 0 && task->state != NULL && store->sql != NULL)
+        r = twi_sql_do(query_at(store, QUERY_STATE), "t", task->state);
+    return r == 0 ? twi_tails_write(&store->tails, ret_failure) : r;
+}
+
+/* All of it or nothing. Afterwards applying is due. */
+static int store_transact(struct twi_store *store, const struct store_task *task,
+                          tw_value *ret_failure)
+{
+    int64_t hosts_stored = store->hosts_stored;
+    int r = 0;
+
+    *ret_failure = tw_none();
+    if (store->sql != NULL)
+        r = twi_sql_do(query_at(store, QUERY_BEGIN), "");
+    if (r == 0)
+        r = store_fill(store, task, ret_failure);
+    if (r == 0 && store->sql != NULL)
+        r = twi_sql_do(query_at(store, QUERY_COMMIT), "");
+    twi_tally_clear(&store->tally);
+    if (r < 0) {
+        store_fail(store, r, ret_failure);
+        if (store->sql != NULL)
+            twi_sql_rollback(store->sql);
+        twi_tails_undo(&store->tails);
+        store->hosts_stored = hosts_stored;
+    } else {
+        store->has_committed = true;
+    }
+    return r;
 }
 
 int twi_store_commit(struct twi_store *store, const struct twi_record *records,
                      tw_value *ret_failure)
 {
-    int64_t hosts_stored = store->hosts_stored;
-    int r;
+    return store_transact(store, &(struct store_task){ .records = records }, ret_failure);
+}
 
-    if (store->sql == NULL)
-        return 0;
-    r = twi_sql_do(query_at(store, QUERY_BEGIN), "");
-    if (r == 0)
-        r = store_fill(store, records);
-    if (r == 0)
-        r = twi_sql_do(query_at(store, QUERY_COMMIT), "");
-    twi_tally_clear(&store->tally);
-    if (r < 0) {
-        store_fail(store, r, ret_failure);
-        twi_sql_rollback(store->sql);
-        store->hosts_stored = hosts_stored;
-    }
-    return r;
+int twi_store_apply(struct twi_store *store, tw_value *ret_failure)
+{
+    return twi_tails_apply(&store->tails, ret_failure);
 }
 
 /* --- checkpoints ---------------------------------------------------------------------------- */
 
+/*
+ * First the feeds' bytes are on the disk, then their rows go, then the database takes in its log. A
+ * power failure may take the database back to any commit; each still has the rows from its own
+ * `synced` on.
+ */
 static int store_checkpoint(struct twi_store *store, tw_value *ret_failure)
 {
-    bool is_long = twi_sql_log_bytes(store->sql) > TRUNCATE_BYTES;
-    int r = twi_sql_checkpoint(store->sql, is_long);
+    int r = twi_tails_sync(&store->tails, ret_failure);
 
-    return r < 0 ? store_fail(store, r, ret_failure) : 0;
+    if (r == 0 && store->sql != NULL)
+        r = store_transact(store, &(struct store_task){ .is_checkpoint = true }, ret_failure);
+    if (r == 0 && store->sql != NULL) {
+        r = twi_sql_checkpoint(store->sql, twi_sql_log_bytes(store->sql) > TRUNCATE_BYTES);
+        if (r < 0)
+            store_fail(store, r, ret_failure);
+    }
+    return r;
+}
+
+static bool checkpoint_is_due(struct twi_store *store, int64_t now)
+{
+    int64_t bytes = store->sql != NULL ? twi_sql_log_bytes(store->sql) : 0;
+
+    if (!store->has_committed)
+        return false;
+    if (store->checkpoint_at == 0)
+        store->checkpoint_at = now + CHECKPOINT_MS;
+    return now >= store->checkpoint_at || bytes >= CHECKPOINT_BYTES;
 }
 
 int twi_store_tick(struct twi_store *store, int64_t now, tw_value *ret_failure)
 {
-    int r;
+    int r = 0;
 
-    if (store->sql == NULL || twi_sql_log_bytes(store->sql) == 0)
-        return 0;
-    if (store->checkpoint_at == 0)
-        store->checkpoint_at = now + CHECKPOINT_MS;
-    if (now < store->checkpoint_at && twi_sql_log_bytes(store->sql) < CHECKPOINT_BYTES)
-        return 0;
+    if (twi_tails_want_frames(&store->tails, now)) {
+        r = store_transact(store, &(struct store_task){ .now = now }, ret_failure);
+        if (r == 0)
+            r = twi_store_apply(store, ret_failure);
+    }
+    if (r < 0 || !checkpoint_is_due(store, now))
+        return r;
     r = store_checkpoint(store, ret_failure);
-    if (r == 0)
+    if (r == 0) {
         store->checkpoint_at = 0;
+        store->has_committed = false;
+    }
     return r;
 }
 
 int64_t twi_store_next_tick(const struct twi_store *store, int64_t now)
 {
-    if (store->checkpoint_at == 0)
-        return CHECKPOINT_MS;
-    return store->checkpoint_at > now ? store->checkpoint_at - now : 0;
+    int64_t wait = CHECKPOINT_MS;
+
+    if (store->checkpoint_at != 0)
+        wait = store->checkpoint_at > now ? store->checkpoint_at - now : 0;
+    return twi_tails_have_frames(&store->tails) && wait > FRAME_LOOK_MS ? FRAME_LOOK_MS : wait;
 }
 
 int twi_store_end(struct twi_store *store, enum twi_job_end end, tw_value *ret_failure)
 {
     static const char *const states[] = {
-        [TWI_JOB_STOPPED] = "UPDATE job SET value = 'stopped' WHERE key = 'state'",
-        [TWI_JOB_FINISHED] = "UPDATE job SET value = 'finished' WHERE key = 'state'",
+        [TWI_JOB_BROKEN] = NULL, [TWI_JOB_STOPPED] = "stopped", [TWI_JOB_FINISHED] = "finished"
     };
+    struct store_task task = { .state = states[end] };
     int r = 0;
 
-    if (store->sql == NULL)
-        return 0;
-    if (end != TWI_JOB_BROKEN)
-        r = twi_sql_run(store->sql, states[end]);
-    return r < 0 ? store_fail(store, r, ret_failure) : store_checkpoint(store, ret_failure);
+    if (store->sql == NULL) /* nothing goes on from here */
+        task.state = states[TWI_JOB_FINISHED];
+    if (task.state != NULL)
+        r = store_transact(store, &task, ret_failure);
+    if (r == 0)
+        r = twi_store_apply(store, ret_failure);
+    return r == 0 ? store_checkpoint(store, ret_failure) : r;
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -467,6 +553,20 @@ static int store_prepare(struct twi_store *store, tw_value *ret_failure)
     return r < 0 ? store_fail(store, r, ret_failure) : 0;
 }
 
+/* Pages that crash the program fail before the log is read. */
+static int store_judge(struct twi_store *store, tw_value *ret_failure)
+{
+    int64_t last = 0;
+    int r = twi_flight_open(&store->flight, store->folder.path, ret_failure);
+
+    if (r < 0)
+        return r;
+    r = twi_sql_ask(store->sql, "SELECT max(id) FROM url", &last);
+    if (r == 0)
+        r = twi_flight_judge(&store->flight, store->sql, last, wall_ms());
+    return r < 0 ? store_fail(store, r, ret_failure) : 0;
+}
+
 /* All that a folder needs. */
 static int store_open_folder(struct twi_store *store, const struct twi_job_options *options,
                              tw_value *ret_failure)
@@ -481,8 +581,11 @@ static int store_open_folder(struct twi_store *store, const struct twi_job_optio
         r = store_enter(store, options, ret_failure);
     if (r == 0)
         r = store_prepare(store, ret_failure);
+    if (r == 0)
+        r = store_judge(store, ret_failure);
     if (r < 0)
         return r;
+    twi_origins_free(&store->hosts);
     twi_origins_init(&store->hosts, store->facts.key0, store->facts.key1);
     r = twi_recover(store->sql, options, &store->hosts, &store->facts.last_url, ret_failure);
     store->hosts_stored = store->hosts.count;
@@ -509,6 +612,9 @@ int twi_store_open(const struct twi_job_options *options, struct twi_store **ret
         twi_sql_random(&store->facts.key1, sizeof store->facts.key1);
         store->facts.started = wall_ms();
     }
+    if (r == 0)
+        r = twi_tails_open(&store->tails, store->sql, options->feeds, options->feed_count,
+                           options->spider, store->facts.started, ret_failure);
     if (r < 0) {
         twi_store_free(store);
         return r;
@@ -521,7 +627,9 @@ void twi_store_free(struct twi_store *store)
 {
     if (store == NULL)
         return;
+    twi_tails_free(&store->tails);
     twi_sql_close(store->sql);
+    twi_flight_close(&store->flight);
     twi_folder_close(&store->folder);
     twi_origins_free(&store->hosts);
     twi_tally_free(&store->tally);
@@ -580,6 +688,11 @@ int twi_store_load(struct twi_store *store, const int64_t *ids, size_t count,
             return store_fail(store, r, ret_failure);
     }
     return 0;
+}
+
+struct twi_flight *twi_store_flight(struct twi_store *store)
+{
+    return &store->flight;
 }
 
 int twi_store_state(struct twi_store *store,

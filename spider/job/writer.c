@@ -2,8 +2,8 @@
 /*
  * writer.c - who commits: a thread, or the reactor in turns of its own.
  *
- * Both run the same round: take what has come, commit it, answer loads, do what is due, tell. They
- * share two boxes under one lock, one for each direction. A box is told of once, until it is
+ * Both run the same round: take what has come, commit it, answer loads, do what is due, tell.
+ * They share two boxes under one lock, one for each direction. A box is told of once, until it is
  * emptied: so a batch costs the reactor one call, and only that call allocates.
  *
  * A round on a full disk keeps its records and is made again after RETRY_MS; those that come in
@@ -41,6 +41,7 @@ struct twi_writer {
 
     /* Of the thread that does the rounds. */
     struct twi_records doing;
+    struct twi_records applying; /* committed, their items perhaps not in the feeds yet */
     struct twi_load *answering;
     bool is_full, has_failed, is_ending, is_ended;
     int64_t retry_at; /* ms, monotonic */
@@ -105,8 +106,8 @@ static bool has_news(const struct twi_writer_news *news)
 }
 
 /* Let the reactor look into the box. Without memory for the call it is tried again until there is
- * some: news are never lost. Whether there are news is looked at together with the promise to tell:
- * the last news may have been heard by then, and this thread is waited for. */
+ * some: news are never lost. Whether there are news is looked at together with the promise to
+ * tell: the last news may have been heard by then, and this thread is waited for. */
 static void writer_ring(struct twi_writer *writer)
 {
     bool is_due;
@@ -195,22 +196,40 @@ static bool writer_waits(struct twi_writer *writer)
     return writer->is_full && !writer->is_ending && writer_now(writer) < writer->retry_at;
 }
 
+/* Commit what there is, and write its items; when those of an earlier round are still due, they
+ * come first. 0: there may be more to do. */
+static int writer_commit_some(struct twi_writer *writer, tw_value *ret_failure)
+{
+    int r = 0;
+
+    if (writer->applying.first == NULL && writer->doing.first != NULL) {
+        r = twi_store_commit(writer->store, writer->doing.first, ret_failure);
+        if (r == 0)
+            twi_records_join(&writer->applying, &writer->doing);
+    }
+    if (r == 0)
+        r = twi_store_apply(writer->store, ret_failure);
+    if (r < 0 || writer->applying.first == NULL)
+        return r;
+    writer_set_full(writer, false, tw_none());
+    pthread_mutex_lock(&writer->lock);
+    twi_records_join(&writer->news.committed, &writer->applying);
+    pthread_mutex_unlock(&writer->lock);
+    return 0;
+}
+
 static void writer_commit(struct twi_writer *writer)
 {
     tw_value failure = tw_none();
     int r;
 
-    if (writer->doing.first == NULL || writer->has_failed || writer_waits(writer))
+    if (writer->has_failed || writer_waits(writer))
         return;
-    r = twi_store_commit(writer->store, writer->doing.first, &failure);
-    if (r < 0) {
+    do {
+        r = writer_commit_some(writer, &failure);
+    } while (r == 0 && writer->doing.first != NULL);
+    if (r < 0)
         writer_failed(writer, r, failure);
-        return;
-    }
-    writer_set_full(writer, false, tw_none());
-    pthread_mutex_lock(&writer->lock);
-    twi_records_join(&writer->news.committed, &writer->doing);
-    pthread_mutex_unlock(&writer->lock);
 }
 
 /* Loads asked for before a failure are answered, too: nobody waits in vain. */
@@ -234,8 +253,7 @@ static void writer_tick(struct twi_writer *writer)
     tw_value failure = tw_none();
     int r;
 
-    if (writer->has_failed || (writer->is_full && writer->doing.first != NULL) ||
-        writer_waits(writer))
+    if (writer->has_failed || writer_waits(writer))
         return;
     r = twi_store_tick(writer->store, writer_now(writer), &failure);
     if (r < 0)
