@@ -147,6 +147,47 @@ int twi_sql_open(const char *path, enum twi_sql_use use, struct twi_sql **ret_sq
     return 0;
 }
 
+/* Bytes 18 and 19 of the head say that there is a log: an image has none. */
+static unsigned char *copy_image(const void *data, size_t length)
+{
+    unsigned char *image = sqlite3_malloc64(length);
+
+    if (image != NULL) {
+        memcpy(image, data, length);
+        if (length > 19)
+            image[18] = image[19] = 1;
+    }
+    return image;
+}
+
+int twi_sql_open_image(const void *data, size_t length, struct twi_sql **ret_sql,
+                       tw_value *ret_failure)
+{
+    struct twi_sql *sql;
+    int r = twi_sql_open(":memory:", TWI_SQL_MAKE, &sql, ret_failure);
+    unsigned char *image;
+
+    if (r < 0)
+        return r;
+    image = copy_image(data, length);
+    if (image == NULL)
+        r = -ENOMEM;
+    else /* which frees the image also when it fails */
+        r = sql_errno(sql->db,
+                      sqlite3_deserialize(
+                          sql->db, "main", image, (sqlite3_int64)length, (sqlite3_int64)length,
+                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY));
+    if (r == 0)
+        r = twi_sql_ask(sql, "PRAGMA page_size", &sql->page_size);
+    if (r < 0) {
+        *ret_failure = twi_sql_failure(sql, r);
+        twi_sql_close(sql);
+        return r;
+    }
+    *ret_sql = sql;
+    return 0;
+}
+
 void twi_sql_close(struct twi_sql *sql)
 {
     sqlite3_stmt *statement;
@@ -212,34 +253,41 @@ static int bind_bytes(sqlite3_stmt *statement, int at, const void *bytes, size_t
     return sqlite3_bind_blob64(statement, at, bytes, length, SQLITE_STATIC);
 }
 
+static int bind_parameter(sqlite3_stmt *statement, int at, char type, va_list *args)
+{
+    const void *bytes;
+
+    switch (type) {
+    case 'i':
+        return sqlite3_bind_int64(statement, at, va_arg(*args, int64_t));
+    case 'd':
+        return sqlite3_bind_double(statement, at, va_arg(*args, double));
+    case 't':
+        return sqlite3_bind_text(statement, at, va_arg(*args, const char *), -1,
+                                 SQLITE_STATIC);
+    case 's':
+        bytes = va_arg(*args, const char *);
+        return sqlite3_bind_text64(statement, at, bytes, va_arg(*args, size_t), SQLITE_STATIC,
+                                   SQLITE_UTF8);
+    case 'b':
+        bytes = va_arg(*args, const void *);
+        return bind_bytes(statement, at, bytes, va_arg(*args, size_t));
+    default:
+        return sqlite3_bind_null(statement, at);
+    }
+}
+
+/* A va_list may be an array, which is a pointer as a parameter: only a copy has an address. */
 static int query_bind(sqlite3_stmt *statement, const char *types, va_list args)
 {
     int at, code = SQLITE_OK;
+    va_list copy;
 
+    va_copy(copy, args);
     sqlite3_reset(statement);
-    for (at = 1; code == SQLITE_OK && *types != '\0'; at++) {
-        const void *bytes;
-
-        switch (*types++) {
-        case 'i':
-            code = sqlite3_bind_int64(statement, at, va_arg(args, int64_t));
-            break;
-        case 'd':
-            code = sqlite3_bind_double(statement, at, va_arg(args, double));
-            break;
-        case 't':
-            code = sqlite3_bind_text(statement, at, va_arg(args, const char *), -1,
-                                     SQLITE_STATIC);
-            break;
-        case 'b':
-            bytes = va_arg(args, const void *);
-            code = bind_bytes(statement, at, bytes, va_arg(args, size_t));
-            break;
-        default:
-            code = sqlite3_bind_null(statement, at);
-            break;
-        }
-    }
+    for (at = 1; code == SQLITE_OK && *types != '\0'; at++)
+        code = bind_parameter(statement, at, *types++, &copy);
+    va_end(copy);
     return query_errno(statement, code);
 }
 
@@ -252,6 +300,23 @@ int twi_sql_bind(struct twi_sql_query *query, const char *types, ...)
     r = query_bind(statement_of(query), types, args);
     va_end(args);
     return r;
+}
+
+int twi_sql_bind_one(struct twi_sql_query *query, int at, char type, ...)
+{
+    va_list args;
+    int code;
+
+    va_start(args, type);
+    code = bind_parameter(statement_of(query), at, type, &args);
+    va_end(args);
+    return query_errno(statement_of(query), code);
+}
+
+void twi_sql_clear(struct twi_sql_query *query)
+{
+    sqlite3_reset(statement_of(query));
+    sqlite3_clear_bindings(statement_of(query));
 }
 
 int twi_sql_step(struct twi_sql_query *query)

@@ -30,6 +30,9 @@ int twi_sql_open(const char *path, enum twi_sql_use use, struct twi_sql **ret_sq
                  tw_value *ret_failure);
 /* Frees the queries, too. NULL is fine. */
 void twi_sql_close(struct twi_sql *sql);
+/* Open a copy of a database that lies in memory, to read. */
+int twi_sql_open_image(const void *data, size_t length, struct twi_sql **ret_sql,
+                       tw_value *ret_failure);
 /* Why the last call failed: tw_error_job, with the file's path, SQLite's words and the system's;
  * `error`, what that call returned, is its number. */
 tw_value twi_sql_failure(struct twi_sql *sql, int error);
@@ -50,6 +53,10 @@ void twi_sql_query_free(struct twi_sql_query *query);
  * lent until the next bind; NULL is null), b bytes (const void *, size_t; lent, NULL is null), n
  * null. Starts the query anew. */
 int twi_sql_bind(struct twi_sql_query *query, const char *types, ...);
+/* The same for one parameter, from 1 on, when their number is not known; s: text of a length (const
+ * char *, size_t). Between twi_sql_clear(), which makes all of them null, and a step. */
+int twi_sql_bind_one(struct twi_sql_query *query, int at, char type, ...);
+void twi_sql_clear(struct twi_sql_query *query);
 /* 1: there is a row; 0: there is none left. The end and an error start the query anew. */
 int twi_sql_step(struct twi_sql_query *query);
 /* Bind, and step until no row is left. */
