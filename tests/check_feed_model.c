@@ -15,6 +15,7 @@
 #include <tweed/value.h>
 
 #include "spider/job/feed.h"
+#include "spider/job/sql.h"
 #include "spider/text/compress.h"
 #include "spider/text/feed_write.h"
 #include "tests/disk_model.h"
@@ -40,9 +41,10 @@ static struct world {
     struct twi_feed_options options;
     struct twi_feed *feed;
     char path[128];
-    const char *format;
+    const char *folder, *format;
     enum twi_feed_kind kind;
     enum twi_coding coding;
+    bool is_sqlite;
     /* the database */
     struct row rows[MOST_ROWS];
     int row_count;
@@ -169,6 +171,38 @@ static bool is_prefix(const struct twi_text *part, size_t length, const struct t
            (length == 0 || memcmp(part->data, whole->data, length) == 0);
 }
 
+/* The rows of a database, a line each. */
+static void read_rows(struct twi_arena *arena, int64_t batch, const char *ending,
+                      struct twi_text *text)
+{
+    char path[256];
+    struct twi_sql *sql;
+    struct twi_sql_query *query;
+    tw_value failure;
+    int r;
+
+    snprintf(path, sizeof path, "%s/part-%03d.sqlite%s", world.folder, (int)batch, ending);
+    if (world.options.batch == 0)
+        snprintf(path, sizeof path, "%s/items.sqlite", world.folder);
+    *text = (struct twi_text){ .arena = arena };
+    r = twi_sql_open(path, TWI_SQL_READ, &sql, &failure);
+    ck_assert_msg(r == 0, "%s%s", random_failed(), r < 0 ? tw_failure_message(failure) : "");
+    ck_assert_int_eq(
+        twi_sql_prepare(sql, "SELECT _n, _item, n FROM items ORDER BY _n", &query) == 0 ||
+            twi_sql_prepare(sql, "SELECT _n, _item, NULL FROM items", &query) == 0,
+        1);
+    for (int64_t n = 1; (r = twi_sql_step(query)) == 1; n++) {
+        char number[32];
+        ck_assert_int_eq(twi_sql_integer(query, 0), n);
+        twi_text_puts(text, twi_sql_text(query, 1));
+        twi_text_puts(text, "\n");
+        snprintf(number, sizeof number, "\"n\":%d", (int)twi_sql_integer(query, 2));
+        ck_assert_ptr_nonnull(strstr(twi_sql_text(query, 1), number));
+    }
+    ck_assert_int_eq(r, 0);
+    twi_sql_close(sql);
+}
+
 /* The batch of the items `from` to `to` - 1 has their text, but for `raw` bytes of an open
  * frame. */
 static void batch_is(int64_t batch, int from, int to, bool is_whole, size_t raw)
@@ -178,7 +212,12 @@ static void batch_is(int64_t batch, int from, int to, bool is_whole, size_t raw)
     bool there;
 
     twi_arena_init(&arena, 0);
-    there = read_text(&arena, batch, is_whole ? "" : ".part", &text);
+    if (world.is_sqlite) {
+        read_rows(&arena, batch, is_whole ? "" : ".part", &text);
+        there = true;
+    } else {
+        there = read_text(&arena, batch, is_whole ? "" : ".part", &text);
+    }
     expect(&arena, from, to, true, &expected);
     expect(&arena, from, to, false, &body);
     ck_assert_msg(there, "%sbatch %d: no file", random_failed(), (int)batch);
@@ -323,7 +362,8 @@ static void kill_and_start(void)
 static void lose_power_and_start(void)
 {
     die();
-    disk_lose_power();
+    if (!world.is_sqlite) /* SQLite sees to itself: only the job goes back */
+        disk_lose_power();
     database_go_back(world.checkpoint +
                      (int)draw((unsigned)(world.last - world.checkpoint) + 1));
     start();
@@ -442,15 +482,18 @@ static void open_world(const char *folder)
         { "json.gz", TWI_FEED_JSON, TWI_CODING_GZIP },
         { "csv.zst", TWI_FEED_CSV, TWI_CODING_ZSTD },
         { "xml.zst", TWI_FEED_XML, TWI_CODING_ZSTD },
+        { "sqlite", TWI_FEED_JSONL, TWI_CODING_NONE },
     };
     static const char *const fields[] = { "b", "n", NULL };
     unsigned format = draw(sizeof formats / sizeof *formats);
 
     memset(&world, 0, sizeof world);
     world.last = -1;
+    world.folder = folder;
     world.format = formats[format].format;
     world.kind = formats[format].kind;
     world.coding = formats[format].coding;
+    world.is_sqlite = strcmp(world.format, "sqlite") == 0;
     world.options = (struct twi_feed_options){ .path = world.path,
                                                .spider = "model",
                                                .batch = one_in(2) ? 1 + draw(8) : 0 };

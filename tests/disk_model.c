@@ -257,7 +257,8 @@ static int model_rename(const char *from, const char *to)
     if (call_fails() || twi_disk_real.rename(from, to) < 0)
         return -1;
     i = name_find(disk.names, disk.name_count, from);
-    ck_assert_int_ge(i, 0);
+    if (i < 0) /* made by somebody else, as SQLite's are */
+        return 0;
     int file = disk.names[i].file;
     name_set(disk.names, &disk.name_count, from, -1);
     name_set(disk.names, &disk.name_count, to, file);
@@ -420,7 +421,8 @@ unsigned disk_count(void)
     unsigned count = 0;
 
     while ((entry = readdir(dir)) != NULL)
-        count += entry->d_name[0] != '.';
+        count += entry->d_name[0] != '.' && strstr(entry->d_name, "-wal") == NULL &&
+                 strstr(entry->d_name, "-shm") == NULL;
     closedir(dir);
     return count;
 }

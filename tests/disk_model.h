@@ -33,7 +33,7 @@ void disk_lose_power(void);
 /* The content of a file in the folder, to be freed, with a NUL behind it; NULL: there is none. */
 char *disk_read(const char *name, size_t *ret_length);
 void disk_write(const char *name, const void *data, size_t length);
-/* How many files the folder has. */
+/* How many files the folder has, without logs of databases. */
 unsigned disk_count(void);
 
 #endif

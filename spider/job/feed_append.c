@@ -18,6 +18,7 @@
 
 #include "spider/job/disk.h"
 #include "spider/job/feed_append.h"
+#include "spider/job/feed_sqlite.h"
 #include "spider/text/feed_read.h"
 
 #define HEAD_SIZE (64 << 10) /* of a file: its first row must be in it */
@@ -101,6 +102,16 @@ static int append_csv(struct twi_feed *feed, const char *path, const struct twi_
     return r;
 }
 
+static int append_rows(struct twi_feed *feed, const char *path, tw_value *ret_failure)
+{
+    int64_t rows;
+    int r = twi_feed_sqlite_rows(path, &rows, ret_failure);
+
+    if (r == 0)
+        feed->now.at = feed->now.synced = rows;
+    return r;
+}
+
 static int append_to(struct twi_feed *feed, const char *path, int64_t size,
                      tw_value *ret_failure)
 {
@@ -115,6 +126,8 @@ static int append_to(struct twi_feed *feed, const char *path, int64_t size,
             "added behind the end of %s: -O replaces it, jsonl can be added "
             "to",
             path, feed->name.kind == TWI_FEED_JSON ? "a JSON list" : "an XML document");
+    if (feed->name.is_sqlite)
+        return append_rows(feed, path, ret_failure);
     twi_arena_init(&arena, 0);
     r = read_head(feed, path, &head);
     if (r < 0)
@@ -216,19 +229,10 @@ int twi_feed_look_at_end(struct twi_feed *feed, tw_value *ret_failure)
 
 static int remove_batch(const char *path, int64_t batch, void *arg)
 {
-    static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
-    struct twi_feed *feed = arg;
-    size_t size = strlen(path) + 16;
-    char *name = malloc(size);
-    int r = name != NULL ? 0 : -ENOMEM;
+    const struct twi_feed *feed = arg;
 
     (void)batch;
-    for (size_t i = 0; r == 0 && i < (feed->name.is_sqlite ? 4 : 1); i++) {
-        snprintf(name, size, "%s%s", path, beside[i]);
-        r = twi_disk_remove(name);
-    }
-    free(name);
-    return r;
+    return feed->name.is_sqlite ? twi_feed_sqlite_remove(path) : twi_disk_remove(path);
 }
 
 /* After a power failure the database may be older than the files: what it does not know of comes

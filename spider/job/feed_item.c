@@ -261,15 +261,44 @@ static int put_read(struct twi_feed *feed, const char *json, size_t length, bool
     return r < 0 ? twi_feed_system(ret_failure, r, "", "") : 0;
 }
 
-int twi_feed_put_item(struct twi_feed *feed, const char *json, size_t length, const char *id,
-                      bool is_first, tw_value *ret_failure)
+static int put_json(struct twi_feed *feed, const char *json, size_t length, bool is_first,
+                    tw_value *ret_failure)
 {
     int r;
 
-    (void)id;
-    twi_arena_reset(&feed->scratch);
     if (!is_json(feed) || feed->writer.fields != NULL || !is_one_line(json, length))
         return put_read(feed, json, length, is_first, ret_failure);
     r = put_as_it_is(feed, json, length, is_first);
     return r < 0 ? twi_feed_system(ret_failure, r, "", "") : 0;
+}
+
+/* For a database: ["id",{...}] and the end of the line. */
+static int put_pair(struct twi_feed *feed, const char *json, size_t length, const char *id,
+                    tw_value *ret_failure)
+{
+    struct twi_text text = { .arena = &feed->scratch };
+    int r;
+
+    twi_text_puts(&text, "[");
+    twi_json_write_string(&text, id, strlen(id));
+    twi_text_puts(&text, ",");
+    r = feed->scratch.failed ? -ENOMEM : twi_feed_put_bytes(feed, text.data, text.length);
+    if (r == 0)
+        r = put_json(feed, json, length, true, ret_failure);
+    else
+        twi_feed_system(ret_failure, r, "", "");
+    if (r < 0)
+        return r;
+    feed->bytes.length--; /* the end of its line */
+    r = bytes_put_text(feed, "]\n");
+    return r < 0 ? twi_feed_system(ret_failure, r, "", "") : 0;
+}
+
+int twi_feed_put_item(struct twi_feed *feed, const char *json, size_t length, const char *id,
+                      bool is_first, tw_value *ret_failure)
+{
+    twi_arena_reset(&feed->scratch);
+    if (feed->name.is_sqlite)
+        return put_pair(feed, json, length, id, ret_failure);
+    return put_json(feed, json, length, is_first, ret_failure);
 }

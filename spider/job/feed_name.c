@@ -12,9 +12,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include <tweed/failure.h>
-
 #include "base/ascii.h"
+#include "spider/job/error.h"
 #include "spider/job/feed.h"
 #include "spider/job/feed_name.h"
 
@@ -35,6 +34,9 @@ static const struct feed_format {
     { "json", TWI_FEED_JSON, false, { "json", "json.gz", "json.zst" } },
     { "csv", TWI_FEED_CSV, false, { "csv", "csv.gz", "csv.zst" } },
     { "xml", TWI_FEED_XML, false, { "xml", "xml.gz", "xml.zst" } },
+    { "sqlite", TWI_FEED_JSONL, true, { "sqlite", NULL, NULL } },
+    { "sqlite3", TWI_FEED_JSONL, true, { "sqlite", NULL, NULL } },
+    { "db", TWI_FEED_JSONL, true, { "sqlite", NULL, NULL } },
 };
 
 static const struct feed_format *format_named(const char *text, size_t length)
@@ -113,8 +115,9 @@ static enum place read_place(const char *text, size_t *length, int *digits)
         *length += text[at] == 's';
         return places[i].place;
     }
-    while (twi_is_digit(text[at]) && *digits <= MOST_DIGITS)
-        *digits = *digits * 10 + (text[at++] - '0');
+    for (; twi_is_digit(text[at]); at++)
+        if (*digits <= MOST_DIGITS)
+            *digits = *digits * 10 + (text[at] - '0');
     if (text[at] == 'd')
         *length = at + 1;
     else
@@ -285,7 +288,7 @@ int twi_feed_name_read(const struct twi_feed_options *options, struct twi_feed_n
         filling.why = check_batches(&filling, name, options->batch);
     twi_text_puts(&filling.pattern, options->path + length);
     if (filling.why != NULL) {
-        *ret_failure = tw_fail(&tw_error_misuse, "feed %s: %s", options->path, filling.why);
+        *ret_failure = twi_job_failure(-EINVAL, "feed %s: %s", options->path, filling.why);
         r = -EINVAL;
     } else if (arena.failed || !keep_texts(name, &filling)) {
         *ret_failure = tw_fail_memory();

@@ -33,7 +33,7 @@ struct twi_feed_name {
     const char *format;      /* "csv", "jsonl.gz": static */
 };
 
-/* 0; -EINVAL with a failure of tw_error_misuse that names the path and what is wrong with it. */
+/* 0; -EINVAL with a failure of tw_error_job that names the path and what is wrong with it. */
 int twi_feed_name_read(const struct twi_feed_options *options, struct twi_feed_name *name,
                        tw_value *ret_failure);
 void twi_feed_name_free(struct twi_feed_name *name);

@@ -12,6 +12,7 @@
 #include <tweed/failure.h>
 
 #include "spider/job/feed_append.h"
+#include "spider/job/feed_sqlite.h"
 
 int twi_feed_path(const struct twi_feed_options *options, char **ret_path,
                   tw_value *ret_failure)
@@ -56,6 +57,8 @@ static struct twi_feed_target *new_target(struct twi_feed *feed)
     if (feed->name.is_output)
         return twi_feed_output_new(&feed->name, feed->empty, feed->empty_length, feed->ending,
                                    feed->ending_length);
+    if (feed->name.is_sqlite)
+        return twi_feed_sqlite_new(&feed->name);
     return twi_feed_file_new(&feed->name, feed->empty, feed->empty_length, feed->ending,
                              feed->ending_length);
 }
@@ -175,15 +178,18 @@ static int restore_begin(struct twi_feed *feed, int64_t batch, int64_t at,
                          tw_value *ret_failure)
 {
     int64_t synced = batch == feed->now.batch ? feed->now.synced : at;
+    enum twi_feed_found found = TWI_FOUND_STARTED;
     int r = restore_end(feed, ret_failure);
 
     if (r < 0)
         return r;
     feed->restored_batch = batch;
     feed->restored_to = synced;
-    r = feed->target->ops->open(
-        feed->target, batch, is_finished(feed, batch) ? TWI_FOUND_FINISHED : TWI_FOUND_STARTED,
-        synced, ret_failure);
+    if (is_finished(feed, batch))
+        found = TWI_FOUND_FINISHED;
+    else if (feed->overwrite && feed->batch == 0 && synced == 0) /* not even a table is kept */
+        found = TWI_FOUND_FRESH;
+    r = feed->target->ops->open(feed->target, batch, found, synced, ret_failure);
     feed->is_taken_away = r == 1;
     return r < 0 ? r : 0;
 }

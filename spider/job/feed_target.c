@@ -12,17 +12,8 @@
 
 #include <tweed/failure.h>
 
+#include "spider/job/error.h"
 #include "spider/job/feed_target.h"
-
-static int refuse_with(tw_value *ret_failure, int error, const char *message)
-{
-    struct tw_failure_fields fields = {
-        .error_class = &tw_error_system, .message = message, .where = TW_HERE, .number = error
-    };
-
-    *ret_failure = tw_fail_with(&fields);
-    return -error;
-}
 
 int twi_feed_refuse(tw_value *ret_failure, int error, const char *format, ...)
 {
@@ -32,7 +23,8 @@ int twi_feed_refuse(tw_value *ret_failure, int error, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return refuse_with(ret_failure, error, message);
+    *ret_failure = twi_job_failure(-error, "%s", message);
+    return -error;
 }
 
 int twi_feed_system(tw_value *ret_failure, int r, const char *doing, const char *path)
