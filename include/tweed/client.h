@@ -236,7 +236,8 @@ struct tw_response_times {
     double queued, resolved, connected, secured, sent, first_byte, done;
 };
 TW_API struct tw_response_times tw_response_times(tw_value response);
-TW_API uint64_t tw_response_wire_bytes(tw_value response); /* body as received */
+/* Of the body as received; 0 for a stored response. */
+TW_API uint64_t tw_response_wire_bytes(tw_value response);
 
 /* The seconds that the server asks to wait, from `now` (seconds since 1970), before another
  * try: Retry-After, which may be a date (RFC 9110, 10.2.3); 0 when that has passed. Negative if

@@ -72,6 +72,7 @@ static tw_deferred *refresh_start(const struct twi_cached *cached, const tw_head
         .cache = cached->cache,
         .cache_mode = TW_CACHE_NO_CACHE,
         .proxy = order->options.proxy != NULL ? "" : NULL,
+        .address = cached->request->hop.address,
         .tls = order->options.tls,
         .redirects = TW_REDIRECT_NONE,
         .timeout = order->options.timeout,

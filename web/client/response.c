@@ -207,7 +207,8 @@ struct tw_response_times tw_response_times(tw_value value)
 uint64_t tw_response_wire_bytes(tw_value value)
 {
     const struct tw_response *response = response_of(value);
-    return response != NULL ? response->wire_bytes : 0;
+
+    return response != NULL && response->from == TW_SOURCE_SERVER ? response->wire_bytes : 0;
 }
 
 void tw_response_pause(tw_value value)
