@@ -107,7 +107,7 @@ static int take_head(tw_value response, struct transfer *transfer)
     transfer->has_head = true;
     note_size(transfer, response);
     if (settings->verbose)
-        get_say_response(response);
+        get_say_response(response, settings->cache_folder != NULL);
     transfer->again = get_retry_delay(transfer, response) >= 0;
     transfer->discard = error || transfer->again;
     return transfer->discard ? 0 : transfer_write_head(response, transfer);
@@ -536,7 +536,16 @@ static int run_set_up(struct get_run *run, struct get_settings *settings)
         run->tls_problem = tw_tls_client_context(settings->cacert, settings->crlfile,
                                                  settings->insecure, &settings->tls);
     get_set_proxy_user(settings);
+    if (settings->cache_folder != NULL) {
+        options.cache = tw_cache_new(
+            &(struct tw_cache_options){ .folder = settings->cache_folder });
+        if (options.cache == NULL) {
+            cli_complain("get", "--cache: %s: %s", settings->cache_folder, strerror(errno));
+            return -1;
+        }
+    }
     run->agent = tw_agent_new(&options);
+    tw_cache_unref(options.cache);
     if (run->agent == NULL) {
         cli_complain("get", "%s", strerror(errno));
         return -1;

@@ -33,6 +33,8 @@ struct get_settings {
     struct cli_text cookie;      /* cookies given by name */
     tw_cookies *jar;
     const char *jar_file;
+    const char *cache_folder; /* NULL: no cache */
+    enum tw_cache_mode cache_mode;
 
     bool no_location, http10, head, insecure, compressed, no_compressed;
     int max_redirects;
@@ -154,7 +156,8 @@ double get_retry_delay(const struct transfer *transfer, tw_value result);
 void get_format_heads(struct cli_text *text, tw_value response, const char *prefix);
 /* The head of a request, without its secrets. */
 void get_say_request(const char *head, size_t length);
-void get_say_response(tw_value response);
+/* ... and, where there is a cache, whether the answer comes from it. */
+void get_say_response(tw_value response, bool has_cache);
 void get_say_failure(const struct transfer *transfer, const char *word, const char *message);
 void get_write_json(struct cli_text *json, const struct transfer *transfer, tw_value response,
                     const char *word, const char *message);

@@ -43,6 +43,8 @@ enum option_id {
     OPTION_RESOLVE,
     OPTION_COMPRESSED,
     OPTION_RANGE,
+    OPTION_CACHE,
+    OPTION_CACHE_MODE,
     OPTION_MAX_FILESIZE,
     OPTION_CONNECT_TIMEOUT,
     OPTION_MAX_TIME,
@@ -98,6 +100,9 @@ static const struct cli_option get_options[] = {
       "send \"name=value; ...\", or start with the cookies in FILE" },
     { "cookie-jar", 0, OPTION_COOKIE_JAR, "FILE", "write all cookies to FILE at the end" },
     { "range", 'r', OPTION_RANGE, "RANGE", "only these bytes: 0-99, -100, 100-" },
+    { "cache", 0, OPTION_CACHE, "FOLDER", "keep answers there, and use them again" },
+    { "cache-mode", 0, OPTION_CACHE_MODE, "MODE",
+      "default, no-store, reload, no-cache, force-cache, only-if-cached" },
     { "compressed", 0, OPTION_COMPRESSED, NULL,
       "ask for gzip, br, ... (the default); --no-compressed" },
     { "location", 'L', OPTION_LOCATION, NULL,
@@ -401,6 +406,37 @@ static int get_take_number(struct get_settings *settings, const struct cli_optio
     }
 }
 
+static int take_output(struct get_settings *settings, const struct cli_option *option,
+                       const char *value)
+{
+    if (*value == 0)
+        return cli_bad_value(&get_command, option, value, "the name of a file");
+    add_output(settings, value);
+    return 0;
+}
+
+static int take_cache(struct get_settings *settings, const struct cli_option *option,
+                      const char *value)
+{
+    static const char *const modes[] = {
+        [TW_CACHE_DEFAULT] = "default",         [TW_CACHE_NO_STORE] = "no-store",
+        [TW_CACHE_RELOAD] = "reload",           [TW_CACHE_NO_CACHE] = "no-cache",
+        [TW_CACHE_FORCE_CACHE] = "force-cache", [TW_CACHE_ONLY_IF_CACHED] = "only-if-cached",
+    };
+
+    if (option->id == OPTION_CACHE) {
+        settings->cache_folder = value;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (strcmp(value, modes[i]) == 0) {
+            settings->cache_mode = (enum tw_cache_mode)i;
+            return 0;
+        }
+    }
+    return cli_bad_value(&get_command, option, value, "a mode of fetch()");
+}
+
 /* --- one option --------------------------------------------------------------------------- */
 
 /* A method goes into the request line as it is. */
@@ -483,10 +519,7 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
 {
     switch (option->id) {
     case OPTION_OUTPUT:
-        if (*value == 0)
-            return cli_bad_value(&get_command, option, value, "the name of a file");
-        add_output(settings, value);
-        return 0;
+        return take_output(settings, option, value);
     case OPTION_OUTPUT_DIR:
         settings->output_dir = value;
         return 0;
@@ -530,6 +563,9 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
     case OPTION_RANGE:
         settings->range = value;
         return 0;
+    case OPTION_CACHE:
+    case OPTION_CACHE_MODE:
+        return take_cache(settings, option, value);
     case OPTION_UPLOAD:
         add_string(&settings->uploads, &settings->upload_count, value);
         return 0;

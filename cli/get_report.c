@@ -59,11 +59,24 @@ static void say(const struct cli_text *text)
     fwrite(text->data, 1, text->length, stderr);
 }
 
-void get_say_response(tw_value response)
+/* The word for where a response comes from. */
+static const char *source_word(tw_value response)
+{
+    static const char *const words[] = { [TW_SOURCE_SERVER] = "miss",
+                                         [TW_SOURCE_CACHE] = "hit",
+                                         [TW_SOURCE_STALE] = "stale",
+                                         [TW_SOURCE_REVALIDATED] = "revalidated" };
+
+    return words[tw_response_source(response)];
+}
+
+void get_say_response(tw_value response, bool has_cache)
 {
     struct cli_text text = { 0 };
     char *from, *to;
 
+    if (has_cache)
+        cli_text_printf(&text, "* cache: %s\n", source_word(response));
     get_format_heads(&text, response, "< ");
     for (from = to = text.data; *from != 0; from++) {
         if (*from != '\r')
@@ -151,6 +164,10 @@ void get_write_json(struct cli_text *json, const struct transfer *transfer, tw_v
     cli_json_integer(json, (int64_t)tw_response_wire_bytes(response));
     cli_json_key(json, "tries");
     cli_json_integer(json, transfer->tries);
+    cli_json_member(json, "cache",
+                    transfer->run->settings->cache_folder != NULL && !tw_is_none(response)
+                        ? source_word(response)
+                        : NULL);
     write_times(json, response, get_now() - transfer->started);
     cli_json_member(json, "file",
                     transfer->sink.kind == SINK_FILE ? transfer->sink.path : NULL);

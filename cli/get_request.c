@@ -367,6 +367,7 @@ int get_make_request(struct transfer *transfer, struct tw_fetch_options *options
     options->password = settings->password;
     options->cookies = settings->jar;
     options->tls = settings->tls;
+    options->cache_mode = settings->cache_mode;
     options->http10 = settings->http10;
     options->fail_on_error = settings->fail;
     options->join_cookies = true;

@@ -19,7 +19,7 @@ static const struct {
     { &tw_error_timeout, 28 },  { &tw_error_empty, 52 },           { &tw_error_partial, 18 },
     { &tw_error_protocol, 8 },  { &tw_error_encoding, 61 },        { &tw_error_redirect, 47 },
     { &tw_error_toolarge, 63 }, { &tw_error_connection, 56 },      { &tw_error_status, 22 },
-    { &tw_error_memory, 27 },
+    { &tw_error_memory, 27 },   { &tw_error_cache, 22 },
 };
 
 /* curl tells a scheme that it does not speak from a text that is no URL at all. */

@@ -6,7 +6,7 @@
  * twice and then works, /cookie/set and /cookie/show, /part breaks off, /never does not answer,
  * /late waits for /go, /big/N is N bytes, /half/N is the first half of N bytes and no more, /file/X
  * is its own path. /after/X asks at first to come back after X, "date" for a time in two seconds.
- * /away leads to another scheme.
+ * /away leads to another scheme. /kept/N may be kept for N seconds, and says how often it was made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +172,21 @@ static tw_value on_file(tw_request *request, void *arg)
     return answer(request, 200, tw_bytes_format("%s\n", tw_request_path(request)));
 }
 
+static tw_value on_kept(tw_request *request, void *arg)
+{
+    static int made;
+    const char *tag = tw_request_header(request, "If-None-Match");
+    char control[40];
+
+    (void)arg;
+    snprintf(control, sizeof control, "max-age=%d", atoi(rest_of_path(request, "/kept/")));
+    tw_request_set_header(request, "Cache-Control", control);
+    tw_request_set_header(request, "ETag", "\"kept\"");
+    if (tag != NULL && strcmp(tag, "\"kept\"") == 0)
+        return answer(request, 304, tw_none());
+    return answer(request, 200, tw_bytes_format("made %d\n", ++made));
+}
+
 int main(void)
 {
     static const struct {
@@ -192,6 +207,7 @@ int main(void)
         { "/half/", on_half },
         { "/after/", on_after },
         { "/away", on_away },
+        { "/kept/", on_kept },
     };
     tw_site *site = tw_site_new(NULL);
     tw_listener *listener;
