@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * admit.h - may a URL be visited? What is known, the scope, traps, hooks that say no.
+ */
+#ifndef SPIDER_CRAWL_ADMIT_H
+#define SPIDER_CRAWL_ADMIT_H
+
+#include "spider/crawl/engine.h"
+
+/* 1, or -EXDEV, -E2BIG, -ELOOP as tw_visit() returns them. */
+int twi_admit(tw_crawl *crawl, const struct twi_visit *visit, const struct tw_url *url,
+              enum twi_found found);
+/* In words. */
+const char *twi_admit_why(int error);
+/* struct twi_page_ops.admit; `arg` is the crawl. -EPERM: a hook says no. */
+int twi_admit_from_page(tw_page *page, const struct twi_visit *visit,
+                        const struct tw_visit *asked, void *arg);
+/* They are in the frontier now: count them for the traps. */
+void twi_admit_entered(tw_crawl *crawl, const struct twi_visit *visits);
+
+#endif
