@@ -124,6 +124,64 @@ START_TEST(numbers_of_the_program_are_seen_when_they_are_kept)
 }
 END_TEST
 
+/* --- cookies and files ---------------------------------------------------------------------- */
+
+static char rows_told[512];
+
+static int told_cookie(const struct twi_record_cookie *row, void *arg)
+{
+    size_t length = strlen(rows_told);
+
+    (void)arg;
+    snprintf(rows_told + length, sizeof rows_told - length, "%s %s %s\n", row->jar, row->name,
+             row->line);
+    return 0;
+}
+
+static int told_file(const struct twi_record_file *row, void *arg)
+{
+    size_t length = strlen(rows_told);
+
+    (void)arg;
+    snprintf(rows_told + length, sizeof rows_told - length, "%d %s %s %s %s %d\n",
+             (int)(row->key >> 60), row->path, row->sha256, row->etag,
+             row->modified != NULL ? row->modified : "-", (int)row->at);
+    return 0;
+}
+
+START_TEST(cookies_and_files_come_back)
+{
+    struct twi_job_options options = jobs_quotes;
+    struct twi_record_cookie cookies[] = { { "", "a.example;/;id", "id=1", &cookies[1] },
+                                           { "", "a.example;/;old", "old=1", &cookies[2] },
+                                           { "", "a.example;/;old", NULL, &cookies[3] },
+                                           { "bob", "a.example;/;id", "id=2", NULL } };
+    struct twi_record_file file = { .key = UINT64_C(0xf000000000000001),
+                                    .path = "ab/ab.jpg",
+                                    .sha256 = "ab",
+                                    .etag = "\"1\"",
+                                    .at = 9 };
+    struct jobs_page *page;
+    tw_value failure = tw_none();
+
+    jobs_begin_virtual();
+    jobs_open("job");
+    page = jobs_page_of(0, TWI_RECORD_DONE);
+    page->record.cookies = cookies;
+    page->record.files = &file;
+    jobs_put(page);
+    jobs_close(TWI_JOB_STOPPED);
+    options.cookie = told_cookie;
+    options.file = told_file;
+    rows_told[0] = '\0';
+    ck_assert_int_eq(jobs_open_with(options, jobs_path("job"), &failure), 0);
+    ck_assert_str_eq(rows_told, " a.example;/;id id=1\nbob a.example;/;id id=2\n"
+                                "15 ab/ab.jpg ab \"1\" - 9\n");
+    jobs_close(TWI_JOB_STOPPED);
+    jobs_end_virtual();
+}
+END_TEST
+
 /* --- gathering ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -453,6 +511,7 @@ int main(void)
     TEST_ADD(suite, a_job_comes_back_as_it_was_committed);
     TEST_ADD(suite, what_is_known_of_a_host_comes_back);
     TEST_ADD(suite, numbers_of_the_program_are_seen_when_they_are_kept);
+    TEST_ADD(suite, cookies_and_files_come_back);
     TEST_ADD_ROWS(suite, records_gather_while_others_are_coming, gathered);
     TEST_ADD(suite, visits_are_read_back_also_those_just_put);
     TEST_ADD(suite, a_thread_commits_in_order);

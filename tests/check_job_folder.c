@@ -170,7 +170,7 @@ START_TEST(a_wrong_folder_says_what_is_wrong)
     ck_assert_msg(r == folders[_i].error, "%s: %d %s", folders[_i].when, r,
                   r < 0 ? tw_failure_message(failure) : "");
     ck_assert(tw_failure_is(failure, &tw_error_job));
-    ck_assert_int_eq(tw_failure_number(failure), r);
+    ck_assert_int_eq(tw_failure_number(failure), -r);
     ck_assert_str_eq(tw_failure_message(failure), says);
     tw_release(failure);
     jobs_end_virtual();

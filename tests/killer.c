@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -21,7 +22,9 @@
     *(void **)&real = dlsym(RTLD_NEXT, #name_)
 
 static atomic_uint calls;
-static atomic_uint deadly; /* 0: none is */
+static atomic_uint deadly;  /* 0: none is */
+static atomic_uint failing; /* 0: none is */
+static atomic_int failure;
 static atomic_bool torn, is_armed;
 
 void killer_arm(unsigned n, bool is_torn)
@@ -32,15 +35,17 @@ void killer_arm(unsigned n, bool is_torn)
     atomic_store(&is_armed, true);
 }
 
+void killer_fail(unsigned n, enum killer_fault fault)
+{
+    atomic_store(&calls, 0);
+    atomic_store(&failure, fault == KILLER_FULL ? ENOSPC : EIO);
+    atomic_store(&failing, n);
+    atomic_store(&is_armed, n != 0);
+}
+
 unsigned killer_calls(void)
 {
     return atomic_load(&calls);
-}
-
-/* Is this the last call? */
-static bool is_last(void)
-{
-    return atomic_load(&is_armed) && atomic_fetch_add(&calls, 1) + 1 == atomic_load(&deadly);
 }
 
 static void die(void)
@@ -48,16 +53,40 @@ static void die(void)
     _exit(KILLER_STATUS);
 }
 
-static void die_if_last(void)
+enum verdict { GOES, FAILS, DIES };
+
+static enum verdict judge(void)
 {
-    if (is_last())
+    unsigned n, bad = atomic_load(&failing);
+
+    if (!atomic_load(&is_armed))
+        return GOES;
+    n = atomic_fetch_add(&calls, 1) + 1;
+    if (n == atomic_load(&deadly))
+        return DIES;
+    if (bad == 0 || n < bad)
+        return GOES;
+    errno = atomic_load(&failure);
+    return FAILS;
+}
+
+/* Of a call that is made whole or not at all: does it fail? */
+static bool fails_or_dies(void)
+{
+    enum verdict verdict = judge();
+
+    if (verdict == DIES)
         die();
+    return verdict == FAILS;
 }
 
 EXPORT ssize_t write(int fd, const void *data, size_t size)
 {
     REAL(write);
-    if (is_last()) {
+    enum verdict verdict = judge();
+    if (verdict == FAILS)
+        return -1;
+    if (verdict == DIES) {
         if (atomic_load(&torn))
             (void)!real(fd, data, size / 2);
         die();
@@ -68,7 +97,10 @@ EXPORT ssize_t write(int fd, const void *data, size_t size)
 EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
     REAL(pwrite);
-    if (is_last()) {
+    enum verdict verdict = judge();
+    if (verdict == FAILS)
+        return -1;
+    if (verdict == DIES) {
         if (atomic_load(&torn))
             (void)!real(fd, data, size / 2, at);
         die();
@@ -79,7 +111,10 @@ EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 EXPORT ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
 {
     REAL(pwrite64);
-    if (is_last()) {
+    enum verdict verdict = judge();
+    if (verdict == FAILS)
+        return -1;
+    if (verdict == DIES) {
         if (atomic_load(&torn))
             (void)!real(fd, data, size / 2, at);
         die();
@@ -91,48 +126,51 @@ EXPORT ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
 EXPORT int fsync(int fd)
 {
     (void)fd;
-    die_if_last();
-    return 0;
+    return fails_or_dies() ? -1 : 0;
 }
 
 EXPORT int fdatasync(int fd)
 {
     (void)fd;
-    die_if_last();
-    return 0;
+    return fails_or_dies() ? -1 : 0;
 }
 
 EXPORT int rename(const char *from, const char *to)
 {
     REAL(rename);
-    die_if_last();
+    if (fails_or_dies())
+        return -1;
     return real(from, to);
 }
 
 EXPORT int ftruncate(int fd, off_t length)
 {
     REAL(ftruncate);
-    die_if_last();
+    if (fails_or_dies())
+        return -1;
     return real(fd, length);
 }
 
 EXPORT int ftruncate64(int fd, off64_t length)
 {
     REAL(ftruncate64);
-    die_if_last();
+    if (fails_or_dies())
+        return -1;
     return real(fd, length);
 }
 
 EXPORT int unlink(const char *path)
 {
     REAL(unlink);
-    die_if_last();
+    if (fails_or_dies())
+        return -1;
     return real(path);
 }
 
 EXPORT int mkdir(const char *path, mode_t mode)
 {
     REAL(mkdir);
-    die_if_last();
+    if (fails_or_dies())
+        return -1;
     return real(path, mode);
 }

@@ -24,8 +24,10 @@ tw_value twi_job_failure_at(const char *where, int error, const char *format, ..
     va_end(args);
     if (length < 0)
         return tw_fail_memory();
-    failure = tw_fail_with(&(struct tw_failure_fields){
-        .error_class = &tw_error_job, .message = message, .where = where, .number = error });
+    failure = tw_fail_with(&(struct tw_failure_fields){ .error_class = &tw_error_job,
+                                                        .message = message,
+                                                        .where = where,
+                                                        .number = -(int64_t)error });
     free(message);
     return failure;
 }

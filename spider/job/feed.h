@@ -10,18 +10,19 @@
  *
  *   opening      twi_feed_open(), the row of a new feed is committed, twi_feed_restore() for
  *                each row of its tail in order, twi_feed_settle()
- *   transaction  twi_feed_add() ..., twi_feed_writes(), twi_feed_state(), commit, twi_feed_apply();
+ *   transaction  twi_feed_add() ..., twi_feed_writes(), twi_feed_state(), commit,
+ * twi_feed_apply();
  *                or twi_feed_undo() when it was rolled back
  *   checkpoint   twi_feed_sync(), then in one transaction the tail's rows that are not raw go and
  *                the feed's row is written
  *
- * A compressed feed is written in frames of 256 KiB of items or 5 seconds; until one is closed its
- * items stand in the tail only, as raw rows. A list of JSON or an XML document has its end behind
- * the last item after each transaction; the next one is written over it. Items to standard output
- * are not repeatable: after a crash the last ones may come twice.
+ * A compressed feed is written in frames of 256 KiB of items or 5 seconds; until one is closed
+ * its items stand in the tail only, as raw rows. A list of JSON or an XML document has its end
+ * behind the last item after each transaction; the next one is written over it. Items to standard
+ * output are not repeatable: after a crash the last ones may come twice.
  *
- * Everything here belongs to one thread, which may be another than the reactor's: of libtweed only
- * failures are made, which may be moved to the reactor's thread.
+ * Everything here belongs to one thread, which may be another than the reactor's: of libtweed
+ * only failures are made, which may be moved to the reactor's thread.
  */
 #ifndef SPIDER_JOB_FEED_H
 #define SPIDER_JOB_FEED_H
@@ -91,15 +92,15 @@ void twi_feed_free(struct twi_feed *feed);
 
 /* --- a transaction ------------------------------------------------------------------------- */
 
-/* Add an item, the JSON text of an object, known by `id` in databases. A full batch is closed, and
- * the next begun. -EBUSY: twi_feed_apply() is due; -EINVAL: not an object; -ENOMEM. After a failure
- * undo. */
+/* Add an item, the JSON text of an object, known by `id` in databases. A full batch is closed,
+ * and the next begun. -EBUSY: twi_feed_apply() is due; -EINVAL: not an object; -ENOMEM. After a
+ * failure undo. */
 int twi_feed_add(struct twi_feed *feed, const char *json, size_t length, const char *id,
                  tw_value *ret_failure);
 /* Close the frame that is open, if any. 0, -EBUSY, -ENOMEM. */
 int twi_feed_close_frame(struct twi_feed *feed);
-/* The run ends here. Apply then gives a last batch its name. A feed that is added to later goes on,
- * with a new file if it has batches. 0, -EBUSY, -ENOMEM. */
+/* The run ends here. Apply then gives a last batch its name. A feed that is added to later goes
+ * on, with a new file if it has batches. 0, -EBUSY, -ENOMEM. */
 int twi_feed_finish(struct twi_feed *feed);
 /* The rows to be added, once, after all else; they live until twi_feed_apply() or _undo().
  *   ret_drop_raw  the feed's raw rows go first
@@ -119,8 +120,8 @@ int twi_feed_apply(struct twi_feed *feed, tw_value *ret_failure);
 bool twi_feed_wants_frame(struct twi_feed *feed, int64_t now_ms);
 /* Put on the disk all that was applied; `synced` says so. -EBUSY: twi_feed_apply() is due. */
 int twi_feed_sync(struct twi_feed *feed, tw_value *ret_failure);
-/* Batches below this number are on the disk under their names, so rows of them may go with the next
- * transaction: who takes such a file away must not find it again after a crash. */
+/* Batches below this number are on the disk under their names, so rows of them may go with the
+ * next transaction: who takes such a file away must not find it again after a crash. */
 int64_t twi_feed_kept_batches(const struct twi_feed *feed);
 /* Members of items that had no column, since the last call; the name of one of them. */
 int64_t twi_feed_unknown(struct twi_feed *feed, const char **ret_name);

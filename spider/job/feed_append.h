@@ -7,8 +7,9 @@
 
 #include "spider/job/feed_core.h"
 
-/* What a new feed does with what stands at its path: a file is added to, replaced, or refused. Sets
- * where it begins, and its columns. Nothing is changed on the disk. 0 or a negative errno. */
+/* What a new feed does with what stands at its path: a file is added to, replaced, or refused.
+ * Sets where it begins, and its columns. Nothing is changed on the disk. 0 or a negative
+ * errno. */
 int twi_feed_meet(struct twi_feed *feed, tw_value *ret_failure);
 /* Look whether the last line of the file that is added to lacks its end. */
 int twi_feed_look_at_end(struct twi_feed *feed, tw_value *ret_failure);

@@ -68,8 +68,8 @@ int twi_feed_put_item(struct twi_feed *feed, const char *json, size_t length, co
 int twi_feed_put_bytes(struct twi_feed *feed, const char *data, size_t length);
 /* The fields of the options. 0, -ENOMEM. */
 int twi_feed_take_fields(struct twi_feed *feed, const char *const *names);
-/* The columns of a CSV file, a list in JSON, which must be the options' fields if there are any. 0,
- * -EINVAL, -ENOMEM. */
+/* The columns of a CSV file, a list in JSON, which must be the options' fields if there are any.
+ * 0, -EINVAL, -ENOMEM. */
 int twi_feed_take_columns(struct twi_feed *feed, const char *columns, tw_value *ret_failure);
 /* Columns that only the transaction gave go. */
 void twi_feed_drop_columns(struct twi_feed *feed);

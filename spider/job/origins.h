@@ -25,7 +25,8 @@ void twi_origins_init(struct twi_origins *hosts, uint64_t key0, uint64_t key1);
 void twi_origins_free(struct twi_origins *hosts);
 /* The id of an origin, a new one if it is not known. -ENOMEM. */
 int64_t twi_origins_id(struct twi_origins *hosts, const char *origin);
-/* A row of the table, in the order of ids. 0, -ENOMEM, -EBADMSG (not in order, or far too high). */
+/* A row of the table, in the order of ids. 0, -ENOMEM, -EBADMSG (not in order, or far too
+ * high). */
 int twi_origins_add(struct twi_origins *hosts, int64_t id, const char *origin);
 /* NULL: no such id. */
 const char *twi_origins_origin(const struct twi_origins *hosts, int64_t id);

@@ -2,9 +2,9 @@
 /*
  * queue.h - numbers of visits that wait: many queues in little memory.
  *
- * A queue holds 64-bit numbers, in blocks of 64 bytes out of a slab that all queues share, each as
- * the difference to the one before: 2 to 3 bytes for the rowids of one host among many. A set of
- * queues has one for each priority that is in use.
+ * A queue holds 64-bit numbers, in blocks of 64 bytes out of a slab that all queues share, each
+ * as the difference to the one before: 2 to 3 bytes for the rowids of one host among many. A set
+ * of queues has one for each priority that is in use.
  */
 #ifndef SPIDER_JOB_QUEUE_H
 #define SPIDER_JOB_QUEUE_H
@@ -19,9 +19,11 @@ struct twi_queue_slab *twi_queue_slab_new(void); /* NULL: no memory */
 void twi_queue_slab_free(struct twi_queue_slab *slab);
 size_t twi_queue_slab_bytes(const struct twi_queue_slab *slab);
 
-/* --- one queue: first in, first out, or last in, first out ----------------------------------- */
+/* --- one queue: first in, first out, or last in, first out
+ * ----------------------------------- */
 
-/* All zero is empty. Used in one of the two ways from its first push to when it is empty again. */
+/* All zero is empty. Used in one of the two ways from its first push to when it is empty
+ * again. */
 struct twi_queue {
     int64_t first_, last_; /* what the first difference counts from; the newest number */
     uint32_t head_, tail_; /* blocks: of the oldest number, of the newest */
@@ -39,7 +41,8 @@ void twi_queue_each(struct twi_queue_slab *slab, struct twi_queue *queue, bool i
                     void (*each)(int64_t number, void *arg), void *arg);
 void twi_queue_clear(struct twi_queue_slab *slab, struct twi_queue *queue, bool is_lifo);
 
-/* --- queues by priority, the highest first --------------------------------------------------- */
+/* --- queues by priority, the highest first
+ * --------------------------------------------------- */
 
 struct twi_queue_level;
 /* All zero is empty. */

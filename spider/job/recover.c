@@ -188,6 +188,43 @@ static int recover_urls(struct recover *recover)
         recover_url);
 }
 
+/* --- the rest ------------------------------------------------------------------------------- */
+
+static int recover_cookie(struct recover *recover, struct twi_sql_query *query)
+{
+    struct twi_record_cookie row = { .jar = twi_sql_text(query, 0),
+                                     .name = twi_sql_text(query, 1),
+                                     .line = twi_sql_text(query, 2) };
+
+    if (row.jar == NULL || row.name == NULL || row.line == NULL)
+        return -EBADMSG;
+    return recover->options->cookie(&row, recover->options->arg);
+}
+
+static int recover_file(struct recover *recover, struct twi_sql_query *query)
+{
+    struct twi_record_file row = { .key = (uint64_t)twi_sql_integer(query, 0),
+                                   .path = twi_sql_text(query, 1),
+                                   .sha256 = twi_sql_text(query, 2),
+                                   .etag = twi_sql_text(query, 3),
+                                   .modified = twi_sql_text(query, 4),
+                                   .at = twi_sql_integer(query, 5) };
+
+    return recover->options->file(&row, recover->options->arg);
+}
+
+static int recover_rest(struct recover *recover)
+{
+    int r = 0;
+
+    if (recover->options->cookie != NULL)
+        r = recover_rows(recover, "SELECT jar, name, line FROM cookie", recover_cookie);
+    if (r == 0 && recover->options->file != NULL)
+        r = recover_rows(recover, "SELECT key, path, sha256, etag, modified, at FROM file",
+                         recover_file);
+    return r;
+}
+
 int twi_recover(struct twi_sql *sql, const struct twi_job_options *options,
                 struct twi_origins *hosts, int64_t *ret_last, tw_value *ret_failure)
 {
@@ -204,6 +241,8 @@ int twi_recover(struct twi_sql *sql, const struct twi_job_options *options,
             recover_host);
     if (r == 0 && options->url != NULL)
         r = recover_urls(&recover);
+    if (r == 0)
+        r = recover_rest(&recover);
     free(recover.states);
     free(recover.dues);
     *ret_last = recover.last;

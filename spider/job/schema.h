@@ -26,8 +26,8 @@ int twi_schema_look(struct twi_sql *sql, const char *path, size_t count, size_t 
                     tw_value *ret_failure);
 /* The same for those that only read: an older version is refused, too. */
 int twi_schema_check(struct twi_sql *sql, const char *path, tw_value *ret_failure);
-/* Take a database from one version to another, all in one transaction. 0, or a negative errno, the
- * database being as it was. */
+/* Take a database from one version to another, all in one transaction. 0, or a negative errno,
+ * the database being as it was. */
 int twi_schema_apply(struct twi_sql *sql, const char *const *steps, size_t from, size_t to);
 
 #endif

@@ -30,8 +30,8 @@ size_t twi_seen_bytes(const struct twi_seen *seen); /* of memory */
 
 /*
  * Into a snapshot and back: 8 bytes a key, the same on every machine. `write` and `read` take or
- * fill all of the bytes and return 0, or a negative error that is passed on. There is no checksum:
- * the snapshot has one.
+ * fill all of the bytes and return 0, or a negative error that is passed on. There is no
+ * checksum: the snapshot has one.
  */
 int twi_seen_write(const struct twi_seen *seen,
                    int (*write)(const void *data, size_t length, void *arg), void *arg);

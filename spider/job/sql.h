@@ -3,9 +3,9 @@
  * sql.h - SQLite in the few words that a job needs. sql.c is the only file that sees the library.
  *
  * A connection belongs to one thread at a time. A function that returns an int returns a negative
- * errno when it failed: -ENOSPC the disk is full (for SQLite, or for the system below it), -ENOMEM,
- * -EBADMSG damaged, or no database at all, -EBUSY another process keeps it, -EACCES, -EROFS, -EIO
- * and whatever else the system said. twi_sql_failure() has the words.
+ * errno when it failed: -ENOSPC the disk is full (for SQLite, or for the system below it),
+ * -ENOMEM, -EBADMSG damaged, or no database at all, -EBUSY another process keeps it, -EACCES,
+ * -EROFS, -EIO and whatever else the system said. twi_sql_failure() has the words.
  */
 #ifndef SPIDER_JOB_SQL_H
 #define SPIDER_JOB_SQL_H
@@ -34,7 +34,7 @@ void twi_sql_close(struct twi_sql *sql);
 int twi_sql_open_image(const void *data, size_t length, struct twi_sql **ret_sql,
                        tw_value *ret_failure);
 /* Why the last call failed: tw_error_job, with the file's path, SQLite's words and the system's;
- * `error`, what that call returned, is its number. */
+ * `error` is the number that the call returned. */
 tw_value twi_sql_failure(struct twi_sql *sql, int error);
 
 /* Run statements whose results nobody wants. */
