@@ -121,7 +121,13 @@ static const struct {
     { &own_set, { "-f", "[" }, NULL, "--follow: no selector" },
     { NULL, { "http://a/" }, NULL, "'http://a/' is no option" },
     { NULL, { "--wool" }, NULL, "unknown option --wool" },
-    { NULL, { "--dealy=2" }, NULL, "unknown option --dealy; there is a setting 'delay'" },
+    { NULL, { "--dealy=2" }, NULL, "unknown option --dealy; did you mean --delay?" },
+    { NULL,
+      { "--max-page", "2" },
+      NULL,
+      "unknown option --max-page; did you mean --max-pages?" },
+    { NULL, { "--outptu=x" }, NULL, "unknown option --outptu; did you mean --output?" },
+    { &own_set, { "--folow" }, NULL, "unknown option --folow; did you mean --follow?" },
     { NULL, { "-x" }, NULL, "unknown option -x" },
     { NULL, { "-qx" }, NULL, "unknown option -x" },
     { NULL, { "-o" }, NULL, "-o wants a value: FILE" },
@@ -176,6 +182,23 @@ START_TEST(options_of_a_command_go_to_it)
     ck_assert_int_eq(twi_options_read(&options, &own_set, 3, words, &verdict, &failure), 0);
     ck_assert_str_eq(taken, "follow=a;fast=;follow=b;");
     twi_options_free(&options);
+}
+END_TEST
+
+/* An option that has a setting's name would hide it. */
+START_TEST(no_option_has_the_name_of_a_setting)
+{
+    struct twi_arena arena;
+    struct twi_text text = { .arena = &arena };
+    const char *at, *end;
+
+    twi_arena_init(&arena, 0);
+    twi_options_help(&own_set, "a", "b", &text);
+    end = strstr(twi_text_string(&text), "\nEach setting");
+    for (at = twi_text_string(&text); (at = strstr(at, " --")) != NULL && at < end; at += 3)
+        ck_assert_ptr_null(twi_setting_find(at + 3, strcspn(at + 3, " ")));
+    ck_assert_ptr_nonnull(end);
+    twi_arena_free(&arena);
 }
 END_TEST
 
@@ -286,6 +309,7 @@ int main(void)
     TEST_ADD_ROWS(suite, a_command_line_is_read, rows);
     TEST_ADD(suite, options_of_a_command_go_to_it);
     TEST_ADD_ROWS(suite, help_and_version_run_nothing, verdicts);
+    TEST_ADD(suite, no_option_has_the_name_of_a_setting);
     TEST_ADD(suite, the_help_lists_the_options);
     TEST_ADD(suite, the_last_argument_of_a_name_counts);
     TEST_ADD(suite, all_layers_are_brought_together);

@@ -234,15 +234,39 @@ static int read_setting(struct options_reader *reader, const struct twi_setting 
     return set_one(reader, where, setting->name, value);
 }
 
+static void table_nearer(const struct twi_option *table, const char *name, size_t length,
+                         unsigned *least, const char **nearest)
+{
+    for (; table != NULL && table->name != NULL; table++)
+        twi_name_nearer(table->name, name, length, least, nearest);
+}
+
+/* An option, or a setting, that `name` is like; NULL: there is none. */
+static const char *option_nearest(const struct options_reader *reader, const char *name,
+                                  size_t length)
+{
+    unsigned least = 0;
+    const char *nearest = NULL;
+
+    if (reader->set != NULL)
+        table_nearer(reader->set->options, name, length, &least, &nearest);
+    table_nearer(common, name, length, &least, &nearest);
+    for (size_t i = 0; i < twi_settings_count; i++)
+        twi_name_nearer(twi_settings_table[i].name, name, length, &least, &nearest);
+    return nearest;
+}
+
 static int options_unknown(const struct options_reader *reader, const char *word, int length)
 {
-    const char *nearest = length > 2 ? twi_setting_nearest(word + 2, (size_t)length - 2)
+    const char *nearest = length > 2 ? option_nearest(reader, word + 2, (size_t)length - 2)
                                      : NULL;
+    char name[64] = "";
 
+    for (size_t i = 0; nearest != NULL && nearest[i] != 0 && i < sizeof name - 1; i++)
+        name[i] = nearest[i] == '_' ? '-' : nearest[i];
     if (nearest != NULL)
-        *reader->ret_failure = tw_fail(&tw_error_settings,
-                                       "unknown option %.*s; there is a setting '%s'", length,
-                                       word, nearest);
+        *reader->ret_failure = tw_fail(
+            &tw_error_settings, "unknown option %.*s; did you mean --%s?", length, word, name);
     else
         *reader->ret_failure = tw_fail(&tw_error_settings, "unknown option %.*s", length,
                                        word);

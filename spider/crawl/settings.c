@@ -103,18 +103,26 @@ static unsigned name_distance(const char *wanted, const char *name, size_t lengt
     return row[length % 3][width];
 }
 
+void twi_name_nearer(const char *wanted, const char *name, size_t length, unsigned *least,
+                     const char **nearest)
+{
+    unsigned distance = name_distance(wanted, name, length);
+
+    if (*nearest == NULL)
+        *least = length < 6 ? 2 : (unsigned)(length / 3) + 1; /* from here on: unlike */
+    if (distance < *least) {
+        *least = distance;
+        *nearest = wanted;
+    }
+}
+
 const char *twi_setting_nearest(const char *name, size_t length)
 {
-    unsigned least = length < 6 ? 2 : (unsigned)(length / 3) + 1; /* from here on: unlike */
+    unsigned least = 0;
     const char *nearest = NULL;
 
-    for (size_t i = 0; i < twi_settings_count; i++) {
-        unsigned distance = name_distance(twi_settings_table[i].name, name, length);
-        if (distance < least) {
-            least = distance;
-            nearest = twi_settings_table[i].name;
-        }
-    }
+    for (size_t i = 0; i < twi_settings_count; i++)
+        twi_name_nearer(twi_settings_table[i].name, name, length, &least, &nearest);
     return nearest;
 }
 

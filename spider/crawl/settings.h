@@ -53,6 +53,10 @@ void twi_settings_free(struct twi_settings *settings);
 const struct twi_setting *twi_setting_find(const char *name, size_t length);
 /* The name that `name` is most like; NULL if it is like none. */
 const char *twi_setting_nearest(const char *name, size_t length);
+/* The same out of others: `wanted` takes the place of *nearest, which is NULL at first, if `name`
+ * is more like it. *least: how unlike they are; 0 at first. */
+void twi_name_nearer(const char *wanted, const char *name, size_t length, unsigned *least,
+                     const char **nearest);
 const struct twi_origin *twi_setting_origin(const struct twi_settings *settings,
                                             const struct twi_setting *setting);
 
