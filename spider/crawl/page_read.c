@@ -144,7 +144,8 @@ const struct tw_url *page_base(tw_page *page)
     if (!page->has_base) {
         page->has_base = true;
         page_read_text(page);
-        tw_url_parse(page->url, strlen(page->url), NULL, &page->own_url, NULL);
+        if (tw_url_parse(page->url, strlen(page->url), NULL, &page->own_url, NULL) == -ENOMEM)
+            page_fail_memory(page);
         if (page->text.length > 0 && page_kind(page) == PAGE_HTML)
             page->base_found = twi_page_base(&page->pages->scratch, page->charset, page->text,
                                              page->own_url);
@@ -157,9 +158,8 @@ struct tw_url *page_parse_url(tw_page *page, struct twi_span text)
     const struct tw_url *base = page_base(page);
     struct tw_url *url = NULL;
 
-    if (twi_page_url_parse(&page->pages->scratch, page->charset, text, base, &url, NULL) ==
-        -ENOMEM)
-        page_fail_memory(page);
+    twi_page_url_parse(&page->pages->scratch, page->charset, text, base, &url, NULL);
+    page_is_out_of_memory(page);
     return url;
 }
 

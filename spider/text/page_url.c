@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "spider/text/decimal.h"
 #include "spider/text/entity.h"
 #include "spider/text/page_url.h"
@@ -78,6 +80,18 @@ static bool is_of_page_charset(const struct tw_url *url)
            strcmp(url->protocol, "ftp:") == 0 || strcmp(url->protocol, "file:") == 0;
 }
 
+/* A URL that there is no memory for must not look like one that is wrong. */
+static int parse_or_fail(struct twi_arena *arena, struct twi_span text,
+                         const struct tw_url *base, struct tw_url **ret_url,
+                         const char **ret_why)
+{
+    int r = tw_url_parse(text.text, text.length, base, ret_url, ret_why);
+
+    if (r == -ENOMEM)
+        arena->failed = true;
+    return r;
+}
+
 int twi_page_url_parse(struct twi_arena *arena, const struct twi_charset *charset,
                        struct twi_span text, const struct tw_url *base,
                        struct tw_url **ret_url, const char **ret_why)
@@ -87,13 +101,13 @@ int twi_page_url_parse(struct twi_arena *arena, const struct twi_charset *charse
 
     text = twi_without_surrogates(arena, text);
     query = twi_url_cut(text).query;
-    r = tw_url_parse(text.text, text.length, base, ret_url, ret_why);
+    r = parse_or_fail(arena, text, base, ret_url, ret_why);
     if (r < 0 || charset == NULL || charset == twi_charset_utf8() ||
         twi_span_ascii(query) == query.length || !is_of_page_charset(*ret_url))
         return r;
     tw_url_free(*ret_url);
     text = escape_query(arena, charset, text);
-    return tw_url_parse(text.text, text.length, base, ret_url, ret_why);
+    return parse_or_fail(arena, text, base, ret_url, ret_why);
 }
 
 /* --- base ---------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 
 /* Parse `text` (UTF-8; NULL charset: the page's too) like tw_url_parse(), the query of a URL with a
  * host in the charset's bytes; in UTF-8 if that has no form for one of its characters. A lone
- * surrogate is U+FFFD. `arena` is for the call. */
+ * surrogate is U+FFFD. `arena` is for the call; out of memory (-ENOMEM), it has failed. */
 int twi_page_url_parse(struct twi_arena *arena, const struct twi_charset *charset,
                        struct twi_span text, const struct tw_url *base,
                        struct tw_url **ret_url, const char **ret_why);
@@ -23,7 +23,8 @@ struct twi_span twi_in_charset(struct twi_arena *arena, const struct twi_charset
                                struct twi_span text);
 
 /* The page's base: the first <base href> that is not in a comment, script or noscript, relative to
- * `url` (may be NULL). NULL if it has none that is a URL, or out of memory; release it. */
+ * `url` (may be NULL). NULL if it has none that is a URL, or out of memory, and `arena` has
+ * failed; release it. */
 struct tw_url *twi_page_base(struct twi_arena *arena, const struct twi_charset *charset,
                              struct twi_span page, const struct tw_url *url);
 
