@@ -13,14 +13,27 @@
 #include "spider/text/regex.h"
 
 /* By default no page is behind these: Scrapy's list. */
-static const char default_extensions[] = "7z 7zip bz2 rar tar tar.gz xz zip mng pct bmp gif "
-                                         "jpg jpeg png pst psp tif tiff ai drw dxf eps "
-                                         "ps svg cdr ico webp mp3 wma ogg wav ra aac mid au "
-                                         "aiff 3gp asf asx avi mov mp4 mpg qt rm swf "
-                                         "wmv m4a m4v flv webm xls xlsm xlsx xltm xltx potm "
-                                         "potx ppt pptm pptx pps doc docb docm docx "
-                                         "dotm dotx odt ods odg odp css pdf exe bin rss dmg "
-                                         "iso apk jar sh rb js hta bat cpl msi msp py";
+#define E(text)                \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
+/* clang-format off */
+static const struct twi_span default_extensions[] = {
+    E("7z"), E("7zip"), E("bz2"), E("rar"), E("tar"), E("tar.gz"), E("xz"), E("zip"),
+    E("mng"), E("pct"), E("bmp"), E("gif"), E("jpg"), E("jpeg"), E("png"), E("pst"),
+    E("psp"), E("tif"), E("tiff"), E("ai"), E("drw"), E("dxf"), E("eps"), E("ps"),
+    E("svg"), E("cdr"), E("ico"), E("webp"), E("mp3"), E("wma"), E("ogg"), E("wav"),
+    E("ra"), E("aac"), E("mid"), E("au"), E("aiff"), E("3gp"), E("asf"), E("asx"),
+    E("avi"), E("mov"), E("mp4"), E("mpg"), E("qt"), E("rm"), E("swf"), E("wmv"),
+    E("m4a"), E("m4v"), E("flv"), E("webm"), E("xls"), E("xlsm"), E("xlsx"), E("xltm"),
+    E("xltx"), E("potm"), E("potx"), E("ppt"), E("pptm"), E("pptx"), E("pps"), E("doc"),
+    E("docb"), E("docm"), E("docx"), E("dotm"), E("dotx"), E("odt"), E("ods"), E("odg"),
+    E("odp"), E("css"), E("pdf"), E("exe"), E("bin"), E("rss"), E("dmg"), E("iso"),
+    E("apk"), E("jar"), E("sh"), E("rb"), E("js"), E("hta"), E("bat"), E("cpl"),
+    E("msi"), E("msp"), E("py"),
+};
+/* clang-format on */
+#undef E
 
 struct link_regex {
     struct twi_regex *regex;
@@ -34,7 +47,6 @@ struct links_run {
     struct twi_arena *arena;
     struct twi_select_error *error;
     struct link_regex *allow, *deny, *restrict_text;
-    const struct twi_word *extensions;
     struct twi_link *first, **end;
     const char **seen; /* a table of URLs by hash */
     size_t seen_count, seen_room;
@@ -141,16 +153,28 @@ static bool is_in_domains(struct links_run *run, const struct tw_url *url,
     return false;
 }
 
-static bool has_extension(const char *path, const struct twi_word *extensions)
+/* The point is looked for first, as there are many extensions. */
+static bool ends_in(struct twi_span path, struct twi_span extension)
 {
-    struct twi_span all = twi_span_of(path);
+    return path.length > extension.length &&
+           path.text[path.length - extension.length - 1] == '.' &&
+           ends_without_case(path, extension);
+}
 
-    for (; extensions != NULL; extensions = extensions->next) {
-        struct twi_span end = extensions->text;
-        size_t dot = all.length - end.length - 1;
-        if (all.length > end.length && ends_without_case(all, end) && all.text[dot] == '.')
+static bool has_denied_extension(const struct twi_links_options *options, const char *path)
+{
+    const struct twi_word *word = options->deny_extensions;
+    struct twi_span all = twi_span_of(path);
+    size_t count = sizeof default_extensions / sizeof *default_extensions;
+
+    for (; word != NULL; word = word->next)
+        if (ends_in(all, word->text))
             return true;
-    }
+    if (options->all_extensions || options->deny_extensions != NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (ends_in(all, default_extensions[i]))
+            return true;
     return false;
 }
 
@@ -169,7 +193,7 @@ static bool url_is_wanted(struct links_run *run, const struct tw_url *url)
     const struct twi_links_options *options = run->options;
     size_t length = strlen(url->href);
 
-    if (!has_wanted_scheme(url) || has_extension(url->pathname, run->extensions))
+    if (!has_wanted_scheme(url) || has_denied_extension(options, url->pathname))
         return false;
     if (run->allow != NULL && !any_finds(run, run->allow, url->href, length))
         return false;
@@ -400,24 +424,6 @@ static void regions_take(struct links_run *run)
 
 /* --- all ----------------------------------------------------------------------------------- */
 
-static const struct twi_word *extensions_of(struct links_run *run)
-{
-    const char *at = default_extensions, *end = at + strlen(at), *word;
-    struct twi_word *first = NULL, *one;
-    size_t length;
-
-    if (run->options->all_extensions || run->options->deny_extensions != NULL)
-        return run->options->deny_extensions;
-    while (twi_next_word(&at, end, &word, &length)) {
-        one = twi_arena_zeroed(run->arena, sizeof *one);
-        if (one == NULL)
-            break;
-        *one = (struct twi_word){ { word, length }, first };
-        first = one;
-    }
-    return first;
-}
-
 bool twi_links_extract(struct twi_selector *selector, const struct twi_links_options *options,
                        struct twi_arena *arena, struct twi_link **ret_links,
                        struct twi_select_error *error)
@@ -427,7 +433,6 @@ bool twi_links_extract(struct twi_selector *selector, const struct twi_links_opt
     };
 
     run.end = &run.first;
-    run.extensions = extensions_of(&run);
     run.allow = regexes_compile(&run, options->allow);
     run.deny = regexes_compile(&run, options->deny);
     run.restrict_text = regexes_compile(&run, options->restrict_text);

@@ -122,10 +122,27 @@ static bool take_tag(struct twi_span *page, struct twi_span *name, struct twi_sp
     return rest.length > 0;
 }
 
+/* Does the text of such a tag occur at all? Most pages have no <base>, and this is told fast. */
+static bool tag_occurs(struct twi_span page, const char *wanted)
+{
+    for (;;) {
+        page = twi_span_from(page, twi_span_find(page, '<'));
+        if (page.length == 0)
+            return false;
+        page = twi_span_from(page, 1);
+        if (twi_span_starts_nocase(page, wanted))
+            return true;
+    }
+}
+
 bool twi_tag_next(struct twi_span *page, const char *wanted, struct twi_span *ret_tag)
 {
     struct twi_span name;
 
+    if (!tag_occurs(*page, wanted)) {
+        *page = twi_span_from(*page, page->length);
+        return false;
+    }
     for (;;) {
         *page = twi_span_from(*page, twi_span_find(*page, '<'));
         if (page->length == 0)

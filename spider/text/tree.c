@@ -183,7 +183,8 @@ bool twi_tree_init(struct twi_tree *tree, struct twi_arena *arena, size_t length
     memset(tree, 0, sizeof *tree);
     tree->arena = arena;
     tree->pending.arena = arena;
-    tree->room = (uint32_t)(length / 24 < (1u << 26) ? length / 24 : 1u << 26) + 64;
+    /* Large pages are often large texts: their arrays grow when there is something to put in. */
+    tree->room = (uint32_t)(length / 24 < (1u << 16) ? length / 24 : 1u << 16) + 64;
     tree->attr_room = tree->room / 2;
     tree->nodes = twi_arena_alloc(arena, tree->room * sizeof *tree->nodes);
     tree->attrs = twi_arena_alloc(arena, tree->attr_room * sizeof *tree->attrs);

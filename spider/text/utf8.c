@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "spider/text/utf8.h"
 
 size_t twi_utf8_put(char *to, uint32_t c)
@@ -53,6 +54,14 @@ size_t twi_utf8_get(const char *text, size_t left, uint32_t *ret_character)
     return length;
 }
 
+/* All 8 bytes are ASCII, and none is NUL: no byte has its highest bit, also if 1 is taken off. */
+static bool is_clean_word(const char *at)
+{
+    uint64_t word = twi_load_8(at);
+
+    return (((word - 0x0101010101010101u) | word) & 0x8080808080808080u) == 0;
+}
+
 /* How many bytes from `at` on are clean; stops at the first that is not. */
 static size_t utf8_clean_span(const char *at, size_t left)
 {
@@ -61,6 +70,10 @@ static size_t utf8_clean_span(const char *at, size_t left)
     while (i < left) {
         uint32_t c;
         size_t n;
+        if (left - i >= 8 && is_clean_word(at + i)) {
+            i += 8;
+            continue;
+        }
         if (at[i] > 0) {
             i++;
             continue;
