@@ -97,7 +97,7 @@ static void info_set_method(const struct tw_visit *asked, struct twi_visit_info 
 {
     const char *otherwise = twi_visit_method(info);
 
-    if (asked->method != NULL && strcmp(asked->method, otherwise) != 0)
+    if (asked->method != NULL && strcasecmp(asked->method, otherwise) != 0)
         info->method = asked->method;
 }
 

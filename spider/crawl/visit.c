@@ -268,26 +268,28 @@ const char *twi_visit_method(const struct twi_visit_info *info)
 
 /* --- keys ---------------------------------------------------------------------------------- */
 
-/* Lengths go in front, so that no two visits make one text. */
-static void key_add(struct twi_siphash *hash, const void *data, size_t length)
+static void put_length(unsigned char *bytes, uint64_t length)
 {
-    unsigned char bytes[8];
-
     for (int i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)((uint64_t)length >> (8 * i));
-    twi_siphash_add(hash, bytes, sizeof bytes);
-    twi_siphash_add(hash, data, length);
+        bytes[i] = (unsigned char)(length >> (8 * i));
 }
 
+/* Lengths go in front, so that no two visits make one text. */
 uint64_t twi_visit_key(struct twi_visit_keys keys, const char *method, const char *canonical,
                        const void *body, size_t body_length)
 {
+    size_t method_length = strlen(method);
+    unsigned char lengths[16];
     struct twi_siphash hash;
 
+    put_length(lengths, method_length);
+    put_length(lengths + 8, body_length);
     twi_siphash_init(&hash, keys.k0, keys.k1);
-    key_add(&hash, method, strlen(method));
-    key_add(&hash, canonical, strlen(canonical));
-    key_add(&hash, body, body_length);
+    twi_siphash_add(&hash, lengths, sizeof lengths);
+    twi_siphash_add(&hash, method, method_length);
+    if (body_length > 0)
+        twi_siphash_add(&hash, body, body_length);
+    twi_siphash_add(&hash, canonical, strlen(canonical));
     return twi_siphash_end(&hash);
 }
 
