@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page_query.c - any query of any page. The first byte chooses the language, a line is the query, the
- * rest the page.
+ * page_query.c - any query of any page. The first byte chooses the language, a line is the query,
+ * the rest the page.
  */
 #include "config.h"
 

@@ -333,7 +333,7 @@ void twi_filter_end(struct twi_filter_run *run)
         if (filter->kind == TWI_FILTER_JOIN && state->has_passed)
             push_built(run, i + 1, TWI_JSON_STRING, &state->text);
         else if (filter->kind == TWI_FILTER_DEFAULT && !state->has_passed)
-            push_text(run, i + 1, filter->is_number ? TWI_JSON_NUMBER : TWI_JSON_STRING,
+            push_copy(run, i + 1, filter->is_number ? TWI_JSON_NUMBER : TWI_JSON_STRING,
                       filter->argument);
     }
 }
