@@ -42,6 +42,9 @@ static const struct {
       SET("<!-- <url><loc>x</loc></url> --><url><loc><![CDATA[http://h/?a&b]]><!-- c "
           "--></loc></url>"),
       "urlset\nhttp://h/?a&b" },
+    { "references in attributes",
+      SET("<url><loc>u</loc><link rel='alternate' href='a?b&amp;c&#38;d&lt;&quot;'/></url>"),
+      "urlset\nu|aa?b&c&d<\"" },
     { "references", SET("<url><loc>a&amp;b&#38;c&lt;&#x41;</loc></url>"), "urlset\na&b&c<A" },
     { "what should have been references", SET("<url><loc>h/?a=1&b=2&c&nbsp;d& e</loc></url>"),
       "urlset\nh/?a=1&b=2&c&nbsp;d& e" },

@@ -364,8 +364,9 @@ struct twi_sitemap_xml *twi_sitemap_xml_new(void (*each)(const struct twi_sitema
         free(xml);
         return NULL;
     }
-    xmlCtxtUseOptions(xml->parser, XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_HUGE |
-                                       (is_utf8 ? XML_PARSE_IGNORE_ENC : 0));
+    /* NOENT: "&amp;" in an attribute is an ampersand; the declared entities stay unknown. */
+    xmlCtxtUseOptions(xml->parser, XML_PARSE_RECOVER | XML_PARSE_NOENT | XML_PARSE_NONET |
+                                       XML_PARSE_HUGE | (is_utf8 ? XML_PARSE_IGNORE_ENC : 0));
     return xml;
 }
 
