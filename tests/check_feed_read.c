@@ -84,11 +84,95 @@ START_TEST(a_row_has_a_limit)
 }
 END_TEST
 
+/* --- XML ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *what, *name, *xml, *seen; /* records end in "\n" */
+} feeds[] = {
+    { "no XML", "item", "not at all", "" },
+    { "records", "item", "<rss><channel><item><a>1</a></item>x<item>2</item></channel></rss>",
+      "<item><a>1</a></item>\n<item>2</item>\n" },
+    { "the root", "a", "<a>1</a>", "<a>1</a>\n" },
+    { "an empty one", "i", "<r><i/><i></i><i a='1'/></r>", "<i/>\n<i/>\n<i a=\"1\"/>\n" },
+    { "one inside another belongs to it", "i", "<r><i><i>1</i></i></r>", "<i><i>1</i></i>\n" },
+    { "attributes", "i", "<r><i a='&quot;&lt;&amp;&#10;' b=''>x</i></r>",
+      "<i a=\"&quot;&lt;&amp;&#10;\" b=\"\">x</i>\n" },
+    { "texts", "i", "<r><i>a&lt;&amp;&gt;<![CDATA[<b>&]]>&#65;<!-- c --></i></r>",
+      "<i>a&lt;&amp;&gt;&lt;b&gt;&amp;A</i>\n" },
+    { "namespaces come along", "i",
+      "<r xmlns='u:d' xmlns:g='u:g' xmlns:h='u:h'><i xmlns:h='u:i'><g:a g:b='1'/><b "
+      "xmlns=''/></i></r>",
+      "<i xmlns=\"u:d\" xmlns:g=\"u:g\" xmlns:h=\"u:i\"><g:a g:b=\"1\"/><b "
+      "xmlns=\"\"/></i>\n" },
+    { "and go", "i", "<r><x xmlns:g='u:g'/><i/></r>", "<i/>\n" },
+    { "in any namespace", "i", "<r xmlns:g='u:g'><g:i/></r>", "<g:i xmlns:g=\"u:g\"/>\n" },
+    { "with this prefix only", "g:i", "<r xmlns:g='u:g'><i>1</i><g:i>2</g:i></r>",
+      "<g:i xmlns:g=\"u:g\">2</g:i>\n" },
+    { "in Latin-1", "i", "<?xml version='1.0' encoding='ISO-8859-1'?><r><i>\xe9</i></r>",
+      "<i>\xc3\xa9</i>\n" },
+    { "an unknown reference stays", "i", "<r><i>a&nbsp;b</i><i>&amp;</i></r>",
+      "<i>a&amp;nbsp;b</i>\n<i>&amp;</i>\n" },
+    { "a declared one goes", "i", "<!DOCTYPE r [<!ENTITY e 'x'>]><r><i>a&e;b</i></r>",
+      "<i>ab</i>\n" },
+    { "what is cut off is none", "i", "<r><i>1</i><i>2", "<i>1</i>\n" },
+    { "not even in its end tag", "i", "<r><i>1</i><i>2</i", "<i>1</i>\n" },
+    { "enough", "i", "<r><i>stop</i><i>2</i></r>", "<i>stop</i>\n" },
+};
+
+static bool note_record(const char *xml, size_t length, void *arg)
+{
+    ck_assert_uint_eq(strlen(xml), length);
+    strcat(strcat(arg, xml), "\n");
+    return strstr(xml, "stop") == NULL;
+}
+
+START_TEST(records_are_read)
+{
+    const char *text = feeds[_i].xml;
+    size_t length = strlen(text);
+
+    for (size_t piece = 1; piece <= length; piece++) {
+        char seen[1024] = "";
+        struct twi_xml_options options = { .name = feeds[_i].name,
+                                           .record = note_record,
+                                           .arg = seen };
+        struct twi_xml_records *xml = test_given(twi_xml_records_new(&options));
+        for (size_t at = 0; at < length; at += piece)
+            twi_xml_records_feed(xml, text + at, length - at < piece ? length - at : piece);
+        ck_assert_int_eq(twi_xml_records_end(xml), 0);
+        ck_assert_msg(strcmp(seen, feeds[_i].seen) == 0, "%s, by %zu: %s", feeds[_i].what,
+                      piece, seen);
+        twi_xml_records_free(xml);
+    }
+}
+END_TEST
+
+START_TEST(a_record_has_a_limit)
+{
+    char seen[1024] = "", text[20000];
+    struct twi_xml_options options = {
+        .name = "i", .most = 16384, .record = note_record, .arg = seen
+    };
+    struct twi_xml_records *xml = test_given(twi_xml_records_new(&options));
+
+    memset(text, 'x', sizeof text);
+    twi_xml_records_feed(xml, "<r><i>1</i><i>", 14);
+    for (int i = 0; i < 10; i++)
+        twi_xml_records_feed(xml, text, sizeof text);
+    twi_xml_records_feed(xml, "</i><i>2</i></r>", 16);
+    ck_assert_int_eq(twi_xml_records_end(xml), -E2BIG);
+    ck_assert_str_eq(seen, "<i>1</i>\n<i>2</i>\n");
+    twi_xml_records_free(xml);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("feed_read");
 
     TEST_ADD_ROWS(suite, rows_are_read, rows);
     TEST_ADD(suite, a_row_has_a_limit);
+    TEST_ADD_ROWS(suite, records_are_read, feeds);
+    TEST_ADD(suite, a_record_has_a_limit);
     return test_run(suite);
 }
