@@ -27,6 +27,7 @@
 #include "spider/job/error.h"
 #include "spider/job/feed_sqlite.h"
 #include "spider/job/sql.h"
+#include "spider/text/decimal.h"
 #include "spider/text/json.h"
 #include "spider/text/utf8.h"
 
@@ -362,7 +363,7 @@ static int bind_number(struct feed_database *base, int at, const struct twi_json
         if (errno == 0)
             return twi_sql_bind_one(base->insert, at, 'i', (int64_t)integer);
     }
-    return twi_sql_bind_one(base->insert, at, 'd', strtod(value->text, NULL));
+    return twi_sql_bind_one(base->insert, at, 'd', twi_decimal_read(value->text));
 }
 
 static int bind_value(struct feed_database *base, int at, const struct twi_json *value)
