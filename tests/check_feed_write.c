@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "spider/text/feed_write.h"
@@ -108,6 +109,43 @@ START_TEST(fields_are_chosen_ordered_and_renamed)
 }
 END_TEST
 
+/* {"m0":0,"m1":1,...,"m0":"last"} */
+static const struct twi_json *make_wide_item(struct twi_arena *arena, int members)
+{
+    struct twi_json *item = twi_json_new(arena, TWI_JSON_OBJECT);
+    char name[32];
+
+    for (int i = 0; i < members; i++) {
+        snprintf(name, sizeof name, "m%d", i);
+        twi_json_put(item, twi_arena_strdup(arena, name), twi_json_integer(arena, i));
+    }
+    twi_json_put(item, "m0", twi_json_string(arena, "last", 4));
+    return item;
+}
+
+/* Each against each they would be 40,000,000,000 comparisons. */
+START_TEST(items_may_be_wide)
+{
+    enum { MEMBERS = 200000 };
+    struct twi_feed_writer writer = { .kind = TWI_FEED_CSV };
+    struct twi_arena arena;
+    twi_arena_init(&arena, 0);
+    struct twi_text out = { .arena = &arena };
+    const struct twi_json *item = make_wide_item(&arena, MEMBERS);
+
+    twi_feed_item(&writer, item, &out);
+    ck_assert_uint_eq(writer.count, MEMBERS);
+    ck_assert_int_eq(strncmp(out.data, "m0,m1,m2,", 9), 0);
+    ck_assert_ptr_nonnull(strstr(out.data, ",m199999\r\nlast,1,2,3,"));
+    ck_assert_str_eq(out.data + out.length - 8, "199999\r\n");
+    writer.kind = TWI_FEED_JSONL;
+    out.length = 0;
+    twi_feed_item(&writer, item, &out);
+    ck_assert_int_eq(strncmp(out.data, "{\"m0\":\"last\",\"m1\":1,", 20), 0);
+    twi_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(csv_has_its_options)
 {
     feed_is((struct twi_feed_writer){ .kind = TWI_FEED_CSV, .no_headers = true, .join = "|" },
@@ -131,6 +169,7 @@ int main(void)
 
     TEST_ADD_ROWS(suite, items_are_written, rows);
     TEST_ADD_ROWS(suite, fields_are_chosen_ordered_and_renamed, chosen);
+    TEST_ADD(suite, items_may_be_wide);
     TEST_ADD(suite, csv_has_its_options);
     TEST_ADD(suite, formats_have_names);
     return test_run(suite);

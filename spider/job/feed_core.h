@@ -35,6 +35,7 @@ struct twi_feed {
     struct twi_arena lasting; /* the options' fields, `empty` and `ending` */
     struct twi_arena fields;  /* those of `columns` */
     bool append, overwrite, is_new;
+    const struct twi_feed_field *sorted; /* its fields by name */
     bool has_own_fields; /* by the options; else CSV takes its first item's */
     long batch;
     struct twi_feed_state now, committed;

@@ -55,6 +55,25 @@ static int bytes_put_text(struct twi_feed *feed, const char *text)
 
 /* --- fields -------------------------------------------------------------------------------- */
 
+static int compare_fields(const void *left, const void *right)
+{
+    const struct twi_feed_field *a = left, *b = right;
+
+    return twi_feed_compare_names(a->name, a->name_length, b->name, b->name_length);
+}
+
+static struct twi_feed_field *sorted_copy(struct twi_arena *arena,
+                                          const struct twi_feed_field *fields, size_t count)
+{
+    struct twi_feed_field *sorted = twi_arena_alloc(arena, (count + 1) * sizeof *sorted);
+
+    if (sorted == NULL)
+        return NULL;
+    memcpy(sorted, fields, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_fields);
+    return sorted;
+}
+
 /* Take over the strings of a list as the writer's fields, in `arena`. */
 static int take_list(struct twi_feed *feed, struct twi_arena *arena,
                      const struct twi_json *list)
@@ -81,7 +100,8 @@ static int take_list(struct twi_feed *feed, struct twi_arena *arena,
     }
     feed->writer.fields = fields;
     feed->writer.count = count;
-    return 0;
+    feed->sorted = sorted_copy(arena, fields, count);
+    return feed->sorted != NULL ? 0 : -ENOMEM;
 }
 
 static int keep_columns(struct twi_feed *feed, const char *columns)
@@ -155,17 +175,13 @@ int twi_feed_take_columns(struct twi_feed *feed, const char *columns, tw_value *
 static int take_first_item(struct twi_feed *feed, const struct twi_json *item)
 {
     struct twi_json *list = twi_json_new(&feed->scratch, TWI_JSON_LIST);
+    size_t count = 0;
+    const struct twi_feed_field *fields = twi_feed_columns_of(&feed->scratch, item, &count);
     int r;
 
-    for (const struct twi_json *member = item->first; member != NULL; member = member->next) {
-        const struct twi_json *one = list != NULL ? list->first : NULL;
-        while (one != NULL && (one->length != member->key_length ||
-                               memcmp(one->text, member->key, one->length) != 0))
-            one = one->next;
-        if (one == NULL)
-            twi_json_append(list,
-                            twi_json_string(&feed->scratch, member->key, member->key_length));
-    }
+    for (size_t i = 0; fields != NULL && i < count; i++)
+        twi_json_append(
+            list, twi_json_string(&feed->scratch, fields[i].name, fields[i].name_length));
     if (feed->scratch.failed)
         return -ENOMEM;
     r = take_list(feed, &feed->fields, list);
@@ -186,11 +202,11 @@ void twi_feed_drop_columns(struct twi_feed *feed)
 
 static bool has_column(const struct twi_feed *feed, const struct twi_json *member)
 {
-    for (size_t i = 0; i < feed->writer.count; i++)
-        if (feed->writer.fields[i].name_length == member->key_length &&
-            memcmp(feed->writer.fields[i].name, member->key, member->key_length) == 0)
-            return true;
-    return false;
+    const struct twi_feed_field field = { .name = member->key,
+                                          .name_length = member->key_length };
+
+    return bsearch(&field, feed->sorted, feed->writer.count, sizeof field, compare_fields) !=
+           NULL;
 }
 
 /* Later items may have members that the first had not. */

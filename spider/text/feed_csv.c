@@ -47,9 +47,11 @@ static void put_plain(struct twi_text *text, const struct twi_json *value)
         twi_json_write(text, value);
 }
 
-static void put_value(struct twi_text *out, const struct twi_json *value, const char *join)
+static void put_value(const struct twi_feed_writer *writer, struct twi_text *out,
+                      const struct twi_json *value)
 {
-    struct twi_text text = { .arena = out->arena };
+    struct twi_text text = { .arena = twi_feed_scratch(writer, out) };
+    const char *join = writer->join != NULL ? writer->join : ",";
 
     if (value == NULL)
         return;
@@ -73,37 +75,7 @@ static void end_row(struct twi_text *out, size_t start)
     twi_text_puts(out, "\r\n");
 }
 
-/* The columns of a feed that was given none: the members of its first item, each once. */
-static void take_columns(struct twi_feed_writer *writer, const struct twi_json *item,
-                         struct twi_arena *arena)
-{
-    struct twi_feed_field *fields;
-    size_t count = 0, i;
-
-    for (const struct twi_json *member = item->first; member != NULL; member = member->next)
-        count++;
-    fields = twi_arena_alloc(arena, (count + 1) * sizeof *fields);
-    if (fields == NULL)
-        return;
-    count = 0;
-    for (const struct twi_json *member = item->first; member != NULL; member = member->next) {
-        for (i = 0; i < count; i++)
-            if (fields[i].name_length == member->key_length &&
-                memcmp(fields[i].name, member->key, member->key_length) == 0)
-                break;
-        if (i < count)
-            continue;
-        fields[count].name = fields[count].heading = twi_arena_copy(arena, member->key,
-                                                                    member->key_length);
-        fields[count].name_length = fields[count].heading_length = member->key_length;
-        if (fields[count++].name == NULL)
-            return;
-    }
-    writer->fields = fields;
-    writer->count = count;
-}
-
-void twi_feed_csv_headings(const struct twi_feed_writer *writer, struct twi_text *out)
+static void put_headings(const struct twi_feed_writer *writer, struct twi_text *out)
 {
     size_t start = out->length;
 
@@ -118,18 +90,21 @@ void twi_feed_csv_headings(const struct twi_feed_writer *writer, struct twi_text
 void twi_feed_csv_item(struct twi_feed_writer *writer, const struct twi_json *item,
                        struct twi_text *out)
 {
+    struct twi_feed_members members;
     size_t start;
 
-    if (writer->fields == NULL)
-        take_columns(writer, item, out->arena);
+    if (writer->fields == NULL) /* a feed that was given none has those of its first item */
+        writer->fields = twi_feed_columns_of(out->arena, item, &writer->count);
     if (writer->items == 0 && !writer->no_headers)
-        twi_feed_csv_headings(writer, out);
+        put_headings(writer, out);
+    members = twi_feed_members_of(twi_feed_scratch(writer, out), item, writer->count);
     start = out->length;
     for (size_t i = 0; i < writer->count; i++) {
+        const struct twi_feed_field *field = &writer->fields[i];
         if (i > 0)
             twi_text_putc(out, ',');
-        put_value(out, twi_feed_value(item, &writer->fields[i]),
-                  writer->join != NULL ? writer->join : ",");
+        put_value(writer, out,
+                  twi_feed_member_named(&members, field->name, field->name_length));
     }
     end_row(out, start);
 }

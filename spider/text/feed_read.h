@@ -41,8 +41,8 @@ void twi_csv_free(struct twi_csv *csv);
 /* --- XML ----------------------------------------------------------------------------------- */
 
 struct twi_xml_options {
-    const char *name; /* of the elements: "item" in any namespace, "g:item" with this prefix;
-                       * lent as long as the reader */
+    /* Of the elements: "item" in any namespace, "g:item" with this prefix. Lent. */
+    const char *name;
     size_t most;      /* bytes of memory for one; 0: 16 MiB */
     bool is_utf8;     /* whatever the file's declaration names */
     /* The element as a document of its own, in UTF-8, with the namespaces that are in scope.

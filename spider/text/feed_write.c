@@ -46,7 +46,7 @@ static void put_object(const struct twi_feed_writer *writer, const struct twi_js
                        struct twi_text *out)
 {
     twi_text_putc(out, '{');
-    twi_feed_each_field(writer, item, put_member, out);
+    twi_feed_each_field(writer, item, out, put_member);
     twi_text_putc(out, '}');
 }
 

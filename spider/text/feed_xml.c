@@ -145,6 +145,6 @@ void twi_feed_xml_item(const struct twi_feed_writer *writer, const struct twi_js
                        struct twi_text *out)
 {
     twi_text_puts(out, "<item>");
-    twi_feed_each_field(writer, item, put_element, out);
+    twi_feed_each_field(writer, item, out, put_element);
     twi_text_puts(out, "</item>");
 }
