@@ -6,7 +6,11 @@
 
 #include <string.h>
 
+#include <tweed/failure.h>
+
 #include "cli/tool.h"
+#include "spider/job/feed_sqlite.h"
+#include "spider/text/compress.h"
 #include "spider/text/feed_write.h"
 
 static const struct tool_option export_options[] = {
@@ -69,28 +73,34 @@ static struct twi_json *read_fields(const struct tool_question *question,
 
 /* --- items --------------------------------------------------------------------------------- */
 
-static struct twi_json *item_write(const struct tool_question *question,
-                                   struct twi_feed_writer *writer, const struct twi_json *item,
-                                   struct twi_text *out)
+/* Items on their way from the input to the output. */
+struct exporter {
+    const struct tool_question *question;
+    struct twi_feed_writer *writer;
+    struct twi_text *out;
+    struct twi_arena scratch; /* an item that is read */
+    size_t line;
+    struct twi_json *error;
+};
+
+static void item_write(struct exporter *exporter, const struct twi_json *item)
 {
-    if (item->kind != TWI_JSON_OBJECT)
-        return tool_refuse(question, "items", "item %zu is no object", writer->items + 1);
-    twi_feed_item(writer, item, out);
-    return NULL;
+    struct twi_feed_writer *writer = exporter->writer;
+
+    if (item->kind == TWI_JSON_OBJECT)
+        twi_feed_item(writer, item, exporter->out);
+    else
+        exporter->error = tool_refuse(exporter->question, "items", "item %zu is no object",
+                                      writer->items + 1);
 }
 
-static struct twi_json *write_list(const struct tool_question *question,
-                                   struct twi_feed_writer *writer, const struct twi_json *list,
-                                   struct twi_text *out)
+static void write_list(struct exporter *exporter, const struct twi_json *list)
 {
-    struct twi_json *error = NULL;
-
     if (list->kind != TWI_JSON_LIST)
-        return tool_refuse(question, "usage", "items: not a list");
-    for (const struct twi_json *item = list->first; item != NULL && error == NULL;
+        exporter->error = tool_refuse(exporter->question, "usage", "items: not a list");
+    for (const struct twi_json *item = list->first; item != NULL && exporter->error == NULL;
          item = item->next)
-        error = item_write(question, writer, item, out);
-    return error;
+        item_write(exporter, item);
 }
 
 static bool is_blank_line(const char *line, size_t length)
@@ -100,29 +110,79 @@ static bool is_blank_line(const char *line, size_t length)
     return length == 0;
 }
 
-/* An item a line; empty lines are none. */
-static struct twi_json *write_lines(const struct tool_question *question,
-                                    struct twi_feed_writer *writer, struct twi_text *out)
+/* A line, or a database's item. False: no more, please. */
+static bool item_line_write(const char *line, size_t length, void *arg)
 {
-    const char *at = question->input, *end = at + question->input_length;
-    struct twi_json *error = NULL;
-    size_t number = 1;
+    struct exporter *exporter = arg;
+    struct twi_json_error wrong;
+    const struct twi_json *item;
 
-    for (; at < end && error == NULL; number++) {
+    exporter->line++;
+    if (is_blank_line(line, length))
+        return true;
+    twi_arena_reset(&exporter->scratch);
+    item = twi_json_read(&exporter->scratch, line, length, &wrong);
+    if (item == NULL)
+        exporter->error = tool_refuse(exporter->question, "items", "line %zu, byte %zu: %s",
+                                      exporter->line, wrong.at + 1, wrong.why);
+    else
+        item_write(exporter, item);
+    return exporter->error == NULL && !exporter->scratch.failed &&
+           !exporter->out->arena->failed;
+}
+
+/* An item a line; empty lines are none. */
+static void write_lines(struct exporter *exporter, const char *at, size_t length)
+{
+    const char *end = at + length;
+    bool goes_on = true;
+
+    while (at < end && goes_on) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        size_t length = (size_t)((newline != NULL ? newline : end) - at);
-        struct twi_json_error wrong;
-        const struct twi_json *item;
-        if (!is_blank_line(at, length)) {
-            item = twi_json_read(question->arena, at, length, &wrong);
-            if (item == NULL)
-                return tool_refuse(question, "items", "line %zu, byte %zu: %s", number,
-                                   wrong.at + 1, wrong.why);
-            error = item_write(question, writer, item, out);
-        }
-        at += length + (newline != NULL);
+        size_t line = (size_t)((newline != NULL ? newline : end) - at);
+        goes_on = item_line_write(at, line, exporter);
+        at += line + (newline != NULL);
     }
-    return error;
+}
+
+static bool is_items_database(const char *data, size_t length)
+{
+    static const char head[] = "SQLite format 3"; /* and the NUL behind it */
+
+    return length >= sizeof head && memcmp(data, head, sizeof head) == 0;
+}
+
+static void item_rows_write(struct exporter *exporter, const char *data, size_t length)
+{
+    tw_value failure;
+
+    if (twi_feed_sqlite_read(data, length, item_line_write, exporter, &failure) == 0)
+        return;
+    exporter->error = tool_refuse(exporter->question, "items", "%s",
+                                  tw_failure_message(failure));
+    tw_release(failure);
+}
+
+/* A feed of jsonl or SQLite, compressed or not. */
+static void write_input(struct exporter *exporter)
+{
+    const struct tool_question *question = exporter->question;
+    struct twi_text text = { .arena = question->arena };
+    enum twi_coding coding = twi_coding_of(question->input, question->input_length);
+    const char *why = NULL, *data = question->input;
+    size_t length = question->input_length;
+
+    if (coding != TWI_CODING_NONE) {
+        why = twi_decompress(coding, data, length, 0, &text);
+        data = twi_text_string(&text);
+        length = text.length;
+    }
+    if (why != NULL)
+        exporter->error = tool_refuse(question, "items", "%s", why);
+    else if (is_items_database(data, length))
+        item_rows_write(exporter, data, length);
+    else
+        write_lines(exporter, data, length);
 }
 
 /* --- the answer ---------------------------------------------------------------------------- */
@@ -131,15 +191,23 @@ static struct twi_json *write_items(const struct tool_question *question,
                                     struct twi_feed_writer *writer, struct twi_text *out)
 {
     const struct tool_given *items = tool_find(question, "items");
-    struct twi_json *error;
+    struct exporter exporter = { .question = question, .writer = writer, .out = out };
 
     if (items == NULL && !question->has_input)
         return tool_refuse(question, "usage", "no items");
+    /* The columns of CSV are kept by the writer as long as the answer. */
+    twi_arena_init(&exporter.scratch, question->arena->limit);
+    writer->scratch = &exporter.scratch;
     twi_feed_begin(writer, out);
-    error = items != NULL ? write_list(question, writer, items->value, out)
-                          : write_lines(question, writer, out);
+    if (items != NULL)
+        write_list(&exporter, items->value);
+    else
+        write_input(&exporter);
     twi_feed_end(writer, out);
-    return error;
+    if (exporter.scratch.failed)
+        question->arena->failed = true;
+    twi_arena_free(&exporter.scratch);
+    return exporter.error;
 }
 
 static struct twi_json *export_answer(const struct tool_question *question)
@@ -179,7 +247,7 @@ static const struct tool export_tool = {
     .name = "export",
     .usage = "--format FORMAT [OPTION...] [FILE]",
     .purpose =
-        "Turn items, a JSON object on each line of FILE, into a feed of another format.",
+        "Turn the items of FILE, JSON lines or a database, into a feed of another format.",
     .options = export_options,
     .answer = export_answer,
     .show = export_show,

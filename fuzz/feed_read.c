@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * feed_read.c - any bytes as CSV and as XML, cut into pieces by the first byte: rows do not depend on
- * the pieces, records are elements.
+ * feed_read.c - any bytes as CSV and as XML, cut into pieces by the first byte: rows do not
+ * depend on the pieces, records are elements.
  */
 #include "config.h"
 

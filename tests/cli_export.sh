@@ -20,6 +20,34 @@ input=$work/items run export -f json
 status 0
 out_has '{"name":"twill","tags":["wool","warm"]},'
 
+claim "feeds may be compressed"
+gzip -c "$work/items" >"$work/items.gz"
+gzip -c "$work/items" >>"$work/items.gz"
+run export -f csv "$work/items.gz"
+status 0
+printf 'name,tags\r\ntwill,"wool,warm"\r\nplaid,\r\ntwill,"wool,warm"\r\nplaid,\r\n' |
+    cmp -s - "$work/out" || wrong "another feed"
+head -c 40 "$work/items.gz" >"$work/cut.gz"
+run export -f csv "$work/cut.gz"
+status 1
+err_is "tweed export: the compressed data is cut off"
+
+claim "a database gives its items"
+if command -v sqlite3 >/dev/null; then
+    sqlite3 "$work/items.sqlite" "CREATE TABLE items (_n INTEGER PRIMARY KEY, _id TEXT, _item TEXT);
+        INSERT INTO items VALUES (2, '1-2', '{\"a\":12345678901234567890}'), (1, '1-1', '{\"a\":true}')"
+    run export -f csv "$work/items.sqlite"
+    status 0
+    printf 'a\r\ntrue\r\n12345678901234567890\r\n' | cmp -s - "$work/out" || wrong "another feed"
+    sqlite3 "$work/other.sqlite" "CREATE TABLE items (name)"
+    run export -f csv "$work/other.sqlite"
+    status 1
+    err_has "no table 'items' of a feed"
+    head -c 200 "$work/items.sqlite" >"$work/cut.sqlite"
+    run export -f csv "$work/cut.sqlite"
+    status 1
+fi
+
 claim "what is no item has a place"
 printf '{"a":1}\n{"a":}\n' >"$work/wrong"
 run export -f csv "$work/wrong"
