@@ -189,7 +189,7 @@ void twi_seen_prefetch(const struct twi_seen *seen, uint64_t key)
         __builtin_prefetch(&shard->places[shard_home(shard, key)]);
 }
 
-/* The tables differ by chance: one in thousands has more than six deviations over the mean. */
+/* The tables differ by chance: one in a thousand million is six deviations over the mean. */
 static uint64_t shard_share(uint64_t count)
 {
     uint64_t mean = count / SHARDS + 1, deviation = 1;
@@ -201,15 +201,14 @@ static uint64_t shard_share(uint64_t count)
 
 int twi_seen_reserve(struct twi_seen *seen, uint64_t count)
 {
-    uint64_t share = shard_share(count);
+    size_t size;
 
-    if (share > SIZE_MAX / sizeof(uint64_t) / 2)
+    if (count / SHARDS > UINT32_MAX / 2) /* homes have 32 bits */
         return -ENOMEM;
-    for (size_t i = 0; i < SHARDS; i++) {
-        size_t size = shard_size_for(share);
+    size = shard_size_for(shard_share(count));
+    for (size_t i = 0; i < SHARDS; i++)
         if (size > seen->shards[i].size && shard_resize(seen, &seen->shards[i], size) < 0)
             return -ENOMEM;
-    }
     return 0;
 }
 
@@ -275,6 +274,8 @@ int twi_seen_write(const struct twi_seen *seen,
 
 struct seen_reader {
     unsigned char bytes[SEEN_CHUNK * 8];
+    uint64_t *keys; /* of one table */
+    size_t room;
     int (*read)(void *data, size_t length, void *arg);
     void *arg;
 };
@@ -297,6 +298,34 @@ static int seen_read_number(struct seen_reader *reader, uint64_t *ret_number)
     return r;
 }
 
+static int seen_make_room(struct seen_reader *reader, size_t count)
+{
+    size_t room = reader->room * 2 > count ? reader->room * 2 : count;
+    uint64_t *keys;
+
+    if (count <= reader->room)
+        return 0;
+    if ((keys = realloc(reader->keys, room * sizeof *keys)) == NULL)
+        return -ENOMEM;
+    reader->keys = keys;
+    reader->room = room;
+    return 0;
+}
+
+/* Memory is taken as keys come, not as many as the snapshot says. */
+static int seen_read_keys(struct seen_reader *reader, uint64_t count)
+{
+    for (size_t at = 0; at < count;) {
+        size_t part = count - at < SEEN_CHUNK ? (size_t)count - at : SEEN_CHUNK;
+        int r = reader->read(reader->bytes, part * 8, reader->arg);
+        if (r < 0 || (r = seen_make_room(reader, at + part)) < 0)
+            return r;
+        for (size_t i = 0; i < part; i++)
+            reader->keys[at++] = seen_number(reader->bytes + 8 * i);
+    }
+    return 0;
+}
+
 /* A key of another table, or one twice, is none that was written. */
 static int seen_add_read(struct twi_seen *seen, uint64_t shard, uint64_t key)
 {
@@ -305,31 +334,20 @@ static int seen_add_read(struct twi_seen *seen, uint64_t shard, uint64_t key)
     return r == 0 ? -EBADMSG : r < 0 ? r : 0;
 }
 
-static int seen_read_keys(struct twi_seen *seen, uint64_t shard, uint64_t left,
-                          struct seen_reader *reader)
-{
-    int r = 0;
-
-    while (left > 0 && r == 0) {
-        size_t count = left < SEEN_CHUNK ? (size_t)left : SEEN_CHUNK;
-        r = reader->read(reader->bytes, count * 8, reader->arg);
-        for (size_t i = 0; i < count && r == 0; i++)
-            r = seen_add_read(seen, shard, seen_number(reader->bytes + 8 * i));
-        left -= count;
-    }
-    return r;
-}
-
 static int seen_read_shard(struct twi_seen *seen, uint64_t shard, struct seen_reader *reader)
 {
     uint64_t count;
     int r = seen_read_number(reader, &count);
 
-    if (r == 0 && count > SIZE_MAX / sizeof(uint64_t) / 2)
+    if (r == 0 && count > UINT32_MAX)
         r = -EBADMSG;
+    if (r == 0)
+        r = seen_read_keys(reader, count);
     if (r == 0 && count > 0)
         r = shard_resize(seen, &seen->shards[shard], shard_size_for(count));
-    return r == 0 ? seen_read_keys(seen, shard, count, reader) : r;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = seen_add_read(seen, shard, reader->keys[i]);
+    return r;
 }
 
 int twi_seen_read(struct twi_seen *seen, int (*read)(void *data, size_t length, void *arg),
@@ -349,5 +367,6 @@ int twi_seen_read(struct twi_seen *seen, int (*read)(void *data, size_t length, 
         seen_add_zero(seen);
     for (uint64_t i = 0; i < SHARDS && r == 0; i++)
         r = seen_read_shard(seen, i, &reader);
+    free(reader.keys);
     return r;
 }
