@@ -112,6 +112,22 @@ START_TEST(a_file_that_cannot_be_had_is_asked_for_at_longer_and_longer_times)
 }
 END_TEST
 
+START_TEST(news_are_those_of_the_answer)
+{
+    struct twi_robots_gate gate = { 0 };
+    struct twi_robots_news news = { .arena = &scratch };
+    const struct twi_robots_answer answer = { .status = 503 };
+
+    told(&gate, DAY, 200, file);
+    ck_assert_int_eq(twi_robots_gate_answered(&gate, 2 * DAY, "we", &answer, &news), 0);
+    ck_assert_int_eq(gate.state, TWI_ROBOTS_RULES);
+    ck_assert_int_eq(news.state, TWI_ROBOTS_NONE);
+    ck_assert_double_eq_tol(news.seconds, 600, 1e-6);
+    ck_assert_double_eq_tol(news.crawl_delay, 2.5, 1e-9);
+    twi_robots_gate_clear(&gate);
+}
+END_TEST
+
 START_TEST(patience_ends)
 {
     struct twi_robots_gate gate = { 0 };
@@ -308,6 +324,7 @@ int main(void)
     twi_arena_init(&scratch, 0);
     TEST_ADD_ROWS(suite, a_status_leads_to_a_state, rows);
     TEST_ADD(suite, a_file_that_cannot_be_had_is_asked_for_at_longer_and_longer_times);
+    TEST_ADD(suite, news_are_those_of_the_answer);
     TEST_ADD(suite, patience_ends);
     TEST_ADD(suite, an_earlier_answer_is_taken_up);
     TEST_ADD(suite, the_line_that_decides_is_told);

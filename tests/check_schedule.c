@@ -308,6 +308,40 @@ START_TEST(robots_txt_comes_first)
 }
 END_TEST
 
+START_TEST(robots_txt_comes_ahead_of_sub_fetches_too)
+{
+    struct twi_schedule_options options = plain;
+    struct twi_schedule *schedule;
+    struct twi_host *host;
+    struct twi_slot slot, asked;
+    struct twi_taken taken = { .slot = &slot };
+    struct twi_robots_verdict verdict;
+
+    options.obeys_robots = true;
+    schedule = schedule_of(&options);
+    host = host_of(schedule, 0);
+    ck_assert_int_eq(twi_schedule_ask(schedule, host, 0, &asked), 0);
+    ck_assert_int_eq(twi_schedule_take(schedule, 0, false, &taken), TWI_TAKE_ROBOTS);
+    ck_nothing(schedule, 5);
+    twi_schedule_robots(schedule, host, 5, &(struct twi_robots_answer){ .status = 503 }, NULL);
+    twi_schedule_network_free(schedule, &slot, 5);
+    ck_assert_int_eq(twi_schedule_take(schedule, 5, false, &taken), TWI_TAKE_FETCH);
+    ck_assert_ptr_eq(taken.slot, &asked);
+    ck_assert_int_eq(twi_schedule_allowed(schedule, host, "/", 1, &verdict), 0);
+    twi_schedule_network_free(schedule, &asked, 5);
+    ck_assert_int_eq(twi_schedule_ask(schedule, host, 605, &asked), 0);
+    taken.slot = &slot;
+    ck_assert_int_eq(twi_schedule_take(schedule, 605, false, &taken), TWI_TAKE_ROBOTS);
+    twi_schedule_robots(schedule, host, 605, &(struct twi_robots_answer){ .status = 404 },
+                        NULL);
+    twi_schedule_network_free(schedule, &slot, 605);
+    ck_assert_int_eq(twi_schedule_take(schedule, 605, false, &taken), TWI_TAKE_FETCH);
+    ck_assert_int_eq(twi_schedule_allowed(schedule, host, "/", 1, &verdict), 1);
+    twi_schedule_network_free(schedule, &asked, 605);
+    twi_schedule_free(schedule);
+}
+END_TEST
+
 START_TEST(without_robots_txt_visits_wait_and_are_given_up)
 {
     struct twi_schedule_options options = plain;
@@ -507,6 +541,7 @@ int main(void)
     TEST_ADD(suite, visits_that_are_due_later_come_then);
     TEST_ADD(suite, a_host_may_have_manners_of_its_own);
     TEST_ADD(suite, robots_txt_comes_first);
+    TEST_ADD(suite, robots_txt_comes_ahead_of_sub_fetches_too);
     TEST_ADD(suite, without_robots_txt_visits_wait_and_are_given_up);
     TEST_ADD(suite, robots_txt_takes_part_in_the_total);
     TEST_ADD(suite, an_earlier_run_is_taken_up);

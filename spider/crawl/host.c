@@ -177,14 +177,14 @@ static int host_lane(const struct twi_schedule *schedule, const struct twi_host_
 {
     unsigned most = twi_host_manners(schedule, warm)->max_per_host;
 
-    if (warm->resolves || warm->fetching >= most)
+    if (warm->resolves || warm->asks_robots || warm->fetching >= most)
         return TWI_LANE_NONE;
     /* The next wait begins when the request has gone out. */
     if (warm->unsent > 0 && twi_polite_interval(&warm->polite) > 0)
         return TWI_LANE_NONE;
     if (warm->first_ask != NULL)
         return TWI_LANE_ASK;
-    if (warm->queues.waiting == 0 || warm->places >= most || warm->asks_robots)
+    if (warm->queues.waiting == 0 || warm->places >= most)
         return TWI_LANE_NONE;
     return TWI_LANE_VISIT;
 }

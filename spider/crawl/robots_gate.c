@@ -208,7 +208,7 @@ static int gate_take(struct twi_robots_gate *gate, int64_t now, const char *agen
         gate_failed(gate, now);
     if (r < 0)
         gate_failed(gate, now);
-    news->state = gate->state;
+    news->state = gate->failed_at_ != 0 ? TWI_ROBOTS_NONE : gate->state;
     news->seconds = (double)(gate->until_ - now) / (double)SECOND;
     news->crawl_delay = gate->known_ != 0 ? (double)gate->crawl_delay : -1;
     return r;

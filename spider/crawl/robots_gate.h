@@ -39,7 +39,7 @@ struct twi_robots_answer {
 
 /* A new file tells this beside its rules. */
 struct twi_robots_news {
-    enum twi_robots_state state;
+    enum twi_robots_state state; /* this answer leads to RULES, ALL or, of no use, NONE */
     double seconds;                          /* until it is asked for again */
     double crawl_delay;                      /* seconds; negative: none */
     const struct twi_robots_text *sitemaps;  /* in `arena` and the answer's body */

@@ -320,6 +320,23 @@ static enum twi_take host_take_address(struct twi_schedule *schedule,
     return TWI_TAKE_ADDRESS;
 }
 
+static bool host_wants_robots(const struct twi_schedule *schedule,
+                              const struct twi_host_warm *warm)
+{
+    return schedule->options.obeys_robots &&
+           twi_robots_gate_wants(warm->host->robots, schedule->now);
+}
+
+static enum twi_take host_take_robots(struct twi_schedule *schedule,
+                                      struct twi_host_warm *warm, struct twi_taken *taken)
+{
+    slot_take(schedule, taken->slot, warm, 0);
+    twi_robots_gate_asks(warm->host->robots);
+    warm->asks_robots = true;
+    schedule->asking_robots++;
+    return TWI_TAKE_ROBOTS;
+}
+
 static enum twi_take host_take_ask(struct twi_schedule *schedule, struct twi_host_warm *warm,
                                    struct twi_taken *taken)
 {
@@ -332,14 +349,6 @@ static enum twi_take host_take_ask(struct twi_schedule *schedule, struct twi_hos
 static enum twi_take host_take_visit(struct twi_schedule *schedule, struct twi_host_warm *warm,
                                      struct twi_taken *taken)
 {
-    if (schedule->options.obeys_robots &&
-        twi_robots_gate_wants(warm->host->robots, schedule->now)) {
-        slot_take(schedule, taken->slot, warm, 0);
-        twi_robots_gate_asks(warm->host->robots);
-        warm->asks_robots = true;
-        schedule->asking_robots++;
-        return TWI_TAKE_ROBOTS;
-    }
     taken->id = twi_queues_pop(schedule->slab, &warm->queues, schedule->options.is_depth_first,
                                &taken->priority);
     slot_take(schedule, taken->slot, warm, SLOT_PLACE);
@@ -396,6 +405,8 @@ enum twi_take twi_schedule_take(struct twi_schedule *schedule, double now, bool 
     taken->host = warm->host;
     if (host_wants_address(schedule, warm))
         kind = host_take_address(schedule, warm);
+    else if (host_wants_robots(schedule, warm))
+        kind = host_take_robots(schedule, warm, taken);
     else if (warm->lane == TWI_LANE_ASK)
         kind = host_take_ask(schedule, warm, taken);
     else

@@ -58,8 +58,8 @@ enum twi_take {
     TWI_TAKE_NOTHING, /* nothing is ready */
     TWI_TAKE_VISIT,   /* fetch visit `id`; slot and place are those of the slot given */
     TWI_TAKE_FETCH,   /* the sub-fetch whose slot was asked for may start: `slot` */
-    /* Fetch the robots.txt of `host` with the slot given, then tell twi_schedule_robots(); the
-     * host's visits wait until then. */
+    /* Fetch the robots.txt of `host` with the slot given, then tell twi_schedule_robots(); all else
+     * of the host waits until then. */
     TWI_TAKE_ROBOTS,
     TWI_TAKE_ADDRESS /* resolve the name of `host`, then tell twi_schedule_address(); no slot */
 };
@@ -155,7 +155,8 @@ void twi_schedule_forget(struct twi_schedule *schedule, struct twi_slot *slot, d
 bool twi_schedule_drop(struct twi_schedule *schedule, struct twi_host *host, double now,
                        int64_t *ret_id);
 
-/* `may_visit`: false as long as no visit may start (no memory, a pause): then sub-fetches only. */
+/* `may_visit`: false as long as no visit may start (no memory, a pause): then sub-fetches only, and
+ * what must come before them. They do not wait for a robots.txt that cannot be had. */
 enum twi_take twi_schedule_take(struct twi_schedule *schedule, double now, bool may_visit,
                                 struct twi_taken *taken);
 /* Seconds until a take finds something, 0 for now; negative: not without an event. */
