@@ -44,16 +44,15 @@ static int crawl_once(const struct crawl_plan *plan, unsigned n, bool is_torn)
     return WEXITSTATUS(status);
 }
 
-static const char *const feeds[] = {
-    "out.jsonl",
-    "out.json",
-    "out.csv",
-    "out.xml",
-    "out.jsonl.gz",
-    "out.csv.zst",
-    "part-%(batch)d.jsonl",
-    "part-%(batch)d.xml.gz",
-};
+static const char *const feeds[] = { "out.jsonl",
+                                     "out.json",
+                                     "out.csv",
+                                     "out.xml",
+                                     "out.sqlite",
+                                     "out.jsonl.gz",
+                                     "out.csv.zst",
+                                     "part-%(batch)d.jsonl",
+                                     "part-%(batch)d.xml.gz" };
 
 static void plan_for(const char *feed, struct crawl_plan *plan)
 {

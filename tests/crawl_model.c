@@ -16,6 +16,7 @@
 #include <tweed/testing.h>
 
 #include "spider/job/reader.h"
+#include "spider/job/sql.h"
 #include "spider/text/arena.h"
 #include "spider/text/json.h"
 #include "tests/crawl_model.h"
@@ -163,6 +164,8 @@ static void model_acknowledged(struct twi_record *record, void *arg)
     struct model_page *page = arg;
 
     (void)record;
+    if (model.plan->acknowledged != NULL)
+        ++*model.plan->acknowledged;
     if (page->record.kind == TWI_RECORD_RETRY)
         model_push(page->number);
     if (page->is_part) {
@@ -477,6 +480,35 @@ static int check_file(const char *path)
     return r;
 }
 
+static int check_rows(struct twi_sql *sql)
+{
+    struct twi_sql_query *query;
+    int r = twi_sql_prepare(sql, "SELECT mark FROM items", &query);
+
+    if (r < 0)
+        return wrong("no table of items");
+    while (r == 0 && twi_sql_step(query) == 1) {
+        const char *mark = twi_sql_text(query, 0);
+
+        r = count_marks(mark, strlen(mark));
+    }
+    twi_sql_query_free(query);
+    return r;
+}
+
+static int check_database(const char *path)
+{
+    struct twi_sql *sql;
+    tw_value failure = tw_none();
+    int r;
+
+    if (twi_sql_open(path, TWI_SQL_READ, &sql, &failure) < 0)
+        return wrong("%s", tw_failure_message(failure));
+    r = check_rows(sql);
+    twi_sql_close(sql);
+    return r;
+}
+
 /* The feed's files: those of all batches. */
 static int check_feed(void)
 {
@@ -485,6 +517,8 @@ static int check_feed(void)
     glob_t files;
     int r = 0;
 
+    if (strstr(feed, ".sqlite") != NULL)
+        return check_database(feed);
     if (batch == NULL)
         return check_file(feed);
     snprintf(pattern, sizeof pattern, "%.*s*%s", (int)(batch - feed), feed,

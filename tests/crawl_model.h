@@ -21,6 +21,7 @@ struct crawl_plan {
     unsigned pages, places; /* places 0: CRAWL_PLACES */
     bool is_inline;         /* on virtual time, 2 seconds a page */
     bool power;
+    volatile unsigned *acknowledged; /* counts them; NULL */
 };
 
 /* Crawl until nothing is left, in a process of its own: it ends the process with 0, or with a

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "spider/job/disk.h"
 #include "spider/job/error.h"
 #include "spider/job/folder.h"
 
@@ -105,6 +106,7 @@ static int folder_enter(const char *path, bool must_be_job, bool *ret_new,
     if (kind == -ENOENT && !must_be_job) {
         if (mkdir(path, 0777) < 0 && errno != EEXIST)
             return folder_failure(errno, path, "make the folder", ret_failure);
+        twi_disk_sync_folder(path); /* a file system that cannot is no reason to stop */
         kind = folder_kind(path);
     }
     if (kind == 0 && must_be_job)

@@ -133,10 +133,32 @@ static int tail_set_row(struct twi_tails *tails, struct twi_tail *tail)
                       state->synced, state->raw, (int64_t)state->state);
 }
 
-/* Before anything is on the disk a row says that it is ours. */
+static bool tails_has_new(const struct twi_tails *tails)
+{
+    for (size_t i = 0; i < tails->count; i++)
+        if (tails->tails[i].id == 0)
+            return true;
+    return false;
+}
+
+static int tails_insert_new(struct twi_tails *tails, int64_t id)
+{
+    int r = twi_sql_run(tails->sql, "BEGIN IMMEDIATE");
+
+    for (size_t i = 0; r == 0 && i < tails->count; i++)
+        if (tails->tails[i].id == 0) {
+            tails->tails[i].id = ++id;
+            r = tail_set_row(tails, &tails->tails[i]);
+        }
+    return r == 0 ? twi_sql_run(tails->sql, "COMMIT") : r;
+}
+
+/* Before a feed's file is on the disk a row says that it is ours, and is on the disk itself: a
+ * power failure must not leave a file that no job knows. */
 static int tails_own(struct twi_tails *tails, tw_value *ret_failure)
 {
-    int64_t id = 0;
+    int64_t id = 0, synchronous = 0;
+    char restore[64];
     int r = 0;
 
     if (tails->sql == NULL)
@@ -146,14 +168,14 @@ static int tails_own(struct twi_tails *tails, tw_value *ret_failure)
     if (r == 0)
         r = twi_sql_ask(tails->sql, "SELECT max(id) FROM feed", &id);
     if (r == 0)
-        r = twi_sql_run(tails->sql, "BEGIN IMMEDIATE");
-    for (size_t i = 0; r == 0 && i < tails->count; i++)
-        if (tails->tails[i].id == 0) {
-            tails->tails[i].id = ++id;
-            r = tail_set_row(tails, &tails->tails[i]);
-        }
+        r = twi_sql_ask(tails->sql, "PRAGMA synchronous", &synchronous);
     if (r == 0)
-        r = twi_sql_run(tails->sql, "COMMIT");
+        r = twi_sql_run(tails->sql, "PRAGMA synchronous=FULL");
+    if (r == 0 && tails_has_new(tails))
+        r = tails_insert_new(tails, id);
+    snprintf(restore, sizeof restore, "PRAGMA synchronous=%d", (int)synchronous);
+    if (r == 0)
+        r = twi_sql_run(tails->sql, restore);
     return r < 0 ? tails_fail(tails, r, ret_failure) : 0;
 }
 
