@@ -8,12 +8,6 @@
 
 #include "tests/crawl_site.h"
 
-#define PAGE(path_)        \
-    {                      \
-        path_, .body = NULL \
-    }
-#define QUIET .delay = -1, .max_per_ip = -1
-
 /* --- following and items ------------------------------------------------------------------- */
 
 static const struct crawl_page quotes[] = {
@@ -43,7 +37,7 @@ START_TEST(pages_are_read_and_links_followed_once)
     static const tw_spider spider = { .name = "quotes",
                                       .start_urls = { "http://quotes.example/" },
                                       .parse = parse_quotes,
-                                      .settings = { QUIET } };
+                                      .settings = { CRAWL_QUIET } };
     struct crawl_test test;
 
     crawl_begin(&test, quotes);
@@ -85,27 +79,24 @@ static void say_url(tw_page *page)
     tw_follow(page, "a", NULL);
 }
 
-static bool said(const char *line)
-{
-    return strstr(crawl_said, line) != NULL;
-}
-
 START_TEST(answers_lead_on_are_tried_again_or_fail)
 {
     static const tw_spider spider = { .name = "site",
                                       .start_urls = { "http://a.example/" },
                                       .parse = say_url,
-                                      .settings = { QUIET } };
+                                      .settings = { CRAWL_QUIET } };
     struct crawl_test test;
 
     crawl_begin(&test, site);
     crawl_run(&test, &spider, NULL);
     ck_assert_str_eq(test.why, "finished");
-    ck_assert(said("http://a.example/arrived 200\n"));
-    ck_assert(said("http://a.example/refreshed 200\n"));
-    ck_assert(said("http://a.example/late 200\n"));
-    ck_assert(!said("loop") && !said("pool") && !said("bad") && !said("gone"));
-    ck_assert(!said("private") && !said("other.example") && !said("fresh 200"));
+    ck_assert(crawl_has_said("http://a.example/arrived 200\n"));
+    ck_assert(crawl_has_said("http://a.example/refreshed 200\n"));
+    ck_assert(crawl_has_said("http://a.example/late 200\n"));
+    ck_assert(!crawl_has_said("loop") && !crawl_has_said("pool") && !crawl_has_said("bad") &&
+              !crawl_has_said("gone"));
+    ck_assert(!crawl_has_said("private") && !crawl_has_said("other.example") &&
+              !crawl_has_said("fresh 200"));
     ck_assert_uint_eq(crawl_requested(&test, "/loop"), 1);
     ck_assert_uint_eq(crawl_requested(&test, "/late"), 3);
     ck_assert_uint_eq(crawl_requested(&test, "/bad"), 3);
@@ -146,24 +137,24 @@ static void visit_all(tw_page *page)
 START_TEST(errbacks_get_what_callbacks_do_not)
 {
     static const struct crawl_page pages[] = {
-        PAGE("/"), { "/silent", .silent = true }, PAGE("/after"), { 0 }
+        CRAWL_PAGE("/"), { "/silent", .silent = true }, CRAWL_PAGE("/after"), { 0 }
     };
     static const tw_spider spider = {
         .name = "errors",
         .start_urls = { "http://a.example/" },
         .parse = visit_all,
         .callbacks = { TW_CALLBACK(say_failure) },
-        .settings = { QUIET, .max_retries = -1, .timeout = 5 },
+        .settings = { CRAWL_QUIET, .max_retries = -1, .timeout = 5 },
     };
     struct crawl_test test;
 
     crawl_begin(&test, pages);
     crawl_run(&test, &spider, NULL);
     ck_assert_str_eq(test.why, "finished");
-    ck_assert(said("errback http://a.example/missing 404 -\n"));
-    ck_assert(said("parse http://a.example/missing?any 404\n"));
-    ck_assert(said("errback http://a.example/silent 0 tw_error_timeout\n"));
-    ck_assert(said("parse http://a.example/after 200\n"));
+    ck_assert(crawl_has_said("errback http://a.example/missing 404 -\n"));
+    ck_assert(crawl_has_said("parse http://a.example/missing?any 404\n"));
+    ck_assert(crawl_has_said("errback http://a.example/silent 0 tw_error_timeout\n"));
+    ck_assert(crawl_has_said("parse http://a.example/after 200\n"));
     crawl_end(&test);
 }
 END_TEST
@@ -187,7 +178,7 @@ static void fetch_details(tw_page *page)
 START_TEST(a_page_may_fetch_others_and_wait_for_them)
 {
     static const struct crawl_page pages[] = {
-        PAGE("/"),
+        CRAWL_PAGE("/"),
         { "/detail", .type = "application/json", .body = "{\"weight\": 7}" },
         { "/moved", .status = 302, .headers = "Location: /detail\r\n" },
         { "/robots.txt", .type = "text/plain", .body = "User-agent: *\nDisallow: /private\n" },
@@ -196,7 +187,7 @@ START_TEST(a_page_may_fetch_others_and_wait_for_them)
     static const tw_spider spider = { .name = "fetch",
                                       .start_urls = { "http://a.example/" },
                                       .parse = fetch_details,
-                                      .settings = { QUIET, .max_total = 1,
+                                      .settings = { CRAWL_QUIET, .max_total = 1,
                                                     .max_per_host = 1 } };
     struct crawl_test test;
 
@@ -320,7 +311,7 @@ static const tw_extension watcher = {
 START_TEST(items_go_through_pipelines_and_hooks_in_their_order)
 {
     static const struct crawl_page pages[] = {
-        PAGE("/"), PAGE("/next"), PAGE("/idle"), { 0 }
+        CRAWL_PAGE("/"), CRAWL_PAGE("/next"), CRAWL_PAGE("/idle"), { 0 }
     };
     static const tw_spider spider = {
         .name = "pipes",
@@ -328,7 +319,7 @@ START_TEST(items_go_through_pipelines_and_hooks_in_their_order)
         .parse = emit_three,
         .pipelines = { drop_two, wait_and_mark },
         .extensions = { &watcher },
-        .settings = { QUIET },
+        .settings = { CRAWL_QUIET },
     };
     struct crawl_test test;
 
@@ -338,195 +329,14 @@ START_TEST(items_go_through_pipelines_and_hooks_in_their_order)
     ck_assert_int_eq(crawl_stat(&test, "item_scraped_count"), 6);
     ck_assert_int_eq(crawl_stat(&test, "item_dropped_count"), 3);
     ck_assert_int_eq(crawl_stat(&test, "item_dropped_reasons_count/tw_error_drop"), 3);
-    ck_assert(said("open\nrequest http://a.example/ pipes (tweed/"));
-    ck_assert(said("page http://a.example/\npipe {\"n\":1}\n"));
-    ck_assert(said("item {\"n\":1,\"waited\":true}\npipe {\"n\":2}\ndropped {\"n\":2} two\n"));
-    ck_assert(said("committed 1 2\n"));
-    ck_assert(said("idle\n"));
-    ck_assert(said("page http://a.example/idle\n"));
-    ck_assert(said("close finished\n"));
-    crawl_end(&test);
-}
-END_TEST
-
-/* --- ends ---------------------------------------------------------------------------------- */
-
-enum act {
-    ACT_STOP,
-    ACT_STOP_TWICE,
-    ACT_CANCEL,
-    ACT_FAIL_PAGE,
-    ACT_AWAIT_FOR_EVER,
-    ACT_STOP_REACTOR,
-    ACT_FREE_NOTHING
-};
-static enum act act;
-static struct crawl_test *acting;
-static tw_deferred *acting_done;
-
-static void acts(tw_page *page)
-{
-    tw_deferred *never, *slot;
-
-    tw_follow(page, "a", NULL);
-    switch (act) {
-    case ACT_STOP_TWICE:
-        tw_crawl_stop(tw_page_crawl(page), "enough");
-        /* fall through */
-    case ACT_STOP:
-        tw_crawl_stop(tw_page_crawl(page), "enough");
-        break;
-    case ACT_CANCEL:
-        tw_cancel(acting_done);
-        break;
-    case ACT_FAIL_PAGE:
-        tw_page_fail(page, tw_fail(&tw_error_protocol, "unreadable"));
-        break;
-    case ACT_AWAIT_FOR_EVER:
-        never = tw_promise(&slot, NULL, NULL);
-        tw_crawl_stop(tw_page_crawl(page), "enough");
-        tw_await(never);
-        tw_deferred_unref(slot);
-        break;
-    case ACT_STOP_REACTOR:
-    case ACT_FREE_NOTHING:
-        break;
-    }
-    (void)acting;
-}
-
-static tw_value act_fired(tw_value result, void *arg)
-{
-    struct crawl_test *test = arg;
-
-    test->fired++;
-    test->ended = tw_clock_seconds(tw_reactor_clock());
-    snprintf(test->why, sizeof test->why, "%s",
-             tw_is_failure(result) ? tw_failure_message(result) : tw_bytes_data(result));
-    return tw_none();
-}
-
-static const struct {
-    enum act act;
-    const char *why;
-    double most; /* seconds */
-    size_t requests;
-} ends[] = {
-    { ACT_STOP, "enough", 1, 1 },
-    { ACT_STOP_TWICE, "enough", 2, 1 },
-    { ACT_CANCEL, "shutdown", 1, 1 },
-    { ACT_FAIL_PAGE, "finished", 1, 1 },
-    { ACT_AWAIT_FOR_EVER, "enough", 33, 1 },
-    { ACT_FREE_NOTHING, "finished", 1, 2 },
-};
-
-START_TEST(a_callback_may_end_its_crawl_in_any_way)
-{
-    static const struct crawl_page pages[] = { { "/", .body = "<a href=/2>" },
-                                               PAGE("/2"),
-                                               { 0 } };
-    static const tw_spider spider = { .name = "acts",
-                                      .start_urls = { "http://a.example/" },
-                                      .parse = acts,
-                                      .settings = { QUIET, .ignore_robots = true } };
-    struct crawl_test test;
-
-    act = ends[_i].act;
-    crawl_begin(&test, pages);
-    acting = &test;
-    acting_done = tw_crawl_run(
-        &spider, &(const struct tw_crawl_options){ .commit_inline = true }, NULL);
-    tw_add_both(acting_done, act_fired, &test);
-    tw_testing_advance(100);
-    tw_deferred_unref(acting_done);
-    ck_assert_uint_eq(test.fired, 1);
-    ck_assert_str_eq(test.why, ends[_i].why);
-    ck_assert_double_le(test.ended, ends[_i].most);
-    ck_assert_uint_eq(test.peer.requests, ends[_i].requests);
-    crawl_end(&test);
-}
-END_TEST
-
-/* --- numbers of one's own ------------------------------------------------------------------ */
-
-static void count_pages(tw_page *page)
-{
-    tw_state_add(page, "pages", 1);
-    crawl_say("%d ", (int)tw_state_get(page, "pages"));
-    tw_stat_add(tw_page_crawl(page), "mine/pages", 1);
-    tw_follow(page, "a", NULL);
-}
-
-START_TEST(numbers_count_when_their_page_is_committed)
-{
-    static const struct crawl_page pages[] = {
-        { "/", .body = "<a href=/2>" }, { "/2", .body = "<a href=/3>" }, PAGE("/3"), { 0 }
-    };
-    static const tw_spider spider = { .name = "numbers",
-                                      .start_urls = { "http://a.example/" },
-                                      .parse = count_pages,
-                                      .settings = { QUIET } };
-    struct crawl_test test;
-
-    crawl_begin(&test, pages);
-    crawl_run(&test, &spider, NULL);
-    ck_assert_str_eq(crawl_said, "1 2 3 ");
-    ck_assert_int_eq(crawl_stat(&test, "mine/pages"), 3);
-    crawl_end(&test);
-}
-END_TEST
-
-/* --- files --------------------------------------------------------------------------------- */
-
-static char files_dir[] = "/tmp/check-crawl-files-XXXXXX";
-
-static void emit_images(tw_page *page)
-{
-    tw_item *item = tw_item_new(page);
-
-    tw_item_css(item, "image_urls", page, "img::attr(src) |> all");
-    tw_emit(item);
-}
-
-static tw_value say_item(tw_item *item, tw_crawl *crawl)
-{
-    (void)crawl;
-    crawl_say("%s\n", tw_item_text(item));
-    return tw_none();
-}
-
-START_TEST(images_become_files_named_by_their_content)
-{
-    static const struct crawl_page pages[] = {
-        { "/", .body = "<img src=/a.png><img src=/b?x><img src=/page><img src=/gone.png>" },
-        { "/a.png", .type = "image/png", .body = "PNG" },
-        { "/b?x", .type = "image/png", .body = "PNG" },
-        { "/page", .body = "<p>" },
-        { 0 },
-    };
-    tw_spider spider = { .name = "images",
-                         .start_urls = { "http://a.example/" },
-                         .parse = emit_images,
-                         .pipelines = { tw_images, say_item },
-                         .settings = { QUIET, .files_dir = files_dir } };
-    struct crawl_test test;
-    char command[200], *path;
-
-    ck_assert_ptr_nonnull(mkdtemp(files_dir));
-    crawl_begin(&test, pages);
-    crawl_run(&test, &spider, NULL);
-    ck_assert_str_eq(test.why, "finished");
-    ck_assert_int_eq(crawl_stat(&test, "file_count"), 2);
-    ck_assert_int_eq(crawl_stat(&test, "file_failed_count"), 2);
-    path = strstr(crawl_said, "\"path\":\"");
-    ck_assert_ptr_nonnull(path);
-    snprintf(command, sizeof command, "test \"$(cat %s/%.*s)\" = PNG", files_dir,
-             (int)strcspn(path + 8, "\""), path + 8);
-    ck_assert_int_eq(system(command), 0);
-    ck_assert_ptr_nonnull(strstr(crawl_said, "\"url\":\"http://a.example/b?x\""));
-    snprintf(command, sizeof command, "test $(find %s -type f | wc -l) = 1 && rm -r %s",
-             files_dir, files_dir);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert(crawl_has_said("open\nrequest http://a.example/ pipes (tweed/"));
+    ck_assert(crawl_has_said("page http://a.example/\npipe {\"n\":1}\n"));
+    ck_assert(crawl_has_said(
+        "item {\"n\":1,\"waited\":true}\npipe {\"n\":2}\ndropped {\"n\":2} two\n"));
+    ck_assert(crawl_has_said("committed 1 2\n"));
+    ck_assert(crawl_has_said("idle\n"));
+    ck_assert(crawl_has_said("page http://a.example/idle\n"));
+    ck_assert(crawl_has_said("close finished\n"));
     crawl_end(&test);
 }
 END_TEST
@@ -548,17 +358,18 @@ START_TEST(data_urls_come_from_the_seed_only)
         .name = "data",
         .start_urls = { "data:text/html,<a href='data:,deep'>y</a>", "http://a.example/" },
         .parse = say_page,
-        .settings = { QUIET },
+        .settings = { CRAWL_QUIET },
     };
     struct crawl_test test;
 
     crawl_begin(&test, pages);
     crawl_run(&test, &spider, NULL);
     ck_assert_str_eq(test.why, "finished");
-    ck_assert(said("data:text/html,<a href='data:,deep'>y</a> <a href='data:,deep'>y</a>\n"));
-    ck_assert(said("data:,deep deep\n"));
-    ck_assert(said("http://a.example/ <a href="));
-    ck_assert(!said("evil\n"));
+    ck_assert(crawl_has_said(
+        "data:text/html,<a href='data:,deep'>y</a> <a href='data:,deep'>y</a>\n"));
+    ck_assert(crawl_has_said("data:,deep deep\n"));
+    ck_assert(crawl_has_said("http://a.example/ <a href="));
+    ck_assert(!crawl_has_said("evil\n"));
     crawl_end(&test);
 }
 END_TEST
@@ -579,15 +390,15 @@ START_TEST(sitemaps_lead_by_their_rules)
         { "/map.xml", .type = "application/xml",
           .body = "<urlset><url><loc>http://a.example/product/1</loc></url>"
                   "<url><loc>http://a.example/other</loc></url></urlset>" },
-        PAGE("/product/1"),
-        PAGE("/other"),
+        CRAWL_PAGE("/product/1"),
+        CRAWL_PAGE("/other"),
         { 0 },
     };
     static const tw_spider spider = { .name = "maps",
                                       .sitemaps = { "http://a.example/robots.txt" },
                                       .sitemap_rules = { { "/product/", say_product } },
                                       .callbacks = { TW_CALLBACK(say_product) },
-                                      .settings = { QUIET } };
+                                      .settings = { CRAWL_QUIET } };
     struct crawl_test test;
 
     crawl_begin(&test, pages);
@@ -605,7 +416,7 @@ START_TEST(rules_lead_to_callbacks_and_on)
         { "/", .body = "<a href=/category?1>a</a><a href=/item?1>b</a><a href=/x>c</a>" },
         { "/category?1", .body = "<a href=/item?2>a</a>" },
         { "/item?1", .body = "<a href=/item?3>a</a>" },
-        PAGE("/item?2"),
+        CRAWL_PAGE("/item?2"),
         { 0 },
     };
     static const tw_spider spider = { .name = "rules",
@@ -613,113 +424,17 @@ START_TEST(rules_lead_to_callbacks_and_on)
                                       .rules = { { { .allow = "/category" } },
                                                  { { .allow = "/item" }, say_product } },
                                       .callbacks = { TW_CALLBACK(say_product) },
-                                      .settings = { QUIET } };
+                                      .settings = { CRAWL_QUIET } };
     struct crawl_test test;
 
     crawl_begin(&test, pages);
     crawl_run(&test, &spider, NULL);
     ck_assert_str_eq(test.why, "finished");
-    ck_assert(said("product http://a.example/item?1\n"));
-    ck_assert(said("product http://a.example/item?2\n"));
+    ck_assert(crawl_has_said("product http://a.example/item?1\n"));
+    ck_assert(crawl_has_said("product http://a.example/item?2\n"));
     ck_assert_uint_eq(crawl_requested(&test, "/x"), 0);
     ck_assert_uint_eq(crawl_requested(&test, "/item?3"), 0);
     crawl_end(&test);
-}
-END_TEST
-
-/* --- limits -------------------------------------------------------------------------------- */
-
-static void go_on(tw_page *page)
-{
-    static int number;
-
-    if (tw_stat_get(tw_page_crawl(page), "downloader/response_count") % 2 == 0)
-        tw_emit(tw_item_new(page));
-    tw_visit(page, tw_format(page, "/?%d", number++));
-    tw_visit(page, tw_format(page, "/?%d", number++));
-}
-
-static void go_on_without_items(tw_page *page)
-{
-    tw_visit(page, tw_format(page, "/?%d", (int)tw_page_depth(page)));
-}
-
-static void go_wrong(tw_page *page)
-{
-    if (tw_page_depth(page) > 0)
-        tw_page_fail(page, tw_fail(&tw_error_protocol, "wrong"));
-    for (int i = 0; i < 30; i++)
-        tw_visit(page, tw_format(page, "/?%d", i));
-}
-
-static const struct {
-    struct tw_settings settings;
-    tw_page_callback *parse;
-    const char *why;
-} limits[] = {
-    { { QUIET, .max_pages = 10 }, go_on, "closespider_pagecount" },
-    { { QUIET, .max_items = 10 }, go_on, "closespider_itemcount" },
-    { { QUIET, .max_errors = 10 }, go_wrong, "closespider_errorcount" },
-    { { .delay = 1, .max_per_ip = -1, .max_seconds = 30 }, go_on, "closespider_timeout" },
-    { { QUIET, .max_pages_no_item = 10 },
-      go_on_without_items,
-      "closespider_pagecount_no_item" },
-    { { .delay = 5, .max_per_ip = -1, .max_seconds_no_item = 30 },
-      go_on_without_items,
-      "closespider_timeout_no_item" },
-};
-
-START_TEST(a_crawl_closes_at_its_limits)
-{
-    static const struct crawl_page pages[] = { { 0 } };
-    tw_spider spider = { .name = "limits",
-                         .start_urls = { "http://a.example/" },
-                         .parse = limits[_i].parse,
-                         .settings = limits[_i].settings };
-    struct crawl_test test;
-
-    crawl_begin(&test, pages);
-    test.peer.answer = NULL;
-    test.peer.reply = "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n";
-    crawl_run(&test, &spider, NULL);
-    ck_assert_str_eq(test.why, limits[_i].why);
-    crawl_end(&test);
-}
-END_TEST
-
-/* --- mistakes ------------------------------------------------------------------------------ */
-
-START_TEST(a_wrong_table_is_told_before_anything_is_fetched)
-{
-    static const struct crawl_page pages[] = { PAGE("/"), { 0 } };
-    static const struct {
-        tw_spider spider;
-        const char *says;
-    } rows[] = {
-        { { .name = NULL }, "no name" },
-        { { .name = "a" }, "nowhere to start" },
-        { { .name = "a", .start_urls = { "no url" } }, "no url" },
-        { { .name = "a", .start_urls = { "http://a/" }, .rules = { { { 0 }, say_product } } },
-          "TW_CALLBACK" },
-        { { .name = "a",
-            .start_urls = { "http://a/" },
-            .sitemap_rules = { { "(", say_page } },
-            .parse = say_page },
-          "sitemap rule 1" },
-        { { .name = "a", .start_urls = { "http://a/" }, .settings = { .max_total = -5 } },
-          "max_total" },
-    };
-    struct crawl_test test;
-    size_t i;
-
-    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-        crawl_begin(&test, pages);
-        crawl_run(&test, &rows[i].spider, NULL);
-        ck_assert_ptr_nonnull(test.error);
-        ck_assert_msg(strstr(test.message, rows[i].says) != NULL, "%s", test.message);
-        ck_assert_uint_eq(test.peer.requests, 0);
-        crawl_end(&test);
-    }
 }
 END_TEST
 
@@ -732,13 +447,8 @@ int main(void)
     TEST_ADD(suite, errbacks_get_what_callbacks_do_not);
     TEST_ADD(suite, a_page_may_fetch_others_and_wait_for_them);
     TEST_ADD(suite, items_go_through_pipelines_and_hooks_in_their_order);
-    TEST_ADD_ROWS(suite, a_callback_may_end_its_crawl_in_any_way, ends);
-    TEST_ADD(suite, numbers_count_when_their_page_is_committed);
-    TEST_ADD(suite, images_become_files_named_by_their_content);
     TEST_ADD(suite, data_urls_come_from_the_seed_only);
     TEST_ADD(suite, sitemaps_lead_by_their_rules);
     TEST_ADD(suite, rules_lead_to_callbacks_and_on);
-    TEST_ADD_ROWS(suite, a_crawl_closes_at_its_limits, limits);
-    TEST_ADD(suite, a_wrong_table_is_told_before_anything_is_fetched);
     return test_run(suite);
 }

@@ -20,6 +20,11 @@ void crawl_say(const char *format, ...)
     va_end(args);
 }
 
+bool crawl_has_said(const char *text)
+{
+    return strstr(crawl_said, text) != NULL;
+}
+
 /* --- the site ------------------------------------------------------------------------------ */
 
 static bool is_page(const struct crawl_page *page, const char *request)

@@ -31,6 +31,14 @@ struct crawl_page {
     bool silent;         /* no answer at all */
 };
 
+/* Without waits, and without a name server. */
+#define CRAWL_QUIET .delay = -1, .max_per_ip = -1
+/* A page without a body. */
+#define CRAWL_PAGE(path_)   \
+    {                       \
+        path_, .body = NULL \
+    }
+
 enum { CRAWL_STATS = 64, CRAWL_LOG = 1 << 16 };
 struct crawl_test {
     struct peer peer;
@@ -54,6 +62,7 @@ struct crawl_test {
 /* The callbacks' words, for tests of order: appended here. */
 extern char crawl_said[CRAWL_LOG];
 void crawl_say(const char *format, ...) TW_PRINTF(1, 2);
+bool crawl_has_said(const char *text);
 
 void crawl_begin(struct crawl_test *test, const struct crawl_page *pages);
 void crawl_end(struct crawl_test *test);

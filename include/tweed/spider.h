@@ -102,8 +102,9 @@ typedef struct tw_spider {
 /*
  * Pipelines of ours: fetch the URLs in an item's field "file_urls" (or "image_urls"), one text
  * or a list, into settings.files_dir, and set "files" (or "images") to a list of objects with
- * url, path, checksum (SHA-256) and status ("downloaded", "uptodate"). The path is that of the
- * content, so nothing is kept twice. A file that cannot be fetched is left out and counted.
+ * url, path and checksum (SHA-256). The path is that of the content, so nothing is kept twice. A
+ * file that cannot be fetched is left out and counted; one of an earlier run is asked for under
+ * the condition that it has changed.
  */
 TW_API extern tw_pipeline tw_files, tw_images;
 

@@ -4,6 +4,9 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include <tweed/log.h>
 
 #include "spider/crawl/agent.h"
@@ -22,7 +25,21 @@ static tw_tls_context *tls_context(const struct tw_settings *settings)
     return context;
 }
 
-tw_agent *twi_crawl_agent(tw_crawl *crawl)
+/* A folder that cannot be used is told, and the crawl goes on without. */
+static tw_cache *cache_open(const struct tw_settings *settings)
+{
+    const struct tw_cache_options options = { .folder = settings->cache };
+    tw_cache *cache;
+
+    if (settings->cache == NULL || *settings->cache == '\0')
+        return NULL;
+    cache = tw_cache_new(&options);
+    if (cache == NULL)
+        tw_log(TW_LOG_ERROR, "spider", "no cache: %s: %s", settings->cache, strerror(errno));
+    return cache;
+}
+
+static tw_agent *agent_new(const tw_crawl *crawl)
 {
     const struct tw_settings *settings = &crawl->settings->values;
     const struct tw_agent_options options = {
@@ -32,9 +49,17 @@ tw_agent *twi_crawl_agent(tw_crawl *crawl)
         .proxy = settings->proxy,
         .tls = tls_context(settings),
         .refuse_private = !settings->allow_private && !twi_scope_is_private(crawl->scope),
+        .cache = cache_open(settings),
     };
+    tw_agent *agent = tw_agent_new(&options);
 
+    tw_cache_unref(options.cache);
+    return agent;
+}
+
+tw_agent *twi_crawl_agent(tw_crawl *crawl)
+{
     if (crawl->agent == NULL)
-        crawl->agent = tw_agent_new(&options);
+        crawl->agent = agent_new(crawl);
     return crawl->agent;
 }

@@ -13,6 +13,7 @@
 #include "spider/crawl/admit.h"
 #include "spider/crawl/callback.h"
 #include "spider/crawl/judge.h"
+#include "spider/crawl/keep.h"
 #include "spider/crawl/pipeline.h"
 #include "spider/crawl/report.h"
 #include "spider/crawl/seed.h"
@@ -170,10 +171,12 @@ static void page_read(struct twi_place *place, tw_page_callback *callback)
         tw_page_fail(place->page, verdict);
         return;
     }
+    twi_keep_flight_begin(place->crawl, place->id);
     if (callback != NULL)
         callback(place->page);
     if (is_success(place) && (place->info.has_rules || callback == NULL))
         twi_rules_follow(place->crawl, place->page);
+    twi_keep_flight_end(place->crawl, place->id);
 }
 
 /* No link leads to what the seed asks for. */

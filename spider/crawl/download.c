@@ -175,6 +175,8 @@ static void fetched_take(struct twi_fetched *fetched, struct twi_download *downl
     fetched->keep = tw_retain(response);
     fetched->headers = tw_response_headers(fetched->keep);
     fetched->status = tw_response_status(response);
+    fetched->is_kept = tw_response_source(response) == TW_SOURCE_CACHE ||
+                       tw_response_source(response) == TW_SOURCE_STALE;
     fetched->bytes = (int64_t)tw_response_wire_bytes(response);
     fetched->seconds = download->answered - download->started;
 }

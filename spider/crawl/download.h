@@ -44,6 +44,7 @@ struct twi_fetched {
     const tw_headers *headers; /* a part of `keep` */
     tw_value keep, body;
     double seconds;    /* from the start to the head of the answer */
+    bool is_kept;      /* out of the cache: no server was asked */
     int64_t bytes;     /* of the body, over the wire */
 };
 

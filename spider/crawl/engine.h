@@ -67,6 +67,10 @@ struct tw_crawl {
     const struct tw_feed *feeds;
     size_t feed_count;
     struct twi_jars jars;
+    struct twi_record_cookie *cookies, **cookies_end; /* changes, in no record yet */
+    struct twi_names files;  /* that were fetched: keep.h */
+    int64_t flying;          /* the page whose callback runs, 0: none */
+    bool is_flight_due;
     struct twi_hooks hooks;
     struct twi_flow flow;
     struct twi_stats stats;

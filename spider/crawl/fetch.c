@@ -81,7 +81,8 @@ static void turn_end(struct turn *turn, const struct twi_fetched *fetched)
         answer.latency = fetched->seconds;
         answer.retry_after = twi_retry_after(fetched->headers, twi_wall_ms());
     }
-    twi_schedule_answered(turn->crawl->schedule, &turn->slot, twi_now(), &answer);
+    if (!fetched->is_kept)
+        twi_schedule_answered(turn->crawl->schedule, &turn->slot, twi_now(), &answer);
     twi_schedule_network_free(turn->crawl->schedule, &turn->slot, twi_now());
     twi_engine_wake(turn->crawl);
 }

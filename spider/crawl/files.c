@@ -21,6 +21,7 @@
 #include <tweed/log.h>
 
 #include "spider/crawl/fetch.h"
+#include "spider/crawl/keep.h"
 #include "spider/job/disk.h"
 #include "spider/text/digest.h"
 
@@ -37,6 +38,8 @@ static const struct file_kind file_kinds[] = {
 
 /* One URL of an item. */
 struct file_wish {
+    uint64_t key;
+    const struct twi_record_file *known; /* NULL: it was never fetched */
     tw_item *item;
     struct twi_place *place;
     const struct file_kind *kind;
@@ -143,6 +146,15 @@ static int file_store(const struct file_wish *wish, const char *name, tw_value b
 /* --- what it comes to ----------------------------------------------------------------------
  * */
 
+/* A path of the store is there, whoever has tidied up meanwhile. */
+static bool file_is_there(const struct file_wish *wish, const char *path)
+{
+    const char *folder = wish->place->crawl->settings->values.files_dir;
+    const char *whole = tw_format(tw_item_page(wish->item), "%s/%s", folder, path);
+
+    return whole != NULL && access(whole, F_OK) == 0;
+}
+
 static void file_record(const struct file_wish *wish, const char *path, const char *hash,
                         const struct twi_fetched *fetched)
 {
@@ -154,7 +166,7 @@ static void file_record(const struct file_wish *wish, const char *path, const ch
 
     if (row == NULL)
         return;
-    row->key = twi_visit_key(place->crawl->keys, "GET", wish->url, NULL, 0);
+    row->key = wish->key;
     row->path = twi_arena_strdup(arena, path);
     row->sha256 = twi_arena_strdup(arena, hash);
     row->etag = etag == NULL ? NULL : twi_arena_strdup(arena, etag);
@@ -162,6 +174,7 @@ static void file_record(const struct file_wish *wish, const char *path, const ch
     row->at = twi_wall_ms();
     row->next = place->record.files;
     place->record.files = row;
+    twi_keep_file(place->crawl, row);
 }
 
 static struct twi_json *file_object(struct twi_arena *arena, const struct file_wish *wish,
@@ -172,14 +185,22 @@ static struct twi_json *file_object(struct twi_arena *arena, const struct file_w
     twi_json_put_string(arena, object, "url", wish->url);
     twi_json_put_string(arena, object, "path", path);
     twi_json_put_string(arena, object, "checksum", hash);
-    twi_json_put_string(arena, object, "status", "downloaded");
     return object;
+}
+
+static void wish_make(struct file_wish *wish, const char *path, const char *hash,
+                      const char *status)
+{
+    struct twi_stats *stats = &wish->place->crawl->stats;
+
+    wish->made = file_object(twi_page_arena(tw_item_page(wish->item)), wish, path, hash);
+    twi_stats_add(stats, "file_count", 1);
+    twi_stats_add_to(stats, "file_status_count/", status, 1);
 }
 
 static void file_keep(struct file_wish *wish, const struct twi_fetched *fetched,
                       const char *url)
 {
-    tw_crawl *crawl = wish->place->crawl;
     tw_page *page = tw_item_page(wish->item);
     char hash[2 * TWI_DIGEST_MAX + 1], extension[16];
     const char *path;
@@ -195,9 +216,15 @@ static void file_keep(struct file_wish *wish, const struct twi_fetched *fetched,
         return;
     }
     file_record(wish, path, hash, fetched);
-    wish->made = file_object(twi_page_arena(page), wish, path, hash);
-    twi_stats_add(&crawl->stats, "file_count", 1);
-    twi_stats_add(&crawl->stats, "file_status_count/downloaded", 1);
+    wish_make(wish, path, hash, "downloaded");
+}
+
+/* The server, or this run itself, says that it is still the same. */
+static void file_keep_known(struct file_wish *wish, const struct twi_fetched *fetched)
+{
+    if (fetched != NULL)
+        file_record(wish, wish->known->path, wish->known->sha256, fetched);
+    wish_make(wish, wish->known->path, wish->known->sha256, "uptodate");
 }
 
 static const char *file_refusal(const struct file_wish *wish,
@@ -215,17 +242,58 @@ static const char *file_refusal(const struct file_wish *wish,
     return tw_bytes_length(fetched->body) == 0 ? "empty" : NULL;
 }
 
+/* One that this run has fetched is not asked for again. */
+static bool file_is_fresh(const struct file_wish *wish)
+{
+    double age = (double)(twi_wall_ms() - wish->known->at) / 1000;
+
+    return age < twi_now() - wish->place->crawl->started;
+}
+
+/* The conditions under which it would come again. */
+static void file_ask(struct file_wish *wish, struct tw_field conditions[3])
+{
+    double expiry = wish->place->crawl->settings->values.files_expiry;
+    double age = (double)(twi_wall_ms() - wish->known->at) / 1000;
+    size_t count = 0;
+
+    if (expiry >= 0 && age > expiry)
+        return;
+    if (wish->known->etag != NULL)
+        conditions[count++] = (struct tw_field){ "If-None-Match", wish->known->etag };
+    if (wish->known->modified != NULL)
+        conditions[count++] = (struct tw_field){ "If-Modified-Since", wish->known->modified };
+}
+
+static void wish_find(struct file_wish *wish)
+{
+    wish->key = twi_visit_key(wish->place->crawl->keys, "GET", wish->url, NULL, 0);
+    wish->known = twi_keep_find_file(wish->place->crawl, wish->key);
+    if (wish->known != NULL && !file_is_there(wish, wish->known->path))
+        wish->known = NULL;
+}
+
 static tw_value file_member(void *arg)
 {
     struct file_wish *wish = arg;
     tw_page *page = tw_item_page(wish->item);
-    const struct twi_visit_info info = { .referer = tw_page_url(page) };
+    struct tw_field conditions[3] = { { NULL, NULL } };
+    const struct twi_visit_info info = { .referer = tw_page_url(page), .headers = conditions };
     struct twi_fetched fetched;
     const char *url, *why;
 
+    wish_find(wish);
+    if (wish->known != NULL && file_is_fresh(wish)) {
+        file_keep_known(wish, NULL);
+        return tw_none();
+    }
+    if (wish->known != NULL)
+        file_ask(wish, conditions);
     twi_fetch(page, wish->url, &info, &fetched, &url);
     why = file_refusal(wish, &fetched);
-    if (why == NULL) {
+    if (fetched.status == 304 && wish->known != NULL) {
+        file_keep_known(wish, &fetched);
+    } else if (why == NULL) {
         file_keep(wish, &fetched, url);
     } else {
         tw_log(TW_LOG_WARNING, "spider", "file %s of %s: %s", wish->url, tw_page_url(page),

@@ -44,6 +44,9 @@ struct twi_frontier_ops {
                   unsigned tries);
     /* Store what a visit came to, in the order of these calls. */
     void (*commit)(struct twi_frontier *frontier, struct twi_record *record);
+    /* The callback of a page runs from now on, or no longer: one that crashes the program again
+     * and again is found by that. */
+    void (*flight)(struct twi_frontier *frontier, int64_t id, bool runs);
     /* So many visits are in work: with none, what was put is stored at once. */
     void (*in_work)(struct twi_frontier *frontier, unsigned count);
     int64_t (*seen)(struct twi_frontier *frontier); /* how many were ever added */

@@ -276,6 +276,16 @@ static void local_free(struct twi_frontier *frontier)
     free(local);
 }
 
+static void local_flight(struct twi_frontier *frontier, int64_t id, bool runs)
+{
+    struct twi_job *job = local_of(frontier)->job;
+
+    if (runs)
+        twi_job_flight_begin(job, id);
+    else
+        twi_job_flight_end(job, id);
+}
+
 static int64_t local_number(struct twi_frontier *frontier)
 {
     return twi_job_number(local_of(frontier)->job, 1);
@@ -297,6 +307,7 @@ static const struct twi_frontier_ops local_ops = {
     .load = local_load,
     .defer = local_defer,
     .commit = local_commit,
+    .flight = local_flight,
     .in_work = local_in_work,
     .seen = local_seen,
     .close = local_close,
@@ -378,6 +389,20 @@ static int read_url(const struct twi_job_url *row, void *arg)
                              row->priority);
 }
 
+static int read_cookie(const struct twi_record_cookie *row, void *arg)
+{
+    struct local *local = arg;
+
+    return local->options.cookie(row, local->options.arg);
+}
+
+static int read_file(const struct twi_record_file *row, void *arg)
+{
+    struct local *local = arg;
+
+    return local->options.file(row, local->options.arg);
+}
+
 static void local_tell_full(bool is_full, const char *why, void *arg)
 {
     struct local *local = arg;
@@ -413,6 +438,8 @@ int twi_frontier_local_open(const struct twi_frontier_options *options,
     twi_list_init(&local->wishes);
     opening.host = read_host;
     opening.url = read_url;
+    opening.cookie = read_cookie;
+    opening.file = read_file;
     opening.full = local_tell_full;
     opening.failed = local_tell_failed;
     opening.arg = local;

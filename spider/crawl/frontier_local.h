@@ -18,6 +18,9 @@ struct twi_frontier_options {
     void (*new_host)(struct twi_host *host, void *arg);
     /* While the job is read: the origin of each visit of the seed. */
     void (*start_host)(const char *origin, void *arg);
+    /* ... and each cookie and file that is kept. */
+    int (*cookie)(const struct twi_record_cookie *row, void *arg);
+    int (*file)(const struct twi_record_file *row, void *arg);
     /* As struct twi_job_options has them. */
     void (*full)(bool is_full, const char *why, void *arg);
     void (*failed)(tw_value failure, void *arg);

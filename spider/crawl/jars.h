@@ -11,7 +11,10 @@
 
 /* All zero is none. */
 struct twi_jars {
-    struct twi_names names; /* of tw_cookies */
+    struct twi_names names;
+    /* Told of each cookie that is stored, changed or taken out (`line` NULL); may be NULL. */
+    void (*changed)(const char *jar, const char *key, const char *line, void *arg);
+    void *arg;
 };
 
 /* The jar of that name (NULL: the nameless one), made at its first use; lent. NULL when there

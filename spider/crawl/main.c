@@ -154,8 +154,8 @@ static tw_value program_ended(tw_value result, void *arg)
     program->crawl = NULL;
     twi_progress_end(&program->progress);
     if (tw_is_failure(result)) {
-        program->status = tw_failure_number(result) == -ENOSPC ? TWI_STATUS_FULL
-                                                               : TWI_STATUS_FAILED;
+        program->status = tw_failure_number(result) == ENOSPC ? TWI_STATUS_FULL
+                                                              : TWI_STATUS_FAILED;
         fprintf(stderr, "%s: %s\n", program->name, tw_failure_message(result));
     } else {
         program->status = status_of(tw_bytes_data(result));

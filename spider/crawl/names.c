@@ -69,6 +69,11 @@ void **twi_names_at(struct twi_names *names, const char *name)
     return &slot->value;
 }
 
+const char *twi_names_key(const struct twi_names *names, const char *name)
+{
+    return names->size == 0 ? NULL : name_slot(names, name)->name;
+}
+
 void twi_names_free(struct twi_names *names)
 {
     size_t i;

@@ -20,6 +20,8 @@ struct twi_names {
 void *twi_names_get(const struct twi_names *names, const char *name); /* NULL: none */
 /* The place of the value under that name, a new one is NULL; NULL when there is no memory. */
 void **twi_names_at(struct twi_names *names, const char *name);
+/* The table's own copy of the name, which lives as long as it; NULL: it is not there. */
+const char *twi_names_key(const struct twi_names *names, const char *name);
 /* The table, not what it points to. */
 void twi_names_free(struct twi_names *names);
 

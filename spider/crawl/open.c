@@ -17,6 +17,7 @@
 #include "spider/crawl/close.h"
 #include "spider/crawl/fetch.h"
 #include "spider/crawl/frontier_local.h"
+#include "spider/crawl/keep.h"
 #include "spider/crawl/open.h"
 #include "spider/crawl/seed.h"
 #include "spider/job/feed.h"
@@ -254,6 +255,16 @@ static void job_start_host(const char *origin, void *arg)
     tw_url_free(url);
 }
 
+static int job_cookie(const struct twi_record_cookie *row, void *arg)
+{
+    return twi_keep_restore_cookie(arg, row);
+}
+
+static int job_file(const struct twi_record_file *row, void *arg)
+{
+    return twi_keep_file(arg, row);
+}
+
 static const struct twi_feed_options *open_feeds(tw_crawl *crawl)
 {
     struct twi_feed_options *feeds = twi_arena_zeroed(&crawl->arena,
@@ -281,6 +292,8 @@ static tw_value open_frontier(tw_crawl *crawl)
         .wall_ms = twi_wall_ms(),
         .new_host = new_host,
         .start_host = job_start_host,
+        .cookie = job_cookie,
+        .file = job_file,
         .full = open_job_full,
         .failed = open_job_failed,
         .arg = crawl,
@@ -302,6 +315,7 @@ static tw_value open_frontier(tw_crawl *crawl)
     if (twi_frontier_local_open(&options, &job, &crawl->frontier, &failure) < 0)
         return failure;
     opened = twi_frontier_local_job(crawl->frontier);
+    twi_keep_watch_cookies(crawl);
     crawl->keys = (struct twi_visit_keys){ twi_job_key0(opened), twi_job_key1(opened) };
     return failure;
 }
@@ -398,5 +412,6 @@ void twi_open_free(tw_crawl *crawl)
     twi_schedule_free(crawl->schedule);
     twi_scope_free(crawl->scope);
     twi_jars_free(&crawl->jars);
+    twi_keep_free(crawl);
     tw_agent_unref(crawl->agent);
 }

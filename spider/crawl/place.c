@@ -17,6 +17,7 @@
 #include "spider/crawl/agent.h"
 #include "spider/crawl/callback.h"
 #include "spider/crawl/judge.h"
+#include "spider/crawl/keep.h"
 #include "spider/crawl/place.h"
 #include "spider/crawl/report.h"
 #include "spider/crawl/request.h"
@@ -146,6 +147,7 @@ void twi_place_put(struct twi_place *place, enum twi_record_kind kind, const cha
     place->records++;
     if (kind != TWI_RECORD_PART) {
         twi_report_attach(place->crawl, &place->arena, record);
+        twi_keep_attach(place->crawl, &place->arena, record);
         place_count_out(place);
     }
     place->crawl->frontier->ops->commit(place->crawl->frontier, record);
@@ -224,6 +226,8 @@ void twi_place_tell_answer(struct twi_place *place, const struct twi_fetched *fe
 {
     struct twi_answer answer = { .status = fetched->status, .retry_after = -1 };
 
+    if (fetched->is_kept)
+        return;
     if (place->sent == 0 && fetched->status == 0)
         twi_schedule_lost_address(place->crawl->schedule, place->slot.host, twi_now());
     if (fetched->status != 0) {

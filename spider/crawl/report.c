@@ -11,6 +11,7 @@
 
 #include <tweed/log.h>
 
+#include "spider/crawl/keep.h"
 #include "spider/crawl/report.h"
 
 #define TELL_EVERY 1.0 /* seconds between records that carry statistics */
@@ -50,7 +51,7 @@ void twi_report_answer(tw_crawl *crawl, const struct twi_fetched *fetched)
                          tw_failure_class(fetched->failure)->name, 1);
         return;
     }
-    twi_stats_add(stats, "downloader/response_count", 1);
+    twi_stats_add(stats, fetched->is_kept ? "httpcache/hit" : "downloader/response_count", 1);
     twi_stats_add_number(stats, "downloader/response_status_count/", fetched->status, 1);
     twi_stats_add(stats, "downloader/response_bytes", fetched->bytes);
     twi_stats_add(stats, "response_received_count", 1);
@@ -170,6 +171,7 @@ void twi_report_end(tw_crawl *crawl)
     if (crawl->frontier == NULL)
         return;
     attach_all(crawl, &crawl->arena, record);
+    twi_keep_attach(crawl, &crawl->arena, record);
     attach_text(crawl, "start_time");
     attach_text(crawl, "finish_time");
     attach_text(crawl, "finish_reason");

@@ -135,6 +135,7 @@ int twi_request_make(tw_crawl *crawl, struct twi_arena *arena, const char *url,
     fetch->proxy = info->proxy;
     fetch->cookies = settings->no_cookies ? NULL : twi_jars_get(&crawl->jars, info->jar);
     fetch->join_cookies = true;
+    fetch->cache_mode = settings->cache_mode;
     request_set_limits(settings, fetch);
     ret_request->options.is_local = info->is_trusted;
     return r;

@@ -35,6 +35,7 @@ static void robots_fetch(struct twi_place *place, bool is_first)
         place->fetched.failure = tw_fail_memory();
     } else {
         request.options.fetch.cookies = NULL;
+        request.options.fetch.cache_mode = TW_CACHE_DEFAULT;
         request.options.fetch.max_body = -1; /* it is cut, not refused */
         request.options.fetch.address = is_first ? twi_host_address(place->slot.host) : NULL;
         request.options.sent = robots_sent;
