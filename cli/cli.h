@@ -26,6 +26,7 @@ int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_sitemap(int argc, char **argv);
+int cli_crawl(int argc, char **argv);
 int cli_genspider(int argc, char **argv);
 int cli_runspider(int argc, char **argv);
 int cli_settings(int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct subcommand {
     { "links", cli_links, "list the links of a page" },
     { "form", cli_form, "show the request that a form makes" },
     { "url", cli_url, "show the parts of a URL, or its canonical form" },
+    { "crawl", cli_crawl, "crawl sites without a line of C" },
     { "genspider", cli_genspider, "write a spider to begin with" },
     { "runspider", cli_runspider, "compile a spider in C, and run it" },
     { "settings", cli_settings, "show the settings of spiders, and where they come from" },

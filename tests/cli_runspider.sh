@@ -171,12 +171,4 @@ run runspider --wool shop.c
 status 2
 err_has "unknown option --wool"
 
-claim "the help and the manual know the same options"
-run runspider --help
-status 0
-for option in $(sed -n 's/^  \(-., \|    \)\(--[a-z0-9.-]*\).*/\2/p' "$work/out"); do
-    grep -q -- "$(printf %s "$option" | sed 's/-/\\\\-/g')" "$manuals/tweed-runspider.1" ||
-        wrong "not in the manual: $option"
-done
-
 end

@@ -67,12 +67,4 @@ run settings wool
 status 2
 err_has "no setting 'wool'"
 
-claim "the help and the manual know the same options"
-run settings --help
-status 0
-for option in $(sed -n 's/^  \(-., \|    \)\(--[a-z0-9.-]*\).*/\2/p' "$work/out"); do
-    grep -q -- "$(printf %s "$option" | sed 's/-/\\\\-/g')" "$manuals/tweed-settings.1" ||
-        wrong "not in the manual: $option"
-done
-
 end
