@@ -103,16 +103,49 @@ static size_t shard_size_for(uint64_t count)
     return (size_t)(count + count / 7 + 3);
 }
 
+/* A key out of a smaller table, where all before it came from homes before its own or the same one.
+ * *next: the first place behind all that are taken. */
+static void shard_append(struct seen_shard *shard, uint64_t key, size_t *next)
+{
+    size_t home = shard_home(shard, key), place = home > *next ? home : *next, distance;
+    bool is_last = *next == 0 || shard_home(shard, shard->places[*next - 1]) <= home;
+
+    if (is_last && place < shard->size) {
+        shard->places[place] = key;
+        shard->count++;
+        *next = place + 1;
+        return;
+    }
+    if (shard_find(shard, key, &place, &distance))
+        return;
+    shard_put(shard, key, place, distance);
+    if (*next < shard->size && shard->places[*next] != 0)
+        ++*next;
+}
+
+/* Keys stand in the order of their homes, but for those at the beginning that the end had no place
+ * for. So they go into a larger table one behind the other. */
+static void shard_move(const struct seen_shard *from, struct seen_shard *to)
+{
+    size_t first = 0, next = 0;
+
+    while (first < from->size && from->places[first] != 0 &&
+           shard_home(from, from->places[first]) > first)
+        first++;
+    for (size_t i = first; i < from->size; i++)
+        if (from->places[i] != 0)
+            shard_append(to, from->places[i], &next);
+    for (size_t i = 0; i < first; i++)
+        shard_append(to, from->places[i], &next);
+}
+
 static int shard_resize(struct twi_seen *seen, struct seen_shard *shard, size_t size)
 {
     struct seen_shard grown = { .places = calloc(size, sizeof *grown.places), .size = size };
-    size_t place = 0, distance = 0;
 
     if (grown.places == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < shard->size; i++)
-        if (shard->places[i] != 0 && !shard_find(&grown, shard->places[i], &place, &distance))
-            shard_put(&grown, shard->places[i], place, distance);
+    shard_move(shard, &grown);
     seen->size += size - shard->size;
     free(shard->places);
     *shard = grown;
