@@ -80,8 +80,6 @@ struct twi_schedule {
 
 /* Nanoseconds of the schedule's own clock. */
 int64_t twi_schedule_clock(struct twi_schedule *schedule, double now);
-/* 0 to 1. */
-double twi_schedule_random(struct twi_schedule *schedule);
 
 /* Make it warm. 0 or -ENOMEM. */
 int twi_host_warm(struct twi_schedule *schedule, struct twi_host *host);

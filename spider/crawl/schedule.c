@@ -43,7 +43,8 @@ static uint64_t schedule_draw(struct twi_schedule *schedule)
     return z ^ z >> 31;
 }
 
-double twi_schedule_random(struct twi_schedule *schedule)
+/* 0 to 1. */
+static double schedule_random(struct twi_schedule *schedule)
 {
     return (double)(schedule_draw(schedule) >> 11) * 0x1p-53;
 }
@@ -557,7 +558,7 @@ void twi_schedule_sent(struct twi_schedule *schedule, struct twi_slot *slot, dou
     slot_is_sent(slot, warm);
     slot->sent_at_ = schedule->now;
     twi_polite_sent(&warm->polite, twi_host_manners(schedule, warm), schedule->now,
-                    twi_schedule_random(schedule));
+                    schedule_random(schedule));
     twi_host_settle(schedule, warm);
 }
 
