@@ -97,6 +97,7 @@ struct tw_crawl {
     struct twi_record last_record; /* the statistics at the end */
     int64_t pages, items, errors, pages_since_item;
     int64_t memory;        /* of the process, a second ago at most */
+    bool has_warned_of_memory;
     int64_t committed_pages, committed_items;
 
     char *why;            /* of the end; NULL while it runs */

@@ -107,12 +107,26 @@ void twi_report_attach(tw_crawl *crawl, struct twi_arena *arena, struct twi_reco
 
 /* --- the log ----------------------------------------------------------------------------- */
 
+/* Once in a run; Scrapy's name. */
+static void warn_of_memory(tw_crawl *crawl)
+{
+    int64_t limit = crawl->settings->values.memory_warn;
+
+    if (limit < 0 || crawl->memory < limit || crawl->has_warned_of_memory)
+        return;
+    crawl->has_warned_of_memory = true;
+    twi_stats_add(&crawl->stats, "memusage/warning_reached", 1);
+    tw_log(TW_LOG_WARNING, "spider", "the process takes %lld MiB, memory_warn is %lld MiB",
+           (long long)(crawl->memory >> 20), (long long)(limit >> 20));
+}
+
 void twi_report_second(tw_crawl *crawl)
 {
     double every = crawl->settings->values.log_every, now = twi_now();
     double minutes = (now - crawl->logged_at) / 60;
     int64_t pages, items;
 
+    warn_of_memory(crawl);
     if (every <= 0 || now - crawl->logged_at < every)
         return;
     pages = twi_stats_get(&crawl->stats, "response_received_count");
