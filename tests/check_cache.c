@@ -127,7 +127,7 @@ static tw_protocol *server_build(tw_factory *factory)
 static tw_listener *row_listener;
 static tw_agent *agent;
 static tw_cache *cache;
-static char folder[] = "/tmp/check_cache.XXXXXX";
+static char folder[] = "/tmp/check_cache_XXXXXX";
 
 static int file_delete(const char *path, const struct stat *status, int type, struct FTW *ftw)
 {
@@ -142,7 +142,7 @@ static void folder_delete(void)
 
 static void folder_make(void)
 {
-    strcpy(folder, "/tmp/check_cache.XXXXXX");
+    strcpy(folder, "/tmp/check_cache_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 

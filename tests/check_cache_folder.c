@@ -38,7 +38,7 @@ static void begin_limited(int64_t max_bytes)
 {
     struct tw_cache_options options = { .folder = folder, .max_bytes = max_bytes };
 
-    strcpy(folder, "/tmp/check_cache.XXXXXX");
+    strcpy(folder, "/tmp/check_cache_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     cache = tw_cache_new(&options);
     ck_assert_ptr_nonnull(cache);
@@ -76,8 +76,8 @@ static bool put(const char *url, char first, size_t length)
         .reason = "Fine",
         .headers = headers,
         .sent = sent,
-        .requested_at = twi_cache_now(cache),
-        .received_at = twi_cache_now(cache),
+        .requested_at = twi_cache_now(),
+        .received_at = twi_cache_now(),
     };
     struct twi_cache_writer *writer = twi_cache_write(cache, &answer, -1);
     uint64_t stored = tw_cache_counts(cache).stored;
@@ -243,8 +243,8 @@ static void update(const char *url)
                                        .reason = "Same",
                                        .headers = headers,
                                        .sent = sent,
-                                       .requested_at = twi_cache_now(cache),
-                                       .received_at = twi_cache_now(cache) };
+                                       .requested_at = twi_cache_now(),
+                                       .received_at = twi_cache_now() };
 
     ck_assert_ptr_nonnull(entry);
     twi_cache_update(cache, entry, &answer);
@@ -287,7 +287,7 @@ START_TEST(an_entry_that_was_replaced_meanwhile_is_not_updated)
     ck_assert(put("http://a/", 'a', 10));
     entry = twi_cache_find(cache, "http://a/", sent);
     ck_assert(put("http://a/", 'b', 20));
-    answer.received_at = answer.requested_at = twi_cache_now(cache);
+    answer.received_at = answer.requested_at = twi_cache_now();
     twi_cache_update(cache, entry, &answer);
     twi_cache_remove_entry(cache, entry);
     twi_cache_entry_unref(entry);
@@ -524,8 +524,8 @@ static void work(unsigned seed, int rounds)
                                                    .reason = "",
                                                    .headers = headers,
                                                    .sent = sent,
-                                                   .requested_at = twi_cache_now(cache),
-                                                   .received_at = twi_cache_now(cache) };
+                                                   .requested_at = twi_cache_now(),
+                                                   .received_at = twi_cache_now() };
                 twi_cache_update(cache, entry, &answer);
                 twi_cache_entry_unref(entry);
             }

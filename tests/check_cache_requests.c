@@ -43,7 +43,7 @@ static void start_limited(bool in_folder, int64_t max_bytes)
                                       .max_bytes = max_bytes };
 
     ck_assert_int_eq(tw_testing_begin(), 0);
-    strcpy(folder, "/tmp/check_cache.XXXXXX");
+    strcpy(folder, "/tmp/check_cache_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     cache = tw_cache_new(&where);
     ck_assert_ptr_nonnull(cache);
@@ -626,7 +626,7 @@ START_TEST(memory_that_runs_out_fails_a_request_or_leaves_it_uncached)
 {
     bool in_folder = stores[_i];
 
-    strcpy(folder, "/tmp/check_cache.XXXXXX");
+    strcpy(folder, "/tmp/check_cache_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_uint_gt(test_each_alloc_failure(torture_run, &in_folder), 50);
     nftw(folder, file_delete, 16, FTW_DEPTH | FTW_PHYS);

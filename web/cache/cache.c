@@ -40,11 +40,23 @@ static int64_t clock_ms(tw_clock *clock)
     return twi_clock_now(clock) / (TWI_SECOND / 1000);
 }
 
-int64_t twi_cache_now(const tw_cache *cache)
+/* The date at the zero of all virtual clocks, so that caches of one folder agree. */
+static int64_t virtual_start(void)
+{
+    static int64_t start;
+    int64_t none = 0;
+
+    if (__atomic_load_n(&start, __ATOMIC_RELAXED) == 0)
+        __atomic_compare_exchange_n(&start, &none, wall_clock(), false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+    return __atomic_load_n(&start, __ATOMIC_RELAXED);
+}
+
+int64_t twi_cache_now(void)
 {
     tw_clock *clock = virtual_clock();
 
-    return clock != NULL ? cache->wall + clock_ms(clock) : wall_clock();
+    return clock != NULL ? virtual_start() + clock_ms(clock) : wall_clock();
 }
 
 /* --- the cache ----------------------------------------------------------------------------- */
@@ -52,7 +64,6 @@ int64_t twi_cache_now(const tw_cache *cache)
 tw_cache *tw_cache_new(const struct tw_cache_options *options)
 {
     static const struct tw_cache_options defaults;
-    tw_clock *clock = virtual_clock();
     tw_cache *cache;
     int64_t by_default;
 
@@ -67,7 +78,6 @@ tw_cache *tw_cache_new(const struct tw_cache_options *options)
     cache->max_bytes = options->max_bytes < 0    ? INT64_MAX
                        : options->max_bytes == 0 ? by_default
                                                  : options->max_bytes;
-    cache->wall = wall_clock() - (clock != NULL ? clock_ms(clock) : 0);
     return cache;
 }
 

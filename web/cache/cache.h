@@ -52,7 +52,6 @@ struct tw_cache {
     unsigned references;
     const struct twi_cache_ops *ops;
     int64_t max_bytes; /* INT64_MAX: no limit */
-    int64_t wall;      /* ms since 1970 at the zero of the reactor's virtual clock */
     struct tw_cache_counts counts;
     struct twi_map refreshing; /* keys that are validated in the background */
 };
@@ -62,7 +61,7 @@ tw_cache *twi_cache_memory_new(void);
 tw_cache *twi_cache_folder_new(const char *path);
 
 /* Milliseconds since 1970; on a reactor of virtual time, they pass as it does. */
-int64_t twi_cache_now(const tw_cache *cache);
+int64_t twi_cache_now(void);
 /* The text that stands for a page; NULL when there is no memory. */
 char *twi_cache_key(const struct tw_url *url);
 

@@ -205,7 +205,7 @@ static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
 {
     struct twi_client_request *request = cached->request;
     struct twi_cache_entry *entry = cached->entry;
-    int64_t age = entry != NULL ? twi_cache_age(&entry->head, twi_cache_now(cached->cache))
+    int64_t age = entry != NULL ? twi_cache_age(&entry->head, twi_cache_now())
                                 : 0;
 
     if (cached->cache != NULL)
@@ -220,7 +220,7 @@ static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
 static bool cached_answers(struct twi_cached *cached)
 {
     enum twi_cache_verdict verdict = twi_cache_judge(
-        &cached->entry->head, &cached->asked, cached->mode, twi_cache_now(cached->cache));
+        &cached->entry->head, &cached->asked, cached->mode, twi_cache_now());
 
     if (verdict == TWI_CACHE_VALIDATE)
         return false;
@@ -260,7 +260,7 @@ bool twi_cached_look(struct twi_cached *cached)
             return false;
     }
     if (cached->cache != NULL)
-        cached->requested_at = twi_cache_now(cached->cache);
+        cached->requested_at = twi_cache_now();
     return true;
 }
 
@@ -268,7 +268,7 @@ static bool covers_error(const struct twi_cached *cached)
 {
     return cached->entry != NULL &&
            twi_cache_covers_error(&cached->entry->head, &cached->asked,
-                                  twi_cache_now(cached->cache));
+                                  twi_cache_now());
 }
 
 /* The exchange ends here, and the stored response takes its place. */
@@ -309,7 +309,7 @@ static struct twi_cache_answer cache_answer_of(const struct twi_cached *cached,
         .headers = answer->headers,
         .sent = cached->sent,
         .requested_at = cached->requested_at,
-        .received_at = twi_cache_now(cached->cache),
+        .received_at = twi_cache_now(),
     };
 }
 
