@@ -205,8 +205,7 @@ static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
 {
     struct twi_client_request *request = cached->request;
     struct twi_cache_entry *entry = cached->entry;
-    int64_t age = entry != NULL ? twi_cache_age(&entry->head, twi_cache_now())
-                                : 0;
+    int64_t age = entry != NULL ? twi_cache_age(&entry->head, twi_cache_now()) : 0;
 
     if (cached->cache != NULL)
         cached_count(cached, source);
@@ -219,8 +218,8 @@ static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
 /* True if the stored response answers the request. */
 static bool cached_answers(struct twi_cached *cached)
 {
-    enum twi_cache_verdict verdict = twi_cache_judge(
-        &cached->entry->head, &cached->asked, cached->mode, twi_cache_now());
+    enum twi_cache_verdict verdict = twi_cache_judge(&cached->entry->head, &cached->asked,
+                                                     cached->mode, twi_cache_now());
 
     if (verdict == TWI_CACHE_VALIDATE)
         return false;
@@ -267,8 +266,7 @@ bool twi_cached_look(struct twi_cached *cached)
 static bool covers_error(const struct twi_cached *cached)
 {
     return cached->entry != NULL &&
-           twi_cache_covers_error(&cached->entry->head, &cached->asked,
-                                  twi_cache_now());
+           twi_cache_covers_error(&cached->entry->head, &cached->asked, twi_cache_now());
 }
 
 /* The exchange ends here, and the stored response takes its place. */
