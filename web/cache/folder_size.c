@@ -141,7 +141,7 @@ static size_t files_evict(int at, int64_t most, int64_t *ret_bytes)
     size_t gone = 0;
 
     files_list(&files, at);
-    if (files.bytes > most)
+    if (files.count > 0 && files.bytes > most)
         qsort(files.all, files.count, sizeof *files.all, older_first);
     while (files.bytes > most && gone < files.count) {
         files.bytes -= files.all[gone].size;
