@@ -149,7 +149,17 @@ static int told_file(const struct twi_record_file *row, void *arg)
     return 0;
 }
 
-START_TEST(cookies_and_files_come_back)
+static int told_stat(const char *key, int64_t number, const char *text, void *arg)
+{
+    size_t length = strlen(rows_told);
+
+    (void)arg;
+    snprintf(rows_told + length, sizeof rows_told - length, "%s %d %s\n", key, (int)number,
+             text != NULL ? text : "-");
+    return 0;
+}
+
+START_TEST(cookies_files_and_statistics_come_back)
 {
     struct twi_job_options options = jobs_quotes;
     struct twi_record_cookie cookies[] = { { "", "a.example;/;id", "id=1", &cookies[1] },
@@ -169,14 +179,18 @@ START_TEST(cookies_and_files_come_back)
     page = jobs_page_of(0, TWI_RECORD_DONE);
     page->record.cookies = cookies;
     page->record.files = &file;
+    jobs_count(page, "pages", false, 3, NULL);
+    jobs_count(page, "reason", false, 0, "stopped");
     jobs_put(page);
     jobs_close(TWI_JOB_STOPPED);
     options.cookie = told_cookie;
     options.file = told_file;
+    options.stat = told_stat;
     rows_told[0] = '\0';
     ck_assert_int_eq(jobs_open_with(options, jobs_path("job"), &failure), 0);
     ck_assert_str_eq(rows_told, " a.example;/;id id=1\nbob a.example;/;id id=2\n"
-                                "15 ab/ab.jpg ab \"1\" - 9\n");
+                                "15 ab/ab.jpg ab \"1\" - 9\n"
+                                "pages 3 -\nreason 0 stopped\n");
     jobs_close(TWI_JOB_STOPPED);
     jobs_end_virtual();
 }
@@ -511,7 +525,7 @@ int main(void)
     TEST_ADD(suite, a_job_comes_back_as_it_was_committed);
     TEST_ADD(suite, what_is_known_of_a_host_comes_back);
     TEST_ADD(suite, numbers_of_the_program_are_seen_when_they_are_kept);
-    TEST_ADD(suite, cookies_and_files_come_back);
+    TEST_ADD(suite, cookies_files_and_statistics_come_back);
     TEST_ADD_ROWS(suite, records_gather_while_others_are_coming, gathered);
     TEST_ADD(suite, visits_are_read_back_also_those_just_put);
     TEST_ADD(suite, a_thread_commits_in_order);

@@ -72,12 +72,14 @@ struct twi_job_options {
     /*
      * During the opening, on the caller's stack; each may be NULL. The structs and their strings
      * live for the call. A negative errno ends the opening.
-     * host: each row, by id. url: each row, by id, after all hosts. cookie, file: each row.
+     * host: each row, by id. url: each row, by id, after all hosts. cookie, file, stat: each row;
+     * a statistic is a text, or (NULL) a number.
      */
     int (*host)(const struct twi_job_host *row, void *arg);
     int (*url)(const struct twi_job_url *row, void *arg);
     int (*cookie)(const struct twi_record_cookie *row, void *arg);
     int (*file)(const struct twi_record_file *row, void *arg);
+    int (*stat)(const char *key, int64_t number, const char *text, void *arg);
     /* The disk is full, `why` says which file, and it is tried again every ten seconds; or there
      * is room again (`why` NULL). No record is lost or acknowledged meanwhile. */
     void (*full)(bool is_full, const char *why, void *arg);

@@ -213,6 +213,17 @@ static int recover_file(struct recover *recover, struct twi_sql_query *query)
     return recover->options->file(&row, recover->options->arg);
 }
 
+static int recover_stat(struct recover *recover, struct twi_sql_query *query)
+{
+    const char *key = twi_sql_text(query, 0);
+    const char *text = twi_sql_is_text(query, 1) ? twi_sql_text(query, 1) : NULL;
+
+    if (key == NULL)
+        return -EBADMSG;
+    return recover->options->stat(key, text != NULL ? 0 : twi_sql_integer(query, 1), text,
+                                  recover->options->arg);
+}
+
 static int recover_rest(struct recover *recover)
 {
     int r = 0;
@@ -222,6 +233,8 @@ static int recover_rest(struct recover *recover)
     if (r == 0 && recover->options->file != NULL)
         r = recover_rows(recover, "SELECT key, path, sha256, etag, modified, at FROM file",
                          recover_file);
+    if (r == 0 && recover->options->stat != NULL)
+        r = recover_rows(recover, "SELECT key, value FROM stat", recover_stat);
     return r;
 }
 
