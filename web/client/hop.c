@@ -90,8 +90,6 @@ static int hop_address_take(struct twi_hop *hop)
     union tw_socket_address address = hop->order->address;
     char text[TW_ADDRESS_TEXT_SIZE];
 
-    if (!hop->order->has_address)
-        return 0;
     if (address.any.sa_family == AF_INET && address.ipv4.sin_port == 0)
         address.ipv4.sin_port = htons((uint16_t)hop->url->effective_port);
     else if (address.any.sa_family == AF_INET6 && address.ipv6.sin6_port == 0)
@@ -116,7 +114,8 @@ int twi_hop_begin(struct twi_hop *hop, struct twi_order *order, struct tw_url *u
     hop->authorization = order->authorization;
     order->headers = NULL;
     order->authorization = NULL;
-    return hop_address_take(hop) < 0 ? -ENOMEM : url_credentials_take(hop);
+    return order->has_address && hop_address_take(hop) < 0 ? -ENOMEM
+                                                           : url_credentials_take(hop);
 }
 
 int twi_hop_redirect(struct twi_hop *hop, const struct tw_url *from, struct tw_url *url,

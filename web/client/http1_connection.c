@@ -34,7 +34,9 @@ struct http1 {
     struct twi_http1 parser;
     struct twi_http1_limits limits;
     struct twi_buf held; /* came while paused, not parsed yet */
-    struct twi_buf head; /* of an answer so far, if that is to be told and came in pieces */
+    /* An answer's head so far, if that is to be told and came in pieces. A connection that is left
+     * in the middle of one is spent. */
+    struct twi_buf head;
     size_t written;      /* of the request, by its start() */
     int64_t drained_at;  /* the real time of an answer that ended a read; 0: look */
     size_t exchanges;
@@ -242,8 +244,6 @@ static struct twi_exchange *exchange_take(struct http1 *http1)
         exchange->connection = NULL;
     if (http1->held.data != NULL)
         twi_buf_free(&http1->held);
-    if (http1->head.data != NULL)
-        twi_buf_free(&http1->head);
     return exchange;
 }
 

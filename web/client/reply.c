@@ -167,7 +167,8 @@ static int64_t most_of_body(const struct twi_reply *reply,
     return FAILED;
 }
 
-int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_options *options)
+__attribute__((always_inline)) static inline int content_begin(
+    struct twi_reply *reply, const struct tw_fetch_options *options)
 {
     struct tw_response *response = reply->response;
     struct twi_buf codings = { 0 };
@@ -184,6 +185,11 @@ int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_optio
         r = codings_hide(response, codings.data, left);
     twi_buf_free(&codings);
     return r;
+}
+
+int twi_reply_content_begin(struct twi_reply *reply, const struct tw_fetch_options *options)
+{
+    return content_begin(reply, options);
 }
 
 /* --- the reply ------------------------------------------------------------------------- */
@@ -212,7 +218,7 @@ int twi_reply_begin(struct twi_reply *reply, struct twi_hop *hop,
         reply_judge(reply, &tw_error_status, response->status, NULL);
     reply->final = reply->next_url == NULL && reply->verdict.error_class == NULL;
     reply->streaming = reply->final && options->on_body != NULL;
-    return twi_reply_content_begin(reply, options);
+    return content_begin(reply, options);
 }
 
 int twi_reply_collect(struct twi_reply *reply, const char *data, size_t length)
