@@ -10,7 +10,16 @@
 
 static const EVP_MD *digest_method(enum twi_digest_kind kind)
 {
-    return kind == TWI_DIGEST_SHA1 ? EVP_sha1() : EVP_sha256();
+    switch (kind) {
+    case TWI_DIGEST_SHA1:
+        return EVP_sha1();
+    case TWI_DIGEST_SHA256:
+        return EVP_sha256();
+    case TWI_DIGEST_MD5:
+        return EVP_md5();
+    default:
+        return EVP_sha512();
+    }
 }
 
 size_t twi_digest(enum twi_digest_kind kind, const void *data, size_t length,

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum twi_digest_kind { TWI_DIGEST_SHA1, TWI_DIGEST_SHA256 };
-enum { TWI_DIGEST_MAX = 32 };
+enum twi_digest_kind { TWI_DIGEST_SHA1, TWI_DIGEST_SHA256, TWI_DIGEST_MD5, TWI_DIGEST_SHA512 };
+enum { TWI_DIGEST_MAX = 64 };
 
 /* The hash of `data` into `hash`; returns its length, 0 when there is no memory. */
 size_t twi_digest(enum twi_digest_kind kind, const void *data, size_t length,
