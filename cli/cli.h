@@ -30,6 +30,7 @@ int cli_crawl(int argc, char **argv);
 int cli_genspider(int argc, char **argv);
 int cli_runspider(int argc, char **argv);
 int cli_settings(int argc, char **argv);
+int cli_warc(int argc, char **argv);
 
 /* --- memory: a command that has none left says so and ends -------------------------------- */
 

@@ -34,6 +34,7 @@ static const struct subcommand {
     { "genspider", cli_genspider, "write a spider to begin with" },
     { "runspider", cli_runspider, "compile a spider in C, and run it" },
     { "settings", cli_settings, "show the settings of spiders, and where they come from" },
+    { "warc", cli_warc, "list the records of a web archive, or print one" },
     { "export", cli_export, "turn items into CSV, XML or JSON" },
 };
 #define COUNT (sizeof subcommands / sizeof *subcommands)
