@@ -79,12 +79,15 @@ static const struct {
     { "=b; Path=/", "www.a.test|/| = www.a.test|FALSE|/|FALSE|0||b\n" },
     { "a=; Path=/", "www.a.test|/|a = www.a.test|FALSE|/|FALSE|0|a|\n" },
     { "a=b; Domain=other.test", "" },
+    { "a=b; Domain=10.0.0.1", "10.0.0.1|/|a = 10.0.0.1|FALSE|/|FALSE|0|a|b\n" },
     { "a=b; Max-Age=0", "" },
 };
 
 START_TEST(a_stored_cookie_is_told_as_a_line)
 {
     begin();
+    if (strstr(stored[_i].set_cookie, "10.0.0.1") != NULL)
+        here = urls[2];
     store(stored[_i].set_cookie);
     was_told(stored[_i].told);
     end();

@@ -416,7 +416,7 @@ static int choose_domain(const struct tw_url *from, const struct set_cookie *coo
     if (length < 0)
         return -EPERM;
     if (twi_cookie_same_text(room, (size_t)length, fields->domain, fields->domain_length)) {
-        fields->host_only = !is_address(from) &&
+        fields->host_only = is_address(from) ||
                             twi_cookie_domain_is_public(room, (size_t)length);
         return 0;
     }
