@@ -153,6 +153,12 @@ static void file_keep(struct file *file, bool all)
     file->count = 0;
 }
 
+static void file_drop(struct file *file)
+{
+    while (file->count > 0)
+        free(file->changes[--file->count].data);
+}
+
 /* --- the calls ----------------------------------------------------------------------------- */
 
 /* True if this call is the one. */
@@ -235,9 +241,14 @@ static int model_ftruncate(int fd, off_t length)
 
 static int model_fdatasync(int fd)
 {
-    if (call_fails())
+    struct file *file = &disk.files[disk.file_of_fd[fd]];
+
+    if (call_fails()) {
+        if (errno != EINTR) /* the system lets go of what it could not write */
+            file_drop(file);
         return -1;
-    file_keep(&disk.files[disk.file_of_fd[fd]], true);
+    }
+    file_keep(file, true);
     return 0;
 }
 

@@ -111,14 +111,17 @@ int twi_feed_writes(struct twi_feed *feed, const struct twi_feed_write **ret_fir
 const struct twi_feed_state *twi_feed_state(const struct twi_feed *feed);
 /* It was rolled back: as before the first addition. */
 void twi_feed_undo(struct twi_feed *feed);
-/* It was committed: write. After any error it may be tried again. */
+/* It was committed: write. After any error it may be tried again; a batch that could not be put on
+ * the disk fails for ever, as twi_feed_sync() does. */
 int twi_feed_apply(struct twi_feed *feed, tw_value *ret_failure);
 
 /* --- now and then -------------------------------------------------------------------------- */
 
 /* Is it time for twi_feed_close_frame()? `now_ms` is monotonic. */
 bool twi_feed_wants_frame(struct twi_feed *feed, int64_t now_ms);
-/* Put on the disk all that was applied; `synced` says so. -EBUSY: twi_feed_apply() is due. */
+/* Put on the disk all that was applied; `synced` says so. -EBUSY: twi_feed_apply() is due. After
+ * another failure it fails again until the feed is opened anew and its tail restored: the system
+ * may have let go of what it could not write. */
 int twi_feed_sync(struct twi_feed *feed, tw_value *ret_failure);
 /* Batches below this number are on the disk under their names, so rows of them may go with the
  * next transaction: who takes such a file away must not find it again after a crash. */

@@ -21,6 +21,7 @@ struct feed_file {
     char *path;           /* that it has now */
     bool is_dirty;        /* written since the last sync */
     bool is_folder_dirty; /* made or renamed since then */
+    int lost;             /* why a sync failed */
     int64_t ended_at;     /* the ending stands there; -1: nowhere */
 };
 
@@ -36,6 +37,7 @@ static void file_close(struct feed_file *file)
     free(file->path);
     file->fd = -1;
     file->path = NULL;
+    file->lost = 0;
     file->base.batch = 0;
 }
 
@@ -201,24 +203,31 @@ static int file_settle(struct twi_feed_target *target, int64_t at, tw_value *ret
     return r < 0 ? twi_feed_system(ret_failure, r, "can't be cut", file->path) : 0;
 }
 
+static int file_put_on_disk(struct feed_file *file)
+{
+    int r = file->is_dirty ? twi_disk_sync(file->fd) : 0;
+
+    if (r < 0)
+        return r;
+    file->is_dirty = false;
+    if (file->is_folder_dirty)
+        r = twi_disk_sync_folder(file->path);
+    if (r == 0)
+        file->is_folder_dirty = false;
+    return r;
+}
+
+/* A system that could not write its pages lets go of them, and says that all is well the next time:
+ * only a start, which writes the tail again, helps. */
 static int file_sync(struct twi_feed_target *target, tw_value *ret_failure)
 {
     struct feed_file *file = file_of(target);
-    int r = 0;
 
-    if (file->fd < 0)
-        return 0;
-    if (file->is_dirty)
-        r = twi_disk_sync(file->fd);
-    if (r == 0) {
-        file->is_dirty = false;
-        if (file->is_folder_dirty)
-            r = twi_disk_sync_folder(file->path);
-    }
-    if (r < 0)
-        return twi_feed_system(ret_failure, r, "can't be put on the disk", file->path);
-    file->is_folder_dirty = false;
-    return 0;
+    if (file->fd >= 0 && file->lost == 0)
+        file->lost = file_put_on_disk(file);
+    return file->lost < 0 ? twi_feed_system(ret_failure, file->lost,
+                                            "can't be put on the disk", file->path)
+                          : 0;
 }
 
 /* The content goes to the disk first, then the name: no name without content after a power failure.

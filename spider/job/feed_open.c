@@ -34,6 +34,7 @@ int twi_feed_path(const struct twi_feed_options *options, char **ret_path,
 static int make_endings(struct twi_feed *feed)
 {
     struct twi_text ending = { .arena = &feed->lasting }, empty = { .arena = &feed->lasting };
+    bool is_framed = feed->name.coding != TWI_CODING_NONE;
 
     if (feed->name.is_sqlite)
         return 0;
@@ -43,11 +44,11 @@ static int make_endings(struct twi_feed *feed)
     if (ending.length > 0)
         feed->ending = twi_compress(&feed->lasting, feed->name.coding, ending.data,
                                     ending.length, &feed->ending_length);
-    if (empty.length > 0)
+    if (is_framed || empty.length > 0) /* nothing at all is no gzip file */
         feed->empty = twi_compress(&feed->lasting, feed->name.coding, empty.data, empty.length,
                                    &feed->empty_length);
     if ((ending.length > 0 && feed->ending == NULL) ||
-        (empty.length > 0 && feed->empty == NULL))
+        ((is_framed || empty.length > 0) && feed->empty == NULL))
         return -ENOMEM;
     return feed->lasting.failed ? -ENOMEM : 0;
 }

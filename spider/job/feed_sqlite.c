@@ -42,6 +42,7 @@ struct feed_database {
     char *columns[MOST_COLUMNS]; /* of members, in the order of `insert` */
     int count;
     bool is_folder_dirty;
+    int lost; /* why a sync failed: as of a file's */
     struct twi_arena scratch;
 };
 
@@ -78,6 +79,7 @@ static void database_close(struct feed_database *base)
     database_disconnect(base);
     free(base->path);
     base->path = NULL;
+    base->lost = 0;
     base->base.batch = 0;
 }
 
@@ -512,11 +514,13 @@ static int database_sync(struct twi_feed_target *target, tw_value *ret_failure)
     r = twi_sql_checkpoint(base->sql, false);
     if (r < 0)
         return database_failed(base, r, ret_failure);
-    r = sync_log(base);
-    if (r == 0 && base->is_folder_dirty)
-        r = twi_disk_sync_folder(base->path);
-    if (r < 0)
-        return twi_feed_system(ret_failure, r, "can't be put on the disk", base->path);
+    if (base->lost == 0)
+        base->lost = sync_log(base);
+    if (base->lost == 0 && base->is_folder_dirty)
+        base->lost = twi_disk_sync_folder(base->path);
+    if (base->lost < 0)
+        return twi_feed_system(ret_failure, base->lost, "can't be put on the disk",
+                               base->path);
     base->is_folder_dirty = false;
     return 0;
 }

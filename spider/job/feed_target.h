@@ -52,8 +52,8 @@ struct twi_feed_target *twi_feed_output_new(const struct twi_feed_name *name,
                                             const char *empty, size_t empty_length,
                                             const char *ending, size_t ending_length);
 
-/* Fill in *ret_failure, of tw_error_job, with a text that names the path. `error` is positive;
- * -error is its number, and returned. */
+/* Fill in *ret_failure, of tw_error_job, with a text that names the path; its number is `error`, a
+ * positive errno. Returns -error. */
 int twi_feed_refuse(tw_value *ret_failure, int error, const char *format, ...) TW_PRINTF(3, 4);
 /* The same for a call that failed: `r` is the negative errno, `doing` ends in the path. */
 int twi_feed_system(tw_value *ret_failure, int r, const char *doing, const char *path);
