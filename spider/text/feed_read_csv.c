@@ -61,7 +61,7 @@ static void csv_put(struct twi_csv *csv, const char *data, size_t length)
     size_t size = csv->size > 0 ? csv->size : 256;
     char *text;
 
-    if (csv->is_done)
+    if (csv->is_done || length == 0)
         return;
     if (length >= csv->options.most - csv->length) {
         csv_stop(csv, -E2BIG);
