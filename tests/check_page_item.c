@@ -14,6 +14,18 @@ static const char shop[] =
     "<div class=row><b>x</b><i>1</i></div><div class=row><i>2</i></div>"
     "<div class=row><b>z</b></div>";
 
+static const struct {
+    const char *text;
+    double number;
+    bool is_number;
+} number_texts[] = {
+    { " 1.5 ", 1.5, true }, { "-5", -5, true },    { "+.5", 0.5, true },
+    { "2.", 2, true },      { "1e3", 1000, true }, { "1.5E-1", 0.15, true },
+    { "", 0, false },       { ".", 0, false },     { "e5", 0, false },
+    { "1e", 0, false },     { "1,5", 0, false },   { "0x10", 0, false },
+    { "inf", 0, false },    { "nan", 0, false },   { "1 2", 0, false },
+};
+
 START_TEST(fields_are_set_by_type_and_replaced_in_place)
 {
     struct twi_pages *pages = pages_begin(NULL);
@@ -52,8 +64,13 @@ START_TEST(fields_are_set_by_type_and_replaced_in_place)
     ck_assert(tw_item_get_double(item, "int") == -5);
     ck_assert(isnan(tw_item_get_double(item, "text")));
     ck_assert(isnan(tw_item_get_double(item, "absent")));
-    tw_item_set(item, "text", " 1.5 ");
-    ck_assert(tw_item_get_double(item, "text") == 1.5);
+    for (size_t i = 0; i < sizeof number_texts / sizeof *number_texts; i++) {
+        tw_item_set(item, "text", number_texts[i].text);
+        ck_assert_msg(number_texts[i].is_number
+                          ? tw_item_get_double(item, "text") == number_texts[i].number
+                          : isnan(tw_item_get_double(item, "text")),
+                      "%s", number_texts[i].text);
+    }
     ck_assert_ptr_eq(tw_item_page(item), page);
     twi_page_free(page);
     twi_pages_free(pages);

@@ -288,6 +288,7 @@ START_TEST(links_are_chosen)
     struct twi_text text = { .arena = twi_page_arena(page) };
     size_t count = tw_follow_links(page, &links[_i].links, NULL);
 
+    ck_assert(tw_is_none(twi_links_check(&links[_i].links)));
     ck_assert_uint_eq(count, twi_page_outcome(page)->visit_count);
     for (const struct twi_visit *visit = twi_page_outcome(page)->visits; visit != NULL;
          visit = visit->next) {
@@ -332,7 +333,11 @@ START_TEST(links_that_are_wrong_fail_the_page)
 {
     struct twi_pages *pages = pages_begin(NULL);
     tw_page *page = pages_html(pages, site);
+    tw_value failure = twi_links_check(&wrong[_i]);
 
+    ck_assert(tw_failure_is(failure, &tw_error_selector));
+    ck_assert(strstr(tw_failure_message(failure), ", at character ") != NULL);
+    tw_release(failure);
     ck_assert_uint_eq(tw_follow_links(page, &wrong[_i], NULL), 0);
     ck_assert(pages_failed_with(page, &tw_error_selector));
     twi_page_free(page);

@@ -32,9 +32,11 @@ static inline const char *pages_name(tw_page_callback *callback, void *arg)
 
 /* A URL with "offsite" in it is offsite, with "deep" too deep, with "seen" has been seen. */
 static inline int pages_admit(tw_page *page, const struct twi_visit *visit,
-                              const struct tw_visit *asked, void *arg)
+                              const struct tw_url *url, const struct tw_visit *asked,
+                              void *arg)
 {
     (void)page;
+    (void)url;
     (void)asked;
     (void)arg;
     if (strstr(visit->origin, "offsite") != NULL)
@@ -75,6 +77,7 @@ static inline tw_page *pages_make(struct twi_pages *pages, const char *url, cons
                                       .body = tw_bytes(body, length) };
 
     source.keep = tw_box(headers, (tw_release_fn *)tw_headers_free);
+    ck_assert(!tw_is_failure(source.keep));
     if (type != NULL)
         ck_assert_int_eq(tw_headers_add(headers, "Content-Type", type), 0);
     return test_given(twi_page_new(pages, &source));

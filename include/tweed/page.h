@@ -248,6 +248,7 @@ struct tw_visit {
  *   -EXDEV      not of the spider's domains
  *   -E2BIG      the URL is too long, or the page's outcome too large, which also fails it
  *   -ELOOP      too deep, or a trap's budget is used up
+ *   -EPERM      an extension does not want it
  *   -ECANCELED  the callback has returned already (in a pipeline)
  *   -ENOMEM     the page fails
  * robots.txt is asked later.

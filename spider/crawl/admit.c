@@ -72,24 +72,19 @@ static struct tw_url *visit_parse(const struct twi_visit *visit, struct twi_aren
     return url;
 }
 
-int twi_admit_from_page(tw_page *page, const struct twi_visit *visit,
+int twi_admit_from_page(tw_page *page, const struct twi_visit *visit, const struct tw_url *url,
                         const struct tw_visit *asked, void *arg)
 {
     tw_crawl *crawl = arg;
-    struct tw_url *url;
     int r;
 
     if (!visit->again && crawl->frontier->ops->has(crawl->frontier, visit->key)) {
         twi_stats_add(&crawl->stats, "dupefilter/filtered", 1);
         return 0;
     }
-    url = visit_parse(visit, twi_page_arena(page));
-    if (url == NULL)
-        return -ENOMEM;
     r = twi_admit(crawl, visit, url, found_on(page));
     if (r > 0 && crawl->hooks.sees_visits && !hooks_admit(crawl, page, url, asked))
         r = -EPERM;
-    tw_url_free(url);
     return r;
 }
 

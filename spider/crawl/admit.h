@@ -13,7 +13,7 @@ int twi_admit(tw_crawl *crawl, const struct twi_visit *visit, const struct tw_ur
 /* In words. */
 const char *twi_admit_why(int error);
 /* struct twi_page_ops.admit; `arg` is the crawl. -EPERM: a hook says no. */
-int twi_admit_from_page(tw_page *page, const struct twi_visit *visit,
+int twi_admit_from_page(tw_page *page, const struct twi_visit *visit, const struct tw_url *url,
                         const struct tw_visit *asked, void *arg);
 /* They are in the frontier now: count them for the traps. */
 void twi_admit_entered(tw_crawl *crawl, const struct twi_visit *visits);

@@ -275,3 +275,69 @@ size_t tw_follow_links(tw_page *page, const struct tw_links *links, tw_page_call
 {
     return page != NULL ? twi_page_follow_rule(page, links, callback, false) : 0;
 }
+
+/* --- before a crawl ------------------------------------------------------------------------ */
+
+struct links_check {
+    const struct tw_links *links;
+    tw_value failure;
+};
+
+static void check_say(struct links_check *check, const char *member, const char *text,
+                      const char *why, size_t at)
+{
+    if (!tw_is_none(check->failure))
+        return;
+    check->failure = tw_fail(&tw_error_selector, ".%s \"%.200s\": %s, at character %zu",
+                             member, text, why, at);
+}
+
+static void check_expression(struct links_check *check, const char *member, const char *text)
+{
+    struct twi_regex_error wrong;
+    struct twi_regex *regex;
+
+    if (text == NULL)
+        return;
+    regex = twi_regex_compile(text, strlen(text), 0, &wrong);
+    if (regex == NULL)
+        check_say(check, member, text, wrong.why, wrong.at);
+    twi_regex_free(regex);
+}
+
+static void check_selector(struct links_check *check, const char *member,
+                           enum twi_language language, const char *text)
+{
+    struct twi_extract_error wrong;
+    struct twi_extractor *extractor;
+
+    if (text == NULL)
+        return;
+    extractor = twi_extractor_compile(language, twi_span_of(text), &wrong);
+    if (extractor == NULL)
+        check_say(check, member, text, wrong.why, wrong.at);
+    else if (extractor->filters.count > 0)
+        check_say(check, member, text, "filters cannot stand here", 1);
+    twi_extractor_free(extractor);
+}
+
+static void check_at_home(void *arg)
+{
+    struct links_check *check = arg;
+    const struct tw_links *links = check->links;
+
+    check_expression(check, "allow", links->allow);
+    check_expression(check, "deny", links->deny);
+    check_expression(check, "text", links->text);
+    check_selector(check, "css", TWI_LANGUAGE_CSS, links->css);
+    check_selector(check, "deny_css", TWI_LANGUAGE_CSS, links->deny_css);
+    check_selector(check, "xpath", TWI_LANGUAGE_XPATH, links->xpath);
+}
+
+tw_value twi_links_check(const struct tw_links *links)
+{
+    struct links_check check = { .links = links };
+
+    tw_call_home(check_at_home, &check);
+    return check.failure;
+}

@@ -176,6 +176,7 @@ struct visit_making {
     const struct follow_wish *wish;
     bool is_fetch;
     struct twi_visit_info info;
+    struct tw_url *url;      /* to be released */
     struct twi_visit *visit; /* in the page; NULL: see `result` */
     int result;              /* 1: made; else as tw_visit() */
 };
@@ -266,11 +267,10 @@ static void visit_make_at_home(void *arg)
 {
     struct visit_making *making = arg;
     tw_page *page = making->page;
-    struct tw_url *url = making_url(making);
 
-    if (url != NULL && info_fill(page, making->wish, &making->info))
-        making->result = making_put(making, url);
-    tw_url_free(url);
+    making->url = making_url(making);
+    if (making->url != NULL && info_fill(page, making->wish, &making->info))
+        making->result = making_put(making, making->url);
     if (page_is_out_of_memory(page) || making->result == -ENOMEM) {
         page_fail_memory(page);
         making->result = -ENOMEM;
@@ -324,10 +324,12 @@ int page_go(tw_page *page, const struct follow_wish *wish)
         return -ECANCELED;
     making = visit_made(page, wish, false);
     if (making.visit == NULL)
-        return making.result;
-    if (page->pages->ops.admit != NULL)
-        r = page->pages->ops.admit(home, making.visit, &wish->asked, page->pages->options.arg);
-    return r == 1 ? visit_gather(home, making.visit) : r;
+        r = making.result;
+    else if (page->pages->ops.admit != NULL)
+        r = page->pages->ops.admit(home, making.visit, making.url, &wish->asked,
+                                   page->pages->options.arg);
+    tw_url_free(making.url);
+    return making.visit != NULL && r == 1 ? visit_gather(home, making.visit) : r;
 }
 
 int tw_visit_with(tw_page *page, const struct tw_visit *visit)
@@ -368,6 +370,7 @@ tw_page *tw_fetch_with(tw_page *page, const struct tw_visit *visit)
     wish.asked.priority = 0;
     wish.asked.again = false;
     making = visit_made(page, &wish, true);
+    tw_url_free(making.url);
     if (making.visit == NULL)
         return page_in_place(page, visit->url,
                              tw_fail(&tw_error_url, "no URL that can be fetched: %.500s",

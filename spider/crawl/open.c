@@ -40,6 +40,22 @@ static bool is_named_callback(const tw_spider *spider, tw_page_callback *callbac
     return false;
 }
 
+static tw_value check_rule_links(const tw_spider *spider)
+{
+    size_t i;
+
+    for (i = 0; i < SPIDER_COUNT(rules); i++) {
+        tw_value wrong = twi_links_check(&spider->rules[i].links), failure;
+        if (!tw_is_failure(wrong))
+            continue;
+        failure = tw_fail(&tw_error_selector, "spider %s: rule %zu: %s", spider->name, i + 1,
+                          tw_failure_message(wrong));
+        tw_release(wrong);
+        return failure;
+    }
+    return tw_none();
+}
+
 static tw_value check_rules(const tw_spider *spider)
 {
     size_t i;
@@ -56,7 +72,7 @@ static tw_value check_rules(const tw_spider *spider)
                            "spider %s: sitemap rule %zu leads to a function that is not among "
                            "its callbacks: add TW_CALLBACK(function) to .callbacks",
                            spider->name, i + 1);
-    return tw_none();
+    return check_rule_links(spider);
 }
 
 static tw_value check_names(const tw_spider *spider)

@@ -17,8 +17,8 @@
 /* Each may be NULL: everything is admitted, there are no callbacks, no fetches, no arguments. */
 struct twi_page_ops {
     /* May it be visited? 1, 0 it has been seen, or an errno as of tw_visit(). */
-    int (*admit)(tw_page *page, const struct twi_visit *visit, const struct tw_visit *asked,
-                 void *arg);
+    int (*admit)(tw_page *page, const struct twi_visit *visit, const struct tw_url *url,
+                 const struct tw_visit *asked, void *arg);
     /* Await a page of tw_fetch(); it was made with the given one as `outer`. NULL: no memory. */
     tw_page *(*fetch)(tw_page *page, const struct twi_visit *visit,
                       const struct twi_visit_info *info, void *arg);
@@ -77,6 +77,9 @@ int64_t twi_page_counted(const tw_page *page, const char *key, bool is_state);
 /* tw_follow_links() for a rule: pages that it leads to carry `has_rules`. */
 size_t twi_page_follow_rule(tw_page *page, const struct tw_links *links,
                             tw_page_callback *callback, bool has_rules);
+/* Can its expressions and selectors be read? None, or a failure that says which cannot, and
+ * where. */
+tw_value twi_links_check(const struct tw_links *links);
 
 /* --- the outcome -------------------------------------------------------------------------- */
 

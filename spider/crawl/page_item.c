@@ -11,6 +11,7 @@
 #include <tweed/coroutine.h>
 
 #include "spider/crawl/page_state.h"
+#include "spider/text/decimal.h"
 
 /* --- made ---------------------------------------------------------------------------------- */
 
@@ -264,20 +265,45 @@ const char *tw_item_get(const tw_item *item, const char *name)
                                         : twi_json_text(value);
 }
 
+static size_t digits_in(struct twi_span text, size_t at)
+{
+    size_t start = at;
+
+    while (at < text.length && twi_is_digit(text.text[at]))
+        at++;
+    return at - start;
+}
+
+/* "-1.5e3", nothing else. */
+static bool is_number_text(struct twi_span text)
+{
+    size_t at = text.length > 0 && (text.text[0] == '-' || text.text[0] == '+');
+    size_t digits = digits_in(text, at), exponent;
+
+    at += digits;
+    if (at < text.length && text.text[at] == '.') {
+        exponent = digits_in(text, at + 1);
+        digits += exponent;
+        at += 1 + exponent;
+    }
+    if (digits > 0 && at < text.length && twi_lower(text.text[at]) == 'e') {
+        at++;
+        at += at < text.length && (text.text[at] == '-' || text.text[at] == '+');
+        digits = digits_in(text, at);
+        at += digits;
+    }
+    return digits > 0 && at == text.length;
+}
+
 double tw_item_get_double(const tw_item *item, const char *name)
 {
     const struct twi_json *value = item_field(item, name);
     struct twi_span text;
-    char *end;
-    double number;
 
     if (value == NULL || (value->kind != TWI_JSON_NUMBER && value->kind != TWI_JSON_STRING))
         return NAN;
     text = twi_span_trim((struct twi_span){ value->text, value->length });
-    if (text.length == 0 || twi_is_alpha(text.text[text.length - 1]))
-        return NAN;
-    number = strtod(text.text, &end);
-    return end == text.text + text.length ? number : NAN;
+    return is_number_text(text) ? twi_decimal_read(text.text) : NAN;
 }
 
 const char *twi_item_json(tw_item *item, size_t *ret_length)
