@@ -78,6 +78,8 @@ static void stop_patience_over(void *arg)
 
 void twi_crawl_stop(tw_crawl *crawl, const char *why)
 {
+    if (crawl->state >= TWI_CRAWL_CLOSING)
+        return;
     if (crawl->why == NULL)
         crawl->why = strdup(why == NULL ? "shutdown" : why);
     if (crawl->state == TWI_CRAWL_RUNNING) {

@@ -185,7 +185,7 @@ void twi_engine_wake(tw_crawl *crawl)
 void twi_engine_in_work(tw_crawl *crawl, int by)
 {
     crawl->in_work = (unsigned)((int)crawl->in_work + by);
-    if (crawl->frontier != NULL)
+    if (crawl->frontier != NULL && crawl->state < TWI_CRAWL_CLOSING)
         crawl->frontier->ops->in_work(crawl->frontier, crawl->in_work);
 }
 

@@ -43,7 +43,7 @@ static int turn_forget(tw_deferred *deferred, void *arg)
 
     (void)deferred;
     twi_schedule_forget(turn->crawl->schedule, &turn->slot, twi_now());
-    turn->slot.host = NULL;
+    tw_fire(&turn->granted, tw_fail(&tw_error_cancelled, "not fetched"));
     return 0;
 }
 

@@ -133,6 +133,8 @@ void twi_place_put(struct twi_place *place, enum twi_record_kind kind, const cha
     struct twi_record *record = kind == TWI_RECORD_PART ? &place->part : &place->record;
     const struct twi_fetched *fetched = &place->fetched;
 
+    if (place->crawl->state >= TWI_CRAWL_CLOSING)
+        return; /* it was left to itself, and its job is closed */
     record->url = place->id;
     record->kind = kind;
     record->at = twi_wall_ms();

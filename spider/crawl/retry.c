@@ -11,8 +11,8 @@
 #include "spider/crawl/retry.h"
 
 static const tw_error_class *const temporary_failures[] = {
-    &tw_error_timeout, &tw_error_connect, &tw_error_connection,
-    &tw_error_empty,   &tw_error_partial,
+    &tw_error_timeout,    &tw_error_cancelled, &tw_error_connect,
+    &tw_error_connection, &tw_error_empty,     &tw_error_partial,
 };
 
 bool twi_retry_status(const char *statuses, int status)
