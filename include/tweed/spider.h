@@ -160,6 +160,7 @@ struct tw_crawl_options {
     const struct tw_settings *settings;  /* over the spider's; NULL: the spider's own */
     const struct tw_feed *feeds;         /* in place of the spider's; NULL: the spider's own */
     size_t feed_count;
+    bool retry_failed;  /* what failed in the job is fetched again */
     bool
         commit_inline; /* without a thread: for tests, as virtual time does not wait for one */
     /* Called with each statistic once the crawl has ended, in the order of their names; may be

@@ -378,7 +378,8 @@ static int read_url(const struct twi_job_url *row, void *arg)
     ++*twi_host_number(host);
     if (row->depth == 0)
         local->options.start_host(twi_host_origin(host), local->options.arg);
-    if (row->state != TWI_JOB_PENDING)
+    if (row->state != TWI_JOB_PENDING &&
+        !(row->state == TWI_JOB_FAILED && local->options.retry_failed))
         return 0;
     if (row->tries > 0 && (r = remember_tries(local, row)) < 0)
         return r;

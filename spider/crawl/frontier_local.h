@@ -13,6 +13,7 @@
 struct twi_frontier_options {
     struct twi_schedule *schedule; /* lent */
     size_t hot_limit;              /* bytes of visits whose text stays in memory */
+    bool retry_failed;             /* what failed is pending again */
     int64_t wall_ms;               /* now, ms since 1970 */
     /* A host's manners may be its own; called for each new one. May be NULL. */
     void (*new_host)(struct twi_host *host, void *arg);

@@ -14,6 +14,7 @@
 #include <tweed/reactor.h>
 #include <tweed/version.h>
 
+#include "spider/crawl/command.h"
 #include "spider/crawl/crawl.h"
 #include "spider/crawl/options.h"
 #include "spider/crawl/program.h"
@@ -187,12 +188,23 @@ static void program_signalled(int number, void *arg)
     tw_crawl_stop(program->crawl, "shutdown");
 }
 
+static void program_keep_command(const struct program *program)
+{
+    const char *job = program->options->job;
+    int r = job == NULL ? 0 : twi_command_keep(job);
+
+    if (r < 0)
+        tw_log(TW_LOG_WARNING, "spider", "'tweed resume' will not know the job: %s",
+               strerror(-r));
+}
+
 static void program_start(void *arg)
 {
     struct program *program = arg;
     const struct tw_crawl_options options = {
         .job = program->options->job,
         .arguments = program->options->arguments.words,
+        .retry_failed = program->options->failed,
         .feeds = program->feeds,
         .feed_count = program->feed_count,
         .statistic = take_statistic,
@@ -204,8 +216,10 @@ static void program_start(void *arg)
     tw_reactor_on_signal(SIGTERM, program_signalled, program);
     done = twi_crawl_run(program->spider, &options, &program->options->settings,
                          &program->crawl);
-    if (program->crawl != NULL)
+    if (program->crawl != NULL) {
         twi_progress_watch(&program->progress, program->crawl);
+        program_keep_command(program);
+    }
     tw_add_both(done, program_ended, program);
     tw_deferred_unref(done);
 }

@@ -305,6 +305,7 @@ static tw_value open_frontier(tw_crawl *crawl)
     const struct twi_frontier_options options = {
         .schedule = crawl->schedule,
         .hot_limit = crawl->options.job == NULL ? SIZE_MAX : (size_t)(settings->memory / 8),
+        .retry_failed = crawl->options.retry_failed,
         .wall_ms = twi_wall_ms(),
         .new_host = new_host,
         .start_host = job_start_host,

@@ -20,6 +20,7 @@ static const struct twi_option common[] = {
     { "job", 'j', "FOLDER", "keep the crawl in FOLDER, and go on with the one that is there" },
     { "conf", 0, "FILE", "settings from FILE, not from tweed.conf" },
     { "json", 0, NULL, "the summary as JSON" },
+    { "failed", 0, NULL, "fetch again what failed in a job, too" },
     { "quiet", 'q', NULL, "show no progress and no summary; log errors only" },
     { "verbose", 'v', NULL, "log everything" },
     { "help", 'h', NULL, "show this" },
@@ -160,6 +161,8 @@ static int take_common(struct options_reader *reader, const struct twi_option *o
     default:
         if (value != NULL)
             options->conf = value;
+        else if (strcmp(option->name, "failed") == 0)
+            options->failed = true;
         else
             options->json = true;
         return 0;

@@ -39,6 +39,7 @@ struct twi_options {
     const char *job;              /* folder; NULL: nothing is kept */
     const char *conf;             /* the file in place of tweed.conf; NULL: that */
     bool json;                    /* the summary as JSON */
+    bool failed;                  /* what failed in the job is fetched again */
     bool quiet;                   /* neither progress nor summary */
 };
 
