@@ -289,6 +289,40 @@ START_TEST(a_stream_is_stored_while_it_comes_and_played_in_pieces)
 }
 END_TEST
 
+static const struct {
+    const char *range;
+    size_t first, length;
+} parts[] = {
+    { "bytes=0-9", 0, 10 },
+    { "bytes=0-", 0, BIG },
+    { "bytes=100000-399999", 100000, 300000 },
+    { "bytes=-70000", BIG - 70000, 70000 },
+};
+
+START_TEST(a_part_of_a_long_answer_is_taken_from_it)
+{
+    tw_headers *headers = client_headers();
+    struct tw_fetch_options options = { .headers = headers };
+
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        start(stores[i]);
+        peer.reply = big_reply();
+        fetch("http://a/", NULL);
+        ck_assert_int_eq(tw_headers_set(headers, "Range", parts[_i].range), 0);
+        fetch("http://a/", &options);
+        ck_source(&got, TW_SOURCE_CACHE, 1);
+        ck_assert_int_eq(got.status, 206);
+        ck_assert_uint_eq(got.length, parts[_i].length);
+        ck_assert_int_eq(memcmp(got.body,
+                                peer.reply + peer.reply_length - BIG + parts[_i].first,
+                                got.length),
+                         0);
+        stop();
+    }
+    tw_headers_free(headers);
+}
+END_TEST
+
 START_TEST(a_stream_that_is_given_up_is_not_stored)
 {
     struct stream stream = { .give_up = -EIO };
@@ -644,6 +678,7 @@ static Suite *suite(void)
     TEST_ADD(suite, a_mode_counts_without_a_cache);
     TEST_ADD_ROWS(suite, cookies_of_a_stored_answer_are_not_set_again, stores);
     TEST_ADD_ROWS(suite, a_stream_is_stored_while_it_comes_and_played_in_pieces, stores);
+    TEST_ADD_ROWS(suite, a_part_of_a_long_answer_is_taken_from_it, parts);
     TEST_ADD_ROWS(suite, a_stream_that_is_given_up_is_not_stored, stores);
     TEST_ADD_ROWS(suite, a_request_is_cancelled_inside_its_own_hit, stores);
     TEST_ADD_ROWS(suite, a_limit_of_the_body_counts_for_hits, stores);

@@ -10,11 +10,12 @@
  *     ... tw_agent_request(agent, url, NULL) ...
  *
  * Answers to GET are kept as they came, coded as they were sent, and are used for GET and HEAD. A
- * fresh one costs no connection; a stale one is validated (If-None-Match, If-Modified-Since), and a
- * 304 updates it. stale-while-revalidate and stale-if-error
- * (RFC 5861) and immutable (RFC 8246) are followed. Requests with other methods go through, and
- * invalidate. Redirects are kept like pages. An answer to a part of a page (206), one that was cut
- * short, or whose request was cancelled, is not kept. Cookies of a kept answer are not set again.
+ * fresh one costs no connection; a stale one is validated (If-None-Match, If-Modified-Since), and
+ * a 304 updates it. stale-while-revalidate and stale-if-error (RFC 5861) and immutable (RFC 8246)
+ * are followed. Requests with other methods go through, and invalidate. Redirects are kept like
+ * pages. A request for one part (Range) is answered from a whole page; a part (206), an answer that
+ * was cut short, or one whose request was cancelled, is not kept. Cookies of a kept answer are not
+ * set again.
  *
  * A private cache holds one user's pages, so programs that act for several users give each of them
  * a cache. An answer to a request with Authorization, or with a Host field set by hand, is used

@@ -44,6 +44,7 @@ struct folder_entry {
     dev_t device;
     ino_t number;
     uint32_t crc, crc_so_far;
+    int64_t checked; /* bytes from the start that crc_so_far is of */
 };
 
 struct folder_writer {
@@ -278,11 +279,17 @@ static int64_t folder_read(struct twi_cache_entry *entry, int64_t offset, char *
     struct folder_entry *own = TWI_CONTAINER(entry, struct folder_entry, entry);
     int r = pread_all(own->fd, space, size, offset);
 
-    if (offset == 0)
+    if (offset == 0) {
         own->crc_so_far = 0;
-    own->crc_so_far = (uint32_t)crc32_z(own->crc_so_far, (unsigned char *)space, size);
-    if (r == 0 && offset + (int64_t)size == entry->length && own->crc_so_far != own->crc)
-        r = -EIO;
+        own->checked = 0;
+    }
+    /* A part that does not begin at the start cannot be checked. */
+    if (r == 0 && offset == own->checked) {
+        own->crc_so_far = (uint32_t)crc32_z(own->crc_so_far, (unsigned char *)space, size);
+        own->checked += (int64_t)size;
+        if (own->checked == entry->length && own->crc_so_far != own->crc)
+            r = -EIO;
+    }
     return r < 0 ? r : (int64_t)size;
 }
 

@@ -180,6 +180,8 @@ static int vary_find(struct twi_cache_head *head, const tw_headers *sent)
 
     if (r == 0)
         r = vary_add(head, &capacity, "host", 4, sent);
+    if (r == 0 && twi_headers_has(head->headers, TWI_HEADER_CONTENT_ENCODING))
+        r = vary_add(head, &capacity, "accept-encoding", 15, sent);
     for (; r == 0 && field != NULL; field = twi_headers_next(head->headers, field)) {
         const char *text = head->headers->text + field->value;
         struct twi_elements list = { text, text + field->value_length, NULL, 0 };

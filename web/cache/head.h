@@ -5,7 +5,8 @@
  *
  * Of the request's fields only digests are kept, so that no credentials get into a folder. A
  * response depends on Authorization and Host too, whatever its Vary says: an agent may send other
- * credentials with each request.
+ * credentials with each request. A coded one depends on Accept-Encoding, which servers forget to
+ * say.
  */
 #ifndef WEB_CACHE_HEAD_H
 #define WEB_CACHE_HEAD_H

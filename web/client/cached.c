@@ -11,6 +11,7 @@
 
 #include "web/cache/policy.h"
 #include "web/client/client_request.h"
+#include "web/http/ranges.h"
 
 static struct twi_cached *cached_of(struct twi_exchange *exchange)
 {
@@ -129,7 +130,7 @@ static void cached_begin(struct twi_cached *cached, struct twi_hop *hop)
 static bool may_look(const struct twi_cached *cached, const struct twi_hop *hop)
 {
     return cached->key != NULL && cached->mode != TW_CACHE_NO_STORE &&
-           cached->mode != TW_CACHE_RELOAD && !cached->ranged &&
+           cached->mode != TW_CACHE_RELOAD &&
            (cached->stores || (strcmp(hop->method, "HEAD") == 0 && !twi_hop_has_body(hop)));
 }
 
@@ -200,8 +201,9 @@ static void cached_count(const struct twi_cached *cached, enum tw_cache_source s
         counts->hits++;
 }
 
-/* The entry, or the 504 that stands for none. */
-static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
+/* The entry, or a part of it; or the 504 that stands for none. */
+static void cached_play(struct twi_cached *cached, enum tw_cache_source source,
+                        const struct twi_range *part)
 {
     struct twi_client_request *request = cached->request;
     struct twi_cache_entry *entry = cached->entry;
@@ -213,6 +215,22 @@ static void cached_play(struct twi_cached *cached, enum tw_cache_source source)
     if (twi_player_start(&cached->player, &request->exchange, cached->to, entry, source, age,
                          strcmp(request->hop.method, "HEAD") == 0) < 0)
         twi_client_request_end_memory(request);
+    else if (part != NULL)
+        twi_player_take_part(&cached->player, part->first, part->last);
+}
+
+/* The part of the stored response that is asked for: one range that it has (RFC 9111, 3.4). */
+static bool part_find(const struct twi_cached *cached, struct twi_range *ret_part)
+{
+    const char *text = twi_headers_value(cached->request->hop.headers, TWI_HEADER_RANGE);
+    const struct twi_cache_entry *entry = cached->entry;
+    struct twi_range ranges[TWI_RANGES_MAX];
+
+    if (!cached->stores || entry->head.status != 200 ||
+        twi_ranges_parse(text, entry->length, ranges) != 1)
+        return false;
+    *ret_part = ranges[0];
+    return true;
 }
 
 /* True if the stored response answers the request. */
@@ -220,12 +238,16 @@ static bool cached_answers(struct twi_cached *cached)
 {
     enum twi_cache_verdict verdict = twi_cache_judge(&cached->entry->head, &cached->asked,
                                                      cached->mode, twi_cache_now());
+    struct twi_range part;
 
     if (verdict == TWI_CACHE_VALIDATE)
         return false;
+    if (cached->ranged && (verdict == TWI_CACHE_REFRESH || !part_find(cached, &part)))
+        return false;
     if (verdict == TWI_CACHE_REFRESH)
         twi_cached_refresh(cached);
-    cached_play(cached, verdict == TWI_CACHE_FRESH ? TW_SOURCE_CACHE : TW_SOURCE_STALE);
+    cached_play(cached, verdict == TWI_CACHE_FRESH ? TW_SOURCE_CACHE : TW_SOURCE_STALE,
+                cached->ranged ? &part : NULL);
     return true;
 }
 
@@ -241,8 +263,15 @@ static bool cached_forbids(struct twi_cached *cached)
         return false;
     twi_cache_entry_unref(cached->entry);
     cached->entry = NULL;
-    cached_play(cached, TW_SOURCE_SERVER);
+    cached_play(cached, TW_SOURCE_SERVER, NULL);
     return true;
+}
+
+static void entry_drop(struct twi_cached *cached)
+{
+    twi_cache_entry_unref(cached->entry);
+    cached->entry = NULL;
+    cached->conditional = false;
 }
 
 bool twi_cached_look(struct twi_cached *cached)
@@ -255,6 +284,8 @@ bool twi_cached_look(struct twi_cached *cached)
             cached->entry = twi_cache_find(cached->cache, cached->key, cached->sent);
         if (cached->entry != NULL && cached_answers(cached))
             return false;
+        if (cached->ranged) /* the server is asked for the part, without a condition */
+            entry_drop(cached);
         if (cached_forbids(cached) || !extra_make(cached, hop))
             return false;
     }
@@ -276,7 +307,7 @@ static void play_instead(struct twi_cached *cached)
 
     twi_exchange_cancel(&request->exchange);
     twi_place_leave(&request->place, false);
-    cached_play(cached, TW_SOURCE_STALE);
+    cached_play(cached, TW_SOURCE_STALE, NULL);
 }
 
 bool twi_cached_saves(struct twi_cached *cached)
@@ -309,13 +340,6 @@ static struct twi_cache_answer cache_answer_of(const struct twi_cached *cached,
         .requested_at = cached->requested_at,
         .received_at = twi_cache_now(),
     };
-}
-
-static void entry_drop(struct twi_cached *cached)
-{
-    twi_cache_entry_unref(cached->entry);
-    cached->entry = NULL;
-    cached->conditional = false;
 }
 
 /* The server answers for another page than the one that was asked about. */
@@ -493,7 +517,7 @@ static bool plan_follow(struct twi_cached *cached, bool at_once)
     cached->plan = TWI_CACHED_TELL;
     twi_place_leave(&cached->request->place, at_once);
     if (plan == TWI_CACHED_PLAY)
-        cached_play(cached, TW_SOURCE_REVALIDATED);
+        cached_play(cached, TW_SOURCE_REVALIDATED, NULL);
     else
         twi_client_request_go(cached->request);
     return true;

@@ -62,6 +62,18 @@ static int age_set(tw_headers *headers, int64_t age)
     return tw_headers_set(headers, "Age", text);
 }
 
+static int part_set(tw_headers *headers, const struct twi_player *player)
+{
+    char text[80];
+    int r;
+
+    snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, player->offset,
+             player->end - 1, player->entry->length);
+    r = tw_headers_set(headers, "Content-Range", text);
+    snprintf(text, sizeof text, "%" PRId64, player->end - player->offset);
+    return r < 0 ? r : tw_headers_set(headers, "Content-Length", text);
+}
+
 static int fields_append(tw_headers *headers, const tw_headers *from)
 {
     const char *name, *value;
@@ -76,7 +88,9 @@ static int fields_append(tw_headers *headers, const tw_headers *from)
 static tw_headers *headers_make(const struct twi_player *player, int64_t *ret_reason)
 {
     const struct twi_cache_entry *entry = player->entry;
-    const char *reason = entry != NULL ? entry->head.reason : "Gateway Timeout";
+    const char *reason = entry == NULL      ? "Gateway Timeout"
+                         : player->is_part ? "Partial Content"
+                                           : entry->head.reason;
     tw_headers *headers = tw_headers_new();
     int r = headers == NULL ? -ENOMEM : 0;
 
@@ -91,6 +105,8 @@ static tw_headers *headers_make(const struct twi_player *player, int64_t *ret_re
         if (r == 0)
             r = age_set(headers, player->age);
     }
+    if (r == 0 && player->is_part)
+        r = part_set(headers, player);
     if (r < 0) {
         tw_headers_free(headers);
         return NULL;
@@ -98,20 +114,17 @@ static tw_headers *headers_make(const struct twi_player *player, int64_t *ret_re
     return headers;
 }
 
-static int64_t player_body_length(const struct twi_player *player)
-{
-    return player->entry == NULL || player->bodiless ? 0 : player->entry->length;
-}
-
 static void player_tell_head(struct twi_player *player)
 {
     const struct twi_cache_entry *entry = player->entry;
     int64_t reason;
     struct twi_answer answer = {
-        .status = entry != NULL ? entry->head.status : 504,
+        .status = entry == NULL     ? 504
+                  : player->is_part ? 206
+                                    : entry->head.status,
         .minor = entry != NULL ? entry->head.minor : 1,
         .headers = headers_make(player, &reason),
-        .length = player_body_length(player),
+        .length = player->end - player->offset,
         .source = player->source,
     };
 
@@ -144,7 +157,9 @@ static bool player_tell_piece(struct twi_player *player)
     const char *data;
     int64_t length;
 
-    if (player->offset == player_body_length(player))
+    int64_t left = player->end - player->offset;
+
+    if (left == 0)
         return false;
     if (player->space == NULL && tw_is_none(player->entry->bytes)) {
         player->space = twi_malloc(PIECE);
@@ -153,7 +168,8 @@ static bool player_tell_piece(struct twi_player *player)
             return true;
         }
     }
-    length = twi_cache_read(player->entry, player->offset, player->space, PIECE, &data);
+    length = twi_cache_read(player->entry, player->offset, player->space,
+                            left < PIECE ? (size_t)left : PIECE, &data);
     if (length < 0) {
         player_tell_damage(player);
         return true;
@@ -192,7 +208,7 @@ static void player_step(void *arg)
     player->stopped = NULL;
     if (player->paused)
         return;
-    if (player->offset == player_body_length(player))
+    if (player->offset == player->end)
         player_tell_end(player);
     else if (player_call(player) < 0)
         player_fail_memory(player);
@@ -255,13 +271,20 @@ int twi_player_start(struct twi_player *player, struct twi_exchange *exchange,
         .entry = entry != NULL ? twi_cache_entry_ref(entry) : NULL,
         .source = source,
         .age = age,
-        .bodiless = bodiless,
+        .end = entry != NULL && !bodiless ? entry->length : 0,
     };
     exchange->connection = &player->connection;
     if (player_call(player) == 0)
         return 0;
     twi_player_stop(player);
     return -ENOMEM;
+}
+
+void twi_player_take_part(struct twi_player *player, int64_t first, int64_t last)
+{
+    player->is_part = true;
+    player->offset = first;
+    player->end = last + 1;
 }
 
 void twi_player_stop(struct twi_player *player)

@@ -18,9 +18,10 @@ struct twi_player {
     const struct twi_exchange_sink *to;
     struct twi_cache_entry *entry;       /* NULL: there is none, which is told as a 504 */
     enum tw_cache_source source;
-    int64_t call, offset, age;
+    int64_t call, age;
+    int64_t offset, end; /* of the bytes that are played */
     char *space;
-    bool bodiless; /* the answer to HEAD */
+    bool is_part;  /* a 206 */
     bool head_told, paused;
     bool *stopped; /* on the stack of the step that runs */
 };
@@ -29,6 +30,8 @@ struct twi_player {
 int twi_player_start(struct twi_player *player, struct twi_exchange *exchange,
                      const struct twi_exchange_sink *to, struct twi_cache_entry *entry,
                      enum tw_cache_source source, int64_t age, bool bodiless);
+/* Of the one that was started: bytes `first` to `last` only, as a 206. */
+void twi_player_take_part(struct twi_player *player, int64_t first, int64_t last);
 /* Fine in any state. */
 void twi_player_stop(struct twi_player *player);
 
