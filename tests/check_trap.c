@@ -188,6 +188,23 @@ static size_t memory_in_use(void)
 #endif
 }
 
+START_TEST(contents_differ_by_each_byte_and_length)
+{
+    char text[40] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+    for (size_t length = 0; length < sizeof text; length++) {
+        uint64_t content = twi_trap_content(text, length);
+        ck_assert(content != twi_trap_content(text, length + 1));
+        ck_assert(content == twi_trap_content(text, length));
+        for (size_t i = 0; i < length; i++) {
+            text[i] ^= 1;
+            ck_assert(content != twi_trap_content(text, length));
+            text[i] ^= 1;
+        }
+    }
+}
+END_TEST
+
 /* The parser is left out: ten million times it would take as long as all other tests. */
 START_TEST(ten_million_hostile_urls_take_no_memory)
 {
@@ -232,6 +249,7 @@ int main(void)
     TEST_ADD(suite, a_path_has_so_many_queries);
     TEST_ADD(suite, a_host_has_so_many_pages);
     TEST_ADD(suite, the_same_content_in_a_row_is_noticed);
+    TEST_ADD(suite, contents_differ_by_each_byte_and_length);
     TEST_ADD(suite, ten_million_hostile_urls_take_no_memory);
     return test_run(suite);
 }

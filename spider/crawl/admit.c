@@ -88,21 +88,49 @@ int twi_admit_from_page(tw_page *page, const struct twi_visit *visit, const stru
     return r;
 }
 
-void twi_admit_entered(tw_crawl *crawl, const struct twi_visit *visits)
+/* What is asked for again on purpose is no link of an endless site. */
+static bool is_variant(const struct twi_visit *visit)
+{
+    return !visit->again && strchr(visit->path, '?') != NULL;
+}
+
+size_t twi_admit_enter(tw_crawl *crawl, struct twi_visit **visits)
 {
     struct twi_arena scratch;
-    const struct twi_visit *visit;
     struct tw_url *url;
+    size_t dropped = 0;
 
     if (crawl->settings->values.max_variants < 0)
-        return;
+        return 0;
     twi_arena_init(&scratch, 0);
-    for (visit = visits; visit != NULL; visit = visit->next) {
-        url = strchr(visit->path, '?') == NULL ? NULL : visit_parse(visit, &scratch);
-        if (url != NULL)
-            twi_trap_take(crawl->trap, url, 0);
+    while (*visits != NULL) {
+        url = is_variant(*visits) ? visit_parse(*visits, &scratch) : NULL;
+        if (url != NULL && twi_trap_take(crawl->trap, url, 0) < 0) {
+            *visits = (*visits)->next;
+            dropped++;
+        } else {
+            visits = &(*visits)->next;
+        }
         tw_url_free(url);
         twi_arena_reset(&scratch);
     }
     twi_arena_free(&scratch);
+    return dropped;
+}
+
+void twi_admit_sink(tw_crawl *crawl, const char *url, tw_value body, struct twi_visit *visits)
+{
+    struct tw_url *parsed = NULL;
+    uint64_t content;
+
+    if (crawl->settings->values.max_same < 0 || tw_bytes_length(body) == 0 ||
+        tw_url_parse(url, strlen(url), NULL, &parsed, NULL) < 0)
+        return;
+    content = twi_trap_content(tw_bytes_data(body), tw_bytes_length(body));
+    if (twi_trap_same(crawl->trap, parsed, content)) {
+        twi_stats_add(&crawl->stats, "trap/same", 1);
+        for (; visits != NULL; visits = visits->next)
+            visits->priority = -128;
+    }
+    tw_url_free(parsed);
 }

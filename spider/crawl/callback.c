@@ -193,12 +193,15 @@ static void visits_enter(struct twi_place *place, const struct twi_page_outcome 
     size_t count = outcome->visit_count, entered;
 
     place->visits = outcome->visits;
+    if (place->planned != NULL)
+        twi_admit_sink(crawl, place->url, place->fetched.body, place->visits);
     if (place->visits == NULL)
         return;
     if (place->planned == NULL)
         visits_begin(place->visits);
+    else
+        count -= twi_admit_enter(crawl, &place->visits);
     entered = crawl->frontier->ops->add(crawl->frontier, &place->visits);
-    twi_admit_entered(crawl, place->visits);
     twi_stats_add(&crawl->stats, "scheduler/enqueued", (int64_t)entered);
     twi_stats_add(&crawl->stats, "dupefilter/filtered", (int64_t)(count - entered));
     twi_engine_wake(crawl);

@@ -176,6 +176,21 @@ int twi_trap_take(struct twi_trap *trap, const struct tw_url *url, long host_vis
 
 /* --- the same again ------------------------------------------------------------------------ */
 
+uint64_t twi_trap_content(const void *data, size_t length)
+{
+    const unsigned char *at = data;
+    uint64_t hash = length, word;
+
+    for (; length >= sizeof word; at += sizeof word, length -= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    for (; length > 0; length--)
+        hash = (hash ^ *at++) * 0x100000001b3u;
+    return hash;
+}
+
 static bool folder_same(struct twi_trap *trap, uint64_t key, uint64_t content)
 {
     struct folder *folder = &trap->folders[key % FOLDERS];

@@ -33,7 +33,10 @@ int twi_trap_admit(struct twi_trap *trap, const struct tw_url *url, long host_vi
 /* The same when it enters the frontier: counts it as a query of its path. */
 int twi_trap_take(struct twi_trap *trap, const struct tw_url *url, long host_visits);
 
-/* A page has come whose text has that hash. True when one of the folders it lies in has shown
+/* A hash of a page's bytes, quick rather than keyed: a site that makes two pages collide gains
+ * nothing by it. */
+uint64_t twi_trap_content(const void *data, size_t length);
+/* A page has come whose content has that hash. True when one of the folders it lies in has shown
  * the same max_same times in a row: its links should come last. */
 bool twi_trap_same(struct twi_trap *trap, const struct tw_url *url, uint64_t content);
 
