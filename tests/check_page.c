@@ -141,8 +141,7 @@ START_TEST(loops_go_over_all_that_is_found)
     }
     ck_assert_str_eq(seen, "q1:a,b,q2:");
     seen[0] = 0;
-    TW_XPATH_EACH(tag, page, "//a/@href")
-    {
+    TW_XPATH_EACH (tag, page, "//a/@href") {
         if (strcmp(tw_node_text(tag), "/t/b") == 0)
             continue;
         strcat(seen, tw_node_text(tag));
@@ -229,8 +228,8 @@ START_TEST(json_is_found_in_pages_of_it_and_in_texts)
                                       "\"next\":2,\"on\":true,\"o\":{\"a\":[]}}");
     char ids[20] = "";
 
-    TW_JSON_EACH(hit, page, "/hits")
-    strcat(ids, tw_json_get(hit, "/id"));
+    TW_JSON_EACH (hit, page, "/hits")
+        strcat(ids, tw_json_get(hit, "/id"));
     ck_assert_str_eq(ids, "1b");
     ck_assert_str_eq(tw_json_get(page, "/next"), "2");
     ck_assert_str_eq(tw_json_get(page, "/on"), "true");
@@ -538,13 +537,44 @@ START_TEST(a_fetch_is_given_on)
 }
 END_TEST
 
+static tw_page *fetch_nothing(tw_page *page, const struct twi_visit *visit,
+                              const struct twi_visit_info *info, void *arg)
+{
+    (void)page;
+    (void)visit;
+    (void)info;
+    (void)arg;
+    return NULL;
+}
+
+START_TEST(nothing_gathers_in_a_page_that_there_is_no_memory_for)
+{
+    const struct twi_page_ops ops = { .fetch = fetch_nothing };
+    const struct twi_pages_options options = { .ops = &ops };
+    struct twi_pages *own = pages_begin(&options);
+    tw_page *page = pages_html(own, quotes), *got = tw_fetch(page, "/x");
+
+    ck_assert(pages_failed_with(page, &tw_error_memory));
+    ck_assert(tw_failure_is(tw_page_failure(got), &tw_error_memory));
+    for (int i = 0; i < 10000; i++) {
+        tw_item *item = tw_item_new(got);
+        tw_item_set(item, "a", "0123456789");
+        tw_emit(item);
+        ck_assert_int_eq(tw_visit(got, "http://h/"), -ECANCELED);
+        ck_assert_ptr_null(tw_css_get(got, "a"));
+    }
+    twi_page_free(page);
+    twi_pages_free(own);
+}
+END_TEST
+
 START_TEST(memory_of_a_page_is_used_again)
 {
     struct twi_page_source source = { .url = "http://h/", .status = 200 };
 
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 20; i++) {
         tw_page *outer = pages_html(pages, quotes), *last = outer;
-        for (int n = 0; n < 30; n++) {
+        for (int n = 0; n < 20; n++) {
             source.outer = n % 2 ? last : outer;
             source.body = tw_string(quotes);
             last = test_given(twi_page_new(pages, &source));
@@ -579,6 +609,7 @@ int main(void)
     TEST_ADD(suite, a_fetched_page_is_a_part_of_the_one_that_fetched_it);
     TEST_ADD(suite, a_fetch_is_never_null);
     TEST_ADD(suite, a_fetch_is_given_on);
+    TEST_ADD(suite, nothing_gathers_in_a_page_that_there_is_no_memory_for);
     TEST_ADD(suite, memory_of_a_page_is_used_again);
     status = test_run(suite);
     twi_pages_free(pages);

@@ -16,6 +16,7 @@
 #define MAX_PAGE_MEMORY ((size_t)256 << 20)
 #define MAX_OUTCOME ((size_t)64 << 20)
 #define MAX_VISITS 100000
+#define NOTHING_MEMORY ((size_t)64 << 10)
 #define MOST_EXTRACTORS 1024
 #define MOST_REGEXES 256
 #define MOST_KEPT 16
@@ -58,6 +59,9 @@ struct twi_pages *twi_pages_new(const struct twi_pages_options *options)
         twi_pages_free(pages);
         return NULL;
     }
+    /* It lives as long as the crawl, and many may hold it: nothing gathers in it. */
+    pages->nothing->is_closed = true;
+    pages->nothing->arena.limit = NOTHING_MEMORY;
     return pages;
 }
 
