@@ -253,18 +253,22 @@ static inline void jobs_put(struct jobs_page *page)
 }
 
 /* The seed found three pages on two hosts. */
-static inline void jobs_put_seed(void)
+static inline struct jobs_page *jobs_seed(void)
 {
-    struct jobs_page *page;
+    struct jobs_page *page = jobs_page_of(1, TWI_RECORD_DONE);
 
-    ck_assert_int_eq(twi_job_number(at.job, 4), 1);
-    page = jobs_page_of(1, TWI_RECORD_DONE);
     jobs_visit(page, 1, "start:", "");
     jobs_visit(page, 2, "https://a.example", "/2")->info =
         "{\"v\":1,\"callback\":\"parse_book\"}";
     jobs_visit(page, 3, "https://b.example", "/3?x=\xc3\xa4")->priority = -128;
     jobs_visit(page, 4, "https://a.example", "/4")->depth = 7;
-    jobs_put(page);
+    return page;
+}
+
+static inline void jobs_put_seed(void)
+{
+    ck_assert_int_eq(twi_job_number(at.job, 4), 1);
+    jobs_put(jobs_seed());
 }
 
 #endif
