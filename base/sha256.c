@@ -39,23 +39,29 @@ static void schedule_make(uint32_t schedule[64], const unsigned char *block)
     }
 }
 
+/* One round. The eight words move on by one place in each; here they stay, and their names move. */
+static void round_do(uint32_t v[8], unsigned round, uint32_t add)
+{
+    uint32_t *a = &v[(0 - round) & 7], *d = &v[(3 - round) & 7], *h = &v[(7 - round) & 7];
+    uint32_t b = v[(1 - round) & 7], c = v[(2 - round) & 7], e = v[(4 - round) & 7];
+    uint32_t f = v[(5 - round) & 7], g = v[(6 - round) & 7];
+    uint32_t s1 = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
+    uint32_t s0 = rotate_right(*a, 2) ^ rotate_right(*a, 13) ^ rotate_right(*a, 22);
+    uint32_t t1 = *h + s1 + ((e & f) ^ (~e & g)) + add;
+
+    *d += t1;
+    *h = t1 + s0 + ((*a & b) ^ (*a & c) ^ (b & c));
+}
+
 static void block_mix(struct twi_sha256 *hash, const unsigned char *block)
 {
     uint32_t schedule[64], v[8];
 
     schedule_make(schedule, block);
     memcpy(v, hash->state, sizeof v);
-    for (unsigned i = 0; i < 64; i++) {
-        uint32_t s1 = rotate_right(v[4], 6) ^ rotate_right(v[4], 11) ^ rotate_right(v[4], 25);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + s1 + choice + constants[i] + schedule[i];
-        uint32_t s0 = rotate_right(v[0], 2) ^ rotate_right(v[0], 13) ^ rotate_right(v[0], 22);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + s0 + majority;
-    }
+    for (unsigned i = 0; i < 64; i += 8)
+        for (unsigned j = 0; j < 8; j++)
+            round_do(v, j, constants[i + j] + schedule[i + j]);
     for (unsigned i = 0; i < 8; i++)
         hash->state[i] += v[i];
 }

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -89,11 +88,15 @@ int twi_folder_head_decode(const struct twi_folder_end *end, const char *data,
 
 /* --- names --------------------------------------------------------------------------------- */
 
-static size_t hex_put(char *at, const unsigned char *bytes, size_t count)
+static void hex_put(char *at, const unsigned char *bytes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        snprintf(at + 2 * i, 3, "%02x", bytes[i]);
-    return 2 * count;
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < count; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    *at = '\0';
 }
 
 void twi_folder_name(const char *url, char name[TWI_FOLDER_NAME])
