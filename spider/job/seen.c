@@ -54,10 +54,8 @@ static inline size_t shard_after(const struct seen_shard *shard, size_t place)
     return place + 1 < shard->size ? place + 1 : 0;
 }
 
-/* True if `key` is there; else *ret_place is where it belongs, *ret_distance from home. The table
- * is not full. */
-static bool shard_find(const struct seen_shard *shard, uint64_t key, size_t *ret_place,
-                       size_t *ret_distance)
+/* True if `key` is there; else *ret_place is where it belongs. The table is not full. */
+static bool shard_find(const struct seen_shard *shard, uint64_t key, size_t *ret_place)
 {
     size_t place = shard_home(shard, key), distance = 0;
 
@@ -70,25 +68,24 @@ static bool shard_find(const struct seen_shard *shard, uint64_t key, size_t *ret
         distance++;
     }
     *ret_place = place;
-    *ret_distance = distance;
     return false;
 }
 
-/* Put `key` where shard_find() says; who sits there moves on, if nearer home. */
-static void shard_put(struct seen_shard *shard, uint64_t key, size_t place, size_t distance)
+/* Put `key` where shard_find() says; the keys from there to the next free place move on by one. */
+static void shard_put(struct seen_shard *shard, uint64_t key, size_t place)
 {
-    while (shard->places[place] != 0) {
-        size_t other_distance = shard_distance(shard, place);
-        if (other_distance < distance) {
-            uint64_t other = shard->places[place];
-            shard->places[place] = key;
-            key = other;
-            distance = other_distance;
-        }
-        place = shard_after(shard, place);
-        distance++;
+    uint64_t *places = shard->places;
+    size_t end = place;
+
+    while (places[end] != 0)
+        end = shard_after(shard, end);
+    if (end < place) { /* beyond the last place the first one follows */
+        memmove(places + 1, places, end * sizeof *places);
+        end = shard->size - 1;
+        places[0] = places[end];
     }
-    shard->places[place] = key;
+    memmove(places + place + 1, places + place, (end - place) * sizeof *places);
+    places[place] = key;
     shard->count++;
 }
 
@@ -107,7 +104,7 @@ static size_t shard_size_for(uint64_t count)
  * *next: the first place behind all that are taken. */
 static void shard_append(struct seen_shard *shard, uint64_t key, size_t *next)
 {
-    size_t home = shard_home(shard, key), place = home > *next ? home : *next, distance;
+    size_t home = shard_home(shard, key), place = home > *next ? home : *next;
     bool is_last = *next == 0 || shard_home(shard, shard->places[*next - 1]) <= home;
 
     if (is_last && place < shard->size) {
@@ -116,9 +113,9 @@ static void shard_append(struct seen_shard *shard, uint64_t key, size_t *next)
         *next = place + 1;
         return;
     }
-    if (shard_find(shard, key, &place, &distance))
+    if (shard_find(shard, key, &place))
         return;
-    shard_put(shard, key, place, distance);
+    shard_put(shard, key, place);
     if (*next < shard->size && shard->places[*next] != 0)
         ++*next;
 }
@@ -189,17 +186,17 @@ static int seen_add_zero(struct twi_seen *seen)
 int twi_seen_add(struct twi_seen *seen, uint64_t key)
 {
     struct seen_shard *shard = &seen->shards[key >> 56];
-    size_t place = 0, distance = 0, size = shard->size;
+    size_t place = 0, size = shard->size;
 
     if (key == 0)
         return seen_add_zero(seen);
-    if (size > 0 && shard_find(shard, key, &place, &distance))
+    if (size > 0 && shard_find(shard, key, &place))
         return 0;
     if (shard_make_room(seen, shard) < 0)
         return -ENOMEM;
     if (shard->size != size)
-        shard_find(shard, key, &place, &distance);
-    shard_put(shard, key, place, distance);
+        shard_find(shard, key, &place);
+    shard_put(shard, key, place);
     seen->count++;
     return 1;
 }
@@ -207,11 +204,11 @@ int twi_seen_add(struct twi_seen *seen, uint64_t key)
 bool twi_seen_has(const struct twi_seen *seen, uint64_t key)
 {
     const struct seen_shard *shard = &seen->shards[key >> 56];
-    size_t place, distance;
+    size_t place;
 
     if (key == 0)
         return seen->has_zero;
-    return shard->size > 0 && shard_find(shard, key, &place, &distance);
+    return shard->size > 0 && shard_find(shard, key, &place);
 }
 
 void twi_seen_prefetch(const struct twi_seen *seen, uint64_t key)
