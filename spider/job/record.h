@@ -60,7 +60,7 @@ struct twi_record_host {
     const char *origin;
     const char *robots; /* NULL: none is known */
     size_t robots_length;
-    int robots_status;
+    int robots_status; /* 0 in a record: no news of it, the row keeps what it has */
     int64_t robots_until, not_before; /* wall clock, ms */
     double delay;                     /* seconds */
     struct twi_record_host *next;

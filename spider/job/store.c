@@ -37,7 +37,8 @@ enum store_query {
     QUERY_URL,
     QUERY_LOG,
     QUERY_HOST_ADD,
-    QUERY_HOST_SET,
+    QUERY_HOST_ROBOTS,
+    QUERY_HOST_MANNERS,
     QUERY_COOKIE_SET,
     QUERY_COOKIE_DROP,
     QUERY_FILE,
@@ -56,9 +57,9 @@ static const char *const query_texts[QUERY_COUNT] = {
     [QUERY_LOG] = "INSERT INTO log (url, at, kind, status, bytes, ms, items, due, note)"
                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [QUERY_HOST_ADD] = "INSERT INTO host (id, origin) VALUES (?, ?)",
-    [QUERY_HOST_SET] =
-        "UPDATE host SET robots = ?, robots_status = ?, robots_until = ?, delay = ?,"
-        " not_before = ? WHERE id = ?",
+    [QUERY_HOST_ROBOTS] =
+        "UPDATE host SET robots = ?, robots_status = ?, robots_until = ? WHERE id = ?",
+    [QUERY_HOST_MANNERS] = "UPDATE host SET delay = ?, not_before = ? WHERE id = ?",
     [QUERY_COOKIE_SET] = "INSERT OR REPLACE INTO cookie (jar, name, line) VALUES (?, ?, ?)",
     [QUERY_COOKIE_DROP] = "DELETE FROM cookie WHERE jar = ? AND name = ?",
     [QUERY_FILE] = "INSERT OR REPLACE INTO file (key, path, sha256, etag, modified, at)"
@@ -151,10 +152,13 @@ static int write_hosts(struct twi_store *store, const struct twi_record_host *ho
         if (id < 0)
             return (int)id;
         r = write_new_hosts(store);
-        if (r == 0)
-            r = twi_sql_do(query_at(store, QUERY_HOST_SET), "biidii", host->robots,
+        if (r == 0 && host->robots_status != 0)
+            r = twi_sql_do(query_at(store, QUERY_HOST_ROBOTS), "biii", host->robots,
                            host->robots_length, (int64_t)host->robots_status,
-                           host->robots_until, host->delay, host->not_before, id);
+                           host->robots_until, id);
+        if (r == 0)
+            r = twi_sql_do(query_at(store, QUERY_HOST_MANNERS), "dii", host->delay,
+                           host->not_before, id);
     }
     return r;
 }
