@@ -268,6 +268,50 @@ START_TEST(a_job_goes_on_where_it_was_stopped)
 }
 END_TEST
 
+static double read_at[2]; /* when the pages behind the refusal were read, by run */
+static int run;
+
+static void visit_the_busy(tw_page *page)
+{
+    if (strstr(tw_page_url(page), "/next") != NULL)
+        read_at[run] = tw_clock_seconds(tw_reactor_clock());
+    tw_follow(page, "a", NULL);
+}
+
+START_TEST(a_job_remembers_what_a_server_has_asked_for)
+{
+    static const struct crawl_page pages[] = {
+        { "/", .body = "<a href=/busy><a href=/next>" },
+        { "/busy", .status = 429, .headers = "Retry-After: 500\r\n", .times = 1 },
+        CRAWL_PAGE("/next"),
+        { 0 },
+    };
+    tw_spider spider = { .name = "busy",
+                         .start_urls = { "http://a.example/" },
+                         .parse = visit_the_busy,
+                         .settings = { CRAWL_QUIET, .max_per_host = 1, .max_seconds = 30 } };
+    struct tw_crawl_options options = { .job = job_dir };
+    struct crawl_test test;
+    double began;
+
+    ck_assert_ptr_nonnull(mkdtemp(job_dir));
+    crawl_begin(&test, pages);
+    crawl_run(&test, &spider, &options);
+    ck_assert_str_eq(test.why, "closespider_timeout");
+    ck_assert_uint_eq(crawl_requested(&test, "/busy"), 1);
+    ck_assert_uint_eq(crawl_requested(&test, "/next"), 0);
+    run = 1;
+    spider.settings.max_seconds = 0;
+    began = test.ended;
+    crawl_run(&test, &spider, &options);
+    ck_assert_str_eq(test.why, "finished");
+    ck_assert_double_ge(read_at[1] - began, 400);
+    ck_assert_uint_eq(crawl_requested(&test, "/robots.txt"), 1); /* its row has kept it */
+    crawl_end(&test);
+    remove_folder(job_dir);
+}
+END_TEST
+
 static void go_to_named(tw_page *page)
 {
     tw_visit(page, "/named", say_state);
@@ -410,6 +454,7 @@ int main(void)
     TEST_ADD(suite, numbers_count_when_their_page_is_committed);
     TEST_ADD(suite, images_become_files_named_by_their_content);
     TEST_ADD(suite, a_job_goes_on_where_it_was_stopped);
+    TEST_ADD(suite, a_job_remembers_what_a_server_has_asked_for);
     TEST_ADD(suite, a_name_that_is_gone_stops_the_program);
     TEST_ADD_ROWS(suite, a_crawl_closes_at_its_limits, limits);
     TEST_ADD(suite, a_wrong_table_is_told_before_anything_is_fetched);

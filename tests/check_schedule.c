@@ -432,9 +432,44 @@ START_TEST(an_earlier_run_is_taken_up)
     take_visit_of(schedule, 7, &slot, host);
     twi_schedule_state(schedule, host, 7, &state);
     ck_assert_double_eq(state.delay, 5);
+    ck_assert_double_eq(state.learned, 5);
     finish(schedule, &slot, 7);
     ck_assert_int_eq(twi_schedule_take(schedule, 100, true, &taken), TWI_TAKE_ROBOTS);
     ck_assert_int_eq(*twi_host_number(host), 17);
+    twi_schedule_free(schedule);
+}
+END_TEST
+
+START_TEST(a_back_off_survives)
+{
+    struct twi_schedule *schedule = schedule_of(&plain);
+    struct twi_host *host = host_of(schedule, 0);
+    const struct twi_answer refused = { 429, 0.1, -1 };
+    struct twi_host_state state;
+    struct twi_slot slot;
+
+    push(schedule, host, 0, 1);
+    push(schedule, host, 0, 2);
+    take_visit_of(schedule, 0, &slot, host);
+    twi_schedule_sent(schedule, &slot, 0);
+    twi_schedule_state(schedule, host, 0, &state);
+    ck_assert_double_eq(state.learned, 0);
+    twi_schedule_answered(schedule, &slot, 0, &refused);
+    finish(schedule, &slot, 0);
+    twi_schedule_state(schedule, host, 0.5, &state);
+    ck_assert_double_eq(state.learned, 2);
+    ck_assert_double_eq_tol(state.wait, 1.5, 1e-6);
+    twi_schedule_free(schedule);
+
+    schedule = schedule_of(&plain);
+    host = host_of(schedule, 0);
+    ck_assert_int_eq(
+        twi_schedule_restore(schedule, host, 0, NULL, 0, state.wait, state.learned), 0);
+    push(schedule, host, 0, 2);
+    ck_nothing(schedule, 1.4);
+    take_visit_of(schedule, 1.5, &slot, host);
+    twi_schedule_state(schedule, host, 1.5, &state);
+    ck_assert_double_eq(state.delay, 2);
     twi_schedule_free(schedule);
 }
 END_TEST
@@ -545,6 +580,7 @@ int main(void)
     TEST_ADD(suite, without_robots_txt_visits_wait_and_are_given_up);
     TEST_ADD(suite, robots_txt_takes_part_in_the_total);
     TEST_ADD(suite, an_earlier_run_is_taken_up);
+    TEST_ADD(suite, a_back_off_survives);
     TEST_ADD(suite, an_address_is_found_first_and_limited);
     TEST_ADD(suite, a_name_is_resolved_again_when_it_is_old_or_lost);
     return test_run(suite);

@@ -224,6 +224,21 @@ static void place_sent(size_t bytes, void *arg)
     twi_report_request(place->crawl, twi_visit_method(&place->info), bytes);
 }
 
+struct twi_record_host *twi_place_keep_manners(struct twi_place *place)
+{
+    struct twi_record_host *row = twi_arena_zeroed(&place->arena, sizeof *row);
+    struct twi_host_state state;
+
+    if (row == NULL)
+        return NULL;
+    twi_schedule_state(place->crawl->schedule, place->slot.host, twi_now(), &state);
+    row->origin = twi_host_origin(place->slot.host);
+    row->delay = state.learned;
+    row->not_before = twi_wall_ms() + (int64_t)(state.wait * 1000);
+    place->record.hosts = row;
+    return row;
+}
+
 void twi_place_tell_answer(struct twi_place *place, const struct twi_fetched *fetched)
 {
     struct twi_answer answer = { .status = fetched->status, .retry_after = -1 };
@@ -237,6 +252,8 @@ void twi_place_tell_answer(struct twi_place *place, const struct twi_fetched *fe
         answer.retry_after = twi_retry_after(fetched->headers, twi_wall_ms());
     }
     twi_schedule_answered(place->crawl->schedule, &place->slot, twi_now(), &answer);
+    if (answer.status == 429 || answer.status == 503)
+        twi_place_keep_manners(place);
 }
 
 /* The hooks may await, so the request is made before them and the slot is held. */

@@ -56,6 +56,8 @@ void twi_place_put(struct twi_place *place, enum twi_record_kind kind, const cha
 const char *twi_place_note(struct twi_place *place, const char *format, ...) TW_PRINTF(2, 3);
 /* The answer has come whole, or none is needed. */
 void twi_place_free_slot(struct twi_place *place);
+/* The record will say what has been learned of the host's manners; its row, NULL: no memory. */
+struct twi_record_host *twi_place_keep_manners(struct twi_place *place);
 /* Tell the schedule how the fetch ended. */
 void twi_place_tell_answer(struct twi_place *place, const struct twi_fetched *fetched);
 /* The job is closed: what it has not acknowledged it never will. */

@@ -80,16 +80,14 @@ static void robots_follow(struct twi_place *place)
 /* The file is kept with the host, in a record of its own. */
 static void robots_put(struct twi_place *place, const struct twi_robots_news *news)
 {
-    struct twi_record_host *row = twi_arena_zeroed(&place->arena, sizeof *row);
+    struct twi_record_host *row = twi_place_keep_manners(place);
 
     if (row == NULL)
         return;
-    row->origin = twi_host_origin(place->slot.host);
     row->robots = tw_bytes_data(place->fetched.body);
     row->robots_length = news->length;
     row->robots_status = place->fetched.status;
     row->robots_until = twi_wall_ms() + (int64_t)(news->seconds * 1000);
-    place->record.hosts = row;
     twi_place_put(place, TWI_RECORD_DONE, NULL);
 }
 

@@ -504,9 +504,20 @@ int twi_schedule_robots(struct twi_schedule *schedule, struct twi_host *host, do
     return r;
 }
 
+/* Without a throttle it was a back-off. */
+static void polite_restore(struct twi_schedule *schedule, struct twi_host_warm *warm,
+                           double learned)
+{
+    const struct twi_manners *manners = &schedule->options.manners;
+
+    twi_polite_init(&warm->polite, manners, twi_host_manners(schedule, warm), learned);
+    if (!manners->throttles && learned > 0)
+        warm->polite.back_off = fmin(learned, manners->max_delay);
+}
+
 int twi_schedule_restore(struct twi_schedule *schedule, struct twi_host *host, double now,
                          const struct twi_robots_answer *answer, double seconds, double pause,
-                         double delay)
+                         double learned)
 {
     int64_t at = twi_schedule_clock(schedule, now);
     struct twi_host_warm *warm;
@@ -516,8 +527,7 @@ int twi_schedule_restore(struct twi_schedule *schedule, struct twi_host *host, d
     if ((r = twi_host_warm(schedule, host)) < 0)
         return r;
     warm = host->warm;
-    twi_polite_init(&warm->polite, &schedule->options.manners,
-                    twi_host_manners(schedule, warm), delay);
+    polite_restore(schedule, warm, learned);
     if (pause > 0)
         twi_polite_pause(&warm->polite, &schedule->options.manners, at, pause);
     if (answer != NULL && host->robots != NULL) {

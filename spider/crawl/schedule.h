@@ -111,10 +111,10 @@ int twi_schedule_robots(struct twi_schedule *schedule, struct twi_host *host, do
                         const struct twi_robots_answer *answer,
                         struct twi_robots_news *ret_news);
 /* As an earlier run left it: its robots.txt (`answer`, NULL: unknown) is good for `seconds`, and
- * nothing starts before `pause` seconds have passed; `delay`: that of its state then. */
+ * nothing starts before `pause` seconds have passed; `learned` is its state's of then. */
 int twi_schedule_restore(struct twi_schedule *schedule, struct twi_host *host, double now,
                          const struct twi_robots_answer *answer, double seconds, double pause,
-                         double delay);
+                         double learned);
 
 /* Nothing starts on `host` for so long: at most max_retry_after. */
 void twi_schedule_pause(struct twi_schedule *schedule, struct twi_host *host, double now,
@@ -130,6 +130,7 @@ struct twi_host_state {
     size_t pending;           /* visits in its queues */
     unsigned fetching, places;
     double delay;             /* seconds between two starts, without jitter */
+    double learned; /* seconds: what throttle or back-off come to; 0: no more than the delay */
     double wait;              /* seconds until the next may start, by the clock alone */
     bool asks_robots, resolves;
 };

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,14 @@ void twi_schedule_set_usual(struct twi_schedule *schedule, double now,
 
 /* --- what is told -------------------------------------------------------------------------- */
 
+static double host_learned(const struct twi_schedule *schedule,
+                           const struct twi_host_warm *warm)
+{
+    double learned = fmax(warm->polite.delay, warm->polite.back_off);
+
+    return learned > twi_host_manners(schedule, warm)->delay ? learned : 0;
+}
+
 static size_t host_pending(const struct twi_host_warm *warm)
 {
     size_t pending = warm->queues.waiting;
@@ -120,6 +129,7 @@ void twi_schedule_state(struct twi_schedule *schedule, const struct twi_host *ho
         .fetching = warm->fetching,
         .places = warm->places,
         .delay = twi_polite_interval(&warm->polite),
+        .learned = host_learned(schedule, warm),
         .wait = ready > at ? (double)(ready - at) * 1e-9 : 0,
         .asks_robots = warm->asks_robots,
         .resolves = warm->resolves,
