@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tweed/resolver.h>
 #include <tweed/server.h>
 
 #include "tests/certificates.h"
@@ -336,6 +337,12 @@ static unsigned site_listen(tw_site *site, const char *address, tw_listener **re
     return tw_listener_port(*ret_listener);
 }
 
+/* The request tells the same as its response. */
+static void note_address(const struct tw_outgoing *request, void *sent_to)
+{
+    snprintf(sent_to, TW_ADDRESS_TEXT_SIZE, "%s", request->address);
+}
+
 static void fetch(const char *url, const struct tw_fetch_options *options, const char *answers)
 {
     outcome_free(&got);
@@ -343,12 +350,16 @@ static void fetch(const char *url, const struct tw_fetch_options *options, const
     ck_assert_msg(tw_response_status(got.result) == 200, "%s by %s: %s", url, answers,
                   tw_failure_message(got.result));
     ck_assert_str_eq(tw_response_address(got.result), answers);
+    ck_assert_str_eq(options->stream_arg, answers);
 }
 
 START_TEST(a_response_tells_the_address_that_answered)
 {
     struct tw_reactor_options reactor = { .no_signal_handlers = true };
-    struct tw_fetch_options options = { .timeout = 12 * test_patience() };
+    char sent_to[TW_ADDRESS_TEXT_SIZE];
+    struct tw_fetch_options options = { .timeout = 12 * test_patience(),
+                                        .on_request = note_address,
+                                        .stream_arg = sent_to };
     tw_listener *first, *second;
     char moved[80], url[80], here[40], there[40];
     tw_site *site;

@@ -113,6 +113,8 @@ struct tw_outgoing {
     const char *head; /* as it stands on the wire, with its empty line; can hold credentials */
     size_t length;
     const char *url; /* without credentials */
+    /* The other end of its connection, as tw_response_address() tells it. */
+    const char *address;
     /* The same request went out before, on a connection that was kept and turned out to be dead
      * (see tw_agent_request()). A redirect is a request of its own. */
     bool resend;
@@ -228,7 +230,8 @@ TW_API bool tw_response_complete(tw_value response);
 TW_API enum tw_cache_source tw_response_source(tw_value response);
 TW_API tw_value tw_response_previous(tw_value response); /* the redirect before, or none */
 /* The other end of the connection that it came by, "127.0.0.1:80" or "[::1]:80", as
- * tw_address_format() writes it; through a proxy the proxy's. "" if there is none: in memory. */
+ * tw_address_format() writes it; through a proxy the proxy's. "" if there is none: in memory, or
+ * when the answer comes from a cache. */
 TW_API const char *tw_response_address(tw_value response);
 /* Seconds since the request began, on the last hop; 0 for a step that was not reached there.
  * `queued` is the end of the wait for a place in the pool. */

@@ -181,16 +181,22 @@ static void head_went_out(struct twi_exchange *exchange, const char *head, size_
 {
     struct twi_client_request *request = request_of(exchange);
     const struct tw_fetch_options *options = &request->order.options;
+    const union tw_socket_address *peer = &exchange->connection->pooled.address;
     char *url = twi_url_without_credentials(request->hop.url);
+    char address[TW_ADDRESS_TEXT_SIZE] = "";
 
     if (url == NULL) {
         twi_client_request_end_memory(request);
         return;
     }
-    options->on_request(
-        &(struct tw_outgoing){
-            .head = head, .length = length, .url = url, .resend = request->retried },
-        options->stream_arg);
+    if (peer->any.sa_family != AF_UNSPEC)
+        tw_address_format(peer, address, sizeof address);
+    options->on_request(&(struct tw_outgoing){ .head = head,
+                                               .length = length,
+                                               .url = url,
+                                               .address = address,
+                                               .resend = request->retried },
+                        options->stream_arg);
     twi_free(url);
 }
 
