@@ -120,8 +120,26 @@ static int on_headers(tw_value response, void *arg)
 
 static void on_request(const struct tw_outgoing *request, void *arg)
 {
-    (void)arg;
-    get_say_request(request->head, request->length);
+    struct transfer *transfer = arg;
+
+    if (transfer->run->archive != NULL)
+        get_capture_request(transfer->run->archive, &transfer->capture, request);
+    if (transfer->run->settings->verbose)
+        get_say_request(request->head, request->length);
+}
+
+static void on_response_head(const char *head, size_t length, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    get_capture_head(transfer->run->archive, transfer->capture, head, length);
+}
+
+static void on_wire(enum tw_wire what, const char *data, size_t length, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    get_capture_wire(transfer->run->archive, &transfer->capture, what, data, length);
 }
 
 static int on_body(const char *data, size_t length, void *arg)
@@ -270,6 +288,8 @@ static tw_value request_done(tw_value result, void *arg)
 
     tw_deferred_unref(transfer->request);
     transfer->request = NULL;
+    if (transfer->capture != NULL)
+        get_capture_end(transfer->run->archive, &transfer->capture, result);
     if (!tw_is_failure(result) && !transfer->has_head)
         take_head(result, transfer);
     if (plan_retry(transfer, result))
@@ -312,8 +332,12 @@ static void start_transfer(struct transfer *transfer)
     options.on_headers = on_headers;
     options.on_body = on_body;
     options.stream_arg = transfer;
-    if (transfer->run->settings->verbose)
+    if (transfer->run->settings->verbose || transfer->run->archive != NULL)
         options.on_request = on_request;
+    if (transfer->run->archive != NULL) {
+        options.on_response_head = on_response_head;
+        options.on_wire = on_wire;
+    }
     transfer->request = tw_agent_request(transfer->run->agent, made.url.data, &options);
     get_free_made(&made);
     tw_add_both(transfer->request, request_done, transfer);
@@ -625,7 +649,7 @@ static tw_value before_shutdown(void *arg)
 /* The number of the first URL that failed. */
 static int run_status(const struct get_run *run)
 {
-    if (run->stdout_error < 0)
+    if (run->stdout_error < 0 || run->unarchived)
         return CLI_UNWRITABLE;
     for (size_t i = 0; i < run->count; i++)
         if (run->transfers[i].status != 0)
@@ -653,6 +677,9 @@ static int run_all(struct get_run *run)
         get_say_summary(run);
     if (save_cookies(run) < 0)
         r = -1;
+    if (get_archive_close(run->archive) < 0)
+        run->unarchived = true;
+    run->archive = NULL;
     return (r < 0 && run->stdout_error == 0) || number != 0 ? CLI_FAILED : run_status(run);
 }
 
@@ -675,8 +702,13 @@ int cli_get(int argc, char **argv)
         status = settings.wrong_status;
     else if (verdict == CLI_RUN)
         status = -plan(&run);
+    if (verdict == CLI_RUN && status == 0 && settings.warc != NULL) {
+        run.archive = get_archive_open(settings.warc);
+        status = run.archive != NULL ? 0 : CLI_UNWRITABLE;
+    }
     if (verdict == CLI_RUN && status == 0)
         status = run_set_up(&run, &settings) == 0 ? run_all(&run) : CLI_FAILED;
+    get_archive_close(run.archive);
     number = tw_reactor_exit_signal();
     tw_agent_unref(run.agent);
     tw_drop(&run.tls_problem);

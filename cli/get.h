@@ -8,6 +8,7 @@
 #include <tweed/client.h>
 
 #include "cli/cli.h"
+#include "cli/get_warc.h"
 
 /* The output of an answer: "-o FILE" (name), or "-O" (NULL). */
 struct get_output {
@@ -34,6 +35,7 @@ struct get_settings {
     tw_cookies *jar;
     const char *jar_file;
     const char *cache_folder; /* NULL: no cache */
+    const char *warc;         /* the archive; NULL: none */
     enum tw_cache_mode cache_mode;
 
     bool no_location, http10, head, insecure, compressed, no_compressed;
@@ -105,6 +107,7 @@ struct transfer {
     tw_value response; /* the answer that is coming, or none */
     double expected;   /* bytes of its body as sent; 0: not known */
     double started;
+    struct get_capture *capture; /* for the archive; NULL: none */
     bool again;    /* another try follows */
     bool discard;  /* this answer is dropped: another try follows, or it is an error */
     bool has_head; /* the answer's head has been seen */
@@ -113,6 +116,7 @@ struct transfer {
 struct get_run {
     const struct get_settings *settings;
     tw_agent *agent;
+    struct get_archive *archive; /* NULL: none */
     struct transfer *transfers;
     size_t count, next, finished, failed, running, cancelled;
     size_t stdout_owner; /* index of the transfer whose turn it is */
@@ -120,6 +124,7 @@ struct get_run {
     double started;
     tw_value tls_problem; /* the failure to read the authorities, or none */
     bool starting, stopping;
+    bool unarchived; /* something could not be written to the archive */
     int stdout_error;
     bool progress, progress_shown;
     double shown_at, shown_rate;

@@ -45,6 +45,7 @@ enum option_id {
     OPTION_RANGE,
     OPTION_CACHE,
     OPTION_CACHE_MODE,
+    OPTION_WARC,
     OPTION_MAX_FILESIZE,
     OPTION_CONNECT_TIMEOUT,
     OPTION_MAX_TIME,
@@ -103,6 +104,8 @@ static const struct cli_option get_options[] = {
     { "cache", 0, OPTION_CACHE, "FOLDER", "keep answers there, and use them again" },
     { "cache-mode", 0, OPTION_CACHE_MODE, "MODE",
       "default, no-store, reload, no-cache, force-cache, only-if-cached" },
+    { "warc", 0, OPTION_WARC, "FILE",
+      "append all that goes over the wire to a web archive; packed if FILE ends in .gz" },
     { "compressed", 0, OPTION_COMPRESSED, NULL,
       "ask for gzip, br, ... (the default); --no-compressed" },
     { "location", 'L', OPTION_LOCATION, NULL,
@@ -415,8 +418,8 @@ static int take_output(struct get_settings *settings, const struct cli_option *o
     return 0;
 }
 
-static int take_cache(struct get_settings *settings, const struct cli_option *option,
-                      const char *value)
+static int take_cache_mode(struct get_settings *settings, const struct cli_option *option,
+                           const char *value)
 {
     static const char *const modes[] = {
         [TW_CACHE_DEFAULT] = "default",         [TW_CACHE_NO_STORE] = "no-store",
@@ -424,10 +427,6 @@ static int take_cache(struct get_settings *settings, const struct cli_option *op
         [TW_CACHE_FORCE_CACHE] = "force-cache", [TW_CACHE_ONLY_IF_CACHED] = "only-if-cached",
     };
 
-    if (option->id == OPTION_CACHE) {
-        settings->cache_folder = value;
-        return 0;
-    }
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (strcmp(value, modes[i]) == 0) {
             settings->cache_mode = (enum tw_cache_mode)i;
@@ -435,6 +434,19 @@ static int take_cache(struct get_settings *settings, const struct cli_option *op
         }
     }
     return cli_bad_value(&get_command, option, value, "a mode of fetch()");
+}
+
+/* Places where answers are kept. */
+static int take_keeping(struct get_settings *settings, const struct cli_option *option,
+                        const char *value)
+{
+    if (option->id == OPTION_CACHE_MODE)
+        return take_cache_mode(settings, option, value);
+    if (option->id == OPTION_CACHE)
+        settings->cache_folder = value;
+    else
+        settings->warc = value;
+    return 0;
 }
 
 /* --- one option --------------------------------------------------------------------------- */
@@ -565,7 +577,8 @@ static int take_text(struct get_settings *settings, const struct cli_option *opt
         return 0;
     case OPTION_CACHE:
     case OPTION_CACHE_MODE:
-        return take_cache(settings, option, value);
+    case OPTION_WARC:
+        return take_keeping(settings, option, value);
     case OPTION_UPLOAD:
         add_string(&settings->uploads, &settings->upload_count, value);
         return 0;
