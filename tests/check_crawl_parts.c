@@ -235,6 +235,8 @@ static const struct {
       { .seconds_since_item = 2 },
       "closespider_timeout_no_item" },
     { { .max_memory = 100 }, { .memory = 100 }, "memusage_exceeded" },
+    { { .max_seen_memory = 110 }, { .seen = 9 }, NULL },
+    { { .max_seen_memory = 110 }, { .seen = 10 }, "seen_memory_exceeded" },
 };
 
 START_TEST(limits_have_scrapys_names)

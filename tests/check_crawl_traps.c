@@ -103,11 +103,44 @@ START_TEST(the_same_content_again_and_again_comes_last)
 }
 END_TEST
 
+/* --- the set of seen visits ---------------------------------------------------------------- */
+
+static void visit_very_many(tw_page *page)
+{
+    static int number;
+
+    for (int i = 0; i < 2000; i++)
+        tw_visit(page, tw_format(page, "/%d", number++));
+}
+
+START_TEST(a_crawl_stops_when_it_has_seen_more_than_memory_allows)
+{
+    static const struct crawl_page pages[] = { { 0 } };
+    static const tw_spider spider = {
+        .name = "seen",
+        .start_urls = { "http://a.example/" },
+        .parse = visit_very_many,
+        .settings = { .delay = 1, .max_per_ip = -1, .seen_memory = 1 << 20 }
+    };
+    struct crawl_test test;
+
+    crawl_begin(&test, pages);
+    test.peer.answer = NULL;
+    test.peer.reply = "HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n";
+    crawl_run(&test, &spider, NULL);
+    ck_assert_str_eq(test.why, "seen_memory_exceeded");
+    ck_assert_int_ge(crawl_stat(&test, "scheduler/enqueued"), (1 << 20) / 11);
+    ck_assert_int_le(crawl_stat(&test, "scheduler/enqueued"), (1 << 20) / 11 + 10000);
+    crawl_end(&test);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("crawl_traps");
 
     TEST_ADD(suite, one_page_cannot_pass_a_traps_budget);
     TEST_ADD(suite, the_same_content_again_and_again_comes_last);
+    TEST_ADD(suite, a_crawl_stops_when_it_has_seen_more_than_memory_allows);
     return test_run(suite);
 }

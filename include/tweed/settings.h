@@ -186,8 +186,9 @@ struct tw_settings {
     int64_t memory_warn;
     /* Stop when the process takes as much. Default: none, no limit; from 1MiB to 1TiB. */
     int64_t memory_stop;
-    /* For the set of URLs that have been seen, 10 bytes each. Default: 1GiB; from 1MiB to
-     * 1TiB. */
+    /* For the set of URLs that have been seen, up to 11 bytes each. A crawl that needs
+     * more stops, and goes on where it was when it may take more. Default: 1GiB; from 1MiB
+     * to 1TiB. */
     int64_t seen_memory;
     /* "power" writes each commit through to the disk. With "kill" a loss of power may make
      * us fetch the last pages again; no item is lost or doubled by either. Default: kill. */

@@ -212,6 +212,7 @@ void twi_engine_check_limits(tw_crawl *crawl)
         .max_seconds = settings->max_seconds,
         .max_seconds_no_item = settings->max_seconds_no_item,
         .max_memory = settings->memory_stop,
+        .max_seen_memory = settings->seen_memory,
     };
     const struct twi_limits_state state = {
         .pages = crawl->pages,
@@ -221,6 +222,7 @@ void twi_engine_check_limits(tw_crawl *crawl)
         .seconds = twi_now() - crawl->started,
         .seconds_since_item = twi_now() - crawl->item_at,
         .memory = crawl->memory,
+        .seen = crawl->seen,
     };
     const char *why = twi_limits_reached(&limits, &state);
 
@@ -235,6 +237,8 @@ static void engine_second(void *arg)
     tw_crawl *crawl = arg;
 
     crawl->memory = twi_memory_resident();
+    if (crawl->frontier != NULL)
+        crawl->seen = crawl->frontier->ops->seen(crawl->frontier);
     crawl->second_timer = tw_call_later(1, engine_second, crawl);
     twi_report_second(crawl);
     twi_engine_check_limits(crawl);

@@ -98,6 +98,7 @@ struct tw_crawl {
     int64_t pages, items, errors, pages_since_item;
     int64_t memory;        /* of the process, a second ago at most */
     bool has_warned_of_memory;
+    int64_t seen;          /* visits ever added, a second ago at most */
     int64_t committed_pages, committed_items;
 
     char *why;            /* of the end; NULL while it runs */

@@ -34,6 +34,8 @@ const char *twi_limits_reached(const struct twi_limits *limits,
         return "closespider_timeout_no_item";
     if (reached(limits->max_memory, state->memory))
         return "memusage_exceeded";
+    if (reached(limits->max_seen_memory, state->seen * TWI_SEEN_BYTES))
+        return "seen_memory_exceeded";
     return NULL;
 }
 

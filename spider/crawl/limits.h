@@ -13,12 +13,16 @@ struct twi_limits {
     int64_t max_pages_no_item; /* answers in a row without an item */
     double max_seconds, max_seconds_no_item;
     int64_t max_memory; /* resident, in bytes */
+    int64_t max_seen_memory; /* of the set of seen visits, in bytes */
 };
+/* The most that a seen visit takes (job/seen.h). */
+enum { TWI_SEEN_BYTES = 11 };
 
 struct twi_limits_state {
     int64_t pages, items, errors, pages_since_item;
     double seconds, seconds_since_item;
     int64_t memory;
+    int64_t seen; /* visits */
 };
 
 /* The reason to close, by Scrapy's name; NULL to go on. */

@@ -227,7 +227,8 @@ const struct twi_setting twi_settings_table[] = {
     { "seen_memory", TWI_SETTING_BYTES, offsetof(struct tw_settings, seen_memory),
       1073741824, 1048576, 1099511627776, NULL,
       0, NULL, NULL,
-      "For the set of URLs that have been seen, 10 bytes each." },
+      "For the set of URLs that have been seen, up to 11 bytes each. A crawl that needs"
+      " more stops, and goes on where it was when it may take more." },
     { "durability", TWI_SETTING_CHOICE, offsetof(struct tw_settings, durability),
       0, 0, 0, NULL,
       0, NULL, durability_words,
