@@ -250,6 +250,30 @@ START_TEST(what_is_no_file_is_named)
 }
 END_TEST
 
+START_TEST(two_crawls_do_not_write_one_file)
+{
+    static const char *const paths[] = { "f.jsonl", "f.csv.gz", "f.sqlite",
+                                         "f-%(batch)d.xml" };
+    struct twi_feed_options options = named(in_folder(paths[_i]), _i == 3 ? 2 : 0);
+    struct twi_feed *one, *other;
+    tw_value failure;
+
+    options.append = true;
+    ck_assert_int_eq(twi_feed_open(&options, NULL, &one, &failure), 0);
+    options.append = _i == 3;
+    options.overwrite = _i != 3;
+    ck_assert_int_eq(twi_feed_open(&options, NULL, &other, &failure), 0);
+    ck_assert_int_eq(twi_feed_settle(one, &failure), 0);
+    ck_assert_int_eq(twi_feed_settle(other, &failure), -EBUSY);
+    ck_assert_ptr_nonnull(
+        strstr(tw_failure_message(failure), "another crawl or feed writes it"));
+    tw_release(failure);
+    twi_feed_free(one);
+    ck_assert_int_eq(twi_feed_settle(other, &failure), 0);
+    twi_feed_free(other);
+}
+END_TEST
+
 START_TEST(folders_are_made)
 {
     static const char *const items[] = { "{}", NULL };
@@ -496,6 +520,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, begin, disk_end);
     add_in_folder(tcase, files_that_are_there_are_met, COUNT(meetings));
     add_in_folder(tcase, what_is_no_file_is_named, 2);
+    add_in_folder(tcase, two_crawls_do_not_write_one_file, 4);
     add_in_folder(tcase, folders_are_made, 1);
     add_in_folder(tcase, batches_of_another_job_are_refused_or_replaced, 1);
     add_in_folder(tcase, a_file_that_somebody_touched_is_told, COUNT(touched));

@@ -315,6 +315,16 @@ static void fails(tw_value failure)
     tw_release(failure);
 }
 
+static int restore_all(tw_value *ret_failure)
+{
+    int r = 0;
+
+    for (int i = 0; i < world.row_count && r == 0; i++)
+        if (world.rows[i].gone > world.last)
+            r = twi_feed_restore(world.feed, &world.rows[i].write, ret_failure);
+    return r < 0 ? r : twi_feed_settle(world.feed, ret_failure);
+}
+
 static void start(void)
 {
     const struct commit *commit = world.last >= 0 ? &world.commits[world.last] : NULL;
@@ -325,11 +335,7 @@ static void start(void)
     ck_assert_msg(r == 0, "%s%s", random_failed(), r < 0 ? tw_failure_message(failure) : "");
     if (commit == NULL)
         commit_add();
-    for (int i = 0; i < world.row_count && r == 0; i++)
-        if (world.rows[i].gone > world.last)
-            r = twi_feed_restore(world.feed, &world.rows[i].write, &failure);
-    if (r == 0)
-        r = twi_feed_settle(world.feed, &failure);
+    r = restore_all(&failure);
     if (r < 0 && disk_has_failed()) { /* the start dies as well */
         fails(failure);
         twi_feed_free(world.feed);
@@ -350,6 +356,26 @@ static void die(void)
         disk_fail(1 + draw(12), (enum disk_fault)draw(DISK_FAULTS));
     else
         disk_fail(0, DISK_FULL);
+}
+
+/* The feed is lost: it is written once more, without a new start. */
+static void mend(void)
+{
+    tw_value failure;
+
+    for (;;) {
+        ck_assert(twi_feed_is_lost(world.feed));
+        disk_fail(one_in(2) ? 1 + draw(6) : 0, (enum disk_fault)draw(DISK_FAULTS));
+        twi_feed_reopen(world.feed);
+        if (restore_all(&failure) == 0)
+            break;
+        ck_assert(disk_has_failed());
+        fails(failure);
+        ck_assert_int_eq(twi_feed_apply(world.feed, &failure), -EBUSY);
+        fails(failure);
+    }
+    ck_assert(!twi_feed_is_lost(world.feed));
+    disk_fail(0, DISK_FULL);
 }
 
 static void kill_and_start(void)
@@ -389,6 +415,10 @@ static bool apply(void)
         tw_release(failure);
         if (one_in(2))
             return false;
+        if (twi_feed_is_lost(world.feed)) {
+            mend();
+            return true;
+        }
         disk_fail(one_in(2) ? 1 + draw(3) : 0, (enum disk_fault)draw(DISK_FAULTS));
     }
     disk_fail(0, DISK_FULL);
@@ -456,7 +486,12 @@ static void checkpoint(void)
         disk_fail(0, DISK_FULL);
         ck_assert_int_lt(twi_feed_sync(world.feed, &failure), 0); /* for ever */
         fails(failure);
-        kill_and_start();
+        if (one_in(2)) {
+            kill_and_start();
+        } else {
+            mend();
+            files_are_right();
+        }
         return;
     }
     disk_fail(0, DISK_FULL);

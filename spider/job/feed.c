@@ -117,6 +117,17 @@ static void open_batch(struct twi_feed *feed)
     feed->now.at = feed->now.items = feed->now.synced = feed->now.raw = 0;
 }
 
+static bool is_busy(const struct twi_feed *feed)
+{
+    return feed->is_due || feed->is_reopened;
+}
+
+static int refuse_busy(const struct twi_feed *feed, tw_value *ret_failure)
+{
+    return twi_feed_refuse(ret_failure, EBUSY, "feed %s: its rows must be written first",
+                           feed->name.pattern);
+}
+
 static bool is_at_start(const struct twi_feed *feed)
 {
     if (bytes_open(&feed->bytes) > 0)
@@ -144,9 +155,8 @@ int twi_feed_add(struct twi_feed *feed, const char *json, size_t length, const c
     bool is_first;
     int r;
 
-    if (feed->is_due)
-        return twi_feed_refuse(ret_failure, EBUSY, "feed %s: rows must be written first",
-                               feed->name.pattern);
+    if (is_busy(feed))
+        return refuse_busy(feed, ret_failure);
     open_batch(feed);
     is_first = is_at_start(feed);
     r = put_beginning(feed);
@@ -164,12 +174,12 @@ int twi_feed_add(struct twi_feed *feed, const char *json, size_t length, const c
 
 int twi_feed_close_frame(struct twi_feed *feed)
 {
-    return feed->is_due ? -EBUSY : close_bytes(feed);
+    return is_busy(feed) ? -EBUSY : close_bytes(feed);
 }
 
 int twi_feed_finish(struct twi_feed *feed)
 {
-    return feed->is_due ? -EBUSY : close_batch(feed);
+    return is_busy(feed) ? -EBUSY : close_batch(feed);
 }
 
 /* --- the end of a transaction -------------------------------------------------------------- */
@@ -299,6 +309,8 @@ int twi_feed_apply(struct twi_feed *feed, tw_value *ret_failure)
 {
     int r;
 
+    if (feed->is_reopened)
+        return refuse_busy(feed, ret_failure);
     if (!feed->is_due)
         commit(feed);
     r = apply_rows(feed, ret_failure);
@@ -328,13 +340,34 @@ int twi_feed_sync(struct twi_feed *feed, tw_value *ret_failure)
 {
     int r;
 
-    if (feed->is_due)
-        return twi_feed_refuse(ret_failure, EBUSY, "feed %s: rows must be written first",
-                               feed->name.pattern);
+    if (is_busy(feed))
+        return refuse_busy(feed, ret_failure);
     r = feed->target->ops->sync(feed->target, ret_failure);
     if (r == 0)
         feed->now.synced = feed->committed.synced = feed->now.at;
     return r;
+}
+
+bool twi_feed_is_lost(const struct twi_feed *feed)
+{
+    return feed->is_reopened || feed->target->lost != 0;
+}
+
+void twi_feed_reopen(struct twi_feed *feed)
+{
+    feed->target->ops->close(feed->target);
+    feed->now = feed->committed;
+    feed->bytes.length = feed->bytes.kept = feed->bytes.start = 0;
+    feed->is_due = feed->is_new = feed->is_taken_away = false;
+    feed->restored_batch = 0;
+    feed->restored_to = feed->now.synced;
+    feed->is_reopened = true;
+    turn_reset(feed);
+}
+
+void twi_feed_forgive(struct twi_feed *feed)
+{
+    feed->target->lost = 0;
 }
 
 int64_t twi_feed_kept_batches(const struct twi_feed *feed)

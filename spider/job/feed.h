@@ -111,18 +111,23 @@ int twi_feed_writes(struct twi_feed *feed, const struct twi_feed_write **ret_fir
 const struct twi_feed_state *twi_feed_state(const struct twi_feed *feed);
 /* It was rolled back: as before the first addition. */
 void twi_feed_undo(struct twi_feed *feed);
-/* It was committed: write. After any error it may be tried again; a batch that could not be put on
- * the disk fails for ever, as twi_feed_sync() does. */
+/* It was committed: write. After any error it may be tried again, unless the feed is lost. */
 int twi_feed_apply(struct twi_feed *feed, tw_value *ret_failure);
 
 /* --- now and then -------------------------------------------------------------------------- */
 
 /* Is it time for twi_feed_close_frame()? `now_ms` is monotonic. */
 bool twi_feed_wants_frame(struct twi_feed *feed, int64_t now_ms);
-/* Put on the disk all that was applied; `synced` says so. -EBUSY: twi_feed_apply() is due. After
- * another failure it fails again until the feed is opened anew and its tail restored: the system
- * may have let go of what it could not write. */
+/* Put on the disk all that was applied; `synced` says so. -EBUSY: twi_feed_apply() is due. */
 int twi_feed_sync(struct twi_feed *feed, tw_value *ret_failure);
+/* Has a sync failed, here or of a full batch? The system may have let go of what it could not
+ * write, so no other sync is trusted: apply and sync fail until it is mended. */
+bool twi_feed_is_lost(const struct twi_feed *feed);
+/* Mend it: forget what was done to the file, as after twi_feed_open() with what is committed. The
+ * tail is to be restored, which also does what apply was to do, and the feed settled. */
+void twi_feed_reopen(struct twi_feed *feed);
+/* There is no tail: trust the next sync for want of something better. */
+void twi_feed_forgive(struct twi_feed *feed);
 /* Batches below this number are on the disk under their names, so rows of them may go with the
  * next transaction: who takes such a file away must not find it again after a crash. */
 int64_t twi_feed_kept_batches(const struct twi_feed *feed);

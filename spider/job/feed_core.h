@@ -52,6 +52,7 @@ struct twi_feed {
     bool drops_raw, is_due;
     bool wants_newline;      /* the file that is appended to does not end in one */
     bool is_begun;           /* standard output has had its beginning */
+    bool is_reopened;        /* and not yet settled */
     bool is_taken_away;      /* the file whose rows are restored */
     int64_t restored_batch, restored_to; /* rows up to there are in the file */
     int64_t frame_since;     /* when the open frame was first seen; -1: not yet */

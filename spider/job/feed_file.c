@@ -21,7 +21,6 @@ struct feed_file {
     char *path;           /* that it has now */
     bool is_dirty;        /* written since the last sync */
     bool is_folder_dirty; /* made or renamed since then */
-    int lost;             /* why a sync failed */
     int64_t ended_at;     /* the ending stands there; -1: nowhere */
 };
 
@@ -37,7 +36,7 @@ static void file_close(struct feed_file *file)
     free(file->path);
     file->fd = -1;
     file->path = NULL;
-    file->lost = 0;
+    file->base.lost = 0;
     file->base.batch = 0;
 }
 
@@ -110,6 +109,8 @@ static int file_check(struct feed_file *file, int64_t synced, tw_value *ret_fail
     if (fstat(file->fd, &st) < 0)
         return twi_feed_system(ret_failure, -errno, "can't be looked at", file->path);
     r = twi_feed_check_mode(ret_failure, st.st_mode, file->path);
+    if (r == 0)
+        r = twi_feed_lock(ret_failure, file->fd, file->path);
     if (r < 0)
         return r;
     if (st.st_size < synced)
@@ -217,17 +218,15 @@ static int file_put_on_disk(struct feed_file *file)
     return r;
 }
 
-/* A system that could not write its pages lets go of them, and says that all is well the next time:
- * only a start, which writes the tail again, helps. */
 static int file_sync(struct twi_feed_target *target, tw_value *ret_failure)
 {
     struct feed_file *file = file_of(target);
 
-    if (file->fd >= 0 && file->lost == 0)
-        file->lost = file_put_on_disk(file);
-    return file->lost < 0 ? twi_feed_system(ret_failure, file->lost,
-                                            "can't be put on the disk", file->path)
-                          : 0;
+    if (file->fd >= 0 && file->base.lost == 0)
+        file->base.lost = file_put_on_disk(file);
+    return file->base.lost < 0 ? twi_feed_system(ret_failure, file->base.lost,
+                                                 "can't be put on the disk", file->path)
+                               : 0;
 }
 
 /* The content goes to the disk first, then the name: no name without content after a power failure.
@@ -257,6 +256,11 @@ static int file_finish(struct twi_feed_target *target, tw_value *ret_failure)
     return r;
 }
 
+static void file_forget(struct twi_feed_target *target)
+{
+    file_close(file_of(target));
+}
+
 static void file_free(struct twi_feed_target *target)
 {
     file_close(file_of(target));
@@ -273,6 +277,8 @@ struct twi_feed_target *twi_feed_file_new(const struct twi_feed_name *name, cons
                                                     .end = file_end,
                                                     .sync = file_sync,
                                                     .finish = file_finish,
+
+                                                    .close = file_forget,
                                                     .free = file_free };
     struct feed_file *file = calloc(1, sizeof *file);
 

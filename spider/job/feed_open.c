@@ -282,5 +282,7 @@ int twi_feed_settle(struct twi_feed *feed, tw_value *ret_failure)
         r = twi_feed_remove_stale(feed, ret_failure);
     if (r == 0)
         r = twi_feed_look_at_end(feed, ret_failure);
+    if (r == 0)
+        feed->is_reopened = false;
     return r;
 }

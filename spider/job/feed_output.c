@@ -78,6 +78,11 @@ static int output_finish(struct twi_feed_target *target, tw_value *ret_failure)
     return r;
 }
 
+static void output_forget(struct twi_feed_target *target)
+{
+    target->batch = 0;
+}
+
 static void output_release(struct twi_feed_target *target)
 {
     free(target);
@@ -93,6 +98,8 @@ struct twi_feed_target *twi_feed_output_new(const struct twi_feed_name *name,
                                                     .end = output_nothing,
                                                     .sync = output_sync,
                                                     .finish = output_finish,
+
+                                                    .close = output_forget,
                                                     .free = output_release };
     struct feed_output *output = calloc(1, sizeof *output);
 

@@ -36,13 +36,15 @@
 
 struct feed_database {
     struct twi_feed_target base;
+    /* Of the file, which it locks. Closed behind `sql`: whoever closes a file takes away the
+     * locks that SQLite has on it. -1: none. */
+    int fd;
     struct twi_sql *sql;
     struct twi_sql_query *insert; /* NULL: to be made for the columns that there are */
     char *path;
     char *columns[MOST_COLUMNS]; /* of members, in the order of `insert` */
     int count;
     bool is_folder_dirty;
-    int lost; /* why a sync failed: as of a file's */
     struct twi_arena scratch;
 };
 
@@ -72,6 +74,9 @@ static void database_disconnect(struct feed_database *base)
     database_forget_columns(base);
     twi_sql_close(base->sql);
     base->sql = NULL;
+    if (base->fd >= 0)
+        twi_disk->close(base->fd);
+    base->fd = -1;
 }
 
 static void database_close(struct feed_database *base)
@@ -79,7 +84,7 @@ static void database_close(struct feed_database *base)
     database_disconnect(base);
     free(base->path);
     base->path = NULL;
-    base->lost = 0;
+    base->base.lost = 0;
     base->base.batch = 0;
 }
 
@@ -124,6 +129,27 @@ static bool database_is_there(struct feed_database *base, int64_t batch, int *re
     return false;
 }
 
+/* Another crawl's database stays. */
+static int refuse_locked(const char *path, tw_value *ret_failure)
+{
+    int fd = twi_disk_open(path, O_RDWR | O_NONBLOCK), r = 0;
+
+    if (fd < 0) /* making it will tell why */
+        return 0;
+    r = twi_feed_lock(ret_failure, fd, path);
+    twi_disk->close(fd);
+    return r;
+}
+
+static int make_way(const char *path, tw_value *ret_failure)
+{
+    int r = twi_disk_make_folders(path);
+
+    if (r == 0)
+        r = twi_feed_sqlite_remove(path);
+    return r < 0 ? twi_feed_system(ret_failure, r, "can't be made", path) : 0;
+}
+
 /* 1: it has been taken away. */
 static int database_find(struct feed_database *base, int64_t batch, enum twi_feed_found found,
                          int64_t synced, tw_value *ret_failure)
@@ -132,10 +158,8 @@ static int database_find(struct feed_database *base, int64_t batch, enum twi_fee
     int r = 0;
 
     if (found == TWI_FOUND_FRESH) {
-        r = twi_disk_make_folders(base->path);
-        if (r == 0)
-            r = twi_feed_sqlite_remove(base->path);
-        return r < 0 ? twi_feed_system(ret_failure, r, "can't be made", base->path) : 0;
+        r = refuse_locked(base->path, ret_failure);
+        return r < 0 ? r : make_way(base->path, ret_failure);
     }
     if (database_is_there(base, batch, &r))
         return stat(base->path, &st) == 0
@@ -209,10 +233,20 @@ static int database_prepare(struct feed_database *base, int64_t synced, tw_value
     return 0;
 }
 
+static int database_lock(struct feed_database *base, tw_value *ret_failure)
+{
+    base->fd = twi_disk_open(base->path, O_RDWR | O_CREAT);
+    if (base->fd < 0)
+        return twi_feed_system(ret_failure, base->fd, "can't be made", base->path);
+    return twi_feed_lock(ret_failure, base->fd, base->path);
+}
+
 static int database_connect(struct feed_database *base, int64_t synced, tw_value *ret_failure)
 {
-    int r = twi_sql_open(base->path, TWI_SQL_MAKE, &base->sql, ret_failure);
+    int r = database_lock(base, ret_failure);
 
+    if (r == 0)
+        r = twi_sql_open(base->path, TWI_SQL_WRITE, &base->sql, ret_failure);
     if (r == 0)
         r = database_prepare(base, synced, ret_failure);
     if (r < 0)
@@ -514,12 +548,12 @@ static int database_sync(struct twi_feed_target *target, tw_value *ret_failure)
     r = twi_sql_checkpoint(base->sql, false);
     if (r < 0)
         return database_failed(base, r, ret_failure);
-    if (base->lost == 0)
-        base->lost = sync_log(base);
-    if (base->lost == 0 && base->is_folder_dirty)
-        base->lost = twi_disk_sync_folder(base->path);
-    if (base->lost < 0)
-        return twi_feed_system(ret_failure, base->lost, "can't be put on the disk",
+    if (base->base.lost == 0)
+        base->base.lost = sync_log(base);
+    if (base->base.lost == 0 && base->is_folder_dirty)
+        base->base.lost = twi_disk_sync_folder(base->path);
+    if (base->base.lost < 0)
+        return twi_feed_system(ret_failure, base->base.lost, "can't be put on the disk",
                                base->path);
     base->is_folder_dirty = false;
     return 0;
@@ -583,6 +617,11 @@ static int database_finish(struct twi_feed_target *target, tw_value *ret_failure
     return r;
 }
 
+static void database_forget(struct twi_feed_target *target)
+{
+    database_close(database_of(target));
+}
+
 static void database_free(struct twi_feed_target *target)
 {
     struct feed_database *base = database_of(target);
@@ -600,12 +639,15 @@ struct twi_feed_target *twi_feed_sqlite_new(const struct twi_feed_name *name)
                                                     .end = database_end,
                                                     .sync = database_sync,
                                                     .finish = database_finish,
+
+                                                    .close = database_forget,
                                                     .free = database_free };
     struct feed_database *base = calloc(1, sizeof *base);
 
     if (base == NULL)
         return NULL;
     base->base = (struct twi_feed_target){ .ops = &ops, .name = name };
+    base->fd = -1;
     twi_arena_init(&base->scratch, 0);
     return &base->base;
 }

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <tweed/failure.h>
@@ -34,6 +35,19 @@ int twi_feed_system(tw_value *ret_failure, int r, const char *doing, const char 
         return r;
     }
     return twi_feed_refuse(ret_failure, -r, "feed %s: %s: %s", path, doing, strerror(-r));
+}
+
+int twi_feed_lock(tw_value *ret_failure, int fd, const char *path)
+{
+    int r;
+
+    do
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    while (r < 0 && errno == EINTR);
+    if (r < 0 && errno == EWOULDBLOCK)
+        return twi_feed_refuse(ret_failure, EBUSY, "feed %s: another crawl or feed writes it",
+                               path);
+    return 0;
 }
 
 int twi_feed_check_mode(tw_value *ret_failure, unsigned mode, const char *path)

@@ -33,6 +33,8 @@ struct twi_feed_target_ops {
     int (*sync)(struct twi_feed_target *target, tw_value *ret_failure);
     /* The batch is whole: on the disk, under its name, closed. */
     int (*finish)(struct twi_feed_target *target, tw_value *ret_failure);
+    /* Forget the batch that is open. */
+    void (*close)(struct twi_feed_target *target);
     void (*free)(struct twi_feed_target *target);
 };
 
@@ -41,6 +43,9 @@ struct twi_feed_target {
     const struct twi_feed_target_ops *ops;
     const struct twi_feed_name *name;
     int64_t batch; /* the one that is open; 0: none */
+    /* Why a sync failed; every later one fails so. A system that could not write its pages
+     * lets go of them, and says that all is well the next time. */
+    int lost;
 };
 
 /* `empty`, a feed without items, and `ending`, which follows the last one, are lent. NULL
@@ -57,6 +62,9 @@ struct twi_feed_target *twi_feed_output_new(const struct twi_feed_name *name,
 int twi_feed_refuse(tw_value *ret_failure, int error, const char *format, ...) TW_PRINTF(3, 4);
 /* The same for a call that failed: `r` is the negative errno, `doing` ends in the path. */
 int twi_feed_system(tw_value *ret_failure, int r, const char *doing, const char *path);
+/* Keep a file from other crawls, and from another feed of this one, until the descriptor is closed.
+ * 0, or a refusal; where the file system has no locks, nothing happens. */
+int twi_feed_lock(tw_value *ret_failure, int fd, const char *path);
 /* 0 for a file, or a refusal that says what `mode` is. */
 int twi_feed_check_mode(tw_value *ret_failure, unsigned mode, const char *path);
 

@@ -199,26 +199,44 @@ static int tail_restore(struct twi_tails *tails, struct twi_tail *tail,
     return r < 0 ? tails_fail(tails, r, ret_failure) : 0;
 }
 
-static int tails_settle(struct twi_tails *tails, tw_value *ret_failure)
+/* Its file becomes what is committed. */
+static int tail_settle(struct twi_tails *tails, struct twi_tail *tail, tw_value *ret_failure)
 {
     struct twi_sql_query *query = NULL;
     int r = 0;
 
-    if (tails->sql != NULL)
+    if (tails->sql != NULL) {
         r = twi_sql_prepare(
             tails->sql, "SELECT batch, at, raw, data FROM tail WHERE feed = ? ORDER BY rowid",
             &query);
-    if (r < 0)
-        return tails_fail(tails, r, ret_failure);
-    for (size_t i = 0; r == 0 && i < tails->count; i++) {
-        if (query != NULL)
-            r = tail_restore(tails, &tails->tails[i], query, ret_failure);
-        if (r == 0)
-            r = twi_feed_settle(tails->tails[i].feed, ret_failure);
-    }
-    if (query != NULL)
+        if (r < 0)
+            return tails_fail(tails, r, ret_failure);
+        r = tail_restore(tails, tail, query, ret_failure);
         twi_sql_query_free(query);
+    }
+    return r < 0 ? r : twi_feed_settle(tail->feed, ret_failure);
+}
+
+static int tails_settle(struct twi_tails *tails, tw_value *ret_failure)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < tails->count; i++)
+        r = tail_settle(tails, &tails->tails[i], ret_failure);
     return r;
+}
+
+/* After a sync that failed the file is written once more, from the rows that it still has. */
+static int tail_mend(struct twi_tails *tails, struct twi_tail *tail, tw_value *ret_failure)
+{
+    if (!twi_feed_is_lost(tail->feed))
+        return 0;
+    if (tails->sql == NULL) {
+        twi_feed_forgive(tail->feed);
+        return twi_feed_apply(tail->feed, ret_failure);
+    }
+    twi_feed_reopen(tail->feed);
+    return tail_settle(tails, tail, ret_failure);
 }
 
 int twi_tails_open(struct twi_tails *tails, struct twi_sql *sql,
@@ -360,8 +378,15 @@ int twi_tails_apply(struct twi_tails *tails, tw_value *ret_failure)
 {
     int r = 0;
 
-    for (size_t i = 0; tails->is_touched && r == 0 && i < tails->count; i++)
-        r = twi_feed_apply(tails->tails[i].feed, ret_failure);
+    for (size_t i = 0; tails->is_touched && r == 0 && i < tails->count; i++) {
+        struct twi_tail *tail = &tails->tails[i];
+
+        r = twi_feed_apply(tail->feed, ret_failure);
+        if (r < 0 && twi_feed_is_lost(tail->feed)) {
+            tw_release(*ret_failure);
+            r = tail_mend(tails, tail, ret_failure);
+        }
+    }
     if (r == 0)
         tails->is_touched = false;
     return r;
@@ -373,8 +398,11 @@ int twi_tails_sync(struct twi_tails *tails, tw_value *ret_failure)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < tails->count; i++)
-        r = twi_feed_sync(tails->tails[i].feed, ret_failure);
+    for (size_t i = 0; r == 0 && i < tails->count; i++) {
+        r = tail_mend(tails, &tails->tails[i], ret_failure);
+        if (r == 0)
+            r = twi_feed_sync(tails->tails[i].feed, ret_failure);
+    }
     return r;
 }
 
