@@ -242,7 +242,7 @@ int twi_feed_remove_stale(struct twi_feed *feed, tw_value *ret_failure)
     int64_t from = feed->is_new ? 1 : feed->now.batch + 1;
     int r;
 
-    if (feed->batch <= 0 || feed->name.is_output)
+    if (feed->batch <= 0 || feed->name.is_output || (feed->is_new && !feed->overwrite))
         return 0;
     r = twi_feed_name_scan(&feed->name, from, remove_batch, feed);
     return r < 0 ? twi_feed_system(ret_failure, r, "an old batch can't be removed",
