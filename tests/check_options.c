@@ -111,8 +111,8 @@ static const struct {
       "max_items=5(--max_items) ",
       NULL },
     { NULL,
-      { "--dashboard", "127.0.0.1:0", "--warc", "a.warc.gz", "--on-full=stop" },
-      "on_full=stop(--on-full) warc=a.warc.gz(--warc) dashboard=127.0.0.1:0(--dashboard) ",
+      { "--cache", "answers", "--log", "a.log", "--on-full=stop" },
+      "on_full=stop(--on-full) cache=answers(--cache) log=a.log(--log) ",
       NULL },
     { &own_set,
       { "http://a/", "-f", "a.next", "--fast", "--", "-x", "-" },
@@ -241,7 +241,7 @@ START_TEST(the_help_lists_the_options)
     ck_assert_ptr_nonnull(strstr(help, "\n  -j, --job FOLDER                keep the crawl"));
     ck_assert_ptr_nonnull(strstr(help, "\n      --max-pages VALUE           stop when as many "
                                        "pages have come\n"));
-    ck_assert_ptr_nonnull(strstr(help, "\n      --dashboard VALUE           the address of "));
+    ck_assert_ptr_nonnull(strstr(help, "\n      --cache VALUE               a folder with "));
     twi_arena_free(&arena);
 }
 END_TEST

@@ -236,17 +236,9 @@ struct tw_settings {
     const char *cache;
     /* How the cache is used: a mode of fetch(). Default: default. */
     enum tw_cache_mode cache_mode;
-    /* A WARC file that gets each request and answer. None: none is written. */
-    const char *warc;
 
     /* --- Watching -------------------------------------------------------------------- */
 
-    /* The address of the page that shows the crawl: ADDRESS:PORT; port 0 is any. None: no
-     * dashboard. */
-    const char *dashboard;
-    /* The Redis that many workers share a crawl by: redis://HOST:PORT/NUMBER. None: no
-     * Redis. */
-    const char *redis;
     /* The file that gets the log. Default: standard error. None: none is written. */
     const char *log;
     /* The least of what is logged. Default: info. */

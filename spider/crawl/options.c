@@ -28,8 +28,8 @@ static const struct twi_option common[] = {
     { NULL, 0, NULL, NULL },
 };
 /* Settings that the help names; the others are options just the same. */
-static const char *const shown[] = { "dashboard", "warc",     "cache",     "redis",
-                                     "on_full",   "max_pages", "log_level", NULL };
+static const char *const shown[] = { "delay",     "cache",     "on_full",
+                                     "max_pages", "log_level", NULL };
 
 void twi_options_init(struct twi_options *options)
 {

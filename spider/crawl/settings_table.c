@@ -298,18 +298,6 @@ const struct twi_setting twi_settings_table[] = {
       0, 0, 0, NULL,
       0, NULL, cache_mode_words,
       "How the cache is used: a mode of fetch()." },
-    { "warc", TWI_SETTING_TEXT, offsetof(struct tw_settings, warc),
-      0, 0, 0, NULL,
-      0, "none is written", NULL,
-      "A WARC file that gets each request and answer." },
-    { "dashboard", TWI_SETTING_TEXT, offsetof(struct tw_settings, dashboard),
-      0, 0, 0, NULL,
-      0, "no dashboard", NULL,
-      "The address of the page that shows the crawl: ADDRESS:PORT; port 0 is any." },
-    { "redis", TWI_SETTING_TEXT, offsetof(struct tw_settings, redis),
-      0, 0, 0, NULL,
-      0, "no Redis", NULL,
-      "The Redis that many workers share a crawl by: redis://HOST:PORT/NUMBER." },
     { "log", TWI_SETTING_TEXT, offsetof(struct tw_settings, log),
       0, 0, 0, NULL,
       0, "none is written", NULL,
@@ -327,4 +315,4 @@ const struct twi_setting twi_settings_table[] = {
       -1, "never", NULL,
       "Between two lines of figures in the log." },
 };
-const size_t twi_settings_count = 65;
+const size_t twi_settings_count = 62;
