@@ -86,6 +86,18 @@ START_TEST(what_is_known_of_a_host_comes_back)
     ck_assert_int_eq(at.last_host.robots_until, 99);
     ck_assert_int_eq(at.last_host.not_before, 77);
     ck_assert(at.last_host.delay == 0.5);
+
+    host = (struct twi_record_host){ .origin = host.origin, .delay = 8, .not_before = 700 };
+    page = jobs_page_of(0, TWI_RECORD_DONE); /* no news of robots.txt */
+    page->record.hosts = &host;
+    jobs_put(page);
+    jobs_close(TWI_JOB_STOPPED);
+    jobs_open("job");
+    ck_assert_int_eq(at.hosts, 1);
+    ck_assert_uint_eq(at.last_host.robots_length, 14);
+    ck_assert_int_eq(at.last_host.robots_status, 200);
+    ck_assert_int_eq(at.last_host.not_before, 700);
+    ck_assert(at.last_host.delay == 8);
     jobs_close(TWI_JOB_STOPPED);
     jobs_end_virtual();
 }
