@@ -24,6 +24,7 @@ int cli_form(int argc, char **argv);
 int cli_url(int argc, char **argv);
 int cli_get(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_fetch(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_stats(int argc, char **argv);
 int cli_why(int argc, char **argv);

@@ -31,6 +31,7 @@ static const struct subcommand {
     { "form", cli_form, "show the request that a form makes" },
     { "url", cli_url, "show the parts of a URL, or its canonical form" },
     { "crawl", cli_crawl, "crawl sites without a line of C" },
+    { "fetch", cli_fetch, "fetch one page as a spider does" },
     { "resume", cli_resume, "go on with the crawl of a job" },
     { "stats", cli_stats, "show how far a job has come" },
     { "why", cli_why, "say what became of a URL in a job, and why" },

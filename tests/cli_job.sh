@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tweed stats, why, resume: a job is looked at, asked, and gone on with.
+# tweed stats, why, resume: a job is looked at, asked, and gone on with; tweed fetch.
 . "${srcdir:-.}/tests/cli.sh"
 cd "$work" || exit 1
 unset TWEED_CONF
@@ -65,6 +65,26 @@ run resume --failed job -- --max-pages none
 status 0
 [ "$(tail -n 1 items.jsonl)" = '{"n":"Four"}' ] || wrong "not fetched: $(cat items.jsonl)"
 
+claim "a page is fetched as a spider does"
+run fetch "${site}3.html"
+status 0
+out_has "<p>Three</p>"
+run fetch --head "${site}3.html"
+out_has "${site}3.html"
+out_has "Content-Type: text/html"
+run fetch --url "${site}3.html"
+out_is "${site}3.html"
+run fetch "${site}wool.html"
+status 1
+run fetch "${site}private/x.html"
+status 1
+[ ! -s "$work/out" ] || wrong "a page that robots.txt excludes"
+run fetch -s ignore_robots=yes -s max_retries=none "http://127.0.0.1:1/"
+status 1
+err_has "127.0.0.1"
+run fetch -s dealy=1 "${site}3.html"
+status 2
+
 claim "mistakes"
 run resume site
 status 1
@@ -78,7 +98,7 @@ run resume
 status 2
 
 claim "the manuals know every option"
-for command in stats why resume; do
+for command in fetch stats why resume; do
     for option in $("$tweed" $command --help | sed -n 's/^  .*\(--[a-z-]*\).*/\1/p'); do
         grep -q -- "$(printf %s "$option" | sed 's/-/\\\\-/g')" "$manuals/tweed-$command.1" ||
             wrong "tweed-$command.1 lacks $option"
