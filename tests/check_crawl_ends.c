@@ -28,10 +28,9 @@ enum act {
     ACT_FAIL_PAGE,
     ACT_AWAIT_FOR_EVER,
     ACT_STOP_REACTOR,
-    ACT_FREE_NOTHING
+    ACT_NOTHING
 };
 static enum act act;
-static struct crawl_test *acting;
 static tw_deferred *acting_done;
 
 static void acts(tw_page *page)
@@ -59,10 +58,11 @@ static void acts(tw_page *page)
         tw_deferred_unref(slot);
         break;
     case ACT_STOP_REACTOR:
-    case ACT_FREE_NOTHING:
+        tw_reactor_stop();
+        break;
+    case ACT_NOTHING:
         break;
     }
-    (void)acting;
 }
 
 static tw_value act_fired(tw_value result, void *arg)
@@ -87,7 +87,7 @@ static const struct {
     { ACT_CANCEL, "shutdown", 1, 1 },
     { ACT_FAIL_PAGE, "finished", 1, 1 },
     { ACT_AWAIT_FOR_EVER, "enough", 33, 1 },
-    { ACT_FREE_NOTHING, "finished", 1, 2 },
+    { ACT_NOTHING, "finished", 1, 2 },
 };
 
 START_TEST(a_callback_may_end_its_crawl_in_any_way)
@@ -103,7 +103,6 @@ START_TEST(a_callback_may_end_its_crawl_in_any_way)
 
     act = ends[_i].act;
     crawl_begin(&test, pages);
-    acting = &test;
     acting_done = tw_crawl_run(
         &spider, &(const struct tw_crawl_options){ .commit_inline = true }, NULL);
     tw_add_both(acting_done, act_fired, &test);
@@ -113,6 +112,30 @@ START_TEST(a_callback_may_end_its_crawl_in_any_way)
     ck_assert_str_eq(test.why, ends[_i].why);
     ck_assert_double_le(test.ended, ends[_i].most);
     ck_assert_uint_eq(test.peer.requests, ends[_i].requests);
+    crawl_end(&test);
+}
+END_TEST
+
+START_TEST(a_reactor_that_stops_waits_for_the_crawl)
+{
+    static const struct crawl_page pages[] = { { "/", .body = "<a href=/2>" },
+                                               CRAWL_PAGE("/2"),
+                                               { 0 } };
+    static const tw_spider spider = { .name = "acts",
+                                      .start_urls = { "http://a.example/" },
+                                      .parse = acts,
+                                      .settings = { CRAWL_QUIET, .ignore_robots = true } };
+    struct crawl_test test;
+
+    act = ACT_STOP_REACTOR;
+    crawl_begin(&test, pages);
+    acting_done = tw_crawl_run(
+        &spider, &(const struct tw_crawl_options){ .commit_inline = true }, NULL);
+    tw_add_both(acting_done, act_fired, &test);
+    ck_assert_int_eq(tw_reactor_run(), 0);
+    ck_assert_uint_eq(test.fired, 1);
+    ck_assert_str_eq(test.why, "shutdown");
+    tw_deferred_unref(acting_done);
     crawl_end(&test);
 }
 END_TEST
@@ -451,6 +474,7 @@ int main(void)
     Suite *suite = suite_create("crawl_ends");
 
     TEST_ADD_ROWS(suite, a_callback_may_end_its_crawl_in_any_way, ends);
+    TEST_ADD(suite, a_reactor_that_stops_waits_for_the_crawl);
     TEST_ADD(suite, numbers_count_when_their_page_is_committed);
     TEST_ADD(suite, images_become_files_named_by_their_content);
     TEST_ADD(suite, a_job_goes_on_where_it_was_stopped);
