@@ -94,7 +94,7 @@ static void see(const struct twi_warc_reader *reader, enum twi_warc_event event)
 static const char *read_in_pieces(const struct twi_buf *file, size_t piece)
 {
     struct twi_warc_reader *reader = twi_warc_reader_new(0);
-    const char *at = file->data, *end = at + file->length;
+    const char *at = file->length > 0 ? file->data : "", *end = at + file->length;
     enum twi_warc_event event;
 
     ck_assert_ptr_nonnull(reader);

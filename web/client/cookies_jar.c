@@ -193,10 +193,11 @@ static struct twi_cookie *make_cookie(const struct twi_cookie_fields *fields)
 {
     size_t size = fields->name_length + fields->value_length + fields->path_length + 3;
     struct twi_cookie *cookie = twi_calloc(1, sizeof *cookie + size);
-    char *room = (char *)(cookie + 1);
+    char *room;
 
     if (cookie == NULL)
         return NULL;
+    room = (char *)(cookie + 1);
     twi_list_init(&cookie->changed);
     cookie->name = copy_text(&room, fields->name, fields->name_length);
     cookie->value = copy_text(&room, fields->value, fields->value_length);
