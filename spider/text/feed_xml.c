@@ -46,10 +46,24 @@ static bool continues_name(uint32_t c)
     return starts_name(c) || is_in(c, ranges, sizeof ranges / sizeof *ranges);
 }
 
+/* Bytes at the start of a name that stand as they are, if it starts like one. */
+static size_t plain_name_length(const char *name, size_t length)
+{
+    size_t at = 0;
+
+    if (length == 0 || !(twi_is_alpha(name[0]) || name[0] == '_'))
+        return 0;
+    while (at < length && (twi_is_alpha(name[at]) || twi_is_digit(name[at]) ||
+                           name[at] == '_' || name[at] == '-' || name[at] == '.'))
+        at++;
+    return at;
+}
+
 static void put_name(struct twi_text *out, const char *name, size_t length)
 {
-    size_t start = out->length, at = 0;
+    size_t start = out->length, at = plain_name_length(name, length);
 
+    twi_text_add(out, name, at);
     while (at < length) {
         uint32_t c = 0;
         size_t size = twi_utf8_get(name + at, length - at, &c);
@@ -88,12 +102,28 @@ static const char *reference_to(char c)
     }
 }
 
+/* Bytes that stand as they are, and are no part of longer characters. */
+static size_t plain_text_length(const char *data, size_t length)
+{
+    size_t at = 0;
+
+    while (at < length && (unsigned char)data[at] >= 0x20 && (unsigned char)data[at] < 0x80 &&
+           data[at] != '&' && data[at] != '<' && data[at] != '>')
+        at++;
+    return at;
+}
+
 static void put_xml_text(struct twi_text *out, const char *data, size_t length)
 {
     size_t at = 0;
 
-    while (at < length) {
+    for (;;) {
         uint32_t c = 0;
+        size_t plain = plain_text_length(data + at, length - at);
+        twi_text_add(out, data + at, plain);
+        at += plain;
+        if (at == length)
+            break;
         size_t size = twi_utf8_get(data + at, length - at, &c);
         const char *reference = reference_to(data[at]);
         if (reference != NULL)
