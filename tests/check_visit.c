@@ -150,6 +150,10 @@ START_TEST(members_of_a_wrong_kind_are_none)
     ck_assert_str_eq(info.meta[0].name, "b");
     ck_assert_ptr_null(info.meta[1].name);
     ck_assert(!info.again);
+    ck_assert_int_eq(
+        twi_visit_read(&arena, "{\"v\":1,\"meta\":[\"a\"],\"headers\":[]}", &info), 0);
+    ck_assert(info.meta == NULL && info.headers == NULL);
+    ck_assert_ptr_null(twi_visit_write(&arena, &info));
     twi_arena_free(&arena);
 }
 END_TEST

@@ -201,7 +201,7 @@ static const struct tw_field *info_fields(struct twi_arena *arena,
             continue;
         fields[count++] = (struct tw_field){ value->text, value->next->text };
     }
-    return fields;
+    return count > 0 ? fields : NULL;
 }
 
 static bool info_read_body(struct twi_arena *arena, const struct twi_json *object,

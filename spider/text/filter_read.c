@@ -164,6 +164,8 @@ static bool compile_regex(struct filter_reader *reader, struct twi_filter *filte
     if (filter->kind != TWI_FILTER_RE && filter->kind != TWI_FILTER_LOWER)
         return true;
     filter->regex = twi_regex_compile(text.text, text.length, 0, &wrong);
+    if (filter->regex == NULL && wrong.is_memory)
+        reader->arena->failed = true;
     return filter->regex != NULL ||
            filter_refuse(reader, start + bytes_before(text, wrong.at), "%s", wrong.why);
 }

@@ -76,6 +76,11 @@ static struct twi_regex *link_regex_of(struct links_run *run, struct twi_span te
     if (regex != NULL)
         return regex;
     regex = twi_regex_compile(text.text, text.length, 0, &wrong);
+    if (regex == NULL && wrong.is_memory) {
+        run->arena->failed = true;
+        links_fail(run, "limit", "out of memory");
+        return NULL;
+    }
     if (regex == NULL) {
         links_fail(run, "re", wrong.why);
         snprintf(run->error->message, sizeof run->error->message,
@@ -84,6 +89,7 @@ static struct twi_regex *link_regex_of(struct links_run *run, struct twi_span te
     }
     if (cache == NULL || twi_text_cache_put(cache, 0, text.text, text.length, regex))
         return regex;
+    run->arena->failed = true;
     links_fail(run, "limit", "out of memory");
     return NULL;
 }

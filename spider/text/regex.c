@@ -63,7 +63,9 @@ static pcre2_code *code_compile(const char *pattern, size_t length, unsigned fla
                              &at, context);
     }
     pcre2_compile_context_free(context);
-    if (code == NULL) {
+    if (code == NULL && !arena->failed && number != PCRE2_ERROR_HEAP_FAILED &&
+        number != PCRE2_ERROR_NOMEMORY) {
+        error->is_memory = false;
         pcre2_get_error_message(number, (PCRE2_UCHAR *)error->why, sizeof error->why);
         error->at = place_in(pattern, length, at, arena);
     }
@@ -76,7 +78,7 @@ struct twi_regex *twi_regex_compile(const char *pattern, size_t length, unsigned
     struct twi_regex *regex = calloc(1, sizeof *regex);
     struct twi_arena arena;
 
-    *error = (struct twi_regex_error){ .at = 1 };
+    *error = (struct twi_regex_error){ .is_memory = true, .at = 1 };
     snprintf(error->why, sizeof error->why, "out of memory");
     if (regex == NULL)
         return NULL;

@@ -16,7 +16,8 @@
 struct twi_regex;
 
 struct twi_regex_error {
-    size_t at; /* character, from 1 */
+    bool is_memory; /* nothing is wrong but that there is none */
+    size_t at;      /* character, from 1 */
     char why[160];
 };
 enum twi_regex_flags { TWI_REGEX_ANY_CASE = 1 };
