@@ -302,13 +302,13 @@ int twi_sql_bind(struct twi_sql_query *query, const char *types, ...)
     return r;
 }
 
-int twi_sql_bind_one(struct twi_sql_query *query, int at, char type, ...)
+int twi_sql_bind_one(struct twi_sql_query *query, int at, int type, ...)
 {
     va_list args;
     int code;
 
     va_start(args, type);
-    code = bind_parameter(statement_of(query), at, type, &args);
+    code = bind_parameter(statement_of(query), at, (char)type, &args);
     va_end(args);
     return query_errno(statement_of(query), code);
 }

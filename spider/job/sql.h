@@ -55,7 +55,7 @@ void twi_sql_query_free(struct twi_sql_query *query);
 int twi_sql_bind(struct twi_sql_query *query, const char *types, ...);
 /* The same for one parameter, from 1 on, when their number is not known; s: text of a length (const
  * char *, size_t). Between twi_sql_clear(), which makes all of them null, and a step. */
-int twi_sql_bind_one(struct twi_sql_query *query, int at, char type, ...);
+int twi_sql_bind_one(struct twi_sql_query *query, int at, int type, ...);
 void twi_sql_clear(struct twi_sql_query *query);
 /* 1: there is a row; 0: there is none left. The end and an error start the query anew. */
 int twi_sql_step(struct twi_sql_query *query);
