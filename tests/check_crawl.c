@@ -421,8 +421,9 @@ START_TEST(rules_lead_to_callbacks_and_on)
     };
     static const tw_spider spider = { .name = "rules",
                                       .start_urls = { "http://a.example/" },
-                                      .rules = { { { .allow = "/category" } },
-                                                 { { .allow = "/item" }, say_product } },
+                                      .rules = { { .links = { .allow = "/category" } },
+                                                 { .links = { .allow = "/item" },
+                                                   .callback = say_product } },
                                       .callbacks = { TW_CALLBACK(say_product) },
                                       .settings = { CRAWL_QUIET } };
     struct crawl_test test;

@@ -14,6 +14,6 @@ static void parse_item(tw_page *page)
 }
 
 TW_SPIDER(rules, .start_urls = { "http://www.example/" },
-          .rules = { { { .allow = "category\\.php", .deny = "subsection\\.php" } },
-                     { { .allow = "item\\.php" }, parse_item } },
+          .rules = { { .links = { .allow = "category\\.php", .deny = "subsection\\.php" } },
+                     { .links = { .allow = "item\\.php" }, .callback = parse_item } },
           .callbacks = { TW_CALLBACK(parse_item) });

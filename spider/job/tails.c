@@ -30,8 +30,8 @@ static const char *const tails_texts[TAILS_QUERIES] = {
     [TAILS_DROP_WRITTEN] = "DELETE FROM tail WHERE feed = ? AND raw = 0",
     [TAILS_DROP_BATCHES] = "DELETE FROM tail WHERE feed = ? AND batch < ?",
     [TAILS_SET_FEED] =
-        "INSERT OR REPLACE INTO feed (id, path, format, columns, batch, items, at,"
-        " synced, raw, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ("INSERT OR REPLACE INTO feed (id, path, format, columns, batch, items, at,"
+         " synced, raw, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 };
 
 static int tails_fail(struct twi_tails *tails, int error, tw_value *ret_failure)
