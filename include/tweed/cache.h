@@ -7,7 +7,7 @@
  *     struct tw_agent_options options = { .cache = cache };
  *     tw_agent *agent = tw_agent_new(&options);
  *     tw_cache_unref(cache);
- *     ... tw_agent_request(agent, url, NULL) ...
+ *     tw_deferred *page = tw_agent_request(agent, url, NULL);
  *
  * Answers to GET are kept as they came, coded as they were sent, and are used for GET and HEAD. A
  * fresh one costs no connection; a stale one is validated (If-None-Match, If-Modified-Since), and
