@@ -94,7 +94,8 @@ static bool put(const char *url, char first, size_t length)
     return tw_cache_counts(cache).stored > stored;
 }
 
-/* The first byte of a body that is whole; 0: a miss; -EIO: damage that showed on the way. */
+/* The first byte of a body that is whole; 0: a miss; -EIO: damage that showed on the way; -EILSEQ:
+ * it is another page's. */
 static int get_from(tw_cache *from, const char *url)
 {
     struct twi_cache_entry *entry = twi_cache_find(from, url, sent);
@@ -104,8 +105,11 @@ static int get_from(tw_cache *from, const char *url)
 
     if (entry == NULL)
         return 0;
-    ck_assert_str_eq(entry->head.url, url);
-    ck_assert_str_eq(tw_headers_get(entry->head.headers, "Cache-Control"), "max-age=60");
+    if (strcmp(entry->head.url, url) != 0 ||
+        strcmp(tw_headers_get(entry->head.headers, "Cache-Control"), "max-age=60") != 0) {
+        twi_cache_entry_unref(entry);
+        return -EILSEQ;
+    }
     while (at < entry->length &&
            (length = twi_cache_read(entry, at, space, sizeof space, &data)) > 0) {
         first = at == 0 ? data[0] : first;
@@ -499,7 +503,9 @@ END_TEST
 
 /* --- several processes --------------------------------------------------------------------- */
 
-/* Put, get, update and remove at random; a body is of one putting or there is none. */
+/* Put, get, update and remove at random; a body is of one putting or there is none. Check's own
+ * notes go into a file that all processes share, and one that is killed would spoil it: so this is
+ * without assertions. */
 static void work(unsigned seed, int rounds)
 {
     char url[40];
@@ -508,7 +514,8 @@ static void work(unsigned seed, int rounds)
         int found;
         seed = seed * 1103515245 + 12345;
         snprintf(url, sizeof url, "http://a/%u", seed >> 16 & 7);
-        ck_assert_int_eq(tw_headers_set(sent, "X-A", seed >> 20 & 1 ? "1" : "2"), 0);
+        if (tw_headers_set(sent, "X-A", seed >> 20 & 1 ? "1" : "2") < 0)
+            _exit(3);
         switch (seed >> 24 & 7) {
         case 0:
             tw_cache_remove(cache, url);
