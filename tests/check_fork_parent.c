@@ -264,8 +264,10 @@ static tw_value under_way;
 
 static bool free_the_pool(void)
 {
+    bool is_answered = !tw_is_none(under_way); /* the worker was faster than the fork */
+
     tw_process_pool_free(pool);
-    return tw_failure_is(under_way, &tw_error_cancelled);
+    return is_answered || tw_failure_is(under_way, &tw_error_cancelled);
 }
 
 static bool is_refused(void)
