@@ -136,7 +136,8 @@ static void change_keep(struct file *file, const struct change *change)
     }
     if (file->length < (size_t)change->at + change->length)
         file_resize(file, (size_t)change->at + change->length);
-    memcpy(file->data + change->at, change->data, change->length);
+    if (change->length > 0)
+        memcpy(file->data + change->at, change->data, change->length);
 }
 
 /* All changes reach the platter; or some of them, whole or torn. */
