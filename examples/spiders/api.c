@@ -18,8 +18,7 @@ static void start(tw_page *page)
 
 static void parse(tw_page *page)
 {
-    TW_JSON_EACH(hit, page, "/hits")
-    {
+    TW_JSON_EACH (hit, page, "/hits") {
         tw_page *more = tw_fetch(page, tw_json_get(hit, "/detail_url"));
         tw_item *item = tw_item_new(page);
         tw_item_json(item, "id", hit, "/id");

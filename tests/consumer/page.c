@@ -21,8 +21,7 @@ static void parse(tw_page *page)
     tw_item *item = tw_item_new(page);
 
     TW_CSS_EACH (row, page, "tr") {
-        TW_XPATH_EACH(cell, row, "td")
-        {
+        TW_XPATH_EACH (cell, row, "td") {
             found += tw_css_has(cell, "b");
         }
     }
