@@ -351,11 +351,6 @@ int64_t twi_page_id(const tw_page *page)
     return page->id;
 }
 
-const struct twi_visit_info *twi_page_info(const tw_page *page)
-{
-    return page->info;
-}
-
 tw_page *twi_page_outer(const tw_page *page)
 {
     return page->outer;

@@ -65,7 +65,6 @@ tw_page *twi_page_new(struct twi_pages *pages, const struct twi_page_source *sou
 void twi_page_free(tw_page *page);
 
 int64_t twi_page_id(const tw_page *page);
-const struct twi_visit_info *twi_page_info(const tw_page *page);
 tw_page *twi_page_outer(const tw_page *page); /* NULL: it is none of tw_fetch() */
 struct twi_arena *twi_page_arena(tw_page *page);
 /* Where its refresh leads, and in how many seconds; false: it has none. The URL is the page's. */

@@ -169,11 +169,9 @@ unsigned twi_schedule_places(const struct twi_schedule *schedule);
 /* Is anything under way: a place, a slot, a sub-fetch that waits, a name, a robots.txt? */
 bool twi_schedule_busy(const struct twi_schedule *schedule);
 size_t twi_schedule_bytes(struct twi_schedule *schedule);
-/* Every host; every visit that waits, each host's in the order in which pushing them again makes
- * the same queues, with the seconds until it is due (0: now). Nothing of the schedule may be called
+/* Every visit that waits, each host's in the order in which pushing them again makes the same
+ * queues, with the seconds until it is due (0: now). Nothing of the schedule may be called
  * meanwhile. */
-void twi_schedule_each_host(struct twi_schedule *schedule,
-                            void (*each)(struct twi_host *host, void *arg), void *arg);
 void twi_schedule_each(struct twi_schedule *schedule,
                        void (*each)(struct twi_host *host, int64_t id, int priority,
                                     double seconds, void *arg),

@@ -185,26 +185,10 @@ size_t twi_schedule_bytes(struct twi_schedule *schedule)
 
 struct schedule_walk {
     struct twi_schedule *schedule;
-    void (*each_host)(struct twi_host *host, void *arg);
     void (*each)(struct twi_host *host, int64_t id, int priority, double seconds, void *arg);
     void *arg;
     struct twi_host *host;
 };
-
-static void walk_host(struct twi_interned *thing, void *arg)
-{
-    const struct schedule_walk *walk = arg;
-
-    walk->each_host((struct twi_host *)thing, walk->arg);
-}
-
-void twi_schedule_each_host(struct twi_schedule *schedule,
-                            void (*each)(struct twi_host *host, void *arg), void *arg)
-{
-    struct schedule_walk walk = { .each_host = each, .arg = arg };
-
-    twi_intern_each(&schedule->hosts, walk_host, &walk);
-}
 
 static void walk_visit(int64_t id, int priority, void *arg)
 {
