@@ -248,3 +248,11 @@ struct twi_span twi_unescape_attribute(struct twi_arena *arena, struct twi_span 
     }
     return (struct twi_span){ twi_text_string(&out), out.length };
 }
+
+void twi_unescape_match(struct twi_text *out, struct twi_span match)
+{
+    static const struct twi_span keep[] = { { "amp", 3 }, { "lt", 2 } };
+    const struct twi_unescape_options options = { .keep = keep, .keep_count = 2 };
+
+    twi_unescape(out, match, &options);
+}

@@ -38,6 +38,8 @@ struct twi_unescape_options {
  * has its semicolon. `options` may be NULL. */
 void twi_unescape(struct twi_text *out, struct twi_span text,
                   const struct twi_unescape_options *options);
+/* As parsel does with a match of an expression: "&amp;" and "&lt;" stay. */
+void twi_unescape_match(struct twi_text *out, struct twi_span match);
 /* An attribute's value, as the HTML standard reads it: what has no semicolon and goes on as a name
  * or with "=" is no reference. `text` itself if it has none. */
 struct twi_span twi_unescape_attribute(struct twi_arena *arena, struct twi_span text);

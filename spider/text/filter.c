@@ -152,11 +152,8 @@ struct filter_matches {
     bool goes_on;
 };
 
-/* References but "&amp;" and "&lt;" become characters, as in parsel. */
 static bool push_match(const char *data, size_t length, void *arg)
 {
-    static const struct twi_span keep[] = { { "amp", 3 }, { "lt", 2 } };
-    const struct twi_unescape_options options = { .keep = keep, .keep_count = 2 };
     struct filter_matches *matches = arg;
     struct twi_text text = { .arena = matches->run->arena };
 
@@ -165,7 +162,7 @@ static bool push_match(const char *data, size_t length, void *arg)
                                      (struct twi_span){ data, length });
         return matches->goes_on;
     }
-    twi_unescape(&text, (struct twi_span){ data, length }, &options);
+    twi_unescape_match(&text, (struct twi_span){ data, length });
     matches->goes_on = push_built(matches->run, matches->at, TWI_JSON_STRING, &text);
     return matches->goes_on;
 }

@@ -122,15 +122,12 @@ static bool step_xpath(struct twi_selector *selector, const struct twi_step *ste
     return true;
 }
 
-/* References but "&amp;" and "&lt;" become characters. */
 static bool add_match(const char *data, size_t length, void *arg)
 {
-    static const struct twi_span keep[] = { { "amp", 3 }, { "lt", 2 } };
-    const struct twi_unescape_options options = { .keep = keep, .keep_count = 2 };
     struct twi_value_list *list = arg;
     struct twi_text text = { .arena = list->arena };
 
-    twi_unescape(&text, (struct twi_span){ data, length }, &options);
+    twi_unescape_match(&text, (struct twi_span){ data, length });
     twi_value_add(list, (struct twi_value){ .kind = TWI_VALUE_STRING,
                                             .text = twi_text_string(&text),
                                             .length = text.length });
